@@ -1,0 +1,73 @@
+"""What a trial leaves behind, whichever engine trained it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dnn_sweep.core.trials import Trial
+
+if TYPE_CHECKING:
+    import keras
+
+Status = Literal["completed", "diverged"]
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """One trained trial.
+
+    Args:
+        trial: What was trained.
+        status: ``diverged`` where the loss stopped being finite.
+        history: One row an epoch: ``epoch`` (from 1), ``loss``, the metric, ``val_loss``, the
+            metric on the validation rows, ``learning_rate``, ``seconds``. Mean absolute errors
+            are in the target's own unit; losses are as trained.
+        best_epoch: The epoch whose weights were kept, from 1; 0 where none was.
+        outputs: The kept network's outputs on the validation rows, float32 of shape
+            ``(rows, outputs)``.
+        seconds: Wall-clock time of the training.
+        engine: Which engine trained it.
+        engine_reason: Why that engine.
+        load_network: Returns the kept network.
+        versions: Versions of the packages it was trained with.
+    """
+
+    trial: Trial
+    status: Status
+    history: pd.DataFrame
+    best_epoch: int
+    outputs: NDArray[np.float32]
+    seconds: float
+    engine: str
+    engine_reason: str
+    load_network: Callable[[], "keras.Model"] = field(repr=False, compare=False)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def checkpoint_name(self) -> str:
+        """Name of the kept network's file, from the pattern in ``callbacks.checkpoint``."""
+        kept = self.history[self.history["epoch"] == self.best_epoch]
+        row: dict[str, Any] = kept.iloc[0].to_dict() if len(kept) else {}
+        fields = dict.fromkeys(_CHECKPOINT_DEFAULTS, float("nan")) | row
+        fields["epoch"] = self.best_epoch
+        return self.trial.callbacks.checkpoint.filename.format(**fields) + ".keras"
+
+
+_CHECKPOINT_DEFAULTS = ("loss", "accuracy", "mae", "val_loss", "val_accuracy", "val_mae")
+
+
+@dataclass(frozen=True)
+class TrialReport:
+    """A finished trial on its way to the tracking server.
+
+    Args:
+        result: The trial.
+        replicates: How many trials its combination has, so that its run can be closed.
+    """
+
+    result: TrialResult
+    replicates: int

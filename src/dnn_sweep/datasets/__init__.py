@@ -1,0 +1,1 @@
+"""Kedro datasets: every effect of a run, one class a file."""

@@ -1,0 +1,34 @@
+"""Kedro's entry point for settings: hooks, configuration loader, resolvers."""
+
+import os
+from pathlib import Path
+
+from omegaconf.resolvers import oc
+
+from dnn_sweep.hooks import SweepHooks
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+def project_path(*parts: str) -> str:
+    """Resolve ``${project_path:a,b}`` to a path below the project, wherever it is run from."""
+    return str(PROJECT_ROOT.joinpath(*parts))
+
+
+def mlflow_artifacts() -> str | None:
+    """Resolve ``${mlflow_artifacts:}``: beside the default store; a server decides by itself."""
+    return None if os.environ.get("MLFLOW_TRACKING_URI") else project_path("mlruns")
+
+
+HOOKS = (SweepHooks(),)
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "merge_strategy": {"parameters": "soft", "catalog": "soft"},
+    "custom_resolvers": {
+        "project_path": project_path,
+        "mlflow_artifacts": mlflow_artifacts,
+        "oc.env": oc.env,
+    },
+}
