@@ -102,7 +102,7 @@ def encode_target(
         values = (target.to_numpy(dtype=np.float64) - scaling.mean) / scaling.scale
         return values.astype(np.float32)
     positions = {label: position for position, label in enumerate(schema.classes)}
-    return target.map(positions).to_numpy(dtype=np.int32)
+    return target.map(positions).to_numpy().astype(np.int32)
 
 
 def _as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
@@ -113,10 +113,11 @@ def _as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
         numbers = text.map(_BOOLEANS) if boolean else pd.to_numeric(text, errors="coerce")
         numbers = numbers.astype("float64")
         if (wrong := numbers.isna() & column.notna()).any():
-            row = wrong.idxmax()
+            at = int(wrong.to_numpy().argmax())
             expected = "true or false" if boolean else "a number"
             raise SweepError(
-                f"column {column.name!r}, row {row}: {column[row]!r} where {expected} is expected"
+                f"column {column.name!r}, row {column.index[at]}: {column.iloc[at]!r} "
+                f"where {expected} is expected"
             )
     return numbers.replace([np.inf, -np.inf], np.nan)
 

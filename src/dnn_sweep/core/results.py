@@ -51,8 +51,9 @@ class TrialResult:
     def checkpoint_name(self) -> str:
         """Name of the kept network's file, from the pattern in ``callbacks.checkpoint``."""
         kept = self.history[self.history["epoch"] == self.best_epoch]
-        row: dict[str, Any] = kept.iloc[0].to_dict() if len(kept) else {}
-        fields = dict.fromkeys(_CHECKPOINT_DEFAULTS, float("nan")) | row
+        fields: dict[str, Any] = dict.fromkeys(_CHECKPOINT_DEFAULTS, float("nan"))
+        if len(kept):
+            fields |= {str(name): value for name, value in kept.iloc[0].items()}
         fields["epoch"] = self.best_epoch
         return self.trial.callbacks.checkpoint.filename.format(**fields) + ".keras"
 

@@ -112,8 +112,10 @@ def _check_target_has_no_gaps(target: pd.Series) -> None:
             f"(rows {rows}); fill or remove them"
         )
     if pd.api.types.is_float_dtype(target) and (infinite := np.isinf(target)).any():
-        row = infinite.idxmax()
-        raise SweepError(f"target {target.name!r}, row {row}: {target[row]} is not finite")
+        at = int(infinite.to_numpy().argmax())
+        raise SweepError(
+            f"target {target.name!r}, row {target.index[at]}: {target.iloc[at]} is not finite"
+        )
 
 
 def _task_of(target: pd.Series, data: DataParameters) -> Task:
@@ -144,9 +146,10 @@ def _classes_of(target: pd.Series, task: Task) -> tuple[Label, ...]:
 def _regression_target(target: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(target, errors="coerce").astype("float64")
     if numbers.isna().any():
-        row = numbers.isna().idxmax()
+        at = int(numbers.isna().to_numpy().argmax())
         raise SweepError(
-            f"target {target.name!r}, row {row}: {target[row]!r} where a regression needs a number"
+            f"target {target.name!r}, row {target.index[at]}: {target.iloc[at]!r} "
+            "where a regression needs a number"
         )
     if numbers.nunique() == 1:
         raise SweepError(f"target {target.name!r} is {numbers.iloc[0]:g} in every row")
@@ -193,9 +196,10 @@ def _kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
     if share == 1:
         return "numeric"
     if share >= MOSTLY_NUMBERS:
-        row = numbers.isna().idxmax()
+        at = int(numbers.isna().to_numpy().argmax())
         raise SweepError(
-            f"column {column.name!r}, row {row}: {column[row]!r} where numbers are expected "
+            f"column {column.name!r}, row {present.index[at]}: {present.iloc[at]!r} "
+            "where numbers are expected "
             f"({share:.0%} of the column are numbers); correct it, or name the column in "
             "data.categorical or data.ignore"
         )
@@ -206,6 +210,6 @@ def _check_image_shape(data: DataParameters, features: int) -> None:
     if data.image_shape and data.image_shape[0] * data.image_shape[1] != features:
         height, width = data.image_shape
         raise SweepError(
-            f"data.image_shape {height}×{width} means {height * width} pixels, "
+            f"data.image_shape {height} by {width} means {height * width} pixels, "
             f"but there are {features} feature columns"
         )
