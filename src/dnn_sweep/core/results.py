@@ -1,7 +1,7 @@
 """What a trial leaves behind, whichever engine trained it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -46,6 +46,10 @@ class TrialResult:
     engine_reason: str
     load_network: Callable[[], "keras.Model"] = field(repr=False, compare=False)
     versions: dict[str, str] = field(default_factory=dict)
+
+    def of(self, trial: Trial) -> "TrialResult":
+        """The same result under another plan's names; both trials have one id."""
+        return replace(self, trial=trial)
 
     @property
     def checkpoint_name(self) -> str:

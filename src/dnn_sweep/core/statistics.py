@@ -71,7 +71,7 @@ def bootstrap_metric(
     every_row = np.arange(rows)
     drawn = bootstrap(
         (every_row,),
-        lambda numbers, axis: metric(numbers),  # noqa: ARG005 - scipy asks for the name
+        lambda numbers, axis: metric(numbers),
         n_resamples=evaluation.resamples,
         batch=RESAMPLES_AT_ONCE,
         confidence_level=evaluation.confidence,
