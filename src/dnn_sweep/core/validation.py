@@ -174,7 +174,7 @@ def _useless(column: pd.Series) -> str | None:
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
         return "dates and times are not used; turn it into numbers first"
     if present.nunique() == 1 and len(present) == len(column):
-        return f"every value is {present.iloc[0]!r}"
+        return f"every value is {present.tolist()[0]!r}"
     numeric = pd.api.types.is_numeric_dtype(column)
     if not numeric and len(present) > 20 and present.nunique() == len(present):
         # One column a row after one-hot encoding, and nothing to learn from any of them.
