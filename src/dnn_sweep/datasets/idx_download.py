@@ -48,8 +48,9 @@ def _fetch(url: str, part: Path, file: IdxFile) -> str | None:
     from tqdm import tqdm
 
     try:
-        # `disable=None` draws the bar in a terminal only.
-        with tqdm(desc=part.name, unit="B", unit_scale=True, disable=None) as bar:
+        # `disable=None` draws the bar in a terminal only. The total is a placeholder until the
+        # size is known: pooch leaves out a bar of total 0.
+        with tqdm(total=1, desc=part.name, unit="B", unit_scale=True, disable=None) as bar:
             fetch = HTTPDownloader(progressbar=bar, chunk_size=CHUNK_BYTES, timeout=TIMEOUT_SECONDS)
             fetch(url, output_file=str(part), pooch=None)
         return file.mismatch(read_content(part))
