@@ -45,8 +45,8 @@ class SkopsDataset(AbstractDataset[Any, Any]):
         if not self._exists():
             raise missing_output(self._filepath, self._written_by)
         try:
-            content = self._filepath.read_bytes()
-            untrusted = set(skops.io.get_untrusted_types(data=content)) - set(self._trusted)
+            found = skops.io.get_untrusted_types(file=self._filepath)
+            untrusted = set(found) - set(self._trusted)
             if untrusted:
                 raise SweepError(
                     f"{self._filepath} was not read: it holds {', '.join(sorted(untrusted))}. "
@@ -54,7 +54,7 @@ class SkopsDataset(AbstractDataset[Any, Any]):
                     "Delete the file if you did not write it; if you did, add the type to "
                     "`trusted` of its catalog entry."
                 )
-            return skops.io.loads(content, trusted=self._trusted)
+            return skops.io.load(self._filepath, trusted=self._trusted)
         except (BadZipFile, KeyError) as error:
             raise SweepError(
                 f"{self._filepath} is damaged or not a skops file ({error}). Delete it and run "

@@ -1,6 +1,7 @@
 """The user's own table: a CSV, TSV or Parquet file."""
 
 import logging
+import warnings
 import zlib
 from difflib import get_close_matches
 from gzip import BadGzipFile
@@ -103,9 +104,17 @@ def _read_csv(path: Path, separator: str) -> pd.DataFrame:
         names = header.iloc[0].tolist()
         _check_header(names, separator, path)
         # Types are decided once for the file, not piece by piece.
-        table = pd.read_csv(path, sep=separator, low_memory=False)
+        with warnings.catch_warnings():
+            # Of rows longer than the header pandas would lose the end, or shift them.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, sep=separator, low_memory=False, index_col=False)
     except pd.errors.EmptyDataError:
         raise SweepError(f"{path}: the file is empty") from None
+    except pd.errors.ParserWarning:
+        raise SweepError(
+            f"{path}: there are rows with more fields than the header, which has {len(names)}: "
+            "name every column"
+        ) from None
     except pd.errors.ParserError as error:
         detail = str(error).removeprefix("Error tokenizing data. C error: ")
         raise SweepError(f"{path}: cannot be read as a table: {detail}") from None
@@ -116,12 +125,6 @@ def _read_csv(path: Path, separator: str) -> pd.DataFrame:
         ) from None
     except (BadGzipFile, EOFError, zlib.error) as error:
         raise SweepError(f"{path}: the gzip file is damaged ({error})") from None
-    if not isinstance(table.index, pd.RangeIndex):
-        # What pandas makes of a first row that is longer than the header.
-        raise SweepError(
-            f"{path}: line 2 has more fields than the header, which has {len(names)}: "
-            "name every column"
-        )
     return table
 
 

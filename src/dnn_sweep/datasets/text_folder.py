@@ -48,7 +48,7 @@ class TextFolderDataset(AbstractDataset[dict[str, str], dict[str, str]]):
             SweepError: When a name is not a plain file name.
         """
         for name in data:
-            if not name or Path(name).name != name or "\\" in name:
+            if Path(name).name != name or name.startswith(".") or not name or "\\" in name:
                 raise SweepError(f"{name!r} cannot be a file's name in {self._filepath}")
         self._filepath.mkdir(parents=True, exist_ok=True)
         for name, text in data.items():
