@@ -267,12 +267,15 @@ class CheckpointParameters(Parameters):
     """Which epoch's weights a trial keeps.
 
     Args:
+        enabled: Keep the best epoch's weights; otherwise those that training ends with (or that
+            early stopping restores).
         monitor: A per-epoch metric; ``auto`` is ``val_accuracy``, for regression ``val_mae``.
         mode: Whether more or less of it is better; ``auto`` as Keras infers it.
         filename: Pattern of the kept file's name, ``.keras`` is added; may hold ``{epoch}`` and
             any per-epoch metric, such as ``{epoch:02d}_{val_accuracy:0.2f}``.
     """
 
+    enabled: bool = True
     monitor: str = "auto"
     mode: Literal["auto", "min", "max"] = "auto"
     filename: str = "{epoch:02d}_{val_loss:0.2f}"

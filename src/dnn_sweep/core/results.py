@@ -1,7 +1,7 @@
 """What a trial leaves behind, whichever engine trained it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -47,12 +47,17 @@ class TrialResult:
     load_network: Callable[[], "keras.Model"] = field(repr=False, compare=False)
     versions: dict[str, str] = field(default_factory=dict)
 
+    def of(self, trial: Trial) -> "TrialResult":
+        """The same result under another plan's names; both trials have one id."""
+        return replace(self, trial=trial)
+
     @property
     def checkpoint_name(self) -> str:
         """Name of the kept network's file, from the pattern in ``callbacks.checkpoint``."""
         kept = self.history[self.history["epoch"] == self.best_epoch]
-        row: dict[str, Any] = kept.iloc[0].to_dict() if len(kept) else {}
-        fields = dict.fromkeys(_CHECKPOINT_DEFAULTS, float("nan")) | row
+        fields: dict[str, Any] = dict.fromkeys(_CHECKPOINT_DEFAULTS, float("nan"))
+        if len(kept):
+            fields |= {str(name): value for name, value in kept.iloc[0].items()}
         fields["epoch"] = self.best_epoch
         return self.trial.callbacks.checkpoint.filename.format(**fields) + ".keras"
 

@@ -1,0 +1,62 @@
+"""Which engine trains which trial, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dnn_sweep.core.engines.base import Engine
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.trials import Trial
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Trials that one engine trains for one reason."""
+
+    engine: Engine
+    reason: str
+    trials: tuple[Trial, ...]
+
+
+def assign_engines(trials: Sequence[Trial], requested: str) -> list[Assignment]:
+    """Give every trial to an engine.
+
+    Args:
+        trials: What to train, in order.
+        requested: An engine's name, or ``auto`` for the first that can train the trial, the
+            fastest engines asked first.
+
+    Returns:
+        The trials, those with the same engine and reason together.
+
+    Raises:
+        SweepError: If the engine asked for cannot train one of the trials.
+    """
+    engines = _engines_by_speed()
+    if requested != "auto":
+        engines = [engine for engine in engines if engine.name == requested]
+    groups: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials:
+        name, reason = _choose(trial, engines, requested)
+        groups.setdefault((name, reason), []).append(trial)
+    by_name = {engine.name: engine for engine in engines}
+    return [Assignment(by_name[name], why, tuple(group)) for (name, why), group in groups.items()]
+
+
+def _choose(trial: Trial, engines: Sequence[Engine], requested: str) -> tuple[str, str]:
+    refusals: list[str] = []
+    for engine in engines:
+        refusal = engine.refuses(trial)
+        if refusal is None:
+            if requested != "auto":
+                return engine.name, "training.engine asks for it"
+            why = "; ".join(refusals) or "the fastest engine that can train it"
+            return engine.name, f"auto: {why}"
+        refusals.append(f"{engine.name} cannot: {refusal}")
+    raise SweepError(f"training.engine {requested}: {trial.combination}: {'; '.join(refusals)}")
+
+
+def _engines_by_speed() -> list[Engine]:
+    # Imported here: an engine imports TensorFlow.
+    from dnn_sweep.core.engines.keras_fit import KerasFitEngine
+
+    return [KerasFitEngine()]

@@ -1,0 +1,105 @@
+"""The names Keras knows: activations, optimizers, initializers. Imports Keras when asked."""
+
+import inspect
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.parameters import OptimizerEntry
+
+if TYPE_CHECKING:
+    import keras
+
+# He et al. 2015 for units that are zero on one side, Klambauer et al. 2017 for selu,
+# Glorot & Bengio 2010 for everything that is roughly linear around zero.
+_RELU_FAMILY = {"relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "silu", "swish", "mish"}
+_NOT_ACTIVATIONS = {"get", "serialize", "deserialize"}
+# It wraps another optimizer and has no step of its own.
+_NOT_OPTIMIZERS = {"Optimizer", "LossScaleOptimizer"}
+
+
+@cache
+def activation_names() -> tuple[str, ...]:
+    """Every activation that Keras knows by name."""
+    import keras
+
+    names = [name for name, each in vars(keras.activations).items() if inspect.isfunction(each)]
+    return tuple(sorted(set(names) - _NOT_ACTIVATIONS))
+
+
+@cache
+def initializer_names() -> tuple[str, ...]:
+    """Every initializer that Keras knows by name and that fits a kernel."""
+    import keras
+
+    return tuple(sorted(name for name in vars(keras.initializers) if name.islower()))
+
+
+@cache
+def optimizer_classes() -> dict[str, type["keras.Optimizer"]]:
+    """Every optimizer class of Keras by its name."""
+    import keras
+
+    return {
+        name: each
+        for name, each in vars(keras.optimizers).items()
+        if inspect.isclass(each)
+        and issubclass(each, keras.optimizers.Optimizer)
+        and name not in _NOT_OPTIMIZERS
+    }
+
+
+def check_activation(name: str, where: str) -> None:
+    """Raise a ``SweepError`` unless Keras has this activation."""
+    if name not in activation_names():
+        raise unknown_name(name, activation_names(), what="activation", where=where)
+
+
+def initializer_for(name: str, activation: str, where: str) -> str:
+    """The Keras initializer meant by a name, ``matched`` resolved for the activation."""
+    import keras
+
+    if name == "matched":
+        if activation == "selu":
+            return "lecun_normal"
+        return "he_uniform" if activation in _RELU_FAMILY else "glorot_uniform"
+    try:
+        known = isinstance(keras.initializers.get(name), keras.initializers.Initializer)
+    except ValueError:
+        known = False
+    if not known or name in ("identity", "orthogonal_conv"):
+        allowed = ("matched", *initializer_names())
+        raise unknown_name(name, allowed, what="initializer", where=where)
+    return name
+
+
+def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str, Any], float]:
+    """Check an optimizer of the grid by building it.
+
+    Args:
+        entry: What the user asked for.
+        where: The key it came from.
+
+    Returns:
+        The Keras class's name, its arguments without the learning rate, and the learning rate
+        (Keras's default where none was given).
+
+    Raises:
+        SweepError: If Keras has no such class, or the class refuses an argument.
+    """
+    classes = optimizer_classes()
+    by_lower = {name.lower(): name for name in classes}
+    name = by_lower.get(entry.class_name.lower())
+    if name is None:
+        raise unknown_name(entry.class_name, classes, what="optimizer", where=where)
+    allowed = [each for each in inspect.signature(classes[name]).parameters if each != "kwargs"]
+    for argument in entry.arguments:
+        if argument not in allowed:
+            raise unknown_name(argument, allowed, what=f"argument of {name}", where=where)
+    try:
+        rate = float(classes[name](**entry.arguments).get_config()["learning_rate"])
+    except (TypeError, ValueError) as error:
+        raise SweepError(f"{where}: Keras refuses {name} with {entry.arguments}: {error}") from None
+    if not 0 < rate < float("inf"):
+        raise SweepError(f"{where}: learning_rate must be above 0, not {rate:g}")
+    return name, {k: v for k, v in entry.arguments.items() if k != "learning_rate"}, rate

@@ -1,0 +1,99 @@
+"""Metrics of predictions, each a function of row numbers so that it can be resampled at once.
+
+scikit-learn has the same metrics for one sample at a time; a thousand resamples of each would
+take longer than training. The tests hold every function here to scikit-learn's value.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Metric = Callable[[NDArray[np.intp]], NDArray[np.float64]]
+
+
+def classification_metrics(
+    true: NDArray[np.int32], probabilities: NDArray[np.float64], bins: int
+) -> dict[str, Metric]:
+    """Metrics of predicted class probabilities.
+
+    Args:
+        true: Class positions, shape ``(rows,)``.
+        probabilities: Shape ``(rows, classes)``.
+        bins: Bins of the calibration error.
+
+    Returns:
+        ``accuracy``, ``macro_f1`` (mean F1 over the classes that occur or are predicted),
+        ``log_loss`` (natural logarithm) and ``calibration_error`` (expected calibration error:
+        mean gap between confidence and accuracy over equal-width bins of confidence; Naeini et
+        al. 2015), each taking row numbers of shape ``(…, rows)``.
+    """
+    classes = probabilities.shape[1]
+    predicted = probabilities.argmax(axis=1)
+    correct = (predicted == true).astype(np.float64)
+    confidence = probabilities.max(axis=1)
+    clipped = np.clip(probabilities, np.finfo(np.float32).eps, 1)
+    clipped /= clipped.sum(axis=1, keepdims=True)
+    losses = -np.log(clipped[np.arange(len(true)), true])
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+
+    def macro_f1(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        hits = _sum_by_group(rows, true, classes, correct)
+        occurring = _sum_by_group(rows, true, classes)
+        predictions = _sum_by_group(rows, predicted, classes)
+        total = occurring + predictions
+        f1 = np.divide(2 * hits, total, out=np.full_like(hits, np.nan), where=total > 0)
+        return np.asarray(np.nanmean(f1, axis=-1))
+
+    def calibration_error(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        gaps = _sum_by_group(rows, bin_of, bins, confidence - correct)
+        return np.asarray(np.abs(gaps).sum(axis=-1) / rows.shape[-1])
+
+    return {
+        "accuracy": lambda rows: correct[rows].mean(axis=-1),
+        "macro_f1": macro_f1,
+        "log_loss": lambda rows: losses[rows].mean(axis=-1),
+        "calibration_error": calibration_error,
+    }
+
+
+def regression_metrics(
+    true: NDArray[np.float64], predicted: NDArray[np.float64]
+) -> dict[str, Metric]:
+    """Metrics of predicted numbers.
+
+    Args:
+        true: In the target's unit, shape ``(rows,)``.
+        predicted: As ``true``.
+
+    Returns:
+        ``mae`` and ``rmse`` in the target's unit, and ``r2``, each taking row numbers of shape
+        ``(…, rows)``.
+    """
+    errors = true - predicted
+
+    def r2(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        residual = (errors[rows] ** 2).sum(axis=-1)
+        drawn = true[rows]
+        spread = ((drawn - drawn.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+        return np.asarray(1 - residual / spread)
+
+    return {
+        "mae": lambda rows: np.abs(errors[rows]).mean(axis=-1),
+        "rmse": lambda rows: np.sqrt((errors[rows] ** 2).mean(axis=-1)),
+        "r2": r2,
+    }
+
+
+def _sum_by_group(
+    rows: NDArray[np.intp],
+    group: NDArray[np.integer],
+    groups: int,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Sum ``weights`` (or count) by group within each sample: ``(…, rows)`` to ``(…, groups)``."""
+    samples = rows.reshape(-1, rows.shape[-1])
+    cells = group[samples] + groups * np.arange(len(samples))[:, np.newaxis]
+    drawn = None if weights is None else weights[samples].ravel()
+    sums = np.bincount(cells.ravel(), drawn, minlength=groups * len(samples))
+    return sums.reshape(*rows.shape[:-1], groups).astype(np.float64)

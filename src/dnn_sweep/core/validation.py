@@ -1,0 +1,215 @@
+"""Look at a raw table before anything is trained on it, and say plainly what is wrong."""
+
+import hashlib
+import logging
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.tables import Column, Label, Schema
+from dnn_sweep.parameters import DataParameters, Task
+
+logger = logging.getLogger(__name__)
+
+MOST_CLASSES_OF_NUMBERS = 20  # a whole-number target with more values is a regression's
+MOSTLY_NUMBERS = 0.9  # text that is a number in this share of rows was meant to be one
+SPLITS = ("train", "test")
+
+
+def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFrame, Schema]:
+    """Check a raw table and learn its schema.
+
+    Args:
+        raw: The rows as they were read.
+        data: The target, the task and which columns to treat how.
+
+    Returns:
+        The feature columns, the target and the split column where there is one, indexed by
+        ``row_id`` (the row's position in the source), and the schema.
+
+    Raises:
+        SweepError: If nothing could be trained on this table; says which column or row.
+    """
+    _check_columns(raw, data)
+    table = raw.drop(columns=list(data.ignore)).rename_axis(index="row_id")
+    target = table[data.target]
+    _check_target_has_no_gaps(target)
+    task = _task_of(target, data)
+    classes = () if task == "regression" else _classes_of(target, task)
+    if task == "regression":
+        table[data.target] = _regression_target(target)
+    if data.split_column:
+        _check_given_split(table[data.split_column])
+
+    beside = {data.target, data.split_column}
+    dropped: dict[str, str] = {}
+    features: list[Column] = []
+    for name in table.columns:
+        if name in beside:
+            continue
+        if data.image_shape is None and (reason := _useless(table[name])):
+            dropped[name] = reason
+        else:
+            kind = "categorical" if name in data.categorical else _kind_of(table[name])
+            features.append(Column(name=name, kind=kind))
+    for name, reason in dropped.items():
+        logger.warning("Column %r is left out: %s", name, reason)
+    if not features:
+        raise SweepError(
+            f"no feature column is left beside the target {data.target!r}"
+            + "".join(f"; {name!r}: {reason}" for name, reason in dropped.items())
+        )
+    _check_image_shape(data, len(features))
+    table = table.drop(columns=list(dropped))
+    schema = Schema(
+        task=task,
+        target=data.target,
+        classes=classes,
+        features=tuple(features),
+        dropped=dropped,
+        image_shape=data.image_shape,
+        rows=len(table),
+        fingerprint=fingerprint(table),
+    )
+    return table, schema
+
+
+def fingerprint(table: pd.DataFrame) -> str:
+    """SHA-256 of a table's column names, types, index and values, in hexadecimal."""
+    digest = hashlib.sha256(repr([(str(n), str(t)) for n, t in table.dtypes.items()]).encode())
+    digest.update(pd.util.hash_pandas_object(table).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _check_columns(raw: pd.DataFrame, data: DataParameters) -> None:
+    if raw.empty:
+        raise SweepError("the table has no rows")
+    names = [str(name) for name in raw.columns]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SweepError(f"column names must be distinct; more than once: {', '.join(twice)}")
+    asked = {
+        "data.target": [data.target],
+        "data.split_column": [data.split_column] if data.split_column else [],
+        "data.ignore": data.ignore,
+        "data.categorical": data.categorical,
+    }
+    for key, columns in asked.items():
+        for column in columns:
+            if column not in raw.columns:
+                raise unknown_name(column, names, what="column", where=key)
+    if data.target in data.ignore:
+        raise SweepError(f"data.ignore leaves out the target {data.target!r}")
+
+
+def _check_target_has_no_gaps(target: pd.Series) -> None:
+    gaps = target.index[target.isna()]
+    if len(gaps):
+        rows = ", ".join(str(row) for row in gaps[:5]) + (", …" if len(gaps) > 5 else "")
+        raise SweepError(
+            f"target {target.name!r} is missing in {len(gaps)} of {len(target)} rows "
+            f"(rows {rows}); fill or remove them"
+        )
+    if pd.api.types.is_float_dtype(target) and (infinite := np.isinf(target)).any():
+        at = int(infinite.to_numpy().argmax())
+        raise SweepError(
+            f"target {target.name!r}, row {target.index[at]}: {target.iloc[at]} is not finite"
+        )
+
+
+def _task_of(target: pd.Series, data: DataParameters) -> Task:
+    if data.task != "auto":
+        return data.task
+    numeric = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
+    values = target.nunique()
+    if numeric and (values > MOST_CLASSES_OF_NUMBERS or (target % 1 != 0).any()):
+        return "regression"
+    return "binary" if values == 2 else "multiclass"
+
+
+def _classes_of(target: pd.Series, task: Task) -> tuple[Label, ...]:
+    labels = sorted(target.unique().tolist())
+    if len(labels) == 1:
+        raise SweepError(
+            f"target {target.name!r} holds one class only ({labels[0]!r}); "
+            "there is nothing to tell apart"
+        )
+    if task == "binary" and len(labels) != 2:
+        raise SweepError(
+            f"data.task is binary but target {target.name!r} holds {len(labels)} classes "
+            f"({', '.join(repr(label) for label in labels[:5])}…); use multiclass"
+        )
+    return tuple(labels)
+
+
+def _regression_target(target: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(target, errors="coerce").astype("float64")
+    if numbers.isna().any():
+        at = int(numbers.isna().to_numpy().argmax())
+        raise SweepError(
+            f"target {target.name!r}, row {target.index[at]}: {target.iloc[at]!r} "
+            "where a regression needs a number"
+        )
+    if numbers.nunique() == 1:
+        raise SweepError(f"target {target.name!r} is {numbers.iloc[0]:g} in every row")
+    return numbers
+
+
+def _check_given_split(column: pd.Series) -> None:
+    for value in column.unique():
+        if value not in SPLITS:
+            row = column.index[column.isna() if pd.isna(value) else column == value][0]
+            raise unknown_name(
+                value, SPLITS, what="split", where=f"column {column.name!r}, row {row}"
+            )
+    if missing := set(SPLITS) - set(column.unique()):
+        raise SweepError(f"column {column.name!r} marks no row as {missing.pop()!r}")
+
+
+def _useless(column: pd.Series) -> str | None:
+    present = column.dropna()
+    if present.empty:
+        return "every value is missing"
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        return "dates and times are not used; turn it into numbers first"
+    if present.nunique() == 1 and len(present) == len(column):
+        return f"every value is {present.iloc[0]!r}"
+    numeric = pd.api.types.is_numeric_dtype(column)
+    if not numeric and len(present) > 20 and present.nunique() == len(present):
+        # One column a row after one-hot encoding, and nothing to learn from any of them.
+        return "every row has a value of its own, as an identifier does"
+    return None
+
+
+def _kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
+    present = column.dropna()
+    if pd.api.types.is_bool_dtype(present.infer_objects()):
+        return "boolean"
+    if pd.api.types.is_numeric_dtype(column):
+        return "numeric"
+    text = present.astype("string").str.strip()
+    if set(text.str.lower().unique()) <= {"true", "false"}:
+        return "boolean"
+    numbers = pd.to_numeric(text, errors="coerce")
+    share = float(numbers.notna().mean())
+    if share == 1:
+        return "numeric"
+    if share >= MOSTLY_NUMBERS:
+        at = int(numbers.isna().to_numpy().argmax())
+        raise SweepError(
+            f"column {column.name!r}, row {present.index[at]}: {present.iloc[at]!r} "
+            "where numbers are expected "
+            f"({share:.0%} of the column are numbers); correct it, or name the column in "
+            "data.categorical or data.ignore"
+        )
+    return "categorical"
+
+
+def _check_image_shape(data: DataParameters, features: int) -> None:
+    if data.image_shape and data.image_shape[0] * data.image_shape[1] != features:
+        height, width = data.image_shape
+        raise SweepError(
+            f"data.image_shape {height} by {width} means {height * width} pixels, "
+            f"but there are {features} feature columns"
+        )

@@ -1,0 +1,140 @@
+"""The folder of trained trials: the truth about what has been trained."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from kedro.io import AbstractDataset
+
+from dnn_sweep.core.results import TrialResult
+from dnn_sweep.core.trials import Trial
+
+if TYPE_CHECKING:
+    import keras
+
+UNFINISHED = ".unfinished-"  # prefix of folders that are still being written
+
+
+class TrialStore(Mapping[str, TrialResult]):
+    """Trained trials by id, each read from its folder when it is asked for.
+
+    Args:
+        folder: One folder a trial, named after its id.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __getitem__(self, trial_id: str) -> TrialResult:
+        """Read one trial's folder; the network is loaded when it is asked for."""
+        if trial_id not in self:
+            raise KeyError(trial_id)
+        folder = self._folder / trial_id
+        status = json.loads((folder / "status.json").read_text())
+        kept = folder / status.pop("checkpoint")
+
+        def load_network() -> "keras.Model":
+            import keras
+
+            return keras.saving.load_model(kept)
+
+        return TrialResult(
+            trial=Trial.model_validate_json((folder / "trial.json").read_text()),
+            history=pd.read_csv(folder / "history.csv"),
+            outputs=np.load(folder / "outputs.npy", allow_pickle=False),
+            load_network=load_network,
+            **status,
+        )
+
+    def __contains__(self, trial_id: object) -> bool:
+        """Whether a trial has been trained; opens nothing."""
+        return (self._folder / str(trial_id) / "status.json").is_file()
+
+    def __iter__(self) -> Iterator[str]:
+        """Ids of the trained trials."""
+        found = self._folder.iterdir() if self._folder.is_dir() else ()
+        return iter(sorted(each.name for each in found if each.name in self))
+
+    def __len__(self) -> int:
+        """Number of trained trials."""
+        return sum(1 for _ in self)
+
+
+class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
+    """Saves one trial after another, each whole or not at all.
+
+    A trial's folder holds ``trial.json`` (what was trained), ``status.json`` (how it went),
+    ``history.csv`` (one row an epoch), ``outputs.npy`` (the network's outputs on the validation
+    rows) and the network itself, a ``.keras`` file named by ``callbacks.checkpoint.filename``.
+    It is written under another name, flushed to the disk and renamed, so a crash or a full disk
+    leaves no half-written trial behind. Saving a trial that is there already does nothing.
+
+    Args:
+        folder: Where the trials' folders are.
+        metadata: Ignored by Kedro; read by plugins.
+    """
+
+    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(folder)
+        self.metadata = metadata
+
+    def load(self) -> TrialStore:
+        """Every trial that has been trained, by any sweep."""
+        return TrialStore(self._folder)
+
+    def save(self, data: TrialResult) -> None:
+        """Add one trial."""
+        target = self._folder / data.trial.id
+        if data.trial.id in self.load():
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = self._folder / f"{UNFINISHED}{data.trial.id}"
+        shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed
+        draft.mkdir()
+        try:
+            _write(data, draft)
+            if target.exists():  # left by hand or by an older version: without a status
+                shutil.rmtree(target)
+            draft.rename(target)
+            _flush(self._folder)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+
+    def _exists(self) -> bool:
+        return self._folder.is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"folder": str(self._folder)}
+
+
+def _write(result: TrialResult, folder: Path) -> None:
+    result.load_network().save(folder / result.checkpoint_name)
+    (folder / "trial.json").write_text(result.trial.model_dump_json(indent=2))
+    result.history.to_csv(folder / "history.csv", index=False)
+    np.save(folder / "outputs.npy", result.outputs, allow_pickle=False)
+    status = {
+        "status": result.status,
+        "best_epoch": result.best_epoch,
+        "seconds": result.seconds,
+        "engine": result.engine,
+        "engine_reason": result.engine_reason,
+        "versions": result.versions,
+        "checkpoint": result.checkpoint_name,
+    }
+    (folder / "status.json").write_text(json.dumps(status, indent=2))
+    for each in (*folder.iterdir(), folder):
+        _flush(each)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,42 @@
+"""Kedro hooks: quiet start-up, and errors that a person can read."""
+
+import os
+from typing import Any
+
+import click
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+
+from dnn_sweep.core.errors import SweepError
+
+# TensorFlow prints what the hardware lacks; it must be told before it is first imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+class SweepHooks:
+    """What happens around a run."""
+
+    # Last, so that kedro-mlflow has ended the sweep's run before a mistake is reported.
+    @hook_impl(trylast=True)
+    def on_pipeline_error(self, error: Exception, catalog: CatalogProtocol) -> None:
+        """Close what the failure left open, and say what the user can mend without a traceback."""
+        _abandon_runs(catalog)
+        mistake = _find_mistake(error)
+        if mistake is not None:
+            raise click.ClickException(str(mistake)) from error
+
+
+def _abandon_runs(catalog: CatalogProtocol) -> None:
+    runs: Any = catalog.get("trial_runs")
+    if hasattr(runs, "abandon"):
+        runs.abandon()
+
+
+def _find_mistake(error: BaseException | None) -> SweepError | None:
+    """The ``SweepError`` behind an error: Kedro wraps what a dataset raises."""
+    while error is not None:
+        if isinstance(error, SweepError):
+            return error
+        error = error.__cause__
+    return None

@@ -1,0 +1,65 @@
+"""Rank on the validation rows; test the champion, once."""
+
+from kedro.pipeline import Node, Pipeline
+
+from dnn_sweep.pipelines.evaluation.nodes import (
+    evaluate_champion,
+    rank_combinations,
+    select_champion,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Trained trials in, leaderboard and the champion's metrics out."""
+    return Pipeline(
+        [
+            Node(
+                rank_combinations,
+                inputs=[
+                    "trial_plan",
+                    "trial_results",
+                    "train_matrix",
+                    "validation_matrix",
+                    "target_scaling",
+                    "params:evaluation",
+                ],
+                outputs=["leaderboard", "histories"],
+                name="rank_combinations",
+            ),
+            Node(
+                select_champion,
+                inputs=[
+                    "leaderboard",
+                    "trial_plan",
+                    "trial_results",
+                    "validation_matrix",
+                    "target_scaling",
+                ],
+                outputs="champion_trial",
+                name="select_champion",
+            ),
+            Node(
+                evaluate_champion,
+                inputs=[
+                    "champion_trial",
+                    "trial_results",
+                    "leaderboard",
+                    "trial_plan",
+                    "schema",
+                    "target_scaling",
+                    "train_matrix",
+                    "validation_matrix",
+                    "test_matrix",
+                    "params:evaluation",
+                ],
+                outputs=[
+                    "champion_evaluation",
+                    "confusion_matrix",
+                    "class_report",
+                    "test_predictions",
+                ],
+                name="evaluate_champion",
+            ),
+        ],
+        tags="evaluation",
+    )

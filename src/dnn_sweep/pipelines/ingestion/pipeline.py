@@ -1,0 +1,26 @@
+"""Load, validate, split."""
+
+from kedro.pipeline import Node, Pipeline
+
+from dnn_sweep.pipelines.ingestion.nodes import split_rows, validate_table
+
+
+def create_pipeline() -> Pipeline:
+    """Raw table in, raw rows of each split out."""
+    return Pipeline(
+        [
+            Node(
+                validate_table,
+                inputs=["raw_table", "params:data", "params:split"],
+                outputs=["clean_table", "schema"],
+                name="validate_table",
+            ),
+            Node(
+                split_rows,
+                inputs=["clean_table", "schema", "params:data", "params:split"],
+                outputs=["train_rows", "validation_rows", "test_rows", "split_ids"],
+                name="split_rows",
+            ),
+        ],
+        tags="ingestion",
+    )

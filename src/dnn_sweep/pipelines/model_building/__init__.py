@@ -1,0 +1,5 @@
+"""The model_building pipeline."""
+
+from dnn_sweep.pipelines.model_building.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,82 @@
+"""Nodes that turn the grid into trials and show the networks they will train."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pydantic import BaseModel
+
+from dnn_sweep.core.tables import Schema
+from dnn_sweep.core.training_data import matrix_fingerprint
+from dnn_sweep.core.trials import Network, TrialPlan
+from dnn_sweep.parameters import (
+    CallbackParameters,
+    DataParameters,
+    EvaluationParameters,
+    GridParameters,
+    NetworkParameters,
+    ScalingParameters,
+    SplitParameters,
+    TrainingParameters,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def record_configuration(
+    data: DataParameters,
+    split: SplitParameters,
+    scaling: ScalingParameters,
+    network: NetworkParameters,
+    grid: GridParameters,
+    training: TrainingParameters,
+    callbacks: CallbackParameters,
+    evaluation: EvaluationParameters,
+) -> dict[str, Any]:
+    """Every parameter that shapes the sweep's result, as plain values."""
+    groups: dict[str, BaseModel] = {
+        "data": data,
+        "split": split,
+        "scaling": scaling,
+        "network": network,
+        "grid": grid,
+        "training": training,
+        "callbacks": callbacks,
+        "evaluation": evaluation,
+    }
+    return {name: group.model_dump(mode="json") for name, group in groups.items()}
+
+
+def plan_trials(
+    schema: Schema,
+    train_matrix: pd.DataFrame,
+    validation_matrix: pd.DataFrame,
+    network: NetworkParameters,
+    grid: GridParameters,
+    training: TrainingParameters,
+    callbacks: CallbackParameters,
+) -> TrialPlan:
+    """Check every name of the grid and write out the trials."""
+    from dnn_sweep.core import planning
+
+    fingerprint = matrix_fingerprint(train_matrix, validation_matrix)
+    inputs = train_matrix.shape[1] - 1
+    return planning.plan_trials(schema, inputs, fingerprint, network, grid, training, callbacks)
+
+
+def summarize_networks(trial_plan: TrialPlan) -> dict[str, str]:
+    """Build each distinct network once, and print it as Keras does."""
+    from dnn_sweep.core.networks import summarize_network
+
+    return {each.name: summarize_network(each) for each in _distinct_networks(trial_plan)}
+
+
+def draw_networks(trial_plan: TrialPlan) -> dict[str, "Figure"]:
+    """A layer diagram of each distinct network, by file name."""
+    from dnn_sweep.core.diagrams import draw_network
+
+    return {f"{each.name}.png": draw_network(each) for each in _distinct_networks(trial_plan)}
+
+
+def _distinct_networks(trial_plan: TrialPlan) -> list[Network]:
+    return list({trial.network.name: trial.network for trial in trial_plan.trials}.values())

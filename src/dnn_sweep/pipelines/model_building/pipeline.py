@@ -1,0 +1,60 @@
+"""From the grid to trials."""
+
+from kedro.pipeline import Node, Pipeline
+
+from dnn_sweep.pipelines.model_building.nodes import (
+    draw_networks,
+    plan_trials,
+    record_configuration,
+    summarize_networks,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Scaled rows and the grid in, the plan of trials and pictures of the networks out."""
+    return Pipeline(
+        [
+            Node(
+                record_configuration,
+                inputs=[
+                    "params:data",
+                    "params:split",
+                    "params:scaling",
+                    "params:network",
+                    "params:grid",
+                    "params:training",
+                    "params:callbacks",
+                    "params:evaluation",
+                ],
+                outputs="configuration",
+                name="record_configuration",
+            ),
+            Node(
+                plan_trials,
+                inputs=[
+                    "schema",
+                    "train_matrix",
+                    "validation_matrix",
+                    "params:network",
+                    "params:grid",
+                    "params:training",
+                    "params:callbacks",
+                ],
+                outputs="trial_plan",
+                name="plan_trials",
+            ),
+            Node(
+                summarize_networks,
+                inputs="trial_plan",
+                outputs="network_summaries",
+                name="summarize_networks",
+            ),
+            Node(
+                draw_networks,
+                inputs="trial_plan",
+                outputs="network_diagrams",
+                name="draw_networks",
+            ),
+        ],
+        tags="model_building",
+    )

@@ -1,0 +1,5 @@
+"""The scaling pipeline."""
+
+from dnn_sweep.pipelines.scaling.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

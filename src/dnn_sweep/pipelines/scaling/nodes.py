@@ -1,0 +1,36 @@
+"""Nodes that fit the scaling on the training rows and apply it to all."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from dnn_sweep.core import preprocessing
+from dnn_sweep.core.tables import Schema, TargetScaling
+from dnn_sweep.parameters import ScalingParameters
+
+if TYPE_CHECKING:
+    from sklearn.compose import ColumnTransformer
+
+
+def fit_preprocessor(
+    train_rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters
+) -> tuple["ColumnTransformer", TargetScaling]:
+    """Fit imputation, scaling, encoding and the target's unit on the training rows."""
+    return (
+        preprocessing.fit_column_transformer(train_rows, schema, scaling),
+        preprocessing.fit_target_scaling(train_rows, schema, scaling),
+    )
+
+
+def scale_rows(
+    rows: pd.DataFrame,
+    preprocessor: "ColumnTransformer",
+    target_scaling: TargetScaling,
+    schema: Schema,
+) -> pd.DataFrame:
+    """Scale a split's features and encode its target."""
+    matrix = preprocessing.scale_features(rows, preprocessor, schema)
+    matrix[preprocessing.TARGET] = preprocessing.encode_target(
+        rows[schema.target], schema, target_scaling
+    )
+    return matrix

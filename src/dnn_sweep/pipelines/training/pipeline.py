@@ -1,0 +1,30 @@
+"""Train every trial of the plan."""
+
+from kedro.pipeline import Node, Pipeline
+
+from dnn_sweep.pipelines.training.nodes import train_trials
+
+
+def create_pipeline() -> Pipeline:
+    """The plan and scaled rows in, trained trials out, one by one."""
+    return Pipeline(
+        [
+            Node(
+                train_trials,
+                inputs=[
+                    "trial_plan",
+                    "finished_trials",
+                    "train_matrix",
+                    "validation_matrix",
+                    "target_scaling",
+                    "training_display",
+                    "params:training",
+                    "params:logs",
+                ],
+                # Saved in this order: a trial is on the disk before MLflow hears of it.
+                outputs=["trial_results", "trial_runs"],
+                name="train_trials",
+            ),
+        ],
+        tags="training",
+    )
