@@ -98,6 +98,7 @@ def test_constant_pixels_of_an_image_are_kept():
     ("frame", "data", "message"),
     [
         (table().head(0), {}, "the table has no rows"),
+        (table(), {"target": None}, r"--params=data\.target=<column>; columns: age, city"),
         (table(), {"target": "lable"}, r"data\.target: unknown column 'lable'.*mean 'label'"),
         (table(), {"ignore": ["cty"]}, r"data\.ignore: unknown column 'cty'.*mean 'city'"),
         (table(), {"split_column": "part"}, r"data\.split_column: unknown column 'part'"),
