@@ -1,0 +1,154 @@
+"""What every test can use: a clean slate, a project of its own, a browser."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parents[1]
+ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Set outside, these would send a test to someone's real server, or change what it runs.
+FOREIGN = ("MLFLOW_", "KEDRO_", "DNN_SWEEP_")
+
+
+def forget_foreign_variables() -> dict[str, str]:
+    """Take the variables of `FOREIGN` out of this process and return them."""
+    return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(FOREIGN)}
+
+
+@pytest.fixture(autouse=True)
+def clean_slate() -> Iterator[None]:
+    """Leave no active MLflow run, tracking address or Keras session to the next test."""
+    before = forget_foreign_variables()
+    yield
+    if mlflow := sys.modules.get("mlflow"):
+        while mlflow.active_run():
+            mlflow.end_run()
+        mlflow.set_tracking_uri(None)
+        mlflow.set_registry_uri(None)
+    if keras := sys.modules.get("keras"):
+        keras.utils.clear_session()
+    forget_foreign_variables()
+    os.environ.update(before)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of this project that a test may run and change.
+
+    Args:
+        path: Its root folder.
+    """
+
+    path: Path
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where its runs are tracked by default."""
+        return f"sqlite:///{self.path / 'mlflow.db'}"
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of its commands: nothing of the outside's, the copy's code first.
+
+        Args:
+            extra: Variables to add.
+
+        Returns:
+            Every variable.
+        """
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        return kept | {
+            "PYTHONPATH": str(self.path / "src"),
+            # Servers that a command starts are found as in an activated environment.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]),
+            "KEDRO_DISABLE_TELEMETRY": "1",
+            "DO_NOT_TRACK": "1",
+            **(extra or {}),
+        }
+
+    def kedro(
+        self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 600
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``kedro`` in the project, as a user would.
+
+        Args:
+            arguments: What follows ``kedro`` on the command line.
+            env: Variables to add to the environment.
+            timeout: Seconds after which it is stopped and the test fails.
+
+        Returns:
+            The finished process; its output is plain text without colours.
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", "kedro", *arguments],
+            cwd=self.path,
+            env=self.environment(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        done.stdout, done.stderr = ANSI.sub("", done.stdout), ANSI.sub("", done.stderr)
+        return done
+
+
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Make fresh copies of the project, for a fixture that several tests share."""
+
+    def copy() -> Project:
+        path = tmp_path_factory.mktemp("project")
+        for file in ("pyproject.toml", ".telemetry", "README.md"):
+            shutil.copy2(ROOT / file, path)
+        for folder in ("conf", "src"):
+            shutil.copytree(
+                ROOT / folder, path / folder, ignore=shutil.ignore_patterns("__pycache__", "local")
+            )
+        (path / "conf" / "local").mkdir()
+        for keep in ROOT.glob("data/*/.gitkeep"):
+            (path / keep.relative_to(ROOT)).parent.mkdir(parents=True)
+        return Project(path)
+
+    return copy
+
+
+@pytest.fixture
+def project(new_project: Callable[[], Project]) -> Project:
+    """A copy of the project of the test's own."""
+    return new_project()
+
+
+# Per module: while Playwright's synchronous interface is open an event loop is running in this
+# thread, and another module's `asyncio.run` would be refused.
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Browser]":
+    """The machine's own Chromium, headless; skips where there is none."""
+    from playwright.sync_api import sync_playwright
+
+    wanted = os.environ.get("CHROMIUM")
+    found = (
+        shutil.which(wanted) if wanted else next(filter(None, map(shutil.which, BROWSERS)), None)
+    )
+    if not found:
+        pytest.skip(
+            f"no browser: install chromium or set CHROMIUM (looked for {wanted or BROWSERS})"
+        )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
