@@ -1,6 +1,5 @@
-"""Kedro hooks: quiet start-up, and errors that a person can read."""
+"""Kedro hooks: errors that a person can read, and nothing left open behind them."""
 
-import os
 from typing import Any
 
 import click
@@ -8,10 +7,6 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 
 from dnn_sweep.core.errors import SweepError
-
-# TensorFlow prints what the hardware lacks; it must be told before it is first imported.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
 class SweepHooks:

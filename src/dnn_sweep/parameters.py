@@ -38,7 +38,7 @@ class DataParameters(Parameters):
     """Where the rows come from and how to read them (``params:data``).
 
     Args:
-        target: The column to predict.
+        target: The column to predict; it must be given, by the experiment or by the user.
         task: What kind of prediction; ``auto`` infers it from the target.
         split_column: Column that says ``train`` or ``test`` for each row, where the source has
             an official test split.
@@ -51,7 +51,7 @@ class DataParameters(Parameters):
             ``fashion_mnist``).
     """
 
-    target: str
+    target: str | None = None
     task: Literal["auto", "multiclass", "binary", "regression"] = "auto"
     split_column: str | None = None
     ignore: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.parameters import OptimizerEntry
 
 if TYPE_CHECKING:
-    import keras
+    from dnn_sweep.core.quiet_keras import keras
 
 # He et al. 2015 for units that are zero on one side, Klambauer et al. 2017 for selu,
 # Glorot & Bengio 2010 for everything that is roughly linear around zero.
@@ -21,7 +21,7 @@ _NOT_OPTIMIZERS = {"Optimizer", "LossScaleOptimizer"}
 @cache
 def activation_names() -> tuple[str, ...]:
     """Every activation that Keras knows by name."""
-    import keras
+    from dnn_sweep.core.quiet_keras import keras
 
     names = [name for name, each in vars(keras.activations).items() if inspect.isfunction(each)]
     return tuple(sorted(set(names) - _NOT_ACTIVATIONS))
@@ -30,7 +30,7 @@ def activation_names() -> tuple[str, ...]:
 @cache
 def initializer_names() -> tuple[str, ...]:
     """Every initializer that Keras knows by name and that fits a kernel."""
-    import keras
+    from dnn_sweep.core.quiet_keras import keras
 
     return tuple(sorted(name for name in vars(keras.initializers) if name.islower()))
 
@@ -38,7 +38,7 @@ def initializer_names() -> tuple[str, ...]:
 @cache
 def optimizer_classes() -> dict[str, type["keras.Optimizer"]]:
     """Every optimizer class of Keras by its name."""
-    import keras
+    from dnn_sweep.core.quiet_keras import keras
 
     return {
         name: each
@@ -57,7 +57,7 @@ def check_activation(name: str, where: str) -> None:
 
 def initializer_for(name: str, activation: str, where: str) -> str:
     """The Keras initializer meant by a name, ``matched`` resolved for the activation."""
-    import keras
+    from dnn_sweep.core.quiet_keras import keras
 
     if name == "matched":
         if activation == "selu":
@@ -92,14 +92,17 @@ def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str,
     name = by_lower.get(entry.class_name.lower())
     if name is None:
         raise unknown_name(entry.class_name, classes, what="optimizer", where=where)
-    allowed = [each for each in inspect.signature(classes[name]).parameters if each != "kwargs"]
+    parameters = inspect.signature(classes[name]).parameters
+    allowed = [each for each in parameters if each != "kwargs"]
     for argument in entry.arguments:
         if argument not in allowed:
             raise unknown_name(argument, allowed, what=f"argument of {name}", where=where)
+    others = {key: value for key, value in entry.arguments.items() if key != "learning_rate"}
+    rate = entry.arguments.get("learning_rate", parameters["learning_rate"].default)
+    if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
+        raise SweepError(f"{where}: learning_rate must be a number above 0, not {rate!r}")
     try:
-        rate = float(classes[name](**entry.arguments).get_config()["learning_rate"])
+        classes[name](learning_rate=rate, **others)
     except (TypeError, ValueError) as error:
-        raise SweepError(f"{where}: Keras refuses {name} with {entry.arguments}: {error}") from None
-    if not 0 < rate < float("inf"):
-        raise SweepError(f"{where}: learning_rate must be above 0, not {rate:g}")
-    return name, {k: v for k, v in entry.arguments.items() if k != "learning_rate"}, rate
+        raise SweepError(f"{where}: Keras refuses {name} with {others}: {error}") from None
+    return name, others, float(rate)

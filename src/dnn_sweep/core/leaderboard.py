@@ -172,7 +172,8 @@ def _results_of(
             f"{len(missing)} planned trials of {combination} have not been trained; "
             "run the training pipeline first"
         )
-    return [results[trial.id] for trial in plan.trials if trial.combination == combination]
+    # Another sweep may have trained the same trial under other names; the plan's count.
+    return [results[t.id].of(t) for t in plan.trials if t.combination == combination]
 
 
 def _factors(trial: Trial) -> dict[str, Any]:

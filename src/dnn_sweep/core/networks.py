@@ -1,12 +1,12 @@
 """Build Keras networks. Imports Keras, so it is itself imported where something is built."""
 
 import numpy as np
-from keras import Input, Model, Sequential, initializers, layers, regularizers
 
+from dnn_sweep.core.quiet_keras import keras
 from dnn_sweep.core.trials import Network
 
 
-def build_network(network: Network, seed: int = 0) -> Model:
+def build_network(network: Network, seed: int = 0) -> keras.Model:
     """Build an uncompiled network.
 
     Args:
@@ -17,42 +17,42 @@ def build_network(network: Network, seed: int = 0) -> Model:
     Returns:
         A ``keras.Sequential``, or a functional ``keras.Model`` of the same layers.
     """
-    stack: list[layers.Layer] = []
+    stack: list[keras.layers.Layer] = []
     for position, layer in enumerate(network.hidden):
         stack.append(
-            layers.Dense(
+            keras.layers.Dense(
                 layer.units,
                 activation=layer.activation,
                 kernel_initializer=_initializer(layer.kernel_initializer, seed, position),
-                kernel_regularizer=regularizers.L2(layer.l2) if layer.l2 else None,
+                kernel_regularizer=keras.regularizers.L2(layer.l2) if layer.l2 else None,
                 name=layer.name,
             )
         )
         if layer.batch_normalization:
-            stack.append(layers.BatchNormalization(name=f"{layer.name}_normalization"))
+            stack.append(keras.layers.BatchNormalization(name=f"{layer.name}_normalization"))
         if layer.dropout:
             stack.append(
-                layers.Dropout(
+                keras.layers.Dropout(
                     layer.dropout,
                     seed=derived_seed(seed, position, "dropout"),
                     name=f"{layer.name}_dropout",
                 )
             )
     stack.append(
-        layers.Dense(
+        keras.layers.Dense(
             network.outputs,
             activation=network.output_activation,
             kernel_initializer=_initializer("glorot_uniform", seed, len(network.hidden)),
             name="output",
         )
     )
-    inputs = Input((network.inputs,), name="features")
+    inputs = keras.Input((network.inputs,), name="features")
     if network.api == "sequential":
-        return Sequential([inputs, *stack], name="network")
+        return keras.Sequential([inputs, *stack], name="network")
     outputs = inputs
     for each in stack:
         outputs = each(outputs)
-    return Model(inputs, outputs, name="network")
+    return keras.Model(inputs, outputs, name="network")
 
 
 def summarize_network(network: Network) -> str:
@@ -68,8 +68,8 @@ def derived_seed(seed: int, position: int, purpose: str) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 1)
 
 
-def _initializer(name: str, seed: int, position: int) -> initializers.Initializer:
-    config = initializers.get(name).get_config()
+def _initializer(name: str, seed: int, position: int) -> keras.initializers.Initializer:
+    config = keras.initializers.get(name).get_config()
     if "seed" in config:
         config["seed"] = derived_seed(seed, position, "kernel")
-    return type(initializers.get(name)).from_config(config)
+    return type(keras.initializers.get(name)).from_config(config)

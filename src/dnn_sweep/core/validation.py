@@ -32,18 +32,18 @@ def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFram
     Raises:
         SweepError: If nothing could be trained on this table; says which column or row.
     """
-    _check_columns(raw, data)
+    name_of_target = _check_columns(raw, data)
     table = raw.drop(columns=list(data.ignore)).rename_axis(index="row_id")
-    target = table[data.target]
+    target = table[name_of_target]
     _check_target_has_no_gaps(target)
     task = _task_of(target, data)
     classes = () if task == "regression" else _classes_of(target, task)
     if task == "regression":
-        table[data.target] = _regression_target(target)
+        table[name_of_target] = _regression_target(target)
     if data.split_column:
         _check_given_split(table[data.split_column])
 
-    beside = {data.target, data.split_column}
+    beside = {name_of_target, data.split_column}
     dropped: dict[str, str] = {}
     features: list[Column] = []
     for name in table.columns:
@@ -58,14 +58,14 @@ def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFram
         logger.warning("Column %r is left out: %s", name, reason)
     if not features:
         raise SweepError(
-            f"no feature column is left beside the target {data.target!r}"
+            f"no feature column is left beside the target {name_of_target!r}"
             + "".join(f"; {name!r}: {reason}" for name, reason in dropped.items())
         )
     _check_image_shape(data, len(features))
     table = table.drop(columns=list(dropped))
     schema = Schema(
         task=task,
-        target=data.target,
+        target=name_of_target,
         classes=classes,
         features=tuple(features),
         dropped=dropped,
@@ -83,12 +83,17 @@ def fingerprint(table: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _check_columns(raw: pd.DataFrame, data: DataParameters) -> None:
+def _check_columns(raw: pd.DataFrame, data: DataParameters) -> str:
     if raw.empty:
         raise SweepError("the table has no rows")
     names = [str(name) for name in raw.columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SweepError(f"column names must be distinct; more than once: {', '.join(twice)}")
+    if data.target is None:
+        raise SweepError(
+            "data.target: name the column to predict, as in --params=data.target=<column>; "
+            f"columns: {', '.join(names)}"
+        )
     asked = {
         "data.target": [data.target],
         "data.split_column": [data.split_column] if data.split_column else [],
@@ -101,6 +106,7 @@ def _check_columns(raw: pd.DataFrame, data: DataParameters) -> None:
                 raise unknown_name(column, names, what="column", where=key)
     if data.target in data.ignore:
         raise SweepError(f"data.ignore leaves out the target {data.target!r}")
+    return data.target
 
 
 def _check_target_has_no_gaps(target: pd.Series) -> None:
@@ -174,7 +180,7 @@ def _useless(column: pd.Series) -> str | None:
     if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
         return "dates and times are not used; turn it into numbers first"
     if present.nunique() == 1 and len(present) == len(column):
-        return f"every value is {present.iloc[0]!r}"
+        return f"every value is {present.tolist()[0]!r}"
     numeric = pd.api.types.is_numeric_dtype(column)
     if not numeric and len(present) > 20 and present.nunique() == len(present):
         # One column a row after one-hot encoding, and nothing to learn from any of them.

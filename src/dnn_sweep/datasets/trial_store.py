@@ -15,7 +15,7 @@ from dnn_sweep.core.results import TrialResult
 from dnn_sweep.core.trials import Trial
 
 if TYPE_CHECKING:
-    import keras
+    from dnn_sweep.core.quiet_keras import keras
 
 UNFINISHED = ".unfinished-"  # prefix of folders that are still being written
 
@@ -39,7 +39,7 @@ class TrialStore(Mapping[str, TrialResult]):
         kept = folder / status.pop("checkpoint")
 
         def load_network() -> "keras.Model":
-            import keras
+            from dnn_sweep.core.quiet_keras import keras
 
             return keras.saving.load_model(kept)
 
@@ -53,7 +53,8 @@ class TrialStore(Mapping[str, TrialResult]):
 
     def __contains__(self, trial_id: object) -> bool:
         """Whether a trial has been trained; opens nothing."""
-        return (self._folder / str(trial_id) / "status.json").is_file()
+        name = str(trial_id)
+        return not name.startswith(UNFINISHED) and (self._folder / name / "status.json").is_file()
 
     def __iter__(self) -> Iterator[str]:
         """Ids of the trained trials."""

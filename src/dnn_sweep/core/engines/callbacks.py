@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from keras import callbacks as keras_callbacks
 
+from dnn_sweep.core.quiet_keras import keras
 from dnn_sweep.core.trials import Trial
 from dnn_sweep.parameters import LoggingParameters
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dnn_sweep.core.progress import TrainingProgress
 
 
-class EpochRecorder(keras_callbacks.Callback):
+class EpochRecorder(keras.callbacks.Callback):
     """Records every epoch's metrics, learning rate and time, and tells the progress display.
 
     Args:
@@ -64,9 +64,9 @@ class Callbacks:
         keeper: The one that knows which epoch's weights were kept; ``None`` for the last's.
     """
 
-    in_order: list[keras_callbacks.Callback]
+    in_order: list[keras.callbacks.Callback]
     epochs: EpochRecorder
-    keeper: keras_callbacks.EarlyStopping | None
+    keeper: keras.callbacks.EarlyStopping | None
 
 
 def build_callbacks(
@@ -86,14 +86,14 @@ def build_callbacks(
     wanted = trial.callbacks
     # Before the callbacks that change the learning rate: an epoch is recorded with its own.
     recorder = EpochRecorder(trial, progress)
-    in_order: list[keras_callbacks.Callback] = [recorder]
+    in_order: list[keras.callbacks.Callback] = [recorder]
     if wanted.stop_on_nan:
-        in_order.append(keras_callbacks.TerminateOnNaN())
+        in_order.append(keras.callbacks.TerminateOnNaN())
     keeper = None
     if wanted.reduce_on_plateau.enabled:
         plateau = wanted.reduce_on_plateau
         in_order.append(
-            keras_callbacks.ReduceLROnPlateau(
+            keras.callbacks.ReduceLROnPlateau(
                 monitor=plateau.monitor,
                 mode=plateau.mode,
                 factor=plateau.factor,
@@ -105,7 +105,7 @@ def build_callbacks(
     if wanted.early_stopping.enabled:
         stopping = wanted.early_stopping
         restore = stopping.restore_best_weights and not wanted.checkpoint.enabled
-        stopper = keras_callbacks.EarlyStopping(
+        stopper = keras.callbacks.EarlyStopping(
             monitor=stopping.monitor,
             mode=stopping.mode,
             patience=stopping.patience,
@@ -117,7 +117,7 @@ def build_callbacks(
     if wanted.checkpoint.enabled:
         # With a patience it cannot run out of, Keras's EarlyStopping holds the best weights in
         # memory and puts them back at the end; the trial's file is then written once, whole.
-        keeper = keras_callbacks.EarlyStopping(
+        keeper = keras.callbacks.EarlyStopping(
             monitor=wanted.checkpoint.monitor,
             mode=wanted.checkpoint.mode,
             patience=trial.epochs + 1,
@@ -125,7 +125,7 @@ def build_callbacks(
         )
         in_order.append(keeper)
     if folder is not None and logs.csv:
-        in_order.append(keras_callbacks.CSVLogger(str(folder / "epochs.csv")))
+        in_order.append(keras.callbacks.CSVLogger(str(folder / "epochs.csv")))
     if folder is not None and logs.tensorboard:
-        in_order.append(keras_callbacks.TensorBoard(str(folder / "tensorboard")))
+        in_order.append(keras.callbacks.TensorBoard(str(folder / "tensorboard")))
     return Callbacks(in_order, recorder, keeper)

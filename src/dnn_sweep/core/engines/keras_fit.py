@@ -6,15 +6,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from dnn_sweep.core.engines.callbacks import Callbacks, build_callbacks
 from dnn_sweep.core.keras_names import optimizer_classes
 from dnn_sweep.core.networks import build_network
+from dnn_sweep.core.quiet_keras import keras
+from dnn_sweep.core.quiet_keras import tensorflow as tf
 from dnn_sweep.core.results import TrialResult
 from dnn_sweep.core.training_data import TrainingData, epoch_order
 from dnn_sweep.core.trials import Trial

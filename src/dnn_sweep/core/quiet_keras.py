@@ -1,0 +1,45 @@
+"""``from dnn_sweep.core.quiet_keras import keras``: Keras without TensorFlow's start-up chatter.
+
+TensorFlow's native code writes what it found out about the hardware straight to the standard
+error of the process, before any log level of Python's or its own is heard. Here the first import
+runs with standard error held back; what is not that chatter is then written out unchanged.
+"""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_CHATTER = re.compile(
+    r"^I0000 |^WARNING: All log messages before absl::InitializeLog"
+    r"|^To enable the following instructions|failed call to cuInit"
+)
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            held.seek(0)
+            lines = held.read().decode(errors="replace").splitlines(keepends=True)
+            sys.stderr.write("".join(line for line in lines if not _CHATTER.search(line)))
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+with _without_chatter():
+    import keras
+    import tensorflow
+
+    tensorflow.config.list_physical_devices()  # looks for a GPU, and says so
+
+__all__ = ["keras", "tensorflow"]

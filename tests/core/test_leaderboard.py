@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.leaderboard import collect_histories, rank_combinations, select_champion
+from dnn_sweep.core.tables import TargetScaling
+from dnn_sweep.parameters import EvaluationParameters
+from tests.builders import make_plan, make_result
+
+EVALUATION = EvaluationParameters(resamples=500)
+TRUE = np.arange(60) % 3
+TRAIN = np.array([2] * 10 + [0] * 5 + [1] * 5)
+NEUTRAL = TargetScaling()
+
+
+def outputs_with_accuracy(right: int) -> np.ndarray:
+    predicted = TRUE.copy()
+    predicted[right:] = (predicted[right:] + 1) % 3
+    return np.eye(3)[predicted]
+
+
+def sweep(right: dict[str, list[int]], **given):
+    """A sweep of one activation; `right` says how many rows each optimizer's trials get right."""
+    seeds = list(range(len(next(iter(right.values())))))
+    plan = make_plan(grid={"optimizers": list(right)}, training={"seeds": seeds})
+    hits = [hit for hits in right.values() for hit in hits]
+    diverged = given.get("diverged", ())
+    results = {
+        trial.id: make_result(
+            trial,
+            outputs_with_accuracy(hit),
+            status="diverged" if (trial.optimizer, trial.seed) in diverged else "completed",
+        )
+        for trial, hit in zip(plan.trials, hits, strict=True)
+    }
+    return plan, results
+
+
+def rank(plan, results, true=TRUE, train=TRAIN, scaling=NEUTRAL):
+    return rank_combinations(plan, results, train, true, scaling, EVALUATION)
+
+
+def test_one_row_a_combination_best_first_with_the_contracts_columns():
+    plan, results = sweep({"sgd": [30, 24], "adam": [57, 54], "rmsprop": [45, 48]})
+    table = rank(plan, results)
+
+    assert table["optimizer"].tolist() == ["adam", "rmsprop", "sgd"]
+    assert table["rank"].tolist() == [1, 2, 3]
+    assert table["val_accuracy_mean"].tolist() == pytest.approx([55.5 / 60, 46.5 / 60, 27 / 60])
+    contract = [
+        "rank", "activation", "optimizer", "learning_rate", "val_accuracy_mean",
+        "val_accuracy_ci_low", "val_accuracy_ci_high", "seeds", "diverged", "tied_with_best",
+        "seconds",
+    ]  # fmt: skip
+    assert [name for name in table.columns if name in contract[:-2]] == contract[:-2]
+    assert set(contract) <= set(table.columns)
+    assert (table["val_accuracy_ci_low"] <= table["val_accuracy_mean"]).all()
+    assert (table["val_accuracy_ci_high"] >= table["val_accuracy_mean"]).all()
+    assert table["seeds"].tolist() == [2, 2, 2]
+
+
+def test_ties_with_the_best_are_told_from_clear_differences():
+    plan, results = sweep({"adam": [55], "rmsprop": [54], "sgd": [20]})
+    assert rank(plan, results)["tied_with_best"].tolist() == [True, True, False]
+
+
+def test_equal_scores_are_ranked_by_loss_then_name():
+    plan, results = sweep({"sgd": [30], "adam": [30]})
+    assert rank(plan, results)["optimizer"].tolist() == ["adam", "sgd"]
+    better = make_result(plan.trials[0], outputs_with_accuracy(30), val_loss=0.1)
+    assert rank(plan, results | {plan.trials[0].id: better})["optimizer"].tolist()[0] == "sgd"
+
+
+def test_a_diverged_trial_counts_as_predicting_the_most_frequent_class():
+    plan, results = sweep({"adam": [60, 60], "sgd": [30, 30]}, diverged=[("adam", 1)])
+    table = rank(plan, results).set_index("optimizer")
+
+    assert table.loc["adam", "diverged"] == 1
+    assert table.loc["adam", "seeds"] == 2
+    assert table.loc["adam", "val_accuracy_mean"] == pytest.approx((1 + 1 / 3) / 2)
+
+
+def test_a_regression_is_ranked_by_the_error_in_the_targets_unit():
+    scaling = TargetScaling(mean=100.0, scale=10.0)
+    plan = make_plan("regression", grid={"optimizers": ["sgd", "adam", "rmsprop"]})
+    true = np.linspace(-1, 1, 50).astype(np.float32)
+    misses = [0.5, 0.1, np.nan]
+    results = {
+        trial.id: make_result(
+            trial, (true + miss)[:, None], status="diverged" if np.isnan(miss) else "completed"
+        )
+        for trial, miss in zip(plan.trials, misses, strict=True)
+    }
+    table = rank(plan, results, true=true, train=np.full(5, 0.0), scaling=scaling)
+
+    assert table["optimizer"].tolist() == ["adam", "sgd", "rmsprop"]
+    assert table["val_mae_mean"].tolist()[:2] == pytest.approx([1.0, 5.0], rel=1e-4)
+    assert table["val_mae_mean"].tolist()[2] == pytest.approx(10 * np.abs(true).mean(), rel=1e-4)
+
+
+def test_same_configuration_same_leaderboard():
+    plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]})
+    assert rank(plan, results).equals(rank(plan, results))
+
+
+def test_the_champion_is_the_best_combinations_best_trial_that_did_not_diverge():
+    plan, results = sweep({"sgd": [20, 21, 22], "adam": [60, 58, 59]}, diverged=[("adam", 0)])
+    table = rank(plan, results)
+    champion = select_champion(table, plan, results, TRUE, NEUTRAL)
+    assert (champion.optimizer, champion.seed) == ("adam", 2)
+
+
+def test_a_sweep_that_diverged_everywhere_has_no_champion():
+    plan, results = sweep({"sgd": [20]}, diverged=[("sgd", 0)])
+    with pytest.raises(SweepError, match=r"every trial diverged.*lower the learning rates"):
+        select_champion(rank(plan, results), plan, results, TRUE, NEUTRAL)
+
+
+def test_untrained_trials_are_not_ranked_around():
+    plan, results = sweep({"sgd": [20], "adam": [30]})
+    results.pop(plan.trials[1].id)
+    with pytest.raises(SweepError, match=r"1 planned trials of relu \+ adam"):
+        rank(plan, results)
+
+
+def test_histories_have_one_row_a_trial_and_epoch():
+    plan, results = sweep({"sgd": [20, 21], "adam": [30, 31]})
+    histories = collect_histories(plan, results)
+
+    assert len(histories) == 4 * 3
+    assert histories.groupby("trial_id")["epoch"].apply(list).tolist() == [[1, 2, 3]] * 4
+    named = {"combination", "activation", "optimizer", "learning_rate", "seed", "status",
+             "loss", "accuracy", "val_loss", "val_accuracy"}  # fmt: skip
+    assert named <= set(histories.columns)
+
+
+def test_a_trial_trained_under_another_name_is_listed_under_this_plans():
+    plan, results = sweep({"adam": [30]})
+    renamed = make_plan(grid={"optimizers": [{"mine": {"class": "Adam"}}]}, training={"seeds": [0]})
+    assert renamed.trials[0].id == plan.trials[0].id
+    assert rank(renamed, results)["optimizer"].tolist() == ["mine"]

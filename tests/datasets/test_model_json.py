@@ -1,0 +1,102 @@
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+from kedro.io import DatasetError
+
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.tables import Column, Schema, TargetScaling
+from dnn_sweep.datasets.model_json import ModelJSONDataset
+
+SCHEMA = Schema(
+    task="multiclass",
+    target="größe",
+    classes=(0, 1, 2),
+    features=(Column(name="a", kind="numeric"), Column(name="b", kind="categorical")),
+    dropped={"c": "constant"},
+    image_shape=(1, 2),
+    rows=30,
+    fingerprint="ab",
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "new" / "schema.json"
+
+
+@pytest.fixture
+def dataset(path):
+    return ModelJSONDataset("dnn_sweep.core.tables.Schema", str(path))
+
+
+@pytest.mark.parametrize("classes", [(0, 1), (False, True), (0.5, 1.5), ("no", "yes"), ()])
+def test_a_model_comes_back_equal_with_its_types(dataset, classes):
+    schema = SCHEMA.model_copy(update={"classes": classes})
+
+    dataset.save(schema)
+    loaded = dataset.load()
+
+    assert loaded == schema
+    assert [type(each) for each in loaded.classes] == [type(each) for each in classes]
+
+
+def test_the_file_is_indented_json(dataset, path):
+    dataset.save(SCHEMA)
+
+    text = path.read_text(encoding="utf-8")
+    assert json.loads(text)["target"] == "größe"
+    assert '\n  "task": "multiclass"' in text
+
+
+def test_a_failed_save_keeps_the_file_of_before(dataset, path, monkeypatch):
+    dataset.save(SCHEMA)
+
+    def write_half(self, content):
+        self.open("wb").write(content[:10])
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    with pytest.raises(DatasetError, match="disk full"):
+        dataset.save(SCHEMA.model_copy(update={"rows": 1}))
+
+    assert dataset.load() == SCHEMA
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_another_model_is_not_saved(dataset, path):
+    with pytest.raises(DatasetError, match=r"expected a .*Schema, got a TargetScaling"):
+        dataset.save(TargetScaling())
+
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(("written_by", "named"), [("ingestion", "ingestion"), (None, "train")])
+def test_a_missing_file_names_the_pipeline_that_writes_it(path, written_by, named):
+    dataset = ModelJSONDataset("dnn_sweep.core.tables.Schema", str(path), written_by=written_by)
+
+    assert not dataset.exists()
+    with pytest.raises(DatasetError, match=f"kedro run --pipeline={named}`") as caught:
+        dataset.load()
+    assert isinstance(caught.value.__cause__, SweepError)
+
+
+@pytest.mark.parametrize(
+    ("content", "place"), [('{"task": "guess"}', "task: "), ("{", "the file: Invalid JSON")]
+)
+def test_a_file_that_is_not_of_the_model_says_where(dataset, path, content, place):
+    path.parent.mkdir()
+    path.write_text(content)
+
+    with pytest.raises(DatasetError, match=f"does not hold a Schema: {place}") as caught:
+        dataset.load()
+    assert isinstance(caught.value.__cause__, SweepError)
+
+
+def test_the_preview_is_json_for_kedro_viz(dataset):
+    dataset.save(SCHEMA)
+
+    assert json.loads(dataset.preview())["rows"] == 30
+    # Kedro-Viz chooses how to show it by the name of the return type.
+    assert inspect.signature(dataset.preview).return_annotation.__name__ == "JSONPreview"

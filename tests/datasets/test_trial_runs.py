@@ -1,0 +1,127 @@
+import logging
+
+import mlflow
+import numpy as np
+import pytest
+from kedro.io import DatasetError
+from mlflow.tracking import MlflowClient
+
+from dnn_sweep.core.results import TrialReport
+from dnn_sweep.datasets.trial_runs import TrialRunsDataset
+from tests.builders import make_plan, make_result
+
+OUTPUTS = np.zeros((5, 3))
+
+
+@pytest.fixture
+def store(tmp_path):
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    mlflow.create_experiment("sweep", artifact_location=str(tmp_path / "artifacts"))
+    mlflow.set_experiment("sweep")
+    return TrialRunsDataset(dataset_name="toy")
+
+
+def save_all(store, plan, replicates=1, **result):
+    for trial in plan.trials:
+        store.save(TrialReport(make_result(trial, OUTPUTS, **result), replicates))
+
+
+def children_of(run_id):
+    experiment = mlflow.get_experiment_by_name("sweep").experiment_id
+    found = MlflowClient().search_runs(
+        [experiment], f"tags.mlflow.parentRunId = '{run_id}'", order_by=["start_time"]
+    )
+    return {run.info.run_name: run for run in found}
+
+
+def test_each_combination_is_a_child_and_each_trial_a_grandchild(store):
+    plan = make_plan(grid={"optimizers": ["sgd", "adam"]}, training={"seeds": [0, 1]})
+    with mlflow.start_run() as sweep:
+        save_all(store, plan, replicates=2)
+
+    children = children_of(sweep.info.run_id)
+    assert set(children) == {"relu + sgd", "relu + adam"}
+    for name, child in children.items():
+        assert child.info.status == "FINISHED"
+        assert set(children_of(child.info.run_id)) == {f"{name}, seed 0", f"{name}, seed 1"}
+
+
+def test_runs_carry_params_metrics_tags_duration_and_the_data(store):
+    plan = make_plan(grid={"optimizers": ["momentum"]}, training={"seeds": [4]})
+    with mlflow.start_run() as sweep:
+        save_all(store, plan)
+    (child,) = children_of(sweep.info.run_id).values()
+    (trial,) = children_of(child.info.run_id).values()
+
+    for run in (child, trial):
+        expected = {
+            "activation": "relu", "optimizer": "momentum", "learning_rate": "0.01",
+            "batch_size": "16", "epochs": "3", "seed": "4", "engine": "keras",
+            "optimizer.momentum": "0.9",
+        }  # fmt: skip
+        assert expected.items() <= run.data.params.items()
+        for metric in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            history = MlflowClient().get_metric_history(run.info.run_id, metric)
+            assert [point.step for point in history] == [1, 2, 3]
+        assert run.data.metrics["val_accuracy"] == pytest.approx(0.15)
+        assert run.data.tags["engine_reason"] == "test"
+        assert run.info.end_time - run.info.start_time == 1500
+        (given,) = run.inputs.dataset_inputs
+        assert given.dataset.name == "toy"
+        assert given.dataset.digest == plan.trials[0].data[:36]
+    assert trial.data.tags["trial_id"] == plan.trials[0].id
+
+
+def test_a_diverged_trial_is_recorded_as_such(store):
+    with mlflow.start_run() as sweep:
+        save_all(store, make_plan(), status="diverged")
+    (child,) = children_of(sweep.info.run_id).values()
+    (trial,) = children_of(child.info.run_id).values()
+    assert trial.data.tags["status"] == "diverged"
+    assert child.data.metrics["diverged"] == 1
+
+
+def test_metrics_of_many_epochs_are_all_recorded(store):
+    with mlflow.start_run() as sweep:
+        save_all(store, make_plan(training={"epochs": 400}))
+    (child,) = children_of(sweep.info.run_id).values()
+    assert len(MlflowClient().get_metric_history(child.info.run_id, "val_loss")) == 400
+
+
+def test_a_failure_closes_unfinished_combinations_as_failed(store):
+    plan = make_plan(training={"seeds": [0, 1]})
+    with mlflow.start_run() as sweep:
+        store.save(TrialReport(make_result(plan.trials[0], OUTPUTS), 2))
+        (child,) = children_of(sweep.info.run_id).values()
+        assert child.info.status == "RUNNING"
+        store.abandon()
+    (child,) = children_of(sweep.info.run_id).values()
+    (trial,) = children_of(child.info.run_id).values()
+    assert (child.info.status, trial.info.status) == ("FAILED", "FINISHED")
+
+
+def test_without_an_active_run_nothing_is_recorded(store):
+    save_all(store, make_plan())
+    experiment = mlflow.get_experiment_by_name("sweep").experiment_id
+    assert MlflowClient().search_runs([experiment]) == []
+
+
+def test_a_server_that_stops_answering_stops_no_training(store, monkeypatch, caplog):
+    """A port nobody listens on is what a dead server looks like."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    plan = make_plan(grid={"optimizers": ["sgd", "adam"]})
+    with mlflow.start_run() as sweep:
+        store.save(TrialReport(make_result(plan.trials[0], OUTPUTS), 1))
+        alive = mlflow.get_tracking_uri()
+        mlflow.set_tracking_uri("http://127.0.0.1:9")
+        with caplog.at_level(logging.WARNING):
+            store.save(TrialReport(make_result(plan.trials[1], OUTPUTS), 1))
+            store.abandon()
+        mlflow.set_tracking_uri(alive)
+    assert "running the same command again records it" in caplog.text
+    assert set(children_of(sweep.info.run_id)) == {"relu + sgd"}
+
+
+def test_runs_are_not_read_back(store):
+    with pytest.raises(DatasetError, match="read from MLflow"):
+        store.load()

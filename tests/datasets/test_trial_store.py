@@ -1,0 +1,80 @@
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DatasetError
+
+from dnn_sweep.datasets.trial_store import TrialStoreDataset
+from tests.builders import make_plan, make_result
+
+OUTPUTS = np.random.default_rng(0).random((5, 3))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return TrialStoreDataset(folder=str(tmp_path / "trials"))
+
+
+@pytest.fixture
+def result():
+    return make_result(make_plan().trials[0], OUTPUTS)
+
+
+def test_a_trial_comes_back_as_it_was_saved(store, result):
+    store.save(result)
+    loaded = store.load()[result.trial.id]
+
+    assert loaded.trial == result.trial
+    pd.testing.assert_frame_equal(loaded.history, result.history)
+    np.testing.assert_array_equal(loaded.outputs, result.outputs)
+    for name in ("status", "best_epoch", "seconds", "engine", "engine_reason", "versions"):
+        assert getattr(loaded, name) == getattr(result, name)
+    x = np.ones((2, 4), dtype=np.float32)
+    np.testing.assert_array_equal(
+        loaded.load_network().predict(x, verbose=0), result.load_network().predict(x, verbose=0)
+    )
+
+
+def test_the_kept_network_is_an_ordinary_keras_file_named_by_the_pattern(store, tmp_path):
+    callbacks = {"checkpoint": {"filename": "{epoch:02d}_{val_accuracy:0.2f}"}}
+    result = make_result(make_plan(callbacks=callbacks).trials[0], OUTPUTS)
+    store.save(result)
+    assert (tmp_path / "trials" / result.trial.id / "03_0.15.keras").is_file()
+
+
+def test_an_empty_store_holds_nothing(store):
+    assert not store.exists()
+    assert len(store.load()) == 0
+    assert "abc" not in store.load()
+    with pytest.raises(KeyError):
+        store.load()["abc"]
+
+
+def test_saving_again_leaves_the_trial_alone(store, result, tmp_path):
+    store.save(result)
+    status = tmp_path / "trials" / result.trial.id / "status.json"
+    before = status.stat().st_mtime_ns
+    store.save(make_result(result.trial, OUTPUTS, seconds=99))
+    assert status.stat().st_mtime_ns == before
+    assert store.load()[result.trial.id].seconds == 1.5
+
+
+def test_a_failure_while_writing_leaves_no_trial_and_no_draft(store, result, tmp_path, monkeypatch):
+    def disk_is_full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", disk_is_full)
+    with pytest.raises(DatasetError, match="No space left"):
+        store.save(result)
+    assert list((tmp_path / "trials").iterdir()) == []
+
+
+def test_what_a_killed_run_left_behind_is_no_trial(store, result, tmp_path):
+    draft = tmp_path / "trials" / f".unfinished-{result.trial.id}"
+    draft.mkdir(parents=True)
+    (draft / "status.json").write_text("{")
+    (tmp_path / "trials" / result.trial.id).mkdir()
+
+    assert list(store.load()) == []
+    store.save(result)
+    assert list(store.load()) == [result.trial.id]
+    assert not draft.exists()

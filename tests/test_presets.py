@@ -1,0 +1,127 @@
+from pathlib import Path
+
+import pytest
+from kedro.config import OmegaConfigLoader
+from kedro.io import AbstractDataset
+from pydantic import ValidationError
+
+from dnn_sweep import parameters as models
+from dnn_sweep.datasets.idx import IdxImagesDataset
+from dnn_sweep.datasets.table_file import TableFileDataset
+from dnn_sweep.datasets.toy import ToyDataset
+from dnn_sweep.settings import CONFIG_LOADER_ARGS, project_path
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+GROUPS = {
+    "data": models.DataParameters,
+    "split": models.SplitParameters,
+    "scaling": models.ScalingParameters,
+    "network": models.NetworkParameters,
+    "grid": models.GridParameters,
+    "training": models.TrainingParameters,
+    "callbacks": models.CallbackParameters,
+    "logs": models.LoggingParameters,
+    "evaluation": models.EvaluationParameters,
+    "registration": models.RegistrationParameters,
+    "inference": models.InferenceParameters,
+}
+DATASETS = {
+    "mnist": IdxImagesDataset,
+    "fashion_mnist": IdxImagesDataset,
+    "breast_cancer": ToyDataset,
+    "diabetes": ToyDataset,
+    "csv": TableFileDataset,
+}
+GIVEN = {"csv": {"data": {"filepath": "my.csv", "target": "label"}}}
+
+
+def load(experiment, **runtime_params):
+    return OmegaConfigLoader(
+        conf_source=str(CONF), env=experiment, runtime_params=runtime_params, **CONFIG_LOADER_ARGS
+    )
+
+
+def read_parameters(experiment, **runtime_params):
+    groups = load(experiment, **runtime_params)["parameters"]
+    return {name: model(**groups[name]) for name, model in GROUPS.items()}
+
+
+def raw_table(experiment, **runtime_params):
+    config = load(experiment, **runtime_params)["catalog"]["raw_table"]
+    return AbstractDataset.from_config("raw_table", config)
+
+
+@pytest.mark.parametrize("experiment", DATASETS)
+def test_a_preset_is_valid_and_has_a_data_set_of_its_own(experiment):
+    given = GIVEN.get(experiment, {})
+
+    read_parameters(experiment, **given)
+
+    assert isinstance(raw_table(experiment, **given), DATASETS[experiment])
+    assert load(experiment)["globals"]["experiment"] == experiment
+    schema = load(experiment)["catalog"]["schema"]["filepath"]
+    assert schema == f"data/02_intermediate/{experiment}/schema.json"
+
+
+@pytest.mark.parametrize("experiment", ["mnist", "fashion_mnist"])
+def test_image_presets_train_three_combinations_of_one_deep_network(experiment):
+    preset = read_parameters(experiment)
+
+    assert [(each.activation, each.optimizer) for each in preset["grid"].only] == [
+        ("sigmoid", "sgd"),
+        ("relu", "sgd"),
+        ("relu", "adam"),
+    ]
+    assert [layer.units for layer in preset["network"].hidden] == [64, 128, 256, 128, 64]
+    assert (preset["training"].batch_size, preset["training"].epochs) == (128, 20)
+    assert preset["scaling"].numeric == "minmax"
+    assert preset["split"].validation == 0.2
+    assert preset["data"].image_shape == (28, 28)
+    assert (preset["data"].target, preset["data"].split_column) == ("label", "split")
+
+
+@pytest.mark.parametrize("experiment", ["mnist", "fashion_mnist"])
+def test_image_presets_download_into_the_project_unless_told_of_a_folder(experiment, monkeypatch):
+    monkeypatch.delenv("DNN_SWEEP_SOURCE_DIR", raising=False)
+    described = raw_table(experiment)._describe()
+    assert described == {"folder": project_path("data/01_raw", experiment), "source_dir": None}
+
+    monkeypatch.setenv("DNN_SWEEP_SOURCE_DIR", "from_environment")
+    assert raw_table(experiment)._describe()["source_dir"] == "from_environment"
+
+    told = raw_table(experiment, data={"source_dir": "from_params"})
+    assert told._describe()["source_dir"] == "from_params"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "target", "task"),
+    [
+        ("breast_cancer", "diagnosis", "binary"),
+        ("diabetes", "progression", "regression"),
+        ("csv", "label", "auto"),
+    ],
+)
+def test_table_presets_standardise_and_show_no_images(experiment, target, task):
+    preset = read_parameters(experiment, **GIVEN.get(experiment, {}))
+
+    assert (preset["data"].target, preset["data"].task) == (target, task)
+    assert preset["data"].image_shape is None
+    assert preset["scaling"].numeric == "standard"
+    assert preset["grid"].only == ()
+
+
+@pytest.mark.parametrize("experiment", ["breast_cancer", "diabetes"])
+def test_a_toy_preset_predicts_a_column_of_its_table(experiment):
+    assert read_parameters(experiment)["data"].target in raw_table(experiment).load().columns
+
+
+def test_csv_takes_its_file_from_the_command_line():
+    table = raw_table("csv", **GIVEN["csv"])
+
+    assert table._describe()["filepath"] == "my.csv"
+    assert read_parameters("csv", **GIVEN["csv"])["data"].filepath == "my.csv"
+
+
+def test_csv_without_a_target_is_refused():
+    with pytest.raises(ValidationError, match="target"):
+        read_parameters("csv", data={"filepath": "my.csv"})
