@@ -15,9 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 # Spelt in pieces, so that this file is not found by its own search.
 PACKAGE_HOSTS = re.compile(
-    r"(?:pypi|pythonhosted|anaconda|conda)\.(?:org|com|io)\b" + r"|--find-links|--index"
+    r"(?:pypi|pythonhosted|anaconda|conda)\.(?:org|com|io)\b"
+    + r"|--find-"
+    + "links|--(?:extra-)?index-"
+    + "url"
 )
-MACHINE_PATHS = re.compile(r"(?<![\w.$}{/])/(?:home|root|Users|opt|work|mnt)/[\w.-]+")
+MACHINE_PATHS = re.compile(r"(?<![\w.$}{])/(?:home|root|Users|opt|work|mnt)/[\w.-]+")
 
 
 def tracked_files() -> list[Path]:
@@ -65,7 +68,7 @@ def test_no_file_names_a_path_of_one_machine() -> None:
 @pytest.mark.parametrize(
     ("pattern", "line"),
     [
-        (PACKAGE_HOSTS, "url = https://files." + "pythonhosted.org/packages/x.whl"),
+        (PACKAGE_HOSTS, "url = https://files.pythonhosted" + ".org/packages/x.whl"),
         (PACKAGE_HOSTS, "--find-" + "links wheels"),
         (MACHINE_PATHS, 'path = "/ho' + 'me/someone/data"'),
         (MACHINE_PATHS, "file:/" + "//Us" + "ers/someone/mlruns"),
