@@ -65,7 +65,7 @@ class LiveDisplay(TrainingProgress):
         )
         self._progress.start()
 
-    def trial_started(self, trial: Trial, index: int) -> None:
+    def trial_started(self, trial: Trial) -> None:
         """Show the trial's bar."""
         self._running[trial.id] = 0
         self._show(trial, 0, "")
@@ -166,7 +166,7 @@ class PlainDisplay(TrainingProgress):
         if left := total_trials - cached:
             self._say(f"training {count(left, 'trial')} of {count(epochs, 'epoch')} at most")
 
-    def trial_started(self, trial: Trial, index: int) -> None:
+    def trial_started(self, trial: Trial) -> None:
         """Say nothing: a line a trial is enough."""
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:

@@ -26,12 +26,11 @@ class TrainingProgress(Protocol):
             cached: How many of the trials are already trained.
         """
 
-    def trial_started(self, trial: Trial, index: int) -> None:
+    def trial_started(self, trial: Trial) -> None:
         """Hear that a trial begins.
 
         Args:
             trial: The trial.
-            index: Its place in the sweep, from 1.
         """
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
@@ -71,7 +70,7 @@ class NoProgress(TrainingProgress):
     def start(self, total_trials: int, epochs: int, cached: int) -> None:
         """Say nothing."""
 
-    def trial_started(self, trial: Trial, index: int) -> None:
+    def trial_started(self, trial: Trial) -> None:
         """Say nothing."""
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
