@@ -135,15 +135,19 @@ def test_a_gzip_file_that_ends_early_is_refused(tmp_path, contents):
     assert "Delete the file and run again" in message
 
 
-def test_a_corrupt_gzip_file_is_refused(tmp_path, contents):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: raw[:10] + b"\xff" * 30,  # not deflated data
+        lambda raw: raw[:-8] + b"\x00" * 4 + raw[-4:],  # another check value
+    ],
+)
+def test_a_gzip_file_of_other_bytes_is_refused(tmp_path, contents, damage):
     write(tmp_path, contents)
     path = tmp_path / "train-labels-idx1-ubyte.gz"
-    path.write_bytes(path.read_bytes()[:12] + b"\xff" * 30)
+    path.write_bytes(damage(path.read_bytes()))
 
-    message = mistake(dataset(contents, tmp_path))
-
-    assert str(path) in message
-    assert "corrupt" in message
+    assert f"{path}: the gzip file is corrupt (" in mistake(dataset(contents, tmp_path))
 
 
 def test_labels_in_the_place_of_images_are_told_by_the_magic_number(tmp_path, contents):

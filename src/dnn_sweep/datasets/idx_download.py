@@ -50,7 +50,9 @@ def _fetch(url: str, part: Path, file: IdxFile) -> str | None:
     try:
         # `disable=None` draws the bar in a terminal only. The total is a placeholder until the
         # size is known: pooch leaves out a bar of total 0.
-        with tqdm(total=1, desc=part.name, unit="B", unit_scale=True, disable=None) as bar:
+        with tqdm(
+            total=1, desc=part.name, unit="B", unit_scale=True, ncols=79, disable=None
+        ) as bar:
             fetch = HTTPDownloader(progressbar=bar, chunk_size=CHUNK_BYTES, timeout=TIMEOUT_SECONDS)
             fetch(url, output_file=str(part), pooch=None)
         return file.mismatch(read_content(part))

@@ -1,6 +1,6 @@
 """Nodes that turn the grid into trials and show the networks they will train."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel
@@ -18,9 +18,6 @@ from dnn_sweep.parameters import (
     SplitParameters,
     TrainingParameters,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def record_configuration(
@@ -71,7 +68,7 @@ def summarize_networks(trial_plan: TrialPlan) -> dict[str, str]:
     return {each.name: summarize_network(each) for each in _distinct_networks(trial_plan)}
 
 
-def draw_networks(trial_plan: TrialPlan) -> dict[str, "Figure"]:
+def draw_networks(trial_plan: TrialPlan) -> dict[str, Any]:
     """A layer diagram of each distinct network, by file name."""
     from dnn_sweep.core.diagrams import draw_network
 

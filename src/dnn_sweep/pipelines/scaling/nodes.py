@@ -1,6 +1,10 @@
-"""Nodes that fit the scaling on the training rows and apply it to all."""
+"""Nodes that fit the scaling on the training rows and apply it to all.
 
-from typing import TYPE_CHECKING
+The fitted transformer is annotated ``Any``: Kedro resolves a node's annotations to build its
+parameters, so each must be importable without importing scikit-learn.
+"""
+
+from typing import Any
 
 import pandas as pd
 
@@ -8,13 +12,10 @@ from dnn_sweep.core import preprocessing
 from dnn_sweep.core.tables import Schema, TargetScaling
 from dnn_sweep.parameters import ScalingParameters
 
-if TYPE_CHECKING:
-    from sklearn.compose import ColumnTransformer
-
 
 def fit_preprocessor(
     train_rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters
-) -> tuple["ColumnTransformer", TargetScaling]:
+) -> tuple[Any, TargetScaling]:
     """Fit imputation, scaling, encoding and the target's unit on the training rows."""
     return (
         preprocessing.fit_column_transformer(train_rows, schema, scaling),
@@ -24,7 +25,7 @@ def fit_preprocessor(
 
 def scale_rows(
     rows: pd.DataFrame,
-    preprocessor: "ColumnTransformer",
+    preprocessor: Any,
     target_scaling: TargetScaling,
     schema: Schema,
 ) -> pd.DataFrame:

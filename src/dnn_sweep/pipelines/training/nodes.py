@@ -2,19 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.progress import TrainingProgress
 from dnn_sweep.core.results import TrialReport, TrialResult
 from dnn_sweep.core.tables import TargetScaling
 from dnn_sweep.core.training_data import TrainingData
 from dnn_sweep.core.trials import TrialPlan
 from dnn_sweep.parameters import LoggingParameters, TrainingParameters
-
-if TYPE_CHECKING:
-    from dnn_sweep.core.progress import TrainingProgress
 
 
 def train_trials(
@@ -23,7 +20,7 @@ def train_trials(
     train_matrix: pd.DataFrame,
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
-    training_display: "TrainingProgress",
+    training_display: TrainingProgress,
     training: TrainingParameters,
     logs: LoggingParameters,
 ) -> Iterator[tuple[TrialResult, TrialReport]]:

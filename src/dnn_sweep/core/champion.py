@@ -1,0 +1,201 @@
+"""The champion on its way to the registry, and whether it takes the alias."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.objectives import Objective
+from dnn_sweep.core.outputs import class_probabilities, target_values
+from dnn_sweep.core.results import TrialResult
+from dnn_sweep.core.tables import Label, Schema, TargetScaling
+from dnn_sweep.parameters import RegistrationParameters, Task
+
+if TYPE_CHECKING:
+    from sklearn.compose import ColumnTransformer
+
+# Single precision: the same network gives the same outputs to about this, relatively.
+ROUNDING = 1e-6
+MODEL_PREFIX = "dnn_sweep_"  # a registered model is called this and its experiment's name
+
+
+@dataclass(frozen=True)
+class ChampionPackage:
+    """Everything a model server needs of the champion, and what describes it.
+
+    Args:
+        result: The champion's trial, trained.
+        preprocessor: Fitted on the training rows; takes coerced feature columns.
+        schema: Columns, target and classes.
+        target_scaling: How a regression's target was standardised.
+        example: A few raw validation rows, feature columns only.
+        example_predictions: What the champion predicts for them.
+        validation_score: Its objective on all validation rows, in the objective's unit.
+        description: What a person reads beside the registered version.
+    """
+
+    result: TrialResult
+    preprocessor: "ColumnTransformer"
+    schema: Schema
+    target_scaling: TargetScaling
+    example: pd.DataFrame
+    example_predictions: pd.DataFrame
+    validation_score: float
+    description: str
+
+
+@dataclass(frozen=True)
+class AliasDecision:
+    """What the new version is called.
+
+    Args:
+        alias: The alias it gets.
+        reason: Why, in a sentence.
+    """
+
+    alias: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A package and what it is to be called: what the registry is given."""
+
+    package: ChampionPackage
+    decision: AliasDecision
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A registered version, ready to predict.
+
+    Args:
+        name: The registered model.
+        version: Its version.
+        task: What it predicts.
+        target: The column it predicts.
+        classes: The target's values; empty for a regression.
+        columns: The kind of every column it needs, by name.
+        predict: Raw rows in, ``prediction`` and ``probability_<class>`` out; raises
+            :class:`SweepError` for rows it cannot take.
+    """
+
+    name: str
+    version: str
+    task: Task
+    target: str
+    classes: tuple[Label, ...]
+    columns: Mapping[str, str]
+    predict: Callable[[pd.DataFrame], pd.DataFrame]
+
+    def check_columns(self, rows: pd.DataFrame) -> None:
+        """Raise :class:`SweepError` where the rows lack a column that the model needs."""
+        missing = [name for name in self.columns if name not in rows.columns]
+        if not missing:
+            return
+        found = [str(name) for name in rows.columns]
+        listed = []
+        for name in missing[:10]:
+            close = get_close_matches(name, found, n=1)
+            listed.append(f"{name!r} (is it {close[0]!r}?)" if close else repr(name))
+        more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+        raise SweepError(
+            f"{len(missing)} of the {len(self.columns)} columns that version {self.version} of "
+            f"{self.name} needs are missing: {', '.join(listed)}{more}"
+        )
+
+
+def experiment_of(model: str) -> str:
+    """The experiment whose champions a registered model's versions are."""
+    return model.removeprefix(MODEL_PREFIX)
+
+
+def tabulate_outputs(
+    outputs: NDArray[np.float32], schema: Schema, scaling: TargetScaling
+) -> pd.DataFrame:
+    """A network's outputs as the served model gives them.
+
+    Args:
+        outputs: Shape ``(rows, outputs)``.
+        schema: The task and the classes.
+        scaling: A regression target's unit.
+
+    Returns:
+        ``prediction``, the label or the number; for classes also ``probability_<class>``.
+    """
+    if schema.task == "regression":
+        return pd.DataFrame({"prediction": target_values(outputs, scaling)})
+    probabilities = class_probabilities(outputs, schema.task)
+    labels = pd.Series(list(schema.classes))
+    columns: dict[str, Any] = {"prediction": labels.iloc[probabilities.argmax(axis=1)].to_numpy()}
+    for position, label in enumerate(schema.classes):
+        columns[f"probability_{label}"] = probabilities[:, position]
+    return pd.DataFrame(columns)
+
+
+def score_predictions(predictions: pd.DataFrame, target: pd.Series, objective: Objective) -> float:
+    """The objective's value: the share of right labels, or the mean absolute error.
+
+    Args:
+        predictions: ``prediction``, a row each.
+        target: The true values, in the same order.
+        objective: Which of the two.
+    """
+    if objective.metric == "mae":
+        errors = predictions["prediction"].to_numpy(float) - target.to_numpy(float)
+        return float(np.abs(errors).mean())
+    predicted = predictions["prediction"].to_numpy(dtype=object)
+    return float((predicted == target.to_numpy(dtype=object)).mean())
+
+
+def choose_alias(
+    candidate_score: float,
+    holder_score: float | None,
+    objective: Objective,
+    *,
+    rows: int,
+    holder: str | None = None,
+    obstacle: str | None = None,
+    registration: RegistrationParameters | None = None,
+) -> AliasDecision:
+    """Decide whether a new champion takes the alias.
+
+    Args:
+        candidate_score: The new champion's objective on the validation rows.
+        holder_score: The holder's on the same rows; ``None`` where nobody holds the alias or
+            the holder cannot score them.
+        objective: Which way is better.
+        rows: Number of those rows.
+        holder: The version that holds the alias; ``None`` for nobody.
+        obstacle: Why the holder cannot score the rows.
+        registration: The names of the aliases.
+
+    Returns:
+        The alias and why: the holder keeps its alias only where it is better on the same rows.
+    """
+    names = registration or RegistrationParameters()
+    if holder is None:
+        return AliasDecision(names.alias, f"No version held the alias {names.alias!r} before.")
+    if holder_score is None:
+        return AliasDecision(
+            names.alias,
+            f"Version {holder}, which held the alias {names.alias!r}, cannot score the present "
+            f"validation rows: {obstacle}.",
+        )
+    tolerance = ROUNDING * abs(holder_score)
+    good = objective.sign * (candidate_score - holder_score) >= -tolerance
+    sentence = (
+        f"{objective.label.capitalize()} {candidate_score:.6g} on the {rows} validation rows is "
+        f"{'at least as good as' if good else 'not as good as'} the {holder_score:.6g} of "
+        f"version {holder} on the same rows"
+    )
+    if good:
+        return AliasDecision(names.alias, f"{sentence}.")
+    return AliasDecision(
+        names.challenger_alias, f"{sentence}, which therefore keeps the alias {names.alias!r}."
+    )

@@ -1,0 +1,1 @@
+"""The figures, each as an interactive (Plotly) and as a static (matplotlib) one."""

@@ -1,0 +1,108 @@
+"""What a learning curve is, and which curves share a panel."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dnn_sweep.core.objectives import Objective
+
+ONE_PANEL = 7
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One combination's mean over its seeds.
+
+    Args:
+        combination: Its name.
+        activation: The grid's activation.
+        optimizer: The grid's optimizer.
+        epochs: From 1, shape ``(epochs,)``.
+        training: The objective on the training rows, NaN where it was not finite.
+        validation: The objective on the validation rows, NaN where it was not finite.
+        diverged: Whether a trial of it diverged.
+    """
+
+    combination: str
+    activation: str
+    optimizer: str
+    epochs: NDArray[np.int64]
+    training: NDArray[np.float64]
+    validation: NDArray[np.float64]
+    diverged: bool
+
+    @property
+    def end(self) -> tuple[int, float] | None:
+        """The last epoch with a finite validation value, and that value."""
+        finite = np.flatnonzero(np.isfinite(self.validation))
+        if not len(finite):
+            return None
+        return int(self.epochs[finite[-1]]), float(self.validation[finite[-1]])
+
+
+def mean_curves(histories: pd.DataFrame, objective: Objective) -> list[Curve]:
+    """Average every combination's history over its seeds.
+
+    Args:
+        histories: One row a trial and epoch.
+        objective: Which metric is shown.
+
+    Returns:
+        The curves, in the order of the histories.
+    """
+    columns = [objective.metric, objective.validation_metric]
+    curves = []
+    for combination, rows in histories.groupby("combination", sort=False):
+        finite = rows[["epoch", *columns]].replace([np.inf, -np.inf], np.nan)
+        mean = finite.groupby("epoch").mean()
+        curves.append(
+            Curve(
+                combination=str(combination),
+                activation=str(rows["activation"].iloc[0]),
+                optimizer=str(rows["optimizer"].iloc[0]),
+                epochs=mean.index.to_numpy(dtype=np.int64),
+                training=mean[columns[0]].to_numpy(dtype=np.float64),
+                validation=mean[columns[1]].to_numpy(dtype=np.float64),
+                diverged=bool((rows["status"] == "diverged").any()),
+            )
+        )
+    return curves
+
+
+def arrange(curves: list[Curve]) -> dict[str, list[tuple[str, Curve]]]:
+    """Sort curves into panels: one panel for a few, else one an activation.
+
+    Args:
+        curves: Every combination's curve.
+
+    Returns:
+        For each panel's title its curves, each with its name in the legend.
+    """
+    if len(curves) <= ONE_PANEL:
+        return {"": [(curve.combination, curve) for curve in curves]}
+    panels: dict[str, list[tuple[str, Curve]]] = {}
+    for curve in curves:
+        panels.setdefault(curve.activation, []).append((curve.optimizer, curve))
+    return panels
+
+
+def upper_limit(curves: list[Curve], objective: Objective) -> float | None:
+    """Find where to cut the axis when an error ran away and would flatten all the others.
+
+    Args:
+        curves: Every combination's curve.
+        objective: Which metric is shown.
+
+    Returns:
+        The axis's upper end; ``None`` where everything fits.
+    """
+    if objective.mode == "max":
+        return None
+    values = np.concatenate([each for c in curves for each in (c.training, c.validation)])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return None
+    typical = 1.5 * float(np.quantile(values, 0.9))
+    return typical if values.max() > 2 * typical else None

@@ -1,0 +1,142 @@
+"""What the console says at the end of a sweep."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dnn_sweep.core.commands import next_commands
+from dnn_sweep.core.wording import (
+    METRIC_LABELS,
+    count,
+    describe_budget,
+    describe_rows,
+    format_interval,
+    format_value,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+    from rich.table import Table
+
+TOP_ROWS = 5
+
+
+def summarize_sweep(
+    leaderboard: pd.DataFrame, champion: Mapping[str, Any], environment: str, report: str
+) -> "RenderableType":
+    """Put the end of a sweep into words: who leads, what was registered, what to do next.
+
+    Args:
+        leaderboard: One row a combination, best first.
+        champion: The champion's record.
+        environment: The folder under ``conf`` that the run used.
+        report: The finished report; its size is told.
+
+    Returns:
+        What rich prints; lines that are meant to be copied are never broken.
+    """
+    from rich.console import Group
+    from rich.rule import Rule
+    from rich.text import Text
+
+    experiment, registered = champion["experiment"], champion["registered"]
+    outputs = f"data/08_reporting/{experiment}"
+    parts: list[RenderableType] = [
+        Rule(Text(f"{experiment}: {describe_budget(champion)}"), characters="-"),
+        Text(describe_rows(champion)),
+        _ranking(leaderboard, champion),
+    ]
+    if len(leaderboard) > TOP_ROWS:
+        parts.append(Text(f"… and {count(len(leaderboard) - TOP_ROWS, 'more combination')}"))
+    if champion["diverged_trials"]:
+        diverged, trials = champion["diverged_trials"], count(champion["trials"], "trial")
+        parts.append(Text(f"{diverged} of {trials} diverged", style="yellow"))
+    parts += [
+        Text(),
+        Text(f"{champion['combination']} on the test split", style="bold"),
+        _test_result(champion),
+        Text(),
+        Text.assemble(
+            ("Registered ", "bold"),
+            f"{registered['name']} version {registered['version']} as {registered['alias']}: ",
+            registered["reason"],
+        ),
+        Text(),
+        _facts(
+            [
+                ("leaderboard", f"{outputs}/leaderboard.csv"),
+                ("report", f"{outputs}/report.html ({len(report.encode()) / 1e6:.1f} MB)"),
+                ("runs", f"MLflow experiment dnn_sweep/{experiment}"),
+            ]
+        ),
+        Text(),
+        Text("Next", style="bold"),
+        _commands(next_commands(environment, registered["name"], registered["alias"])),
+    ]
+    return Group(*parts)
+
+
+def _ranking(leaderboard: pd.DataFrame, champion: Mapping[str, Any]) -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    metric = champion["objective"]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("#", justify="right")
+    table.add_column("combination", overflow="fold")
+    table.add_column(metric, justify="right", no_wrap=True)
+    table.add_column(f"{champion['confidence']:.0%} interval", no_wrap=True)
+    table.add_column("rate", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for row in leaderboard.head(TOP_ROWS).to_dict("records"):
+        note = "best" if row["rank"] == 1 else "tied" if row["tied_with_best"] else ""
+        if row["diverged"]:
+            note += f" {row['diverged']}/{row['seeds']} diverged"
+        table.add_row(
+            str(row["rank"]),
+            Text(str(row["combination"])),
+            format_value(row[f"{metric}_mean"]),
+            Text(format_interval(row[f"{metric}_ci_low"], row[f"{metric}_ci_high"])),
+            f"{row['learning_rate']:g}",
+            note.strip(),
+            style="bold green" if row["rank"] == 1 else "",
+        )
+    return table
+
+
+def _test_result(champion: Mapping[str, Any]) -> "Table":
+    return _facts(
+        [
+            (
+                METRIC_LABELS.get(name, name),
+                f"{format_value(entry['value'])}  "
+                f"{format_interval(entry['ci_low'], entry['ci_high'])}",
+            )
+            for name, entry in champion["test"].items()
+        ]
+    )
+
+
+def _facts(rows: list[tuple[str, str]]) -> "Table":
+    """Lay out names and what belongs to them in two columns."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        table.add_row(Text(f"  {name}"), Text(value))
+    return table
+
+
+def _commands(commands: list[tuple[str, str]]) -> "Group":
+    """Write each command on a line of its own, whole, however narrow the terminal."""
+    from rich.console import Group
+    from rich.text import Text
+
+    lines = []
+    for purpose, command in commands:
+        lines.append(Text(f"  {purpose}"))
+        lines.append(Text(f"    {command}", style="cyan", no_wrap=True, overflow="ignore"))
+    return Group(*lines)

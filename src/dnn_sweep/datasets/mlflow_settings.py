@@ -1,0 +1,27 @@
+"""MLflow's own switches, set while a model is logged or loaded."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SETTINGS = {
+    # Else it copies uv.lock, which names package hosts, into the model.
+    "MLFLOW_UV_AUTO_DETECT": "false",
+    # Else a progress bar for a handful of small files.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+@contextmanager
+def mlflow_settings() -> Iterator[None]:
+    """Set the switches, then put back what was there."""
+    before = {name: os.environ.get(name) for name in SETTINGS}
+    os.environ.update(SETTINGS)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,1 @@
+"""What MLflow copies into a registered model; imported by nothing here."""

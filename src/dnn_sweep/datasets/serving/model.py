@@ -1,0 +1,118 @@
+"""The registered model: raw rows in, predictions out.
+
+MLflow copies this file beside the network and runs the copy wherever the model is loaded
+("models from code"). It therefore stands alone: it imports only what the model's requirements
+list, and repeats the few lines that bring raw columns to one type a kind.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+MISSING = "missing"  # the category that stands for a gap
+BATCH = 1024  # rows a step; bounds the memory that a large request takes
+
+
+class SweepModel(PythonModel):
+    """Preprocessing, network and labels as one model."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the artifacts; neither a pickle nor code is loaded from them."""
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        import keras
+        import skops.io
+
+        artifacts = context.artifacts
+        self.network = keras.saving.load_model(artifacts["network"], compile=False, safe_mode=True)
+        self.preprocessor = skops.io.load(artifacts["preprocessor"], trusted=["numpy.dtype"])
+        self.schema = json.loads(Path(artifacts["schema"]).read_text(encoding="utf-8"))
+
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Predict raw rows.
+
+        Args:
+            context: Not used.
+            model_input: One row an example, with the columns of the model's signature.
+            params: Not used.
+
+        Returns:
+            ``prediction``, the label or the number; for classes also ``probability_<class>``.
+
+        Raises:
+            MlflowException: If there are no rows, or a column holds what it cannot; names
+                column and row, and a server answers 400.
+        """
+        if model_input.empty:
+            raise MlflowException.invalid_parameter_value("there are no rows to predict")
+        columns = {each["name"]: _coerce(model_input[each["name"]], each) for each in self.columns}
+        rows = pd.DataFrame(columns, index=model_input.index)
+        scaled = np.asarray(self.preprocessor.transform(rows), dtype=np.float32)
+        batches = (scaled[start : start + BATCH] for start in range(0, len(scaled), BATCH))
+        outputs = np.concatenate([np.asarray(self.network(each)) for each in batches])
+        labelled = self._label(outputs.astype(np.float64))
+        return pd.DataFrame(labelled, index=model_input.index)
+
+    @property
+    def columns(self) -> list[dict[str, Any]]:
+        """Name and kind of every column, and for categories the known values."""
+        return list(self.schema["columns"])
+
+    def _label(self, outputs: Any) -> dict[str, Any]:
+        if self.schema["task"] == "regression":
+            scaling = self.schema["target_scaling"]
+            return {"prediction": outputs[:, 0] * scaling["scale"] + scaling["mean"]}
+        if outputs.shape[1] == 1:  # one sigmoid: the second class's probability
+            outputs = np.hstack([1 - outputs, outputs])
+        labels = pd.Series(self.schema["classes"])
+        shares = {f"probability_{label}": outputs[:, i] for i, label in enumerate(labels)}
+        return {"prediction": labels.iloc[outputs.argmax(axis=1)].to_numpy(), **shares}
+
+
+def _coerce(values: pd.Series, column: dict[str, Any]) -> pd.Series:
+    if column["kind"] == "categorical":
+        return _as_category(values, column["values"])
+    return _as_number(values, boolean=column["kind"] == "boolean")
+
+
+def _as_number(values: pd.Series, *, boolean: bool) -> pd.Series:
+    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
+        numbers = values.astype("float64")
+    else:
+        text = values.astype("string").str.strip().str.lower()
+        numbers = text.map(BOOLEANS) if boolean else pd.to_numeric(text, errors="coerce")
+        numbers = numbers.astype("float64")
+        wrong = numbers.isna() & values.notna()
+        if wrong.any():
+            at = int(wrong.to_numpy().argmax())
+            raise MlflowException.invalid_parameter_value(
+                f"column {values.name!r}, row {values.index[at]}: {values.iloc[at]!r} where "
+                f"{'true or false' if boolean else 'a number'} is expected"
+            )
+    return numbers.replace([np.inf, -np.inf], np.nan)
+
+
+def _as_category(values: pd.Series, known: list[str]) -> pd.Series:
+    text = values.astype("string").fillna(MISSING).astype(object)
+
+    def spell(value: str) -> str:
+        # A code such as 3 is read as 3.0 where its column has gaps: the known spelling counts.
+        spellings = (value, value.removesuffix(".0"), f"{value}.0")
+        return next((each for each in spellings if each in known), value)
+
+    return text.map({value: spell(value) for value in text.unique()})
+
+
+mlflow.models.set_model(SweepModel())

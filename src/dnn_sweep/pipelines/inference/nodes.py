@@ -1,0 +1,50 @@
+"""The node that scores a file of raw rows."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from dnn_sweep.core.champion import ServedModel, experiment_of
+from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.parameters import InferenceParameters
+
+
+def score_rows(
+    inference_rows: pd.DataFrame,
+    scoring_model: Mapping[str, ServedModel],
+    inference: InferenceParameters,
+) -> tuple[pd.DataFrame, str]:
+    """Predict every row with the registered version that holds the alias.
+
+    Args:
+        inference_rows: Raw rows; columns that the model does not need are left out.
+        scoring_model: Registered versions by alias.
+        inference: Which alias.
+
+    Returns:
+        ``row`` (the input's row number, from 0), ``prediction`` and for classes
+        ``probability_<class>``; and a line that says so.
+
+    Raises:
+        SweepError: If nothing is registered yet, or the rows do not fit the model.
+    """
+    if not scoring_model:
+        raise SweepError(
+            "no champion is registered for this experiment yet: run `kedro run --pipeline=train` "
+            "first (with the same --env and --params=experiment=…)"
+        )
+    model = scoring_model.get(inference.alias)
+    if model is None:
+        raise unknown_name(inference.alias, scoring_model, what="alias", where="inference.alias")
+    try:
+        model.check_columns(inference_rows)
+        predictions = model.predict(inference_rows[list(model.columns)])
+    except SweepError as error:
+        raise SweepError(f"inference.filepath: {error}") from error
+    predictions = predictions.rename_axis(index="row").reset_index()
+    folder = f"data/07_model_output/{experiment_of(model.name)}"
+    summary = (
+        f"{len(predictions)} {'row' if len(predictions) == 1 else 'rows'} scored by version "
+        f"{model.version} of {model.name} ({inference.alias}): {folder}/predictions.csv"
+    )
+    return predictions, summary

@@ -1,0 +1,49 @@
+"""Package the champion, compare it with the holder of the alias, register it."""
+
+from kedro.pipeline import Node, Pipeline
+
+from dnn_sweep.pipelines.registration.nodes import (
+    compare_with_holder,
+    describe_champion,
+    package_champion,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """The champion in, its registered version and its record out."""
+    return Pipeline(
+        [
+            Node(
+                package_champion,
+                inputs=[
+                    "champion_trial",
+                    "trial_results",
+                    "champion_evaluation",
+                    "preprocessor",
+                    "schema",
+                    "target_scaling",
+                    "validation_rows",
+                ],
+                outputs="champion_package",
+                name="package_champion",
+            ),
+            Node(
+                compare_with_holder,
+                inputs=[
+                    "champion_package",
+                    "champion_holder",
+                    "validation_rows",
+                    "params:registration",
+                ],
+                outputs="registered_model",
+                name="compare_with_holder",
+            ),
+            Node(
+                describe_champion,
+                inputs=["champion_evaluation", "registered_model"],
+                outputs="champion",
+                name="describe_champion",
+            ),
+        ],
+        tags="registration",
+    )

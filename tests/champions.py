@@ -1,0 +1,142 @@
+"""Real, small champions: a mixed table with gaps, its preprocessor and a network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dnn_sweep.core.champion import ChampionPackage, tabulate_outputs
+from dnn_sweep.core.networks import build_network
+from dnn_sweep.core.planning import plan_trials
+from dnn_sweep.core.preprocessing import (
+    fit_column_transformer,
+    fit_target_scaling,
+    scale_features,
+)
+from dnn_sweep.core.results import TrialResult
+from dnn_sweep.core.tables import Column, Schema, TargetScaling
+from dnn_sweep.parameters import (
+    CallbackParameters,
+    GridParameters,
+    NetworkParameters,
+    RegistrationParameters,
+    ScalingParameters,
+    TrainingParameters,
+)
+from dnn_sweep.pipelines.registration.nodes import package_champion
+
+NAME = "dnn_sweep_mixed"
+COLUMNS = {
+    "age": "numeric",
+    "visits": "numeric",
+    "smoker": "boolean",
+    "code": "categorical",
+    "city": "categorical",
+}
+TARGETS = {
+    "multiclass": [3, 5, 8],
+    "binary": ["benign", "malignant"],
+    "boolean": [False, True],
+    "regression": None,
+}
+REGISTRATION = RegistrationParameters()
+
+
+def make_rows(kind: str = "multiclass", rows: int = 40, seed: int = 0) -> pd.DataFrame:
+    """Raw rows with numbers, whole numbers, booleans, codes and names, each with gaps."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        {
+            "age": rng.normal(50, 10, rows),
+            "visits": rng.integers(0, 9, rows).astype(float),
+            "smoker": pd.Series(rng.random(rows) < 0.5, dtype=object),
+            "code": rng.integers(1, 4, rows),
+            "city": rng.choice(["Oslo", "Lima", "Pune"], rows),
+        }
+    )
+    for name, gap in [("age", 3), ("visits", 4), ("smoker", 1), ("city", 2)]:
+        table.loc[gap, name] = None
+    labels = TARGETS[kind]
+    table["target"] = rng.normal(200, 30, rows) if labels is None else rng.choice(labels, rows)
+    return table
+
+
+@dataclass(frozen=True)
+class Champion:
+    """Everything that the registration takes from the pipelines before it."""
+
+    result: TrialResult
+    preprocessor: object
+    schema: Schema
+    scaling: TargetScaling
+    rows: pd.DataFrame
+    evaluation: dict
+
+    def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """What the parts predict, before they are registered."""
+        scaled = scale_features(rows, self.preprocessor, self.schema).to_numpy()
+        outputs = self.result.load_network().predict(scaled, verbose=0)
+        return tabulate_outputs(outputs, self.schema, self.scaling)
+
+    def package(self) -> ChampionPackage:
+        return package_champion(
+            self.result.trial,
+            {self.result.trial.id: self.result},
+            self.evaluation,
+            self.preprocessor,
+            self.schema,
+            self.scaling,
+            self.rows,
+        )
+
+
+def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
+    """A champion whose network has weights drawn from a seed; good enough to be served."""
+    rows = make_rows(kind)
+    task = "binary" if kind == "boolean" else kind
+    schema = Schema(
+        task=task,
+        target="target",
+        classes=tuple(TARGETS[kind] or ()),
+        features=tuple(Column(name=name, kind=kind) for name, kind in COLUMNS.items()),
+        rows=len(rows),
+        fingerprint="f" * 64,
+    )
+    scaling = ScalingParameters(numeric="standard")
+    preprocessor = fit_column_transformer(rows, schema, scaling)
+    target_scaling = fit_target_scaling(rows, schema, scaling)
+    scaled = scale_features(rows, preprocessor, schema)
+    plan = plan_trials(
+        schema,
+        scaled.shape[1],
+        "0" * 64,
+        NetworkParameters(hidden=[8, 6]),
+        GridParameters(activations=["relu"], optimizers=["adam"]),
+        TrainingParameters(epochs=3, seeds=[seed]),
+        CallbackParameters(),
+    )
+    trial = plan.trials[0]
+    network = build_network(trial.network, trial.seed)
+    rng = np.random.default_rng(seed)
+    network.set_weights([rng.normal(0, 0.7, each.shape) for each in network.get_weights()])
+    metric = trial.network.metric
+    result = TrialResult(
+        trial=trial,
+        status="completed",
+        history=pd.DataFrame({"epoch": [1], "loss": [0.5], metric: [0.5]}),
+        best_epoch=1,
+        outputs=network.predict(scaled.to_numpy(), verbose=0),
+        seconds=1.0,
+        engine="keras",
+        engine_reason="test",
+        load_network=lambda: network,
+    )
+    evaluation = {
+        "combination": trial.combination,
+        "validation": {metric: {"value": 0.91, "ci_low": 0.85, "ci_high": 0.95}},
+        "rows": {"train": 120, "validation": len(rows), "test": 40},
+        "confidence": 0.95,
+        "combinations": 30,
+        "seeds": [seed],
+    }
+    return Champion(result, preprocessor, schema, target_scaling, rows, evaluation)

@@ -1,0 +1,225 @@
+"""The served model: on its own, in an environment of its own, behind a server."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mlflow.exceptions import MlflowException
+from pandas.testing import assert_frame_equal
+
+from dnn_sweep.core.champion import AliasDecision, Registration
+from dnn_sweep.datasets.registered_model import RegisteredModelDataset
+from tests.champions import NAME, Champion, make_champion
+
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("store")
+    address = f"sqlite:///{folder / 'mlflow.db'}"
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(address)
+    mlflow.set_registry_uri(address)
+    mlflow.create_experiment("dnn_sweep/mixed", artifact_location=str(folder / "mlruns"))
+    mlflow.set_experiment("dnn_sweep/mixed")
+    yield address
+    mlflow.set_tracking_uri(before)
+    mlflow.set_registry_uri(before)
+
+
+@pytest.fixture(scope="module")
+def champion(store) -> Champion:
+    made = make_champion("binary")
+    RegisteredModelDataset(name=NAME).save(
+        Registration(made.package(), AliasDecision("champion", "it won"))
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def model(champion):
+    return mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+
+
+def gaps_or(values: st.SearchStrategy) -> st.SearchStrategy:
+    return st.one_of(st.none(), values)
+
+
+ROWS = st.lists(
+    st.tuples(
+        gaps_or(st.floats(-1e6, 1e6)),
+        gaps_or(st.one_of(st.integers(-50, 50), st.integers(0, 9).map(str))),
+        gaps_or(st.sampled_from([True, False, 0, 1, "true", "False", " TRUE ", "0", "1"])),
+        gaps_or(st.sampled_from([1, 2, 3, 9, "1", "3"])),
+        gaps_or(st.sampled_from(["Oslo", "Lima", "Pune", "Rome", "", "missing"])),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(values=ROWS)
+def test_served_predictions_equal_the_parts_on_any_mixed_rows(champion, model, values):
+    names = champion.schema.feature_names
+    rows = pd.DataFrame(values, columns=names, dtype=object)
+    expected = champion.predict(rows)
+    assert_frame_equal(model.predict(rows), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64", "bool", "str"])
+def test_columns_may_come_in_any_type(champion, model, kind):
+    rows = champion.rows.drop(columns="target").head(4).reset_index(drop=True)
+    column = "smoker" if kind == "bool" else "visits"
+    plain = {"int64": [1, 0, 1, 1], "float64": [1.0, np.nan, np.inf, 0.0]}
+    rows[column] = pd.Series(plain.get(kind, [1, 0, 0, 1])).astype(kind)
+    assert_frame_equal(model.predict(rows), champion.predict(rows), rtol=1e-5, atol=1e-6)
+
+
+def test_a_code_read_as_a_float_because_of_a_gap_is_still_that_code(champion, model):
+    rows = champion.rows.drop(columns="target").head(3).reset_index(drop=True)
+    floats = rows.assign(code=rows["code"].astype(float))
+    assert_frame_equal(model.predict(floats), model.predict(rows))
+    floats.loc[0, "code"] = np.nan
+    assert_frame_equal(model.predict(floats).iloc[1:], model.predict(rows).iloc[1:])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("age", "old", "column 'age', row 2: 'old' where a number is expected"),
+        ("smoker", "maybe", "column 'smoker', row 2: 'maybe' where true or false is expected"),
+    ],
+)
+def test_what_a_column_cannot_hold_is_the_callers_mistake(champion, model, column, value, message):
+    rows = champion.rows.head(4).astype({column: object})
+    rows.loc[2, column] = value
+    with pytest.raises(MlflowException, match=message) as caught:
+        model.predict(rows)
+    assert caught.value.get_http_status_code() == 400
+
+
+def test_no_rows_is_the_callers_mistake(champion, model):
+    with pytest.raises(MlflowException, match="no rows") as caught:
+        model.predict(champion.rows.head(0))
+    assert caught.value.get_http_status_code() == 400
+
+
+PREDICT_ELSEWHERE = """
+import sys, importlib.util, mlflow, pandas as pd
+assert importlib.util.find_spec("dnn_sweep") is None, "dnn_sweep can be imported"
+model = mlflow.pyfunc.load_model(sys.argv[1])
+model.predict(pd.read_parquet(sys.argv[2])).to_csv(sys.argv[3], index=False)
+"""
+
+
+@pytest.mark.slow
+def test_it_loads_with_only_its_recorded_requirements(champion, store, tmp_path):
+    local = mlflow.artifacts.download_artifacts(f"models:/{NAME}@champion", dst_path=str(tmp_path))
+    environment = tmp_path / "environment"
+    python = environment / "bin" / "python"
+    uv = "uv" if not (BIN / "uv").exists() else str(BIN / "uv")
+    subprocess.run([uv, "venv", "-q", "--python", sys.executable, environment], check=True)
+    subprocess.run(
+        [uv, "pip", "install", "-q", "--python", python, "-r", Path(local) / "requirements.txt"],
+        check=True,
+    )
+    rows, answer = tmp_path / "rows.parquet", tmp_path / "predictions.csv"
+    champion.rows.drop(columns="target").to_parquet(rows)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    subprocess.run(
+        [python, "-I", "-c", PREDICT_ELSEWHERE, local, rows, answer],
+        check=True,
+        cwd=tmp_path,
+        env=clean,
+    )
+    expected = champion.predict(champion.rows)
+    assert_frame_equal(pd.read_csv(answer), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def server(champion, store, tmp_path_factory) -> Iterator[str]:
+    """`mlflow models serve` on a free port; ended by its process group's id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log"
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "MLFLOW_TRACKING_URI": store,
+    }
+    command = f"mlflow models serve --env-manager local -m models:/{NAME}@champion -h 127.0.0.1 -p"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command.split(), str(port)],
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + 120
+        while time.monotonic() < until and process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{address}/ping", timeout=2)
+                break
+            except OSError:
+                time.sleep(0.5)
+        else:
+            pytest.fail(f"the server did not start:\n{log.read_text()}")
+        yield address
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(timeout=30)
+
+
+def post(server: str, rows: pd.DataFrame) -> tuple[int, dict]:
+    body = {"dataframe_split": json.loads(rows.to_json(orient="split", index=False))}
+    request = urllib.request.Request(
+        f"{server}/invocations",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+@pytest.mark.slow
+def test_a_server_answers_what_the_batch_gets(champion, model, server):
+    rows = champion.rows.drop(columns="target")
+    status, answer = post(server, rows)
+    assert status == 200
+    served = pd.DataFrame(answer["predictions"])
+    assert_frame_equal(served, model.predict(rows), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_server_refuses_missing_columns_and_text_for_numbers(champion, server):
+    rows = champion.rows.drop(columns="target").head(2)
+    status, answer = post(server, rows.drop(columns="age"))
+    assert status == 400
+    assert "age" in answer["message"]
+    status, answer = post(server, rows.assign(age=["old", 3]))
+    assert status == 400
+    assert "column 'age', row 0: 'old' where a number is expected" in answer["message"]

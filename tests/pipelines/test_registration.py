@@ -1,0 +1,148 @@
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from dnn_sweep.core.champion import ServedModel, tabulate_outputs
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
+from dnn_sweep.datasets.registered_model import RegisteredModelDataset
+from dnn_sweep.parameters import RegistrationParameters
+from dnn_sweep.pipelines.registration.nodes import compare_with_holder, describe_champion
+from tests.champions import NAME, Champion, make_champion
+from tests.stores import mlflow_store  # noqa: F401
+
+REGISTRATION = RegistrationParameters()
+
+
+def holder_of(champion: Champion, predict=None, **changes) -> dict[str, ServedModel]:
+    """Somebody who holds the alias and predicts what the champion's parts predict."""
+    model = ServedModel(
+        name=NAME,
+        version="7",
+        task=champion.schema.task,
+        target=champion.schema.target,
+        classes=champion.schema.classes,
+        columns={each.name: each.kind for each in champion.schema.features},
+        predict=predict or champion.predict,
+    )
+    return {"champion": replace(model, **changes)}
+
+
+def knows_the_answers(champion: Champion, right: int):
+    """Predictions of which the first ``right`` are right."""
+
+    def predict(rows: pd.DataFrame) -> pd.DataFrame:
+        wrong = {label: other for label, other in zip((3, 5, 8), (5, 8, 3), strict=True)}
+        truth = champion.rows["target"].tolist()
+        labels = truth[:right] + [wrong[label] for label in truth[right:]]
+        return pd.DataFrame({"prediction": labels})
+
+    return predict
+
+
+def right_answers(champion: Champion) -> int:
+    predicted = champion.predict(champion.rows)["prediction"]
+    return int((predicted == champion.rows["target"]).sum())
+
+
+def decide(champion: Champion, holders, rows=None):
+    rows = champion.rows if rows is None else rows
+    return compare_with_holder(champion.package(), holders, rows, REGISTRATION).decision
+
+
+def test_the_package_holds_raw_rows_and_what_the_champion_predicts_for_them():
+    champion = make_champion("binary")
+    package = champion.package()
+    assert_frame_equal(package.example, champion.rows.drop(columns="target").head(5))
+    expected = tabulate_outputs(champion.result.outputs, champion.schema, champion.scaling)
+    assert_frame_equal(package.example_predictions, expected.head(5))
+    assert package.validation_score == right_answers(champion) / 40
+
+
+@pytest.mark.parametrize(("lead", "alias"), [(-1, "champion"), (0, "champion"), (1, "challenger")])
+def test_the_holder_is_scored_on_the_same_rows(lead, alias):
+    champion = make_champion()
+    right = right_answers(champion) + lead
+    decision = decide(champion, holder_of(champion, knows_the_answers(champion, right)))
+    assert decision.alias == alias
+    assert f"{right / 40:.6g} of version 7" in decision.reason
+
+
+def test_the_same_regression_champion_again_keeps_the_alias():
+    champion = make_champion("regression")
+    assert decide(champion, holder_of(champion)).alias == "champion"
+
+
+def test_nobody_holds_the_alias():
+    assert "No version held" in decide(make_champion(), {}).reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"task": "regression"}, "its task is regression"),
+        ({"target": "price"}, "it predicts 'price'"),
+        ({"classes": (3, 5)}, "it knows other classes (3, 5)"),
+        ({"columns": {"weight": "numeric"}}, "1 of the 1 columns that version 7"),
+    ],
+)
+def test_a_holder_made_for_other_rows_gives_the_alias_up(changes, why):
+    champion = make_champion()
+    decision = decide(champion, holder_of(champion, **changes))
+    assert decision.alias == "champion"
+    assert "cannot score the present validation rows" in decision.reason
+    assert why in decision.reason
+
+
+def test_a_holder_that_refuses_the_rows_gives_the_alias_up_and_one_that_breaks_does_not():
+    champion = make_champion()
+
+    def refuse(rows):
+        raise SweepError("column 'age', row 0: 'old' where a number is expected")
+
+    def crash(rows):
+        raise RuntimeError("out of memory")
+
+    assert "'old' where a number" in decide(champion, holder_of(champion, refuse)).reason
+    with pytest.raises(RuntimeError, match="out of memory"):
+        decide(champion, holder_of(champion, crash))
+
+
+def test_the_record_says_what_was_registered():
+    registered = {
+        "name": "dnn_sweep_mixed",
+        "version": "2",
+        "alias": "challenger",
+        "reason": "not as good",
+        "uri": "models:/dnn_sweep_mixed/2",
+    }
+    record = describe_champion({"combination": "relu + adam"}, registered)
+    assert record == {
+        "experiment": "mixed",
+        "combination": "relu + adam",
+        "registered": {key: registered[key] for key in ("name", "version", "alias", "reason")},
+    }
+    assert json.loads(json.dumps(record)) == record
+
+
+@pytest.mark.usefixtures("mlflow_store")
+def test_a_sequence_of_champions_leaves_the_alias_with_the_best():
+    first = make_champion(seed=0)
+    scores = {seed: make_champion(seed=seed).package().validation_score for seed in range(4)}
+    assert len(set(scores.values())) > 1
+    dataset = RegisteredModelDataset(name=NAME)
+    best, holder = -1.0, None
+    for seed, score in scores.items():
+        aliases = ModelAliasesDataset(name=NAME).load()
+        package = make_champion(seed=seed).package()
+        dataset.save(compare_with_holder(package, aliases, first.rows, REGISTRATION))
+        described = dataset.load()
+        if score >= best:
+            best, holder = score, described["version"]
+        assert described["alias"] == (
+            "champion" if described["version"] == holder else "challenger"
+        )
+        assert ModelAliasesDataset(name=NAME).load()["champion"].version == holder
