@@ -72,7 +72,7 @@ def summarize_sweep(
         ),
         Text(),
         Text("Next", style="bold"),
-        _commands(next_commands(environment, registered['name'], registered['alias'])),
+        _commands(next_commands(environment, registered["name"], registered["alias"])),
     ]
     return Group(*parts)
 
