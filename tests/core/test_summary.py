@@ -98,8 +98,8 @@ def test_a_challenger_is_scored_and_served_by_its_own_alias():
         (12345.6, "12,346"),
         (-0.12, "-0.1200"),
         (1e12, "1e+12"),
-        (float("nan"), "–"),  # noqa: RUF001
-        (None, "–"),  # noqa: RUF001
+        (float("nan"), "–"),
+        (None, "–"),
     ],
 )
 def test_values_are_written_with_about_four_digits(value, text):
