@@ -159,8 +159,12 @@ def test_the_live_bar_counts_epochs_of_all_trials_and_the_ones_already_trained()
     assert "27 of 30 trials already trained" in stream.getvalue()
 
 
-def test_the_live_display_shows_the_trial_at_hand_and_its_last_metrics():
-    display, console, _ = live()
+@pytest.mark.parametrize(
+    ("width", "metrics"),
+    [(120, "val_accuracy 0.5000, val_loss 1.250"), (80, "val_accuracy 0.5000")],
+)
+def test_the_live_display_shows_the_trial_at_hand_and_its_last_metrics(width, metrics):
+    display, console, _ = live(width)
     with display:
         display.start(2, 4, 0)
         trial = a_trial("adam", seed=7)
@@ -171,7 +175,7 @@ def test_the_live_display_shows_the_trial_at_hand_and_its_last_metrics():
     row = next(line for line in shown.get().splitlines() if "seed 7" in line)
     assert "relu + adam, seed 7" in row
     assert "epoch 2/4" in row
-    assert "val_accuracy 0.5000, val_loss 1.250" in row
+    assert row.rstrip().endswith(f"0:00:00 -:--:-- {metrics}")
 
 
 def test_the_time_left_is_estimated_before_the_first_trial_ends():

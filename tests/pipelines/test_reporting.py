@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import mlflow
@@ -48,6 +50,17 @@ def test_the_summary_is_the_last_node_and_every_node_bears_its_functions_name():
     assert nodes[-1].name == "summarize_sweep"
     assert create_pipeline().only_nodes("summarize_sweep").inputs() >= {"report"}
     assert all(node.name == node.func.__name__ for node in nodes)
+
+
+def test_listing_the_pipeline_loads_nothing_heavy():
+    code = (
+        "import sys; import dnn_sweep.pipelines.reporting, dnn_sweep.datasets.console, "
+        "dnn_sweep.datasets.training_display; "
+        "print({'matplotlib', 'plotly', 'jinja2', 'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert found.stdout.strip() == "set()"
 
 
 @pytest.fixture
