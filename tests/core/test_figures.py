@@ -123,11 +123,17 @@ def test_titles_state_combinations_seeds_epochs_and_rows():
 
     for figure in drawn.values():
         subtitle = title_of(figure)[1]
-        assert "3 combinations × 2 seeds × 20 epochs" in subtitle
+        assert (
+            "3 combinations \N{MULTIPLICATION SIGN} 2 seeds \N{MULTIPLICATION SIGN} 20 epochs"
+            in subtitle
+        )
         assert "1,080 training, 359 validation and 360 test rows" in subtitle
     assert "mean over 2 seeds" in title_of(drawn["curves"])[1]
     picture = heatmap.draw_heatmap(sweep.leaderboard, ACCURACY, sweep.champion)
-    assert "3 combinations × 2 seeds × 20 epochs" in picture.get_supxlabel()
+    assert (
+        "3 combinations \N{MULTIPLICATION SIGN} 2 seeds \N{MULTIPLICATION SIGN} 20 epochs"
+        in picture.get_supxlabel()
+    )
 
 
 def test_an_error_that_ran_away_does_not_flatten_the_other_curves():

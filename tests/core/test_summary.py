@@ -51,7 +51,10 @@ def test_diverged_trials_are_counted_and_marked():
 def test_it_tells_the_test_result_the_registration_and_its_reason_and_where_things_are():
     text = " ".join(print_summary(sample_sweep()).split())
 
-    assert "digits: 30 combinations × 1 seed × 20 epochs" in text
+    assert (
+        "digits: 30 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs"
+        in text
+    )
     assert "gelu + adam on the test split accuracy 0.9722 [0.9528, 0.9819]" in text
     assert "Registered dnn_sweep_digits version 3 as champion: accuracy 0.9749" in text
     assert "data/08_reporting/digits/leaderboard.csv" in text
@@ -97,9 +100,9 @@ def test_a_challenger_is_scored_and_served_by_its_own_alias():
         (54.3321, "54.33"),
         (12345.6, "12,346"),
         (-0.12, "-0.1200"),
-        (1e12, "1e+12"),
-        (float("nan"), "–"),
-        (None, "–"),
+        (1e12, "1.000e+12"),
+        (float("nan"), "–"),  # noqa: RUF001
+        (None, "–"),  # noqa: RUF001
     ],
 )
 def test_values_are_written_with_about_four_digits(value, text):

@@ -13,12 +13,16 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.progress import Best, TrainingProgress, kept_value
 from dnn_sweep.core.results import TrialResult
 from dnn_sweep.core.trials import Trial
 from dnn_sweep.core.wording import count, format_seconds, format_value
+
+# Columns from which there is room for a second metric.
+WIDE = 100
 
 
 def already_trained(cached: int, total: int) -> str:
@@ -36,10 +40,11 @@ class LiveDisplay(TrainingProgress):
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=16),
-            TextColumn("{task.fields[done]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            BarColumn(bar_width=10, table_column=Column(min_width=6)),
+            TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, min_width=9)),
+            # In a narrow terminal the note at the end gives way, not the times.
+            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
             TextColumn("{task.fields[note]}"),
             console=console,
             # Long enough for slow epochs, so that the time left is known from the second on.
@@ -73,7 +78,9 @@ class LiveDisplay(TrainingProgress):
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
         """Move both bars on and show the epoch's metrics."""
         self._running[trial.id] = epoch
-        shown = (objective_of(trial.task).validation_metric, "val_loss")
+        shown = [objective_of(trial.task).validation_metric]
+        if self._progress.console.width >= WIDE:
+            shown.append("val_loss")
         note = ", ".join(f"{name} {format_value(logs[name])}" for name in shown if name in logs)
         self._show(trial, epoch, note)
         self._move()
@@ -194,6 +201,5 @@ class PlainDisplay(TrainingProgress):
         """Say nothing: the last line has been said."""
 
     def _say(self, line: str) -> None:
-        # One line stays one line, however narrow rich believes the pipe to be.
+        # One line stays one line, however narrow rich believes the pipe to be; rich flushes it.
         self._console.print(line, soft_wrap=True, markup=False, highlight=False)
-        self._console.file.flush()

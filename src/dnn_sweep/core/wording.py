@@ -33,7 +33,7 @@ def format_value(value: float | None) -> str:
         return f"{value:.4f}"
     if 1000 <= abs(value) < 1e9:
         return f"{value:,.0f}"
-    return f"{value:.4g}"
+    return f"{value:#.4g}"
 
 
 def format_interval(low: float | None, high: float | None) -> str:
