@@ -24,26 +24,19 @@ from pandas.testing import assert_frame_equal
 from dnn_sweep.core.champion import AliasDecision, Registration
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from tests.champions import NAME, Champion, make_champion
+from tests.stores import make_store, use_store
 
 BIN = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("store")
-    address = f"sqlite:///{folder / 'mlflow.db'}"
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(address)
-    mlflow.set_registry_uri(address)
-    mlflow.create_experiment("dnn_sweep/mixed", artifact_location=str(folder / "mlruns"))
-    mlflow.set_experiment("dnn_sweep/mixed")
-    yield address
-    mlflow.set_tracking_uri(before)
-    mlflow.set_registry_uri(before)
+def store(tmp_path_factory) -> str:
+    return make_store(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture(scope="module")
 def champion(store) -> Champion:
+    use_store(store)
     made = make_champion("binary")
     RegisteredModelDataset(name=NAME).save(
         Registration(made.package(), AliasDecision("champion", "it won"))
@@ -52,7 +45,8 @@ def champion(store) -> Champion:
 
 
 @pytest.fixture(scope="module")
-def model(champion):
+def model(champion, store):
+    use_store(store)
     return mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
 
 
@@ -132,6 +126,7 @@ model.predict(pd.read_parquet(sys.argv[2])).to_csv(sys.argv[3], index=False)
 
 @pytest.mark.slow
 def test_it_loads_with_only_its_recorded_requirements(champion, store, tmp_path):
+    use_store(store)
     local = mlflow.artifacts.download_artifacts(f"models:/{NAME}@champion", dst_path=str(tmp_path))
     environment = tmp_path / "environment"
     python = environment / "bin" / "python"

@@ -31,7 +31,7 @@ def score_rows(
     if not scoring_model:
         raise SweepError(
             "no champion is registered for this experiment yet: run `kedro run --pipeline=train` "
-            "first (with the same --env and --params=experiment=…)"
+            "first (with the same --env)"
         )
     model = scoring_model.get(inference.alias)
     if model is None:
