@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.io import AbstractDataset
-from pydantic import ValidationError
 
 from dnn_sweep import parameters as models
 from dnn_sweep.datasets.idx import IdxImagesDataset
@@ -122,6 +121,5 @@ def test_csv_takes_its_file_from_the_command_line():
     assert read_parameters("csv", **GIVEN["csv"])["data"].filepath == "my.csv"
 
 
-def test_csv_without_a_target_is_refused():
-    with pytest.raises(ValidationError, match="target"):
-        read_parameters("csv", data={"filepath": "my.csv"})
+def test_csv_takes_no_target_over_from_the_default_experiment():
+    assert read_parameters("csv", data={"filepath": "my.csv"})["data"].target is None

@@ -1,16 +1,25 @@
 """Kedro hooks: errors that a person can read, and nothing left open behind them."""
 
+import logging
 from typing import Any
 
 import click
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
+from kedro.pipeline.node import Node
 
 from dnn_sweep.core.errors import SweepError
+
+logger = logging.getLogger(__name__)
 
 
 class SweepHooks:
     """What happens around a run."""
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Say which node is at work, in fewer words than Kedro's own message."""
+        logger.info(node.name)
 
     # Last, so that kedro-mlflow has ended the sweep's run before a mistake is reported.
     @hook_impl(trylast=True)

@@ -51,6 +51,9 @@ class DataParameters(Parameters):
             ``fashion_mnist``).
     """
 
+    # A column may be called 2020, which the command line reads as a number.
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
     target: str | None = None
     task: Literal["auto", "multiclass", "binary", "regression"] = "auto"
     split_column: str | None = None

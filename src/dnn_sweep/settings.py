@@ -20,12 +20,16 @@ def mlflow_artifacts() -> str | None:
     return None if os.environ.get("MLFLOW_TRACKING_URI") else project_path("mlruns")
 
 
+# MLflow's loggers then follow conf/logging.yml like everyone else's.
+os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
+
 HOOKS = (SweepHooks(),)
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    "merge_strategy": {"parameters": "soft", "catalog": "soft"},
+    # Catalog entries replace whole: half of one source and half of another is neither.
+    "merge_strategy": {"parameters": "soft"},
     "custom_resolvers": {
         "project_path": project_path,
         "mlflow_artifacts": mlflow_artifacts,

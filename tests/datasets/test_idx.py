@@ -25,6 +25,8 @@ NAMES = {
     "test_labels": "t10k-labels-idx1-ubyte",
 }
 ROOT = Path(__file__).resolve().parents[2]
+# Read here: no test sees the variables of the outside.
+SHARED = Path(os.environ.get("DNN_SWEEP_SHARED_DATA", ROOT / "../shared/data")).resolve()
 
 
 def idx(values, magic=None, shape=None):
@@ -372,13 +374,12 @@ def test_without_a_network_it_says_how_to_place_the_files_by_hand(tmp_path, cont
 
 @pytest.mark.parametrize("experiment", ["mnist", "fashion_mnist"])
 def test_the_published_files_pass_their_checksums_and_load_quickly(experiment):
-    shared = Path(os.environ.get("DNN_SWEEP_SHARED_DATA", ROOT / "../shared/data")).resolve()
-    if not (shared / experiment).is_dir():
-        pytest.skip(f"no folder {shared / experiment}; DNN_SWEEP_SHARED_DATA may name another")
+    if not (SHARED / experiment).is_dir():
+        pytest.skip(f"no folder {SHARED / experiment}; DNN_SWEEP_SHARED_DATA may name another")
     loader = OmegaConfigLoader(
         conf_source=str(ROOT / "conf"),
         env=experiment,
-        runtime_params={"data": {"source_dir": str(shared)}},
+        runtime_params={"data": {"source_dir": str(SHARED)}},
         **CONFIG_LOADER_ARGS,
     )
     entry = loader["catalog"]["raw_table"]

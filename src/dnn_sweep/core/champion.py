@@ -98,10 +98,10 @@ class ServedModel:
         missing = [name for name in self.columns if name not in rows.columns]
         if not missing:
             return
-        found = [str(name) for name in rows.columns]
+        spare = [str(n) for n in rows.columns if n not in self.columns and n != self.target]
         listed = []
         for name in missing[:10]:
-            close = get_close_matches(name, found, n=1)
+            close = get_close_matches(name, spare, n=1)
             listed.append(f"{name!r} (is it {close[0]!r}?)" if close else repr(name))
         more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
         raise SweepError(

@@ -1,9 +1,12 @@
 """Build Keras networks. Imports Keras, so it is itself imported where something is built."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dnn_sweep.core.quiet_keras import keras
 from dnn_sweep.core.trials import Network
+
+ROWS_AT_ONCE = 4096  # bounds memory when a network is only applied
 
 
 def build_network(network: Network, seed: int = 0) -> keras.Model:
@@ -53,6 +56,23 @@ def build_network(network: Network, seed: int = 0) -> keras.Model:
     for each in stack:
         outputs = each(outputs)
     return keras.Model(inputs, outputs, name="network")
+
+
+def network_outputs(network: keras.Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A network's outputs, without the graph that ``predict`` traces anew for each network.
+
+    Args:
+        network: Takes scaled features.
+        features: Shape ``(rows, features)``.
+
+    Returns:
+        Shape ``(rows, outputs)``.
+    """
+    parts = [
+        np.asarray(network(features[start : start + ROWS_AT_ONCE], training=False))
+        for start in range(0, len(features), ROWS_AT_ONCE)
+    ]
+    return np.concatenate(parts).astype(np.float32)
 
 
 def summarize_network(network: Network) -> str:

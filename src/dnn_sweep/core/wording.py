@@ -4,6 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+TIMES = "\N{MULTIPLICATION SIGN}"
+NO_VALUE = "\N{EN DASH}"
+
 METRIC_LABELS = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
@@ -25,7 +28,7 @@ def format_value(value: float | None) -> str:
         Such as ``0.9718``, ``54.33``, ``12,345`` or, for no value, a dash.
     """
     if value is None or math.isnan(value):
-        return "–"
+        return NO_VALUE
     if value == 0 or 0.001 <= abs(value) <= 1:
         return f"{value:.4f}"
     if 1000 <= abs(value) < 1e9:
@@ -36,7 +39,7 @@ def format_value(value: float | None) -> str:
 def format_interval(low: float | None, high: float | None) -> str:
     """Write an interval such as ``[0.9621, 0.9804]``; a dash where it does not exist."""
     bounds = format_value(low), format_value(high)
-    return "–" if "–" in bounds else f"[{bounds[0]}, {bounds[1]}]"
+    return NO_VALUE if NO_VALUE in bounds else f"[{bounds[0]}, {bounds[1]}]"
 
 
 def format_seconds(seconds: float) -> str:
@@ -56,12 +59,12 @@ def count(number: int, noun: str) -> str:
 
 
 def describe_budget(champion: Mapping[str, Any]) -> str:
-    """Write what every claim rests on, such as ``30 combinations × 1 seed × 20 epochs``.
+    """Write what every claim rests on, such as 30 combinations by 1 seed by 20 epochs.
 
     Args:
         champion: The champion's record.
     """
-    return " × ".join(
+    return f" {TIMES} ".join(
         [
             count(champion["combinations"], "combination"),
             count(len(champion["seeds"]), "seed"),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.engines.callbacks import Callbacks, build_callbacks
 from dnn_sweep.core.keras_names import optimizer_classes
-from dnn_sweep.core.networks import build_network
+from dnn_sweep.core.networks import build_network, network_outputs
 from dnn_sweep.core.quiet_keras import keras
 from dnn_sweep.core.quiet_keras import tensorflow as tf
 from dnn_sweep.core.results import TrialResult
@@ -81,13 +81,12 @@ class KerasFitEngine:
             verbose=0,
         )
         history = _in_target_units(callbacks.epochs.history(), trial, data.target_scale)
-        outputs = network.predict(data.x_validation, batch_size=VALIDATION_BATCH, verbose=0)
         return TrialResult(
             trial=trial,
             status="diverged" if _diverged(history) else "completed",
             history=history,
             best_epoch=_kept_epoch(callbacks, history),
-            outputs=np.asarray(outputs, dtype=np.float32),
+            outputs=network_outputs(network, data.x_validation),
             seconds=time.perf_counter() - began,
             engine=self.name,
             engine_reason=reason,

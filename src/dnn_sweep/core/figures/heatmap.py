@@ -107,6 +107,18 @@ def _scale(objective: Objective) -> str:
     return VALUE_SCALE + ("" if objective.mode == "max" else "_r")
 
 
+def _ink(cells: Cells, objective: Objective, row: int, column: int) -> str | None:
+    """Black on the scale's bright half, white on its dark half, the page's own on no colour."""
+    value = cells.values[row, column]
+    if np.isnan(value):
+        return None
+    low, high = np.nanmin(cells.values), np.nanmax(cells.values)
+    brightness = (value - low) / (high - low) if high > low else 0.5
+    if objective.mode == "min":
+        brightness = 1 - brightness
+    return "black" if brightness > 0.45 else "white"
+
+
 def plot_heatmap(
     leaderboard: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
 ) -> "go.Figure":
@@ -128,8 +140,6 @@ def plot_heatmap(
             x=[plotly_text(each) for each in cells.optimizers],
             y=[plotly_text(each) for each in cells.activations],
             z=cells.values,
-            text=[[text.replace("\n", "<br>") for text in line] for line in cells.texts],
-            texttemplate="%{text}",
             colorscale=_scale(objective),
             colorbar={"title": {"text": objective.label, "side": "right"}, "thickness": 12},
             hoverongaps=False,
@@ -138,9 +148,17 @@ def plot_heatmap(
             ygap=2,
         )
     )
-    for i, j in zip(*np.nonzero(np.isnan(cells.values)), strict=True):
-        # Plotly writes no text into a cell without a value.
-        figure.add_annotation(x=int(j), y=int(i), text=cells.texts[i][j] or " ", showarrow=False)
+    for i, j in np.ndindex(cells.values.shape):
+        if cells.texts[i][j]:
+            # Not the trace's own texts: they are grey on grey in the scale's middle, and none is
+            # written into a cell without a value.
+            figure.add_annotation(
+                x=j,
+                y=i,
+                text=cells.texts[i][j].replace("\n", "<br>"),
+                showarrow=False,
+                font={"color": _ink(cells, objective, i, j)},
+            )
     title_plotly(
         figure,
         *_titles(cells, objective, champion),
@@ -173,8 +191,6 @@ def draw_heatmap(
     axis = figure.subplots()
     image = axis.imshow(np.ma.masked_invalid(cells.values), cmap=_scale(objective), aspect="auto")
     for i, j in np.ndindex(rows, columns):
-        red, green, blue, _ = image.cmap(image.norm(cells.values[i, j]))
-        dark = np.isfinite(cells.values[i, j]) and 0.3 * red + 0.59 * green + 0.11 * blue < 0.5
         axis.text(
             j,
             i,
@@ -182,7 +198,7 @@ def draw_heatmap(
             ha="center",
             va="center",
             fontsize=9,
-            color="white" if dark else "black",
+            color=_ink(cells, objective, i, j) or "black",
         )
     axis.set_xticks(range(columns), cells.optimizers, parse_math=False)
     axis.set_yticks(range(rows), cells.activations, parse_math=False)

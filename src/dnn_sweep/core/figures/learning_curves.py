@@ -16,7 +16,7 @@ from dnn_sweep.core.figures.style import (
     title_static,
 )
 from dnn_sweep.core.objectives import Objective
-from dnn_sweep.core.wording import count, describe_budget, describe_rows, format_value
+from dnn_sweep.core.wording import TIMES, count, describe_budget, describe_rows, format_value
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -38,7 +38,7 @@ def _titles(
     if seeds > 1:
         notes.append(f"mean over {count(seeds, 'seed')}")
     if any(curve.diverged for curve in curves):
-        notes.append("× marks the end of a combination of which a trial diverged")
+        notes.append(f"{TIMES} marks the end of a combination of which a trial diverged")
     limit = upper_limit(curves, objective)
     if limit is not None:
         notes.append(f"axis cut at {format_value(limit)}")

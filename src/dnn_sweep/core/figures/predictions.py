@@ -67,15 +67,15 @@ def plot_confusion_matrix(
             z=shares,
             zmin=0,
             zmax=1,
-            customdata=counts,
-            texttemplate="%{customdata}" if len(labels) <= CLASSES_WITH_COUNTS else None,
+            text=counts,
+            texttemplate="%{text}" if len(labels) <= CLASSES_WITH_COUNTS else None,
             colorscale=COUNT_SCALE,
             colorbar={
                 "title": {"text": "share of the true class", "side": "right"},
                 "thickness": 12,
                 "tickformat": ".0%",
             },
-            hovertemplate="true %{y}, predicted %{x}: %{customdata} (%{z:.1%})<extra></extra>",
+            hovertemplate="true %{y}, predicted %{x}: %{text} (%{z:.1%})<extra></extra>",
             xgap=1,
             ygap=1,
         )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from dnn_sweep.core import champion_metrics, leaderboard
@@ -71,9 +70,11 @@ def evaluate_champion(
         The champion's description with its metrics, the confusion matrix, the per-class report
         and the predictions on the test rows.
     """
+    from dnn_sweep.core.networks import network_outputs
+
     result = trial_results[champion_trial.id]
     features, test_target = features_and_target(test_matrix)
-    outputs = np.asarray(result.load_network().predict(features, verbose=0), dtype=np.float32)
+    outputs = network_outputs(result.load_network(), features)
     validation_target = validation_matrix[TARGET].to_numpy()
     seeds = list(dict.fromkeys(trial.seed for trial in trial_plan.trials))
     tied = leaderboard_table[leaderboard_table["tied_with_best"]]["combination"]

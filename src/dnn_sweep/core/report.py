@@ -1,0 +1,130 @@
+"""The report: one page that answers the question first and works without a network."""
+
+import json
+from collections.abc import Mapping
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dnn_sweep.core.commands import kedro_run
+from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.tables import Schema
+from dnn_sweep.core.wording import (
+    METRIC_LABELS,
+    count,
+    describe_budget,
+    describe_rows,
+    format_interval,
+    format_value,
+)
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from markupsafe import Markup
+
+
+def render_report(
+    *,
+    leaderboard: pd.DataFrame,
+    champion: Mapping[str, Any],
+    class_report: pd.DataFrame,
+    schema: Schema,
+    figures: Mapping[str, "go.Figure"],
+    network_summaries: Mapping[str, str],
+    configuration: Mapping[str, Any],
+    environment: str,
+) -> str:
+    """Write the report.
+
+    Args:
+        leaderboard: One row a combination, best first.
+        champion: The champion's record.
+        class_report: Precision, recall, F1 and support of each class; no rows for a regression.
+        schema: What the rows look like.
+        figures: The Plotly figures ``heatmap``, ``learning_curves`` and ``predictions``.
+        network_summaries: Each distinct network's summary by its name.
+        configuration: Every group of parameters.
+        environment: The folder under ``conf`` that the run used.
+
+    Returns:
+        A self-contained HTML page.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    page = Environment(
+        loader=PackageLoader("dnn_sweep.core"),
+        # Class labels, column names and configuration come from the user.
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page.filters.update(
+        value=format_value,
+        metric=lambda name: METRIC_LABELS.get(name, name),
+        count_of=count,
+    )
+    return page.get_template("report.html.j2").render(
+        experiment=champion["experiment"],
+        champion=champion,
+        headline=objective_of(schema.task).metric,
+        budget=describe_budget(champion),
+        rows=describe_rows(champion),
+        interval=format_interval,
+        schema=schema,
+        ranking=leaderboard.to_dict("records"),
+        classes=class_report.to_dict("records"),
+        figures={name: _embed(name, figure) for name, figure in figures.items()},
+        network_summaries=network_summaries,
+        configuration=json.dumps(configuration, indent=2, ensure_ascii=False, default=str),
+        command=kedro_run("train", environment),
+        # Trusted: Plotly's own script and its own templates.
+        plotly_js=Markup(get_plotlyjs()),  # noqa: S704
+        plotly_templates=_plotly_templates(),
+    )
+
+
+def _embed(name: str, figure: "go.Figure") -> "Markup":
+    """Turn a figure into HTML; its title becomes text, which a narrow screen can wrap."""
+    import plotly.graph_objects as go
+    from markupsafe import Markup, escape
+
+    shown = go.Figure(figure)
+    # Plotly's titles are already escaped, so take that back before escaping for the page.
+    title, subtitle = (
+        unescape(text or "")
+        for text in (figure.layout.title.text, figure.layout.title.subtitle.text)
+    )
+    shown.update_layout(title=None, margin={"t": 30, "l": 60, "r": 10})
+    drawn = shown.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        div_id=f"figure-{name}",
+        config={"responsive": True, "displaylogo": False, "displayModeBar": False},
+    )
+    return Markup(  # noqa: S704 (text is escaped here; Plotly escapes its own JSON)
+        f'<p>{escape(title)}</p><p class="soft">{escape(subtitle)}</p>'
+        f'<div class="wide"><div style="min-width: {_least_width(figure)}px">{drawn}</div></div>'
+    )
+
+
+def _least_width(figure: "go.Figure") -> int:
+    """Pixels below which a figure cannot be read; a narrower screen scrolls sideways."""
+    if len(list(figure.select_xaxes())) > 1:
+        return 700
+    columns = max((len(trace.x) for trace in figure.select_traces({"type": "heatmap"})), default=0)
+    return min(1000, 130 + 65 * columns) if columns else 300
+
+
+def _plotly_templates() -> "Markup":
+    import plotly.io as pio
+    from markupsafe import Markup
+
+    templates = {
+        page: pio.templates[name].to_plotly_json()
+        for page, name in (("light", "plotly_white"), ("dark", "plotly_dark"))
+    }
+    return Markup(pio.json.to_json_plotly(templates))  # noqa: S704

@@ -1,0 +1,275 @@
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sample_sweep import sample_sweep
+
+from dnn_sweep.core.figures import curves, heatmap, learning_curves, predictions
+from dnn_sweep.core.objectives import ACCURACY, MEAN_ABSOLUTE_ERROR
+
+THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
+
+
+def title_of(figure):
+    return figure.layout.title.text, figure.layout.title.subtitle.text
+
+
+def texts_of(figure):
+    return [text.get_text() for axis in figure.axes for text in axis.texts]
+
+
+def test_a_curve_is_the_mean_over_seeds():
+    sweep = sample_sweep(THREE, seeds=(0, 1, 2))
+    rows = sweep.histories.query("combination == 'relu + adam' and epoch == 4")
+
+    curve = next(
+        c for c in curves.mean_curves(sweep.histories, ACCURACY) if c.combination == "relu + adam"
+    )
+
+    assert len(rows) == 3
+    assert curve.validation[3] == pytest.approx(rows["val_accuracy"].mean())
+    assert curve.training[3] == pytest.approx(rows["accuracy"].mean())
+    assert list(curve.epochs) == list(range(1, 21))
+
+
+def test_values_that_are_not_finite_leave_a_gap_instead_of_spoiling_the_mean():
+    histories = sample_sweep(THREE, seeds=(0, 1)).histories
+    ran_away = (histories["combination"] == "relu + adam") & (histories["seed"] == 0)
+    histories.loc[ran_away & (histories["epoch"] == 2), "val_accuracy"] = np.inf
+    histories.loc[
+        (histories["combination"] == "relu + adam") & (histories["epoch"] == 20), "val_accuracy"
+    ] = np.nan
+
+    curve = curves.mean_curves(histories, ACCURACY)[-1]
+
+    assert np.isfinite(curve.validation[1])
+    assert np.isnan(curve.validation[19])
+    assert curve.end == (19, pytest.approx(curve.validation[18]))
+
+
+def test_few_combinations_share_a_panel_with_a_dashed_and_a_solid_line_each():
+    sweep = sample_sweep(THREE)
+
+    figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+
+    lines = [(t.name, t.meta[1], t.line.dash, t.line.color) for t in figure.data]
+    assert len(lines) == 6
+    assert {name for name, *_ in lines} == {"sigmoid + sgd", "relu + sgd", "relu + adam"}
+    assert {(split, dash) for _, split, dash, _ in lines} == {
+        ("training", "dash"),
+        ("validation", "solid"),
+    }
+    for name in {name for name, *_ in lines}:
+        assert len({colour for other, *_, colour in lines if other == name}) == 1
+    assert [t.name for t in figure.data if t.showlegend] == [
+        "sigmoid + sgd",
+        "relu + sgd",
+        "relu + adam",
+    ]
+
+
+def test_many_combinations_get_a_panel_an_activation_and_one_legend_entry_an_optimizer():
+    sweep = sample_sweep()
+
+    figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+    picture = learning_curves.draw_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+
+    assert [each.text for each in figure.layout.annotations] == [
+        "sigmoid",
+        "tanh",
+        "relu",
+        "elu",
+        "gelu",
+    ]
+    assert len(figure.data) == 60
+    optimizers = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
+    assert [t.name for t in figure.data if t.showlegend] == optimizers
+    visible = [axis for axis in picture.axes if axis.get_visible()]
+    assert [axis.get_title() for axis in visible] == ["sigmoid", "tanh", "relu", "elu", "gelu"]
+    assert [len(axis.lines) for axis in visible] == [12] * 5
+    assert [text.get_text() for text in picture.legends[0].get_texts()] == optimizers
+
+
+def test_the_eighth_line_is_told_from_the_first_by_a_marker():
+    pairs = [("relu", "adam")]
+    sweep = sample_sweep(pairs, batch_sizes=tuple(range(16, 24)))
+    histories = sweep.histories
+    histories["optimizer"] = histories["combination"]
+
+    figure = learning_curves.plot_learning_curves(histories, ACCURACY, sweep.champion)
+
+    first, eighth = figure.data[1], figure.data[15]
+    assert first.line.color == eighth.line.color
+    assert (first.mode, eighth.mode) == ("lines", "lines+markers")
+
+
+def test_a_diverged_combination_is_marked_where_it_ends():
+    sweep = sample_sweep(THREE, diverged=(("relu", "sgd"),))
+
+    figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+
+    marks = [t for t in figure.data if t.mode == "markers"]
+    assert [(t.name, tuple(t.x)) for t in marks] == [("relu + sgd", (3,))]
+    assert "a trial diverged" in title_of(figure)[1]
+
+
+def test_titles_state_combinations_seeds_epochs_and_rows():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    drawn = {
+        "curves": learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion),
+        "heatmap": heatmap.plot_heatmap(sweep.leaderboard, ACCURACY, sweep.champion),
+    }
+
+    for figure in drawn.values():
+        subtitle = title_of(figure)[1]
+        assert "3 combinations × 2 seeds × 20 epochs" in subtitle
+        assert "1,080 training, 359 validation and 360 test rows" in subtitle
+    assert "mean over 2 seeds" in title_of(drawn["curves"])[1]
+    picture = heatmap.draw_heatmap(sweep.leaderboard, ACCURACY, sweep.champion)
+    assert "3 combinations × 2 seeds × 20 epochs" in picture.get_supxlabel()
+
+
+def test_an_error_that_ran_away_does_not_flatten_the_other_curves():
+    sweep = sample_sweep(THREE, task="regression")
+    histories = sweep.histories
+    rows = (histories["combination"] == "relu + sgd") & (histories["epoch"] == 20)
+    histories.loc[rows, "val_mae"] = 1e12
+
+    figure = learning_curves.plot_learning_curves(histories, MEAN_ABSOLUTE_ERROR, sweep.champion)
+
+    low, high = figure.layout.yaxis.range
+    assert (low, 150 < high < 400) == (0, True)
+    assert "axis cut at" in title_of(figure)[1]
+    picture = learning_curves.draw_learning_curves(histories, MEAN_ABSOLUTE_ERROR, sweep.champion)
+    assert picture.axes[0].get_ylim() == (0, high)
+
+
+def test_the_heatmap_shows_values_marks_the_best_and_leaves_missing_pairs_blank():
+    sweep = sample_sweep(THREE)
+
+    cells = heatmap.heatmap_cells(sweep.leaderboard, ACCURACY)
+
+    best = sweep.leaderboard["val_accuracy_mean"][0]
+    assert (cells.activations, cells.optimizers) == (["relu", "sigmoid"], ["adam", "sgd"])
+    assert cells.texts[0][0] == f"{best:.4f} ★"
+    assert cells.texts[0][1].endswith("≈")
+    assert cells.texts[1][0] == ""
+    assert np.isnan(cells.values[1, 0])
+    picture = heatmap.draw_heatmap(sweep.leaderboard, ACCURACY, sweep.champion)
+    assert texts_of(picture)[:4] == [text for line in cells.texts for text in line]
+    figure = heatmap.plot_heatmap(sweep.leaderboard, ACCURACY, sweep.champion)
+    assert [each.text for each in figure.layout.annotations] == [
+        text for line in cells.texts for text in line if text
+    ]
+    assert figure.layout.xaxis.type == "category"
+
+
+def test_the_heatmap_marks_what_diverged_wholly_and_in_part():
+    sweep = sample_sweep(THREE, seeds=(0, 1), diverged=(("relu", "sgd"),))
+    board = sweep.leaderboard
+    board.loc[board["combination"] == "sigmoid + sgd", "diverged"] = 1
+
+    cells = heatmap.heatmap_cells(board, ACCURACY)
+
+    texts = {
+        (a, o): cells.texts[i][j]
+        for i, a in enumerate(cells.activations)
+        for j, o in enumerate(cells.optimizers)
+    }
+    assert texts["relu", "sgd"] == "diverged"
+    assert texts["sigmoid", "sgd"].endswith("\n1 of 2 diverged")
+    figure = heatmap.plot_heatmap(board, ACCURACY, sweep.champion)
+    assert "diverged" in [each.text for each in figure.layout.annotations]
+
+
+def test_the_heatmap_shows_the_best_choice_of_further_factors_and_says_so():
+    sweep = sample_sweep(THREE, batch_sizes=(16, 64))
+    board = sweep.leaderboard
+
+    cells = heatmap.heatmap_cells(board, ACCURACY)
+    figure = heatmap.plot_heatmap(board, ACCURACY, sweep.champion)
+
+    both = board.query("activation == 'relu' and optimizer == 'sgd'")["val_accuracy_mean"]
+    assert len(both) == 2
+    assert cells.values[0, 1] == both.max()
+    assert "each cell at its best batch size" in title_of(figure)[0]
+
+
+def test_brighter_is_better_also_where_less_is():
+    sweep = sample_sweep(THREE, task="regression")
+
+    up = heatmap.draw_heatmap(sample_sweep(THREE).leaderboard, ACCURACY, sweep.champion)
+    down = heatmap.draw_heatmap(sweep.leaderboard, MEAN_ABSOLUTE_ERROR, sweep.champion)
+
+    for picture in (up, down):
+        image = picture.axes[0].images[0]
+        best, worst = (image.cmap(image.norm(image.get_array()[i])) for i in ((0, 0), (1, 1)))
+        assert sum(best[:3]) > sum(worst[:3])
+
+
+def test_the_confusion_matrix_shows_counts_and_the_champions_test_result():
+    sweep = sample_sweep(THREE)
+    counts = sweep.confusion_matrix.iloc[:, 1:].to_numpy()
+
+    figure = predictions.plot_confusion_matrix(sweep.confusion_matrix, sweep.champion)
+    picture = predictions.draw_confusion_matrix(sweep.confusion_matrix, sweep.champion)
+
+    trace = figure.data[0]
+    assert (np.asarray(trace.text) == counts).all()
+    assert trace.z[3] == pytest.approx(counts[3] / counts[3].sum())
+    assert texts_of(picture)[:100] == [str(each) for each in counts.flatten()]
+    assert title_of(figure)[0] == "relu + adam on the test split: confusion matrix"
+    assert "accuracy 0.9722 [0.9528, 0.9819] · 360 test rows" in title_of(figure)[1]
+
+
+def test_a_class_called_true_does_not_collide_with_the_column_of_true_labels():
+    matrix = pd.DataFrame([["false", 5, 1], ["true", 2, 7]], columns=["true", "false", "true"])
+    champion = sample_sweep(THREE, task="binary", labels=("false", "true")).champion
+
+    figure = predictions.plot_confusion_matrix(matrix, champion)
+
+    assert tuple(figure.data[0].y) == ("false", "true")
+    assert np.asarray(figure.data[0].text).tolist() == [[5, 1], [2, 7]]
+
+
+def test_labels_are_text_and_never_markup():
+    labels = ("<script>alert(1)</script>", "$x$")
+    sweep = sample_sweep(THREE, task="binary", labels=labels)
+
+    figure = predictions.plot_confusion_matrix(sweep.confusion_matrix, sweep.champion)
+    picture = predictions.draw_confusion_matrix(sweep.confusion_matrix, sweep.champion)
+
+    assert figure.data[0].x[0] == "&lt;script&gt;alert(1)&lt;/script&gt;"
+    ticks = picture.axes[0].get_xticklabels()
+    assert [tick.get_text() for tick in ticks] == list(labels)
+    assert not any(tick.get_parse_math() for tick in ticks)
+
+
+def test_a_regression_shows_predicted_against_true_values():
+    sweep = sample_sweep(THREE, task="regression")
+    rows = sweep.test_predictions
+
+    figure = predictions.plot_predicted_against_true(rows, sweep.champion)
+    picture = predictions.draw_predicted_against_true(rows, sweep.champion)
+
+    points = figure.data[1]
+    assert list(points.x) == list(rows["true"])
+    assert list(points.y) == list(rows["predicted"])
+    assert picture.axes[0].collections[0].get_offsets().data == pytest.approx(
+        rows[["true", "predicted"]].to_numpy()
+    )
+    assert "mean absolute error 44.31" in title_of(figure)[1]
+
+
+@pytest.mark.parametrize("pairs", [[("relu", "adam")], THREE, None])
+def test_pictures_are_drawn_without_pyplot(pairs, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    sweep = sample_sweep(pairs, epochs=1 if pairs == [("relu", "adam")] else 20)
+    for name, picture in {
+        "curves": learning_curves.draw_learning_curves(sweep.histories, ACCURACY, sweep.champion),
+        "heatmap": heatmap.draw_heatmap(sweep.leaderboard, ACCURACY, sweep.champion),
+        "matrix": predictions.draw_confusion_matrix(sweep.confusion_matrix, sweep.champion),
+    }.items():
+        picture.savefig(tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").stat().st_size > 5_000
