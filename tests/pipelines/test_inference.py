@@ -29,7 +29,7 @@ def score(rows: pd.DataFrame, inference: InferenceParameters = INFERENCE):
     return score_rows(rows, ModelAliasesDataset(name=NAME).load(), inference)
 
 
-def test_a_file_is_scored_row_by_row_and_other_columns_are_ignored(champion, tmp_path):
+def test_a_file_is_scored_row_by_row_and_other_columns_are_ignored(champion, tmp_path, capfd):
     file = tmp_path / "rows.csv"
     champion.rows.assign(note="x")[["note", *reversed(champion.rows.columns)]].to_csv(
         file, index=False
@@ -38,6 +38,7 @@ def test_a_file_is_scored_row_by_row_and_other_columns_are_ignored(champion, tmp
     expected = champion.predict(champion.rows)
     expected.insert(0, "row", range(40))
     assert_frame_equal(predictions, expected, rtol=1e-5, atol=1e-6)
+    assert "extra inputs" not in capfd.readouterr().err
     assert summary == (
         "40 rows scored by version 1 of dnn_sweep_mixed (champion): "
         "data/07_model_output/mixed/predictions.csv"

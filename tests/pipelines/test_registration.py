@@ -129,7 +129,7 @@ def test_the_record_says_what_was_registered():
 
 
 @pytest.mark.usefixtures("mlflow_store")
-def test_a_sequence_of_champions_leaves_the_alias_with_the_best():
+def test_a_sequence_of_champions_leaves_the_alias_with_the_best(capfd):
     first = make_champion(seed=0)
     scores = {seed: make_champion(seed=seed).package().validation_score for seed in range(4)}
     assert len(set(scores.values())) > 1
@@ -146,3 +146,4 @@ def test_a_sequence_of_champions_leaves_the_alias_with_the_best():
             "champion" if described["version"] == holder else "challenger"
         )
         assert ModelAliasesDataset(name=NAME).load()["champion"].version == holder
+    assert "extra inputs" not in capfd.readouterr().err

@@ -49,6 +49,9 @@ class ModelAliases(Mapping[str, ServedModel]):
             KeyError: If no version holds it.
             SweepError: If the version cannot be loaded.
         """
+        # Before the model imports it by itself, with all that TensorFlow has to say.
+        from dnn_sweep.core import quiet_keras  # noqa: F401
+
         version = self._versions[alias]
         uri = f"models:/{self.name}/{version}"
         try:

@@ -65,7 +65,7 @@ def compare_with_holder(
         try:
             _check_comparable(holder, schema)
             holder.check_columns(validation_rows)
-            predictions = holder.predict(validation_rows)
+            predictions = holder.predict(validation_rows[list(holder.columns)])
             score = score_predictions(predictions, validation_rows[schema.target], objective)
         except SweepError as error:
             obstacle = str(error)
