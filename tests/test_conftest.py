@@ -35,6 +35,7 @@ def test_a_test_leaves_no_run_address_or_session(monkeypatch: pytest.MonkeyPatch
     next(slate)
     assert "MLFLOW_TRACKING_URI" not in os.environ
     mlflow.set_tracking_uri("sqlite://")
+    mlflow.set_experiment("slate")
     mlflow.start_run()
     assert list(slate) == []
     assert mlflow.active_run() is None

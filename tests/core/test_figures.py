@@ -3,10 +3,10 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from sample_sweep import sample_sweep
 
 from dnn_sweep.core.figures import curves, heatmap, learning_curves, predictions
 from dnn_sweep.core.objectives import ACCURACY, MEAN_ABSOLUTE_ERROR
+from tests.sample_sweep import sample_sweep
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 

@@ -115,3 +115,11 @@ def test_a_regression_target_is_standardised_with_the_training_rows():
     assert encoded[1] * scaling.scale + scaling.mean == pytest.approx(40)
     unscaled = fit_target_scaling(train, schema, ScalingParameters(scale_target=False))
     assert unscaled == TargetScaling()
+
+
+def test_a_code_is_the_same_category_with_and_without_gaps_around_it():
+    codes = [
+        coerce_columns(ROWS.assign(city=c), SCHEMA)["city"].tolist()
+        for c in ([1, 2, 3, 4], [1, 2, None, 4])
+    ]
+    assert codes == [["1", "2", "3", "4"], ["1", "2", "missing", "4"]]

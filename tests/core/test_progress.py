@@ -146,8 +146,8 @@ def test_the_live_bar_counts_epochs_of_all_trials_and_the_ones_already_trained()
         sweep = tasks_of(display)["trials"]
         assert (sweep.completed, sweep.total) == (27 * 4, 30 * 4)
         one, two = a_trial("sgd"), a_trial("adam")
-        display.trial_started(one, 28)
-        display.trial_started(two, 29)
+        display.trial_started(one)
+        display.trial_started(two)
         display.epoch_finished(one, 3, {"val_accuracy": 0.5, "val_loss": 1.25, "loss": 1.0})
         display.epoch_finished(two, 1, {"val_accuracy": 0.25})
         assert tasks_of(display)["trials"].completed == 27 * 4 + 4
@@ -168,7 +168,7 @@ def test_the_live_display_shows_the_trial_at_hand_and_its_last_metrics(width, me
     with display:
         display.start(2, 4, 0)
         trial = a_trial("adam", seed=7)
-        display.trial_started(trial, 1)
+        display.trial_started(trial)
         display.epoch_finished(trial, 2, {"val_accuracy": 0.5, "val_loss": 1.25, "loss": 1.0})
         with console.capture() as shown:
             console.print(display._progress.make_tasks_table(display._progress.tasks))
@@ -185,7 +185,7 @@ def test_the_time_left_is_estimated_before_the_first_trial_ends():
     with display:
         display.start(10, 4, 0)
         trial = a_trial()
-        display.trial_started(trial, 1)
+        display.trial_started(trial)
         for epoch in (1, 2, 3):
             display.epoch_finished(trial, epoch, {"val_accuracy": 0.5})
         assert tasks_of(display)["trials"].time_remaining is not None
@@ -199,7 +199,7 @@ def test_log_lines_and_diverged_trials_go_above_the_bars():
     with display:
         display.start(2, 4, 0)
         trial = a_trial("sgd")
-        display.trial_started(trial, 1)
+        display.trial_started(trial)
         logger.warning("Saving data")
         display.trial_finished(a_result(trial, [0.5, float("nan")], status="diverged"))
     logger.removeHandler(handler)
@@ -215,7 +215,7 @@ def test_a_crash_gives_the_terminal_back():
     def train():
         with display:
             display.start(2, 4, 0)
-            display.trial_started(a_trial(), 1)
+            display.trial_started(a_trial())
             raise RuntimeError("out of memory")
 
     with pytest.raises(RuntimeError, match="out of memory"):
@@ -229,7 +229,7 @@ def test_no_progress_takes_every_call_and_prints_nothing(capsys):
     silent: TrainingProgress = NoProgress()
     with silent as progress:
         progress.start(1, 1, 0)
-        progress.trial_started(a_trial(), 1)
+        progress.trial_started(a_trial())
         progress.epoch_finished(a_trial(), 1, {})
         progress.trial_finished(a_result(a_trial(), [0.5]))
     assert capsys.readouterr() == ("", "")

@@ -1,11 +1,11 @@
 import re
 
 import pytest
-from sample_sweep import sample_sweep
 
 from dnn_sweep.core.figures import heatmap, learning_curves, predictions
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.report import render_report
+from tests.sample_sweep import sample_sweep
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 

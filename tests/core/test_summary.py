@@ -2,10 +2,10 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
-from sample_sweep import sample_sweep
 
 from dnn_sweep.core.summary import summarize_sweep
 from dnn_sweep.core.wording import format_interval, format_seconds, format_value
+from tests.sample_sweep import sample_sweep
 
 
 def print_summary(sweep, environment="digits", width=80):
@@ -101,8 +101,8 @@ def test_a_challenger_is_scored_and_served_by_its_own_alias():
         (12345.6, "12,346"),
         (-0.12, "-0.1200"),
         (1e12, "1.000e+12"),
-        (float("nan"), "–"),  # noqa: RUF001
-        (None, "–"),  # noqa: RUF001
+        (float("nan"), "–"),
+        (None, "–"),
     ],
 )
 def test_values_are_written_with_about_four_digits(value, text):

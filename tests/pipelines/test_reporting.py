@@ -8,9 +8,9 @@ import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
-from sample_sweep import sample_sweep
 
 from dnn_sweep.pipelines.reporting import create_pipeline
+from tests.sample_sweep import sample_sweep
 
 PROJECT = Path(__file__).resolve().parents[2]
 FIGURES = ("learning_curves", "heatmap", "predictions")

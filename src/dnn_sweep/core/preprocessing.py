@@ -123,4 +123,9 @@ def _as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
 
 
 def _as_category(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_float_dtype(column):
+        # Codes are whole numbers; a gap among them has made them floats. "1", not "1.0".
+        whole = column.dropna()
+        if (whole % 1 == 0).all():
+            column = column.astype("Int64")
     return column.astype("string").fillna(MISSING).astype(object)

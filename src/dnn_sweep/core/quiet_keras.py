@@ -37,8 +37,10 @@ def _without_chatter() -> Iterator[None]:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 with _without_chatter():
+    # TensorFlow first: MLflow looks at both as soon as TensorFlow is there, and a Keras that is
+    # only half imported would fail it.
+    import tensorflow  # isort: skip
     import keras
-    import tensorflow
 
     tensorflow.config.list_physical_devices()  # looks for a GPU, and says so
 

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 
 
-class ConsoleDataset(AbstractDataset[Any, Any]):  # type: ignore[misc]
+class ConsoleDataset(AbstractDataset[Any, Any]):
     """Prints what is saved: text, or anything that rich can render.
 
     It goes through rich's own console, the one that Kedro's log and the training display write

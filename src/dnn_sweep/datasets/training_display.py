@@ -7,7 +7,7 @@ from kedro.io import AbstractDataset, DatasetError
 from dnn_sweep.core.progress import TrainingProgress
 
 
-class TrainingDisplayDataset(AbstractDataset[Any, TrainingProgress]):  # type: ignore[misc]
+class TrainingDisplayDataset(AbstractDataset[Any, TrainingProgress]):
     """Loads a live display in a terminal, else one that writes a plain line a trial.
 
     Both use rich's own console, the one that Kedro's log writes to, so that the log's lines

@@ -92,7 +92,7 @@ def evaluate_champion(
         "trial_id": champion_trial.id,
         "engine": result.engine,
         "task": schema.task,
-        "objective": objective_of(schema.task).metric,
+        "objective": objective_of(schema.task).validation_metric,
         "validation": champion_metrics.measure(
             result.outputs, validation_target, schema, target_scaling, evaluation
         ),

@@ -1,6 +1,10 @@
-"""Nodes that show what a sweep found."""
+"""Nodes that show what a sweep found.
 
-from typing import TYPE_CHECKING, Any
+Figures are annotated ``Any``: Kedro resolves a node's annotations to build its parameters, so
+each must be importable without importing plotly or matplotlib.
+"""
+
+from typing import Any
 
 import pandas as pd
 
@@ -10,15 +14,8 @@ from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.report import render_report
 from dnn_sweep.core.tables import Schema
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-    from matplotlib.figure import Figure
-    from rich.console import RenderableType
 
-
-def draw_learning_curves(
-    histories: pd.DataFrame, champion: dict[str, Any]
-) -> tuple["go.Figure", "Figure"]:
+def draw_learning_curves(histories: pd.DataFrame, champion: dict[str, Any]) -> tuple[Any, Any]:
     """Draw every combination's training and validation curve.
 
     Args:
@@ -35,9 +32,7 @@ def draw_learning_curves(
     )
 
 
-def draw_heatmap(
-    leaderboard: pd.DataFrame, champion: dict[str, Any]
-) -> tuple["go.Figure", "Figure"]:
+def draw_heatmap(leaderboard: pd.DataFrame, champion: dict[str, Any]) -> tuple[Any, Any]:
     """Draw the validation objective of every activation with every optimizer.
 
     Args:
@@ -56,7 +51,7 @@ def draw_heatmap(
 
 def draw_predictions(
     confusion_matrix: pd.DataFrame, test_predictions: pd.DataFrame, champion: dict[str, Any]
-) -> tuple["go.Figure", "Figure"]:
+) -> tuple[Any, Any]:
     """Draw the champion on the test split.
 
     Args:
@@ -84,9 +79,9 @@ def write_report(
     champion: dict[str, Any],
     class_report: pd.DataFrame,
     schema: Schema,
-    heatmap_figure: "go.Figure",
-    learning_curves_figure: "go.Figure",
-    predictions_figure: "go.Figure",
+    heatmap_figure: Any,
+    learning_curves_figure: Any,
+    predictions_figure: Any,
     network_summaries: dict[str, str],
     configuration: dict[str, Any],
     environment: str,
@@ -126,7 +121,7 @@ def write_report(
 
 def summarize_sweep(
     leaderboard: pd.DataFrame, champion: dict[str, Any], environment: str, report: str
-) -> "RenderableType":
+) -> Any:
     """Put the end of a sweep into words for the console, once the report is written.
 
     Args:
