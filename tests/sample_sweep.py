@@ -209,6 +209,7 @@ def sample_sweep(
             fingerprint="f" * 64,
         ),
         configuration={
+            "data": {"target": "digit", "filepath": None, "source_dir": None},
             "network": {"hidden": [64, 128, 256, 128, 64]},
             "training": {"epochs": epochs, "seeds": list(seeds)},
         },

@@ -20,6 +20,11 @@ def mlflow_artifacts() -> str | None:
     return None if os.environ.get("MLFLOW_TRACKING_URI") else project_path("mlruns")
 
 
+def launcher() -> str:
+    """Resolve ``${launcher:}``: what the user has to put before ``kedro`` to run it here."""
+    return "uv run" if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
+
+
 # MLflow's loggers then follow conf/logging.yml like everyone else's.
 os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
 
@@ -33,6 +38,7 @@ CONFIG_LOADER_ARGS = {
     "custom_resolvers": {
         "project_path": project_path,
         "mlflow_artifacts": mlflow_artifacts,
+        "launcher": launcher,
         "oc.env": oc.env,
     },
 }

@@ -31,6 +31,7 @@ def page_of(sweep, environment="digits"):
         },
         network_summaries=sweep.network_summaries,
         configuration=sweep.configuration,
+        launcher="",
         environment=environment,
     )
 
@@ -121,3 +122,10 @@ def test_what_comes_from_data_is_text_and_never_markup(experiment):
     assert evil not in page
     assert "<img" not in page.split("</script>", 1)[1]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_the_command_finds_the_users_own_file_again():
+    sweep = sample_sweep(THREE, experiment="csv")
+    sweep.configuration["data"] |= {"filepath": "my.csv", "target": "label"}
+    command = "kedro run --pipeline=train --env=csv --params=data.filepath=my.csv,data.target=label"
+    assert command in text_of(page_of(sweep, environment="csv"))

@@ -8,12 +8,13 @@ from dnn_sweep.core.wording import format_interval, format_seconds, format_value
 from tests.sample_sweep import sample_sweep
 
 
-def print_summary(sweep, environment="digits", width=80):
+def print_summary(sweep, environment="digits", width=80, launcher=""):
     stream = StringIO()
     console = Console(file=stream, width=width, color_system=None)
     report = "x" * 4_600_000
     console.print(
-        summarize_sweep(sweep.leaderboard, sweep.champion, environment, report), crop=False
+        summarize_sweep(sweep.leaderboard, sweep.champion, launcher, environment, report),
+        crop=False,
     )
     return stream.getvalue()
 
@@ -71,7 +72,7 @@ def test_commands_are_never_broken(width):
         "kedro mlflow ui --env=mnist",
         "kedro viz run --env=mnist",
         "kedro run --pipeline=inference --env=mnist --params=inference.filepath=rows.csv",
-        'mlflow models serve -m "models:/dnn_sweep_mnist@champion" --env-manager local',
+        'mlflow models serve -m "models:/dnn_sweep_mnist@champion" --env-manager local --port 5001',
     } <= commands
 
 
@@ -115,3 +116,9 @@ def test_values_are_written_with_about_four_digits(value, text):
 )
 def test_durations_are_written_for_people(seconds, text):
     assert format_seconds(seconds) == text
+
+
+def test_commands_begin_with_what_starts_them_here():
+    lines = print_summary(sample_sweep(), launcher="uv run")
+    assert "uv run kedro viz run" in lines
+    assert "uv run mlflow models serve" in lines

@@ -10,6 +10,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from dnn_sweep.pipelines.reporting import create_pipeline
+from dnn_sweep.settings import CONFIG_LOADER_ARGS
 from tests.sample_sweep import sample_sweep
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,10 @@ class KeptDataset(MemoryDataset):
 
 
 def given(sweep):
-    inputs = sweep.inputs() | {"params:environment": sweep.champion["experiment"]}
+    inputs = sweep.inputs() | {
+        "params:launcher": "uv run",
+        "params:environment": sweep.champion["experiment"],
+    }
     return {name: MemoryDataset(data) for name, data in inputs.items()}
 
 
@@ -82,7 +86,12 @@ def test_the_catalog_writes_files_prints_and_tracks(tmp_path, tracked_run, capsy
     (base / "globals.yml").write_text("experiment: digits\n")
     for name in ("catalog_reporting.yml", "parameters_reporting.yml"):
         shutil.copy(PROJECT / "conf" / "base" / name, base)
-    loader = OmegaConfigLoader(str(base.parent), base_env="base", default_run_env="base")
+    loader = OmegaConfigLoader(
+        str(base.parent),
+        base_env="base",
+        default_run_env="base",
+        custom_resolvers=CONFIG_LOADER_ARGS["custom_resolvers"],
+    )
     assert loader["parameters"]["environment"] == "digits"
     catalog = DataCatalog.from_config(loader["catalog"])
     for name, dataset in given(sample_sweep()).items():

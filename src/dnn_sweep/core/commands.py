@@ -1,25 +1,39 @@
 """The commands a user types next, spelled for the environment and experiment at hand."""
 
+from collections.abc import Mapping
+from typing import Any
+
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
 
-def kedro_run(pipeline: str, environment: str, parameters: str = "") -> str:
+def kedro_run(launcher: str, pipeline: str, environment: str, parameters: str = "") -> str:
     """Write the ``kedro run`` of a pipeline in an environment.
 
     Args:
+        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         pipeline: A registered pipeline, such as ``train``.
         environment: The folder under ``conf`` that the run used; the default needs no option.
         parameters: What ``--params`` gets; empty for none.
     """
-    return f"kedro run --pipeline={pipeline}{_options(environment)}" + (
-        f" --params={parameters}" if parameters else ""
-    )
+    command = f"{launcher} kedro run --pipeline={pipeline}{_options(environment)}".lstrip()
+    return command + (f" --params={parameters}" if parameters else "")
 
 
-def next_commands(environment: str, model: str, alias: str) -> list[tuple[str, str]]:
+def data_parameters(data: Mapping[str, Any]) -> str:
+    """What ``--params`` needs to find the same data again: the user's own file and its target.
+
+    Args:
+        data: The ``data`` parameters of the run.
+    """
+    keys = ("filepath", "target") if data.get("filepath") else ("source_dir",)
+    return ",".join(f"data.{key}={data[key]}" for key in keys if data.get(key))
+
+
+def next_commands(launcher: str, environment: str, model: str, alias: str) -> list[tuple[str, str]]:
     """List what to do after a sweep.
 
     Args:
+        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         environment: The folder under ``conf`` that the run used.
         model: The registered model, such as ``dnn_sweep_digits``.
         alias: What the version at hand is called, such as ``champion``.
@@ -30,14 +44,15 @@ def next_commands(environment: str, model: str, alias: str) -> list[tuple[str, s
     scored = "inference.filepath=rows.csv"
     if alias != "champion":
         scored += f",inference.alias={alias}"
+    serve = f'mlflow models serve -m "models:/{model}@{alias}" --env-manager local --port 5001'
     return [
-        ("compare the runs", f"kedro mlflow ui{_options(environment)}"),
-        ("see the pipelines and their outputs", f"kedro viz run{_options(environment)}"),
-        ("score a file", kedro_run("inference", environment, scored)),
+        ("compare the runs", f"{launcher} kedro mlflow ui{_options(environment)}".lstrip()),
         (
-            "serve the model",
-            f'mlflow models serve -m "models:/{model}@{alias}" --env-manager local',
+            "see the pipelines and their outputs",
+            f"{launcher} kedro viz run{_options(environment)}".lstrip(),
         ),
+        ("score a file", kedro_run(launcher, "inference", environment, scored)),
+        ("serve the model", f"{launcher} {serve}".lstrip()),
     ]
 
 

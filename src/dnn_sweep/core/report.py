@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dnn_sweep.core.commands import kedro_run
+from dnn_sweep.core.commands import data_parameters, kedro_run
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.tables import Schema
 from dnn_sweep.core.wording import (
@@ -33,6 +33,7 @@ def render_report(
     figures: Mapping[str, "go.Figure"],
     network_summaries: Mapping[str, str],
     configuration: Mapping[str, Any],
+    launcher: str,
     environment: str,
 ) -> str:
     """Write the report.
@@ -45,6 +46,7 @@ def render_report(
         figures: The Plotly figures ``heatmap``, ``learning_curves`` and ``predictions``.
         network_summaries: Each distinct network's summary by its name.
         configuration: Every group of parameters.
+        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         environment: The folder under ``conf`` that the run used.
 
     Returns:
@@ -80,7 +82,7 @@ def render_report(
         figures={name: _embed(name, figure) for name, figure in figures.items()},
         network_summaries=network_summaries,
         configuration=json.dumps(configuration, indent=2, ensure_ascii=False, default=str),
-        command=kedro_run("train", environment),
+        command=kedro_run(launcher, "train", environment, data_parameters(configuration["data"])),
         # Trusted: Plotly's own script and its own templates.
         plotly_js=Markup(get_plotlyjs()),  # noqa: S704
         plotly_templates=_plotly_templates(),

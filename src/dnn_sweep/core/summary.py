@@ -23,13 +23,18 @@ TOP_ROWS = 5
 
 
 def summarize_sweep(
-    leaderboard: pd.DataFrame, champion: Mapping[str, Any], environment: str, report: str
+    leaderboard: pd.DataFrame,
+    champion: Mapping[str, Any],
+    launcher: str,
+    environment: str,
+    report: str,
 ) -> "RenderableType":
     """Put the end of a sweep into words: who leads, what was registered, what to do next.
 
     Args:
         leaderboard: One row a combination, best first.
         champion: The champion's record.
+        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         environment: The folder under ``conf`` that the run used.
         report: The finished report; its size is told.
 
@@ -72,7 +77,7 @@ def summarize_sweep(
         ),
         Text(),
         Text("Next", style="bold"),
-        _commands(next_commands(environment, registered["name"], registered["alias"])),
+        _commands(next_commands(launcher, environment, registered["name"], registered["alias"])),
     ]
     return Group(*parts)
 

@@ -84,6 +84,7 @@ def write_report(
     predictions_figure: Any,
     network_summaries: dict[str, str],
     configuration: dict[str, Any],
+    launcher: str,
     environment: str,
 ) -> str:
     """Write the report page.
@@ -98,6 +99,7 @@ def write_report(
         predictions_figure: From `draw_predictions`.
         network_summaries: Each distinct network's summary by its name.
         configuration: Every group of parameters.
+        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         environment: The folder under ``conf`` that the run used.
 
     Returns:
@@ -115,22 +117,28 @@ def write_report(
         },
         network_summaries=network_summaries,
         configuration=configuration,
+        launcher=launcher,
         environment=environment,
     )
 
 
 def summarize_sweep(
-    leaderboard: pd.DataFrame, champion: dict[str, Any], environment: str, report: str
+    leaderboard: pd.DataFrame,
+    champion: dict[str, Any],
+    launcher: str,
+    environment: str,
+    report: str,
 ) -> Any:
     """Put the end of a sweep into words for the console, once the report is written.
 
     Args:
         leaderboard: One row a combination, best first.
         champion: The champion's record.
+        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         environment: The folder under ``conf`` that the run used.
         report: The finished report page.
 
     Returns:
         What the console prints.
     """
-    return summary.summarize_sweep(leaderboard, champion, environment, report)
+    return summary.summarize_sweep(leaderboard, champion, launcher, environment, report)

@@ -45,6 +45,7 @@ def create_pipeline() -> Pipeline:
                     "predictions_figure",
                     "network_summaries",
                     "configuration",
+                    "params:launcher",
                     "params:environment",
                 ],
                 outputs="report",
@@ -52,7 +53,13 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 summarize_sweep,
-                inputs=["leaderboard", "champion", "params:environment", "report"],
+                inputs=[
+                    "leaderboard",
+                    "champion",
+                    "params:launcher",
+                    "params:environment",
+                    "report",
+                ],
                 outputs="console",
                 name="summarize_sweep",
             ),
