@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.champion import ChampionPackage, tabulate_outputs
+from dnn_sweep.core.champion import ChampionPackage
 from dnn_sweep.core.networks import build_network
+from dnn_sweep.core.outputs import tabulate_outputs
 from dnn_sweep.core.planning import plan_trials
 from dnn_sweep.core.preprocessing import (
     fit_column_transformer,

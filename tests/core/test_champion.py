@@ -7,10 +7,10 @@ from dnn_sweep.core.champion import (
     choose_alias,
     experiment_of,
     score_predictions,
-    tabulate_outputs,
 )
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import ACCURACY, MEAN_ABSOLUTE_ERROR
+from dnn_sweep.core.outputs import tabulate_outputs
 from dnn_sweep.core.tables import Column, Schema, TargetScaling
 from dnn_sweep.parameters import RegistrationParameters
 

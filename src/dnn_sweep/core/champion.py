@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import Objective
-from dnn_sweep.core.outputs import class_probabilities, target_values
 from dnn_sweep.core.results import TrialResult
 from dnn_sweep.core.tables import Label, Schema, TargetScaling
 from dnn_sweep.parameters import RegistrationParameters, Task
@@ -113,29 +111,6 @@ class ServedModel:
 def experiment_of(model: str) -> str:
     """The experiment whose champions a registered model's versions are."""
     return model.removeprefix(MODEL_PREFIX)
-
-
-def tabulate_outputs(
-    outputs: NDArray[np.float32], schema: Schema, scaling: TargetScaling
-) -> pd.DataFrame:
-    """A network's outputs as the served model gives them.
-
-    Args:
-        outputs: Shape ``(rows, outputs)``.
-        schema: The task and the classes.
-        scaling: A regression target's unit.
-
-    Returns:
-        ``prediction``, the label or the number; for classes also ``probability_<class>``.
-    """
-    if schema.task == "regression":
-        return pd.DataFrame({"prediction": target_values(outputs, scaling)})
-    probabilities = class_probabilities(outputs, schema.task)
-    labels = pd.Series(list(schema.classes))
-    columns: dict[str, Any] = {"prediction": labels.iloc[probabilities.argmax(axis=1)].to_numpy()}
-    for position, label in enumerate(schema.classes):
-        columns[f"probability_{label}"] = probabilities[:, position]
-    return pd.DataFrame(columns)
 
 
 def score_predictions(predictions: pd.DataFrame, target: pd.Series, objective: Objective) -> float:

@@ -1,13 +1,11 @@
 """What the champion achieves on rows it was not trained on."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.metrics import Metric, classification_metrics, regression_metrics
-from dnn_sweep.core.outputs import class_probabilities, target_values
+from dnn_sweep.core.outputs import class_probabilities, tabulate_outputs, target_values
 from dnn_sweep.core.statistics import bootstrap_metric
 from dnn_sweep.core.tables import Schema, TargetScaling
 from dnn_sweep.parameters import EvaluationParameters
@@ -58,21 +56,14 @@ def tabulate_predictions(
     Returns:
         ``row_id``, ``true``, ``predicted``; for classes also ``probability_<class>``.
     """
+    table = tabulate_outputs(outputs, schema, scaling).rename(columns={"prediction": "predicted"})
     if schema.task == "regression":
-        columns: dict[str, Any] = {
-            "true": target.astype(np.float64) * scaling.scale + scaling.mean,
-            "predicted": target_values(outputs, scaling),
-        }
+        true = target.astype(np.float64) * scaling.scale + scaling.mean
     else:
-        probabilities = class_probabilities(outputs, schema.task)
-        labels = pd.Series(list(schema.classes))
-        columns = {
-            "true": labels.iloc[target.astype(np.int64)].to_numpy(),
-            "predicted": labels.iloc[probabilities.argmax(axis=1)].to_numpy(),
-        }
-        for position, label in enumerate(schema.classes):
-            columns[f"probability_{label}"] = probabilities[:, position]
-    return pd.DataFrame({"row_id": row_ids.to_numpy(), **columns})
+        true = pd.Series(list(schema.classes)).iloc[target.astype(np.int64)].to_numpy()
+    table.insert(0, "row_id", row_ids.to_numpy())
+    table.insert(1, "true", true)
+    return table
 
 
 def tabulate_confusion(predictions: pd.DataFrame, schema: Schema) -> pd.DataFrame:

@@ -12,10 +12,10 @@ from dnn_sweep.core.champion import (
     choose_alias,
     experiment_of,
     score_predictions,
-    tabulate_outputs,
 )
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.outputs import tabulate_outputs
 from dnn_sweep.core.results import TrialResult
 from dnn_sweep.core.tables import Label, Schema, TargetScaling
 from dnn_sweep.core.trials import Trial
