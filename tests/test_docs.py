@@ -37,6 +37,7 @@ GROUPS = {
 # What a list holds is described below its group's table, in the words of the configuration.
 ITEMS = [models.HiddenLayer, models.OptimizerEntry, models.Pair]
 WRITTEN_AS = {"class_name": "class"}
+EXPERIMENTS = ["mnist", "fashion_mnist", "breast_cancer", "diabetes", "csv"]
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:
@@ -59,6 +60,11 @@ def documented(name: str) -> dict[str, str]:
     table = re.search(r"(?:^\|.*\n)+", section(name), re.M)[0].splitlines()[2:]
     cells = [[cell.strip(" `") for cell in row.strip("|").split(" | ")] for row in table]
     return {row[0]: row[2] for row in cells}
+
+
+def documented_row(heading: str, first: str) -> str:
+    """The row of a section's table that starts with a name."""
+    return re.search(rf"^\| `{first}` \|(.*)$", section(heading), re.M)[1]
 
 
 def commands(option: str) -> set[tuple[str, str]]:
@@ -102,6 +108,35 @@ def test_a_groups_defaults_are_those_of_the_base_configuration(group):
     assert GROUPS[group](**said) == GROUPS[group](**given)
 
 
+def settings_of(experiment: str) -> dict[str, object]:
+    """What an experiment's own files set, by dotted key."""
+    found: dict[str, object] = {}
+
+    def collect(prefix: str, value: object) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                collect(f"{prefix}.{key}" if prefix else key, inner)
+        elif value is not None:
+            found[prefix] = value
+
+    for path in (ROOT / "conf" / experiment).glob("parameters*.yml"):
+        collect("", yaml.safe_load(path.read_text()))
+    return found
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_what_an_experiment_changes_is_listed(experiment):
+    row = documented_row("What the other experiments change", experiment)
+    named = re.findall(r"`([a-z]\w+\.[\w.]+)(?:: ([^`]+))?`", row)
+    settings = settings_of(experiment)
+
+    assert len(settings) > 3
+    assert {key for key, _ in named} - {"data.target"} == set(settings) - {"data.target"}
+    assert {key: yaml.safe_load(value) for key, value in named if value} == {
+        key: settings[key] for key, value in named if value
+    }
+
+
 @pytest.mark.parametrize("item", ITEMS, ids=lambda model: model.__name__)
 def test_what_a_list_holds_is_described(item):
     text = section("network" if item is models.HiddenLayer else "grid")
@@ -109,12 +144,26 @@ def test_what_a_list_holds_is_described(item):
         assert f"`{WRITTEN_AS.get(key, key)}`" in text or f"`{WRITTEN_AS.get(key, key)}:" in text
 
 
+def links_of(page: str) -> list[tuple[Path, str]]:
+    """The file and the heading that each relative link of a page leads to."""
+    links = re.findall(r"\]\(([^)\s]+)\)", TEXTS[page])
+    own = [link.partition("#") for link in links if not re.match(r"[a-z]+:", link)]
+    return [((ROOT / page).parent / path, heading) for path, _, heading in own]
+
+
 @pytest.mark.parametrize("page", TEXTS)
 def test_relative_links_and_pictures_lead_somewhere(page):
-    links = re.findall(r"\]\(([^)\s]+)\)", TEXTS[page])
-    own = [link for link in links if not re.match(r"[a-z]+:", link)]
-    folder = (ROOT / page).parent
-    assert [link for link in own if not (folder / link.partition("#")[0]).exists()] == []
+    assert [str(path) for path, _ in links_of(page) if not path.exists()] == []
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_links_to_a_heading_find_it(page):
+    def anchors(path: Path) -> set[str]:
+        headings = re.findall(r"^#+ (.+)$", path.read_text(), re.M)
+        return {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+
+    lost = [heading for path, heading in links_of(page) if heading and heading not in anchors(path)]
+    assert lost == []
 
 
 def test_every_page_can_be_reached_from_the_readme():
@@ -124,8 +173,10 @@ def test_every_page_can_be_reached_from_the_readme():
         if page in reached:
             continue
         reached.add(page)
-        for link in re.findall(r"\]\(([^)\s:]+\.md)[^)]*\)", TEXTS[page]):
-            todo.append(((ROOT / page).parent / link).resolve().relative_to(ROOT).as_posix())
+        links = re.findall(r"\]\(([^)\s:]+\.md)[^)]*\)", TEXTS[page])
+        todo += [
+            ((ROOT / page).parent / link).resolve().relative_to(ROOT).as_posix() for link in links
+        ]
     assert set(TEXTS) - reached == set()
 
 
