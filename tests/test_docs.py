@@ -1,0 +1,207 @@
+"""The documentation agrees with the code that it describes."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from kedro.config import OmegaConfigLoader
+from pydantic import BaseModel
+
+from dnn_sweep import parameters as models
+from dnn_sweep.pipeline_registry import register_pipelines
+from dnn_sweep.settings import CONFIG_LOADER_ARGS, project_path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
+PARAMETERS = TEXTS["docs/parameters.md"]
+GROUPS = {
+    "data": models.DataParameters,
+    "split": models.SplitParameters,
+    "scaling": models.ScalingParameters,
+    "network": models.NetworkParameters,
+    "grid": models.GridParameters,
+    "training": models.TrainingParameters,
+    "callbacks": models.CallbackParameters,
+    "logs": models.LoggingParameters,
+    "evaluation": models.EvaluationParameters,
+    "registration": models.RegistrationParameters,
+    "inference": models.InferenceParameters,
+}
+# What a list holds is described below its group's table, in the words of the configuration.
+ITEMS = [models.HiddenLayer, models.OptimizerEntry, models.Pair]
+WRITTEN_AS = {"class_name": "class"}
+EXPERIMENTS = ["mnist", "fashion_mnist", "breast_cancer", "diabetes", "csv"]
+
+
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """The keys of a group, those of a group in it with a dot."""
+    keys = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        inner = isinstance(kind, type) and issubclass(kind, models.Parameters)
+        keys += [f"{name}.{key}" for key in keys_of(kind)] if inner else [name]
+    return keys
+
+
+def section(name: str) -> str:
+    """What stands under a group's heading."""
+    return re.search(rf"^## {name}$(.*?)(?=^## |\Z)", PARAMETERS, re.M | re.S)[1]
+
+
+def documented(name: str) -> dict[str, str]:
+    """Key and default of each row of a group's (first) table."""
+    table = re.search(r"(?:^\|.*\n)+", section(name), re.M)[0].splitlines()[2:]
+    cells = [[cell.strip(" `") for cell in row.strip("|").split(" | ")] for row in table]
+    return {row[0]: row[2] for row in cells}
+
+
+def documented_row(heading: str, first: str) -> str:
+    """The row of a section's table that starts with a name."""
+    return re.search(rf"^\| `{first}` \|(.*)$", section(heading), re.M)[1]
+
+
+def commands(option: str) -> set[tuple[str, str]]:
+    """Every value that a page gives to an option, with the page."""
+    found = re.compile(rf"--{option}=([\w.]\S*?)(?=[`\s)]|$)", re.M)
+    return {(page, value) for page, text in TEXTS.items() for value in found.findall(text)}
+
+
+def test_no_group_of_parameters_is_left_out():
+    described = {
+        each
+        for each in vars(models).values()
+        if isinstance(each, type) and issubclass(each, models.Parameters)
+    } - {models.Parameters, *ITEMS}
+    inner = {
+        field.annotation
+        for model in GROUPS.values()
+        for field in model.model_fields.values()
+        if field.annotation in described
+    }
+    assert set(GROUPS.values()) == described - inner
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_groups_table_has_its_keys_and_no_others(group):
+    assert list(documented(group)) == keys_of(GROUPS[group])
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_groups_defaults_are_those_of_the_base_configuration(group):
+    loader = OmegaConfigLoader(conf_source=str(ROOT / "conf"), env="base", **CONFIG_LOADER_ARGS)
+    given = loader["parameters"][group]
+    said: dict = {}
+    for key, default in documented(group).items():
+        outer, _, inner = key.rpartition(".")
+        value = yaml.safe_load(default)
+        (said.setdefault(outer, {}) if outer else said)[inner] = value
+    if group == "logs":
+        said["folder"] = project_path(said["folder"])
+
+    assert GROUPS[group](**said) == GROUPS[group](**given)
+
+
+def settings_of(experiment: str) -> dict[str, object]:
+    """What an experiment's own files set, by dotted key."""
+    found: dict[str, object] = {}
+
+    def collect(prefix: str, value: object) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                collect(f"{prefix}.{key}" if prefix else key, inner)
+        elif value is not None:
+            found[prefix] = value
+
+    for path in (ROOT / "conf" / experiment).glob("parameters*.yml"):
+        collect("", yaml.safe_load(path.read_text()))
+    return found
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_what_an_experiment_changes_is_listed(experiment):
+    row = documented_row("What the other experiments change", experiment)
+    named = re.findall(r"`([a-z]\w+\.[\w.]+)(?:: ([^`]+))?`", row)
+    settings = settings_of(experiment)
+
+    assert len(settings) > 3
+    assert {key for key, _ in named} - {"data.target"} == set(settings) - {"data.target"}
+    assert {key: yaml.safe_load(value) for key, value in named if value} == {
+        key: settings[key] for key, value in named if value
+    }
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda model: model.__name__)
+def test_what_a_list_holds_is_described(item):
+    text = section("network" if item is models.HiddenLayer else "grid")
+    for key in item.model_fields:
+        assert f"`{WRITTEN_AS.get(key, key)}`" in text or f"`{WRITTEN_AS.get(key, key)}:" in text
+
+
+def links_of(page: str) -> list[tuple[Path, str]]:
+    """The file and the heading that each relative link of a page leads to."""
+    links = re.findall(r"\]\(([^)\s]+)\)", TEXTS[page])
+    own = [link.partition("#") for link in links if not re.match(r"[a-z]+:", link)]
+    return [((ROOT / page).parent / path, heading) for path, _, heading in own]
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_relative_links_and_pictures_lead_somewhere(page):
+    assert [str(path) for path, _ in links_of(page) if not path.exists()] == []
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_links_to_a_heading_find_it(page):
+    def anchors(path: Path) -> set[str]:
+        headings = re.findall(r"^#+ (.+)$", path.read_text(), re.M)
+        return {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+
+    lost = [heading for path, heading in links_of(page) if heading and heading not in anchors(path)]
+    assert lost == []
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    reached, todo = set(), ["README.md"]
+    while todo:
+        page = todo.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        links = re.findall(r"\]\(([^)\s:]+\.md)[^)]*\)", TEXTS[page])
+        todo += [
+            ((ROOT / page).parent / link).resolve().relative_to(ROOT).as_posix() for link in links
+        ]
+    assert set(TEXTS) - reached == set()
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    install = "python -m pip install uv"
+    given = re.findall(rf"^{install} && (.+)$", TEXTS["README.md"], re.M)
+    assert given == ["python -m uv run kedro run --pipeline=train", "python -m uv run pytest"]
+
+    ci = (ROOT / ".ci" / "run").read_text().splitlines()
+    as_in_ci = given[1].replace("python", '"$python"')
+    assert [line for line in ci if line.startswith(as_in_ci)]
+    assert [line for line in ci if line.startswith('"$python" -m pip install --quiet uv')]
+
+
+def test_commands_name_pipelines_environments_and_parameters_that_exist():
+    pipelines, environments = commands("pipeline"), commands("env")
+    settings = {
+        (page, setting.partition("=")[0])
+        for page, values in commands("params")
+        for setting in values.split(",")
+    }
+    known = {f"{group}.{key}" for group, model in GROUPS.items() for key in keys_of(model)}
+
+    assert len(pipelines) > 3
+    assert len(settings) > 3
+    assert {value for _, value in pipelines} <= set(register_pipelines())
+    assert [each for each in environments if not (ROOT / "conf" / each[1]).is_dir()] == []
+    assert [each for each in settings if each[1] not in known] == []
