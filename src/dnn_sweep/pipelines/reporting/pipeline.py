@@ -56,5 +56,6 @@ def create_pipeline() -> Pipeline:
                 outputs="console",
                 name="summarize_sweep",
             ),
-        ]
+        ],
+        tags="reporting",
     )
