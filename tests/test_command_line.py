@@ -26,9 +26,16 @@ TABLE_COLUMNS = ["age", "visits", "city", "member", "outcome"]
 
 
 def configure(project, environment="local", **changes):
-    """Write a user's own settings into an environment's folder."""
+    """Put quick settings over an environment's own."""
     folder = project.path / "conf" / environment
-    (folder / "parameters_quick.yml").write_text(yaml.safe_dump({**QUICK, **changes}))
+    settings = {}
+    # One file: Kedro refuses a key that two files of one environment set.
+    for file in sorted(folder.glob("parameters*.yml")):
+        settings |= yaml.safe_load(file.read_text())
+        file.unlink()
+    for group, values in {**QUICK, **changes}.items():
+        settings[group] = {**settings.get(group, {}), **values}
+    (folder / "parameters.yml").write_text(yaml.safe_dump(settings))
 
 
 def reporting(project, experiment="digits"):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.interrupts import Interrupts
 from dnn_sweep.core.progress import TrainingProgress
 from dnn_sweep.core.results import TrialReport, TrialResult
 from dnn_sweep.core.tables import TargetScaling
@@ -57,7 +58,7 @@ def train_trials(
     def report(result: TrialResult) -> tuple[TrialResult, TrialReport]:
         return result, TrialReport(result, replicates[result.trial.combination])
 
-    with training_display as display:
+    with training_display as display, Interrupts().listening() as interrupts:
         display.start(
             total_trials=len(trial_plan.trials),
             epochs=max(trial.epochs for trial in trial_plan.trials),
@@ -66,12 +67,14 @@ def train_trials(
         try:
             for trial in known:
                 # Names are the plan's: another sweep may have called the combination otherwise.
-                yield report(finished_trials[trial.id].of(trial))
+                with interrupts.held():
+                    yield report(finished_trials[trial.id].of(trial))
             for each in assignments:
                 for result in each.engine.train(each.trials, data, display, logs, each.reason):
                     display.trial_finished(result)
-                    yield report(result)
                     done += 1
+                    with interrupts.held():  # while the trial is saved
+                        yield report(result)
         except KeyboardInterrupt:
             raise SweepError(
                 f"interrupted: {len(known) + done} of {len(trial_plan.trials)} trials are "
