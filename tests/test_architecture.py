@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Project
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -90,3 +92,30 @@ def test_building_every_pipeline_loads_no_heavy_library() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["registry", "list"],
+        ["registry", "describe", "train"],
+        ["catalog", "describe-datasets"],
+        ["catalog", "resolve-patterns"],
+        ["viz", "build"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_trains_nothing_loads_no_tensorflow(
+    project: Project, command: list[str]
+) -> None:
+    # Unlike `-X importtime`, the variable reaches the processes that a command starts.
+    done = project.kedro(*command, env={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    imported = {
+        line.rpartition("|")[2].strip()
+        for line in done.stderr.splitlines()
+        if line.startswith("import time:")
+    }
+    assert "dnn_sweep.pipelines.training.nodes" in imported
+    assert imported & {"tensorflow", "keras"} == set()

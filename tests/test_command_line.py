@@ -11,31 +11,14 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from mlflow.tracking import MlflowClient
+
+from tests.local_servers import free_port, wait_for_server
+from tests.quick import configure
 
 pytestmark = pytest.mark.slow
 
-QUICK = {
-    "network": {"hidden": [16]},
-    "grid": {"activations": ["relu"], "optimizers": ["sgd", "adam"]},
-    "training": {"epochs": 3, "seeds": [0, 1]},
-    "evaluation": {"resamples": 100},
-}
 TABLE_COLUMNS = ["age", "visits", "city", "member", "outcome"]
-
-
-def configure(project, environment="local", **changes):
-    """Put quick settings over an environment's own."""
-    folder = project.path / "conf" / environment
-    settings = {}
-    # One file: Kedro refuses a key that two files of one environment set.
-    for file in sorted(folder.glob("parameters*.yml")):
-        settings |= yaml.safe_load(file.read_text())
-        file.unlink()
-    for group, values in {**QUICK, **changes}.items():
-        settings[group] = {**settings.get(group, {}), **values}
-    (folder / "parameters.yml").write_text(yaml.safe_dump(settings))
 
 
 def reporting(project, experiment="digits"):
@@ -323,7 +306,7 @@ def test_a_table_that_is_not_there_is_asked_for(project, params, message):
 def test_a_dead_tracking_server_stops_nothing_that_is_trained(project):
     """The server dies while the sweep trains; a rerun with the default store has it all."""
     configure(project, training={"epochs": 40, "seeds": [0, 1]})
-    port = str(_free_port())
+    port = str(free_port())
     server = subprocess.Popen(
         [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", port,
          "--workers", "1", "--backend-store-uri", f"sqlite:///{project.path}/server.db",
@@ -334,7 +317,7 @@ def test_a_dead_tracking_server_stops_nothing_that_is_trained(project):
     )  # fmt: skip
     trials = project.path / "data/06_models/trials"
     try:
-        _wait_for_server(port)
+        wait_for_server(f"http://127.0.0.1:{port}/health")
         running = subprocess.Popen(
             [sys.executable, "-m", "kedro", "run", "--pipeline=train"],
             cwd=project.path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -358,25 +341,3 @@ def test_a_dead_tracking_server_stops_nothing_that_is_trained(project):
     done = project.kedro("run", "--pipeline=train")
     assert done.returncode == 0, done.stderr
     assert "4 of 4" in done.stdout
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for_server(port: str) -> None:
-    from urllib.error import URLError
-    from urllib.request import urlopen
-
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/health", timeout=1):
-                return
-        except (URLError, OSError):
-            time.sleep(0.3)
-    raise AssertionError("the tracking server did not start")

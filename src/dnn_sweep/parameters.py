@@ -33,6 +33,10 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def __str__(self) -> str:
+        """As JSON: kedro-mlflow shows a group as its text among the sweep's parameters."""
+        return self.model_dump_json()
+
 
 class DataParameters(Parameters):
     """Where the rows come from and how to read them (``params:data``).

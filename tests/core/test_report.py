@@ -51,7 +51,7 @@ def test_the_answer_comes_first_with_intervals_ties_and_budget():
     assert "test accuracy 0.9722 95 % interval [0.9528, 0.9819]" in top
     assert "3 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs" in top
     assert "1,080 training, 359 validation and 360 test rows" in top
-    assert "Cannot be told apart from it: relu + sgd; sigmoid + sgd." in top
+    assert "Cannot be told apart from it (2 of 2 others): relu + sgd; sigmoid + sgd." in top
     assert "One seed only" in top
     assert "dnn_sweep_digits version 3, alias champion: accuracy 0.9749" in top
 

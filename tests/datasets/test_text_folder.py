@@ -72,3 +72,10 @@ def test_in_kedro_mlflows_wrapper_the_folder_is_logged_as_an_artifact(folder, tm
 
     assert [each.path for each in logged] == ["built/networks/relu.txt"]
     assert dataset.load() == {"relu": "summary"}
+
+
+def test_the_preview_shows_every_text_as_it_is_under_its_name(folder):
+    dataset = TextFolderDataset(str(folder), ".txt")
+    dataset.save({"elu": "a < b", "relu": "c"})
+
+    assert dataset.preview() == "<h3>elu</h3><pre>a &lt; b</pre><h3>relu</h3><pre>c</pre>"

@@ -53,3 +53,10 @@ def test_a_misspelt_name_is_answered_with_the_nearest():
 def test_it_cannot_be_saved_to():
     with pytest.raises(DatasetError, match="read-only"):
         ToyDataset("digits").save(pd.DataFrame())
+
+
+def test_the_preview_is_the_first_rows():
+    preview = ToyDataset("iris").preview(nrows=2)
+
+    assert preview["columns"][-1] == "species"
+    assert [row[-1] for row in preview["data"]] == ["setosa", "setosa"]

@@ -78,3 +78,22 @@ def test_what_a_killed_run_left_behind_is_no_trial(store, result, tmp_path):
     store.save(result)
     assert list(store.load()) == [result.trial.id]
     assert not draft.exists()
+
+
+def test_the_preview_says_how_each_trial_went(store):
+    first, second = make_plan(training={"seeds": [0, 1]}).trials
+    store.save(make_result(first, OUTPUTS, seconds=1.26))
+    store.save(make_result(second, OUTPUTS, status="diverged"))
+
+    preview = store.preview()
+    rows = {row[0]: dict(zip(preview["columns"], row, strict=True)) for row in preview["data"]}
+
+    assert set(rows) == {first.id, second.id}
+    assert rows[first.id]["combination"] == "relu + adam"
+    assert rows[first.id]["seconds"] == 1.3
+    assert rows[second.id]["status"] == "diverged"
+    assert len(store.preview(nrows=1)["data"]) == 1
+
+
+def test_the_preview_of_an_empty_store_is_an_empty_table(store):
+    assert store.preview()["data"] == []

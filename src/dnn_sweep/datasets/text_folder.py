@@ -1,9 +1,11 @@
 """Named texts, a file each, in one folder."""
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset
+from kedro_datasets._typing import HTMLPreview
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.outputs import missing_output, write_atomically
@@ -56,6 +58,14 @@ class TextFolderDataset(AbstractDataset[dict[str, str], dict[str, str]]):
         for path in self._files():
             if path.name.removesuffix(self._suffix) not in data:
                 path.unlink()
+
+    def preview(self) -> HTMLPreview:
+        """Return the texts one below the other, each under its name, for Kedro-Viz."""
+        parts = [
+            f"<h3>{escape(name)}</h3><pre>{escape(text)}</pre>"
+            for name, text in self.load().items()
+        ]
+        return HTMLPreview("".join(parts))
 
     def _files(self) -> list[Path]:
         return sorted(self._filepath.glob(f"[!.]*{self._suffix}"))

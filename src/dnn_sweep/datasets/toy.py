@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
+from kedro_datasets._typing import TablePreview
 
 from dnn_sweep.core.errors import unknown_name
 
@@ -37,6 +38,14 @@ class ToyDataset(AbstractDataset[None, pd.DataFrame]):
     def save(self, data: None) -> None:
         """Refuse: the data sets belong to scikit-learn."""
         raise DatasetError(f"{type(self).__name__} is read-only")
+
+    def preview(self, nrows: int = 5) -> TablePreview:
+        """Return the first rows for Kedro-Viz.
+
+        Args:
+            nrows: How many.
+        """
+        return TablePreview(self.load().head(nrows).to_dict(orient="split"))
 
     def _exists(self) -> bool:
         return self._name in _TABLES

@@ -14,7 +14,7 @@ from dnn_sweep.core.results import TrialReport, TrialResult
 logger = logging.getLogger(__name__)
 
 METRICS_A_REQUEST = 1000  # MLflow's limit for one log_batch
-DIGEST_LENGTH = 36  # MLflow's limit for a dataset's digest
+DIGEST_LENGTH = 12  # of the fingerprint, as much as the run table has room for
 
 
 class TrialRunsDataset(AbstractDataset[TrialReport, None]):

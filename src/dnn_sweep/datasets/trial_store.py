@@ -4,12 +4,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from kedro.io import AbstractDataset
+from kedro_datasets._typing import TablePreview
 
 from dnn_sweep.core.results import TrialResult
 from dnn_sweep.core.trials import Trial
@@ -106,6 +108,27 @@ class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
+
+    def preview(self, nrows: int = 50) -> TablePreview:
+        """Return how trained trials went, for Kedro-Viz.
+
+        Args:
+            nrows: Trials at most.
+        """
+        rows = [
+            {
+                "trial": result.trial.id,
+                "combination": result.trial.combination,
+                "learning_rate": result.trial.learning_rate,
+                "seed": result.trial.seed,
+                "status": result.status,
+                "best_epoch": result.best_epoch,
+                "seconds": round(result.seconds, 1),
+                "engine": result.engine,
+            }
+            for result in islice(self.load().values(), nrows)
+        ]
+        return TablePreview(pd.DataFrame(rows).to_dict(orient="split"))
 
     def _exists(self) -> bool:
         return self._folder.is_dir()

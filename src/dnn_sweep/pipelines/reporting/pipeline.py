@@ -63,5 +63,6 @@ def create_pipeline() -> Pipeline:
                 outputs="console",
                 name="summarize_sweep",
             ),
-        ]
+        ],
+        tags="reporting",
     )

@@ -1,0 +1,262 @@
+"""The pages a person looks at, in a real browser: Kedro-Viz, MLflow and the report."""
+
+import json
+import re
+from contextlib import contextmanager
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import expect
+
+from dnn_sweep.pipeline_registry import register_pipelines
+from tests.local_servers import serve
+from tests.quick import configure
+
+pytestmark = pytest.mark.slow
+
+LAYERS = [
+    "raw", "intermediate", "primary", "feature",
+    "model_input", "models", "model_output", "reporting",
+]  # fmt: skip
+FONTS = "https://fonts.googleapis.com/"
+# What the tools' own pages say on the console, and why; anything else fails the test.
+KEDRO_VIZ_SAYS = {FONTS: "its page asks for a font; offline it falls back to one of the machine's"}
+MLFLOW_SAYS = {
+    "/ajax-api/2.0/mlflow/users/current": "it asks who is signed in; without accounts nobody is",
+    "ResizeObserver loop": "a table that is drawn once more after it changed its size",
+}
+
+
+@contextmanager
+def visit(browser, url, *, known=(), leaves=(), **context):
+    """Open a page that reaches nothing but this machine, and hold it to a clean console.
+
+    Args:
+        browser: Playwright's.
+        url: The page's address.
+        known: Parts of messages (text and source) that the page's own tool always produces.
+        leaves: Addresses that the page may try to reach, in vain.
+        context: Such as ``viewport`` and ``color_scheme``.
+    """
+    messages, left = [], []
+    opened = browser.new_context(**context)
+
+    def answer(route):
+        address = route.request.url
+        if address.startswith(("http://127.0.0.1:", "file://", "data:", "blob:")):
+            route.continue_()
+        else:
+            left.append(address)
+            route.abort()
+
+    opened.route("**/*", answer)
+    page = opened.new_page()
+    page.on(
+        "console",
+        lambda m: m.type == "error" and messages.append(f"{m.text} {m.location.get('url', '')}"),
+    )
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    try:
+        page.goto(url)
+        yield page
+        assert [each for each in messages if not any(part in each for part in known)] == []
+        assert [each for each in left if not each.startswith(tuple(leaves))] == []
+    finally:
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def trained(new_project):
+    project = new_project()
+    configure(project)
+    done = project.kedro("run", "--pipeline=train")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project
+
+
+@pytest.fixture(scope="module")
+def viz(trained):
+    """Kedro-Viz's address, and its log with every module that it imports."""
+    with serve(
+        trained, "kedro", "viz", "run", "--no-browser", env={"PYTHONPROFILEIMPORTTIME": "1"}
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def graph(viz):
+    return read_json(f"{viz[0]}/api/main")
+
+
+@pytest.fixture(scope="module")
+def mlflow_ui(trained):
+    with serve(
+        trained, "mlflow", "server", "--workers", "1", "--backend-store-uri", trained.tracking_uri,
+        env={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+    ) as (address, _):  # fmt: skip
+        yield address
+
+
+def read_json(address):
+    with urlopen(address, timeout=60) as answer:
+        return json.load(answer)
+
+
+def visit_viz(chromium, viz, path=""):
+    return visit(chromium, f"{viz[0]}/{path}", known=KEDRO_VIZ_SAYS, leaves=[FONTS])
+
+
+def visit_dataset(chromium, viz, graph, name):
+    (found,) = (each["id"] for each in graph["nodes"] if each["name"] == name)
+    return visit_viz(chromium, viz, f"?pid=__default__&sid={found}")
+
+
+def visit_mlflow(chromium, mlflow_ui, path):
+    page = f"{mlflow_ui}/#/{path}?workflowType=machine_learning"
+    # Wide, since a narrow table of runs hides columns.
+    return visit(chromium, page, known=MLFLOW_SAYS, viewport={"width": 1900, "height": 900})
+
+
+def test_kedro_viz_shows_every_node_and_dataset_in_layers(chromium, viz):
+    train = register_pipelines()["train"]
+    wanted = {node.name for node in train.nodes}
+    wanted |= {name for name in train.datasets() if not name.startswith("params:")}
+    with visit_viz(chromium, viz) as page:
+        expect(page.locator(".pipeline-node__text")).to_have_count(len(wanted), timeout=30_000)
+        assert set(page.locator(".pipeline-node__text").all_text_contents()) == wanted
+        assert page.locator(".pipeline-layer-name").all_text_contents() == LAYERS
+
+
+def test_kedro_viz_knows_every_nodes_stage(graph):
+    stages = {
+        name: {node.name for node in pipeline.nodes}
+        for name, pipeline in register_pipelines().items()
+        if name not in ("train", "__default__")
+    }
+    tasks = [node for node in graph["nodes"] if node["type"] == "task"]
+    assert len(tasks) == len(register_pipelines()["train"].nodes)
+    for node in tasks:
+        (tag,) = node["tags"]
+        assert node["name"] in stages[tag]
+
+
+def test_every_dataset_that_has_a_preview_shows_one(viz, graph):
+    shown = {}
+    for node in graph["nodes"]:
+        if node["type"] == "data":
+            about = read_json(f"{viz[0]}/api/nodes/{node['id']}")
+            if about.get("preview_type"):
+                shown[node["name"]] = about.get("preview")
+
+    assert [name for name, preview in shown.items() if preview is None] == []
+    assert {
+        "raw_table", "schema", "trial_plan", "trial_results", "network_summaries", "leaderboard",
+        "champion", "learning_curves_figure", "learning_curves_image",
+    } <= set(shown)  # fmt: skip
+
+
+def test_kedro_viz_previews_the_leaderboard(chromium, viz, graph):
+    with visit_dataset(chromium, viz, graph, "leaderboard") as page:
+        table = page.locator(".preview-table")
+        expect(table).to_be_visible(timeout=30_000)
+        for text in ("val_accuracy_mean", "relu + adam", "relu + sgd"):
+            expect(table).to_contain_text(text)
+
+
+def test_kedro_viz_previews_the_learning_curves(chromium, viz, graph):
+    with visit_dataset(chromium, viz, graph, "learning_curves_figure") as page:
+        figure = page.locator(".pipeline-metadata__preview .js-plotly-plot")
+        expect(figure.locator(".scatterlayer path.js-line").first).to_be_attached(timeout=30_000)
+        expect(figure).to_contain_text("Learning curves of 2 combinations")
+
+
+def test_kedro_viz_previews_a_picture(chromium, viz, graph):
+    with visit_dataset(chromium, viz, graph, "heatmap_image") as page:
+        picture = page.locator("img.pipeline-metadata__plot-image")
+        expect(picture).to_be_visible(timeout=30_000)
+        assert picture.evaluate("image => image.naturalWidth") > 300
+
+
+def test_kedro_viz_previews_the_networks(chromium, viz, graph):
+    with visit_dataset(chromium, viz, graph, "network_summaries") as page:
+        texts = page.locator(".pipeline-metadata__preview-html")
+        expect(texts).to_contain_text("hidden1 (Dense)", timeout=30_000)
+
+
+def test_kedro_viz_and_its_previews_load_no_tensorflow(viz, graph):
+    for node in graph["nodes"]:
+        read_json(f"{viz[0]}/api/nodes/{node['id']}")
+    log = viz[1].read_text()
+    imported = {
+        line.rpartition("|")[2].strip() for line in log.splitlines() if "import time:" in line
+    }
+    assert "dnn_sweep.pipelines.training.nodes" in imported
+    assert imported & {"tensorflow", "keras"} == set()
+
+
+def test_mlflow_shows_the_sweep_with_nested_runs_and_their_parameters(chromium, mlflow_ui, trained):
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(trained.tracking_uri)
+    experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
+    runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}
+    with visit_mlflow(chromium, mlflow_ui, f"experiments/{experiment}/runs") as page:
+        expect(page.get_by_text("dnn_sweep/digits").first).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("link", name="train", exact=True)).to_be_visible()
+        expect(page.get_by_role("link", name="relu + adam", exact=True)).to_have_count(0)
+        page.locator(".ag-row").get_by_role("button").first.click()
+        for name in ("relu + adam", "relu + sgd"):
+            expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+    for run, texts in {
+        "relu + adam": ["train", "relu + adam, seed 0", "learning_rate", "batch_size", "adam"],
+        "relu + adam, seed 1": ["relu + adam", "kernel_initializer"],
+        "train": ["relu + sgd", "dnn_sweep_digits", re.compile(r'"stratify":\s*true')],
+    }.items():
+        path = f"experiments/{experiment}/runs/{runs[run]}"
+        with visit_mlflow(chromium, mlflow_ui, path) as page:
+            expect(page.get_by_role("heading", name=run)).to_be_visible(timeout=30_000)
+            for text in texts:
+                expect(page.locator("body")).to_contain_text(text)
+
+
+def test_mlflow_shows_the_registered_champion(chromium, mlflow_ui):
+    with visit_mlflow(chromium, mlflow_ui, "models/dnn_sweep_digits") as page:
+        expect(page.get_by_role("heading", name="dnn_sweep_digits")).to_be_visible(timeout=30_000)
+        row = page.get_by_role("row").filter(has_text="Version 1")
+        expect(row).to_contain_text("champion")
+        expect(row).to_contain_text("relu")
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_report_reads_well_offline(chromium, trained, width, colors):
+    report = trained.path / "data/08_reporting/digits/report.html"
+    record = json.loads(report.with_name("champion.json").read_text())
+    with visit(
+        chromium, report.as_uri(), viewport={"width": width, "height": 900}, color_scheme=colors,
+        offline=True,
+    ) as page:  # fmt: skip
+        headline = page.get_by_role("heading", level=1)
+        expect(headline).to_have_text(f"{record['combination']} wins on digits")
+        for name, drawn in {
+            "heatmap": ".heatmaplayer image",
+            "learning_curves": ".scatterlayer path.js-line",
+            "predictions": ".heatmaplayer image",
+        }.items():
+            expect(page.locator(f"#figure-{name} {drawn}").first).to_be_attached(timeout=30_000)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # Text and figures' text stand out from the page, whichever way the colours run.
+        page_is_dark = brightness(page, "body", "backgroundColor") < 0.5
+        assert page_is_dark == (colors == "dark")
+        assert (brightness(page, "h1", "color") > 0.5) == page_is_dark
+        label = "#figure-heatmap .xtick text"
+        assert (brightness(page, label, "fill") > 0.5) == page_is_dark
+
+
+def brightness(page, selector, property_name):
+    """Mean of red, green and blue of an element's colour, from 0 to 1."""
+    return page.locator(selector).first.evaluate(
+        "(element, name) => getComputedStyle(element)[name].match(/\\d+/g).slice(0, 3)"
+        ".reduce((sum, each) => sum + Number(each) / 765, 0)",
+        property_name,
+    )
