@@ -217,13 +217,13 @@ def test_what_was_trained_survives_a_stop_and_a_rerun_trains_the_rest(project, s
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 240
-    while len(list(trials.glob("*/status.json"))) < 2:
+    while len(list(trials.glob("[!.]*/status.json"))) < 2:
         assert running.poll() is None, running.stdout.read()
         assert time.monotonic() < deadline
         time.sleep(0.1)
     running.send_signal(stop)
     output, _ = running.communicate(timeout=60)
-    kept = {path.parent.name: path.stat().st_mtime_ns for path in trials.glob("*/status.json")}
+    kept = {path.parent.name: path.stat().st_mtime_ns for path in trials.glob("[!.]*/status.json")}
 
     assert running.returncode != 0
     assert 2 <= len(kept) < 6
@@ -236,7 +236,7 @@ def test_what_was_trained_survives_a_stop_and_a_rerun_trains_the_rest(project, s
     done = project.kedro("run", "--pipeline=train")
     assert done.returncode == 0, done.stderr
     assert f"{len(kept)} of 6" in done.stdout
-    after = {path.parent.name: path.stat().st_mtime_ns for path in trials.glob("*/status.json")}
+    after = {path.parent.name: path.stat().st_mtime_ns for path in trials.glob("[!.]*/status.json")}
     assert len(after) == 6
     assert kept.items() <= after.items()
     assert (leaderboard(project)["seeds"] == 3).all()
@@ -327,7 +327,7 @@ def test_a_dead_tracking_server_stops_nothing_that_is_trained(project):
                 "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
             }),
         )  # fmt: skip
-        while not list(trials.glob("*/status.json")):
+        while not list(trials.glob("[!.]*/status.json")):
             assert running.poll() is None, running.stdout.read()
             time.sleep(0.1)
     finally:
@@ -337,7 +337,7 @@ def test_a_dead_tracking_server_stops_nothing_that_is_trained(project):
 
     assert running.returncode != 0
     assert "MLflow does not answer" in output
-    assert len(list(trials.glob("*/status.json"))) == 4
+    assert len(list(trials.glob("[!.]*/status.json"))) == 4
     done = project.kedro("run", "--pipeline=train")
     assert done.returncode == 0, done.stderr
     assert "4 of 4" in done.stdout

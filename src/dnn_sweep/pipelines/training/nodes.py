@@ -1,4 +1,4 @@
-"""The node that trains."""
+"""Nodes that train, and say with which code."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,12 @@ from dnn_sweep.core.tables import TargetScaling
 from dnn_sweep.core.training_data import TrainingData
 from dnn_sweep.core.trials import TrialPlan
 from dnn_sweep.parameters import LoggingParameters, TrainingParameters
+
+
+def record_revision(revision: dict[str, str]) -> dict[str, str]:
+    """The code's revision as tags of the sweep's run, under the name that MLflow's UI reads."""
+    names = {"commit": "mlflow.source.git.commit", "changed": "git_changed"}
+    return {names[key]: value for key, value in revision.items()}
 
 
 def train_trials(

@@ -2,13 +2,19 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.pipelines.training.nodes import train_trials
+from dnn_sweep.pipelines.training.nodes import record_revision, train_trials
 
 
 def create_pipeline() -> Pipeline:
     """The plan and scaled rows in, trained trials out, one by one."""
     return Pipeline(
         [
+            Node(
+                record_revision,
+                inputs="revision",
+                outputs="revision_tags",
+                name="record_revision",
+            ),
             Node(
                 train_trials,
                 inputs=[
