@@ -59,6 +59,6 @@ def test_without_a_run_no_tag_is_set_and_no_run_is_started(tmp_path):
 
 def test_neither_is_read_or_written_the_wrong_way():
     with pytest.raises(DatasetError, match="read from git"):
-        RevisionDataset(folder=".").save(None)
+        RevisionDataset(folder=".").save({})
     with pytest.raises(DatasetError, match="read in MLflow"):
         RunTagsDataset().load()
