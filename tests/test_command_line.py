@@ -242,6 +242,25 @@ def test_what_was_trained_survives_a_stop_and_a_rerun_trains_the_rest(project, s
     assert (leaderboard(project)["seeds"] == 3).all()
 
 
+def test_a_sweep_that_ends_without_a_word_is_not_recorded_as_finished(project):
+    """Its output goes to a program that has ended, as in `kedro run | head`."""
+    configure(project)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "kedro", "run", "--pipeline=train"],
+        cwd=project.path, env=project.environment(), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert "record_configuration" in running.stdout.readline()
+    running.stdout.close()
+    assert running.wait(timeout=240) != 0
+    client = MlflowClient(project.tracking_uri)
+    experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
+    (sweep,) = [
+        run for run in client.search_runs([experiment]) if "mlflow.parentRunId" not in run.data.tags
+    ]
+    assert sweep.info.status in ("KILLED", "FAILED")
+
+
 @pytest.mark.parametrize(
     ("experiment", "task", "metric"),
     [("breast_cancer", "binary", "accuracy"), ("diabetes", "regression", "mae")],

@@ -9,6 +9,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.datasets.unfinished_run import expect_an_end, forget_the_end
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +22,21 @@ class SweepHooks:
         """Say which node is at work, in fewer words than Kedro's own message."""
         logger.info(node.name)
 
+    @hook_impl
+    def before_pipeline_run(self) -> None:
+        """From here on, an exit without a report is not a finished sweep."""
+        expect_an_end()
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """The sweep finished."""
+        forget_the_end()
+
     # Last, so that kedro-mlflow has ended the sweep's run before a mistake is reported.
     @hook_impl(trylast=True)
     def on_pipeline_error(self, error: Exception, catalog: CatalogProtocol) -> None:
         """Close what the failure left open, and say what the user can mend without a traceback."""
+        forget_the_end()
         _abandon_runs(catalog)
         mistake = _find_mistake(error)
         if mistake is not None:

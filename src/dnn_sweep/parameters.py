@@ -157,9 +157,13 @@ class NetworkParameters(Parameters):
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:
         names = [layer.name or f"hidden{i}" for i, layer in enumerate(self.hidden, start=1)]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        beside = [f"{name}_{part}" for name in names for part in ("dropout", "normalization")]
+        taken = [*names, *beside, "features", "output"]
+        twice = sorted({name for name in names if taken.count(name) > 1})
         if twice:
-            raise ValueError(f"network.hidden names {', '.join(twice)} more than once")
+            raise ValueError(
+                f"network.hidden: layers must have distinct names; taken: {', '.join(twice)}"
+            )
         return self
 
 
@@ -291,6 +295,8 @@ class CheckpointParameters(Parameters):
     @classmethod
     def _pattern_can_be_filled(cls, pattern: str) -> str:
         allowed = ", ".join(f"{{{name}}}" for name in CHECKPOINT_FIELDS)
+        if len(pattern) > 100:
+            raise ValueError("checkpoint.filename must not be longer than 100 characters")
         if not pattern or "/" in pattern or "\\" in pattern or pattern.startswith("."):
             raise ValueError("checkpoint.filename must be a plain file name, not a path")
         try:

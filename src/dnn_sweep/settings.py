@@ -16,8 +16,9 @@ def project_path(*parts: str) -> str:
 
 
 def mlflow_artifacts() -> str | None:
-    """Resolve ``${mlflow_artifacts:}``: beside the default store; a server decides by itself."""
-    return None if os.environ.get("MLFLOW_TRACKING_URI") else project_path("mlruns")
+    """Resolve ``${mlflow_artifacts:}``: in the project; a server decides by itself."""
+    remote = not os.environ.get("MLFLOW_TRACKING_URI", "sqlite:").startswith("sqlite:")
+    return None if remote else project_path("mlruns")
 
 
 def launcher() -> str:

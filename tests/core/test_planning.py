@@ -3,6 +3,8 @@ from itertools import product
 import pytest
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.keras_names import activation_names, initializer_names, optimizer_classes
+from dnn_sweep.core.networks import build_network
 from dnn_sweep.core.planning import plan_trials
 from dnn_sweep.core.tables import Column, Schema
 from dnn_sweep.parameters import (
@@ -180,6 +182,12 @@ def test_names_for_people_do_not_change_the_id():
         ),
         ({"grid": {"optimizers": [{"sgd": {"momentum": 7}}]}}, "Keras refuses SGD"),
         ({"grid": {"kernel_initializer": ["he_norml"]}}, "kernel_initializer.*mean 'he_normal'"),
+        ({"grid": {"kernel_initializer": ["stft"]}}, "unknown initializer 'stft'"),
+        ({"grid": {"kernel_initializer": ["constnt"]}}, "unknown initializer 'constnt'"),
+        ({"grid": {"activations": ["glu"]}}, "unknown activation 'glu'"),
+        ({"grid": {"activations": ["threshold"]}}, "unknown activation 'threshold'"),
+        ({"grid": {"optimizers": ["MultiOptimizer"]}}, "unknown optimizer 'MultiOptimizer'"),
+        ({"grid": {"optimizers": [{"adam": {"beta_1": "x"}}]}}, "Keras refuses Adam"),
         (
             {"grid": {"only": [{"activation": "tanh", "optimizer": "adam"}]}},
             r"grid\.only, entry 1: unknown activation 'tanh'",
@@ -223,8 +231,15 @@ def test_mistakes_are_refused_with_the_key_and_the_nearest_spelling(given, messa
         (
             NetworkParameters,
             {"hidden": [{"units": 4, "name": "hidden2"}, 3]},
-            "names hidden2 more than once",
+            "taken: hidden2",
         ),
+        (NetworkParameters, {"hidden": [{"units": 4, "name": "output"}]}, "taken: output"),
+        (
+            NetworkParameters,
+            {"hidden": [{"units": 4, "name": "a"}, {"units": 4, "name": "a_dropout"}]},
+            "taken: a_dropout",
+        ),
+        (CallbackParameters, {"checkpoint": {"filename": "x" * 101}}, "longer than 100"),
         (CallbackParameters, {"checkpoint": {"filename": "{epoc}"}}, "unknown field 'epoc'"),
         (CallbackParameters, {"checkpoint": {"filename": "a/b"}}, "not a path"),
     ],
@@ -232,3 +247,21 @@ def test_mistakes_are_refused_with_the_key_and_the_nearest_spelling(given, messa
 def test_parameters_are_validated_when_they_are_read(model, given, message):
     with pytest.raises(ValueError, match=message):
         model(**given)
+
+
+def test_every_name_on_offer_can_be_trained_with():
+    """Each activation, optimizer and initializer that an error message would list."""
+    for names, valid in (
+        (activation_names(), {"relu", "selu", "gelu", "sigmoid", "softmax", "leaky_relu"}),
+        (initializer_names(), {"glorot_uniform", "he_normal", "lecun_normal", "orthogonal"}),
+        (optimizer_classes(), {"SGD", "Adam", "AdamW", "Ftrl", "Lion", "Muon", "Lamb"}),
+    ):
+        assert valid <= set(names)
+    grid = {
+        "activations": list(activation_names()),
+        "optimizers": list(optimizer_classes()),
+        "kernel_initializer": ["matched", *initializer_names()],
+    }
+    trials = plan(grid=grid).trials
+    for network in {trial.network.name: trial.network for trial in trials}.values():
+        assert build_network(network).output_shape == (None, 3)

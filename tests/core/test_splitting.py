@@ -84,6 +84,20 @@ def test_max_rows_keeps_the_shares_of_classes_and_of_the_given_split():
     assert drawn.equals(draw_rows(frame, data, SplitParameters()))
 
 
+def test_max_rows_is_never_exceeded():
+    frame = table(rows=300, label=[f"c{i % 20}" for i in range(300)])
+    data = DataParameters(target="label", max_rows=230)
+    assert len(draw_rows(frame, data, SplitParameters())) == 230
+
+
+@pytest.mark.parametrize("rare", [1, 5])
+def test_max_rows_that_would_lose_a_class_is_refused(rare):
+    frame = table(rows=1000, label=["b"] * rare + ["a"] * (1000 - rare))
+    data = DataParameters(target="label", max_rows=100)
+    with pytest.raises(SweepError, match=r"data\.max_rows: 100 rows"):
+        draw_rows(frame, data, SplitParameters())
+
+
 def test_max_rows_of_a_regression_and_of_a_small_table():
     frame = table(label=np.arange(200) / 3)
     few = DataParameters(target="label", max_rows=20)

@@ -1,3 +1,6 @@
+from datetime import date
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,6 +52,8 @@ def test_kinds_task_and_classes_are_inferred():
         (np.arange(30) / 7, "regression"),
         ([0.5, 1.5] * 15, "regression"),
         (["a", "b", "c"] * 10, "multiclass"),
+        ([f"{i / 7:.3f}" for i in range(30)], "regression"),
+        ([Decimal(i) / 8 for i in range(30)], "regression"),
     ],
 )
 def test_task_is_inferred_from_the_target(target, task):
@@ -73,6 +78,9 @@ def test_booleans_with_gaps_stay_booleans():
     ("column", "reason"),
     [
         ([1.0] * 30, "every value is 1.0"),
+        ([7.0] * 29 + [None], "every value that is not missing is 7.0"),
+        ([f"id-{i}" for i in range(29)] + ["id-0"], "nearly every row has a value of its own"),
+        ([date(2020, 1, 1)] * 15 + [date(2021, 1, 1)] * 15, "dates and times"),
         ([None] * 30, "every value is missing"),
         ([f"id-{i}" for i in range(30)], "every row has a value of its own"),
         (pd.date_range("2020-01-01", periods=30), "dates and times"),
@@ -85,6 +93,17 @@ def test_useless_columns_are_dropped_with_a_warning(column, reason, caplog):
     assert "extra" not in clean
     assert "extra" in caplog.text
     assert reason in caplog.text
+
+
+def test_decimals_become_numbers():
+    clean, schema = validate(table(price=[Decimal(i) / 4 for i in range(30)]))
+    assert Column(name="price", kind="numeric") in schema.features
+    assert clean["price"].dtype == np.float64
+
+
+def test_a_category_with_gaps_is_not_constant():
+    _, schema = validate(table(flag=["on"] * 15 + [None] * 15))
+    assert Column(name="flag", kind="categorical") in schema.features
 
 
 def test_constant_pixels_of_an_image_are_kept():
@@ -132,6 +151,13 @@ def test_constant_pixels_of_an_image_are_kept():
             {},
             "no feature column is left .* 'constant': every value is 1",
         ),
+        (
+            table(age=["1,234.5", *map(str, range(29))]),
+            {},
+            "row 0: '1,234.5' is a number with thou",
+        ),
+        (table(age=[[1]] * 30), {}, "column 'age', row 0: a list where one value is expected"),
+        (table(label=pd.date_range("2020-01-01", periods=30)), {}, "'label' holds dates or times"),
         (table(part=["train", "tset", "test"] * 10), {"split_column": "part"}, "row 1.*'tset'"),
         (table(part="train"), {"split_column": "part"}, "marks no row as 'test'"),
         (table(), {"image_shape": [2, 2]}, "means 4 pixels, but there are 3 feature columns"),

@@ -90,15 +90,15 @@ def test_nobody_holds_the_alias():
         ({"columns": {"weight": "numeric"}}, "1 of the 1 columns that version 7"),
     ],
 )
-def test_a_holder_made_for_other_rows_gives_the_alias_up(changes, why):
+def test_a_holder_made_for_other_rows_keeps_the_alias(changes, why):
     champion = make_champion()
     decision = decide(champion, holder_of(champion, **changes))
-    assert decision.alias == "champion"
+    assert decision.alias == "challenger"
     assert "cannot score the present validation rows" in decision.reason
     assert why in decision.reason
 
 
-def test_a_holder_that_refuses_the_rows_gives_the_alias_up_and_one_that_breaks_does_not():
+def test_a_holder_that_refuses_the_rows_is_not_one_that_breaks():
     champion = make_champion()
 
     def refuse(rows):

@@ -157,10 +157,12 @@ def choose_alias(
     if holder is None:
         return AliasDecision(names.alias, f"No version held the alias {names.alias!r} before.")
     if holder_score is None:
+        # Whoever serves the alias relies on its columns; nothing shows that this one is better.
         return AliasDecision(
-            names.alias,
-            f"Version {holder}, which held the alias {names.alias!r}, cannot score the present "
-            f"validation rows: {obstacle}.",
+            names.challenger_alias,
+            f"Version {holder}, which keeps the alias {names.alias!r}, cannot score the present "
+            f"validation rows: {obstacle}. Give another table an experiment of its own, or move "
+            "the alias in MLflow.",
         )
     tolerance = ROUNDING * abs(holder_score)
     good = objective.sign * (candidate_score - holder_score) >= -tolerance

@@ -13,18 +13,25 @@ if TYPE_CHECKING:
 # He et al. 2015 for units that are zero on one side, Klambauer et al. 2017 for selu,
 # Glorot & Bengio 2010 for everything that is roughly linear around zero.
 _RELU_FAMILY = {"relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "silu", "swish", "mish"}
-_NOT_ACTIVATIONS = {"get", "serialize", "deserialize"}
-# It wraps another optimizer and has no step of its own.
+_HELPERS = {"get", "serialize", "deserialize"}
+# The one is no optimizer by itself, the other wraps one.
 _NOT_OPTIMIZERS = {"Optimizer", "LossScaleOptimizer"}
 
 
 @cache
 def activation_names() -> tuple[str, ...]:
-    """Every activation that Keras knows by name."""
+    """Every activation that Keras knows by name and that leaves a layer's width alone."""
     from dnn_sweep.core.quiet_keras import keras
 
+    def fits(name: str) -> bool:
+        try:
+            applied = keras.activations.get(name)(keras.ops.ones((1, 4)))
+        except (TypeError, ValueError):  # it needs arguments, which a name cannot carry
+            return False
+        return tuple(applied.shape) == (1, 4)
+
     names = [name for name, each in vars(keras.activations).items() if inspect.isfunction(each)]
-    return tuple(sorted(set(names) - _NOT_ACTIVATIONS))
+    return tuple(sorted(name for name in names if name not in _HELPERS and fits(name)))
 
 
 @cache
@@ -32,7 +39,15 @@ def initializer_names() -> tuple[str, ...]:
     """Every initializer that Keras knows by name and that fits a kernel."""
     from dnn_sweep.core.quiet_keras import keras
 
-    return tuple(sorted(name for name in vars(keras.initializers) if name.islower()))
+    def fits(name: str) -> bool:
+        try:
+            keras.initializers.get(name)(shape=(3, 2))
+        except (AttributeError, TypeError, ValueError, KeyError):
+            return False
+        return True
+
+    names = {name for name in vars(keras.initializers) if name.islower() and name[0] != "_"}
+    return tuple(sorted(name for name in names - _HELPERS if fits(name)))
 
 
 @cache
@@ -46,6 +61,7 @@ def optimizer_classes() -> dict[str, type["keras.Optimizer"]]:
         if inspect.isclass(each)
         and issubclass(each, keras.optimizers.Optimizer)
         and name not in _NOT_OPTIMIZERS
+        and "learning_rate" in inspect.signature(each).parameters
     }
 
 
@@ -57,17 +73,11 @@ def check_activation(name: str, where: str) -> None:
 
 def initializer_for(name: str, activation: str, where: str) -> str:
     """The Keras initializer meant by a name, ``matched`` resolved for the activation."""
-    from dnn_sweep.core.quiet_keras import keras
-
     if name == "matched":
         if activation == "selu":
             return "lecun_normal"
         return "he_uniform" if activation in _RELU_FAMILY else "glorot_uniform"
-    try:
-        known = isinstance(keras.initializers.get(name), keras.initializers.Initializer)
-    except ValueError:
-        known = False
-    if not known or name in ("identity", "orthogonal_conv"):
+    if name not in initializer_names():
         allowed = ("matched", *initializer_names())
         raise unknown_name(name, allowed, what="initializer", where=where)
     return name
@@ -101,8 +111,20 @@ def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str,
     rate = entry.arguments.get("learning_rate", parameters["learning_rate"].default)
     if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
         raise SweepError(f"{where}: learning_rate must be a number above 0, not {rate!r}")
+    from dnn_sweep.core.quiet_keras import tensorflow
+
+    refusals = (TypeError, ValueError, ArithmeticError, tensorflow.errors.OpError)
     try:
-        classes[name](learning_rate=rate, **others)
-    except (TypeError, ValueError) as error:
+        _take_a_step(classes[name](learning_rate=rate, **others))
+    except refusals as error:
         raise SweepError(f"{where}: Keras refuses {name} with {others}: {error}") from None
     return name, others, float(rate)
+
+
+def _take_a_step(optimizer: "keras.Optimizer") -> None:
+    """Keras keeps some arguments unread until the first step."""
+    from dnn_sweep.core.quiet_keras import keras
+
+    kernel = keras.Variable(keras.ops.ones((3, 2)))
+    optimizer.build([kernel])
+    optimizer.apply([keras.ops.ones((3, 2))], [kernel])

@@ -42,6 +42,8 @@ with _without_chatter():
     import tensorflow  # isort: skip
     import keras
 
+    # Every network is traced once, which TensorFlow takes for a mistake.
+    tensorflow.get_logger().setLevel("ERROR")
     tensorflow.config.list_physical_devices()  # looks for a GPU, and says so
 
 __all__ = ["keras", "tensorflow"]

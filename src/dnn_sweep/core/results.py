@@ -26,7 +26,7 @@ class TrialResult:
         history: One row an epoch: ``epoch`` (from 1), ``loss``, the metric, ``val_loss``, the
             metric on the validation rows, ``learning_rate``, ``seconds``. Mean absolute errors
             are in the target's own unit; losses are as trained.
-        best_epoch: The epoch whose weights were kept, from 1; 0 where none was.
+        best_epoch: The epoch whose weights were kept, from 1.
         outputs: The kept network's outputs on the validation rows, float32 of shape
             ``(rows, outputs)``.
         seconds: Wall-clock time of the training.

@@ -6,6 +6,8 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.tables import Schema
 from dnn_sweep.parameters import DataParameters, SplitParameters
 
+ROWS_OF_A_CLASS = 3  # one for each split
+
 
 def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -> pd.DataFrame:
     """Draw ``data.max_rows`` rows, with the shares of classes and of a given split kept.
@@ -17,16 +19,35 @@ def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -
 
     Returns:
         The rows drawn, in their old order and with their old index; all where few enough.
+
+    Raises:
+        SweepError: If so few rows would not leave one of a class for each split.
     """
     if data.max_rows is None or data.max_rows >= len(raw):
         return raw
+    from sklearn.model_selection import train_test_split
+
     keys = [name for name in (data.split_column, data.target) if name in raw.columns]
     # A target of many values (a regression's) is drawn without regard to it.
     few = [name for name in keys if raw[name].nunique() <= data.max_rows // 10]
     if not few:
         return raw.sample(n=data.max_rows, random_state=split.seed).sort_index()
-    share = data.max_rows / len(raw)
-    drawn = raw.groupby(few, dropna=False).sample(frac=share, random_state=split.seed)
+    groups = raw.groupby(few, dropna=False).ngroup()
+    try:
+        drawn: pd.DataFrame = train_test_split(
+            raw, train_size=data.max_rows, stratify=groups, random_state=split.seed
+        )[0]
+    except ValueError as error:
+        raise SweepError(
+            f"data.max_rows: {data.max_rows} rows cannot be drawn ({error})"
+        ) from error
+    left = groups[drawn.index].value_counts().reindex(groups.unique(), fill_value=0)
+    if left.min() < ROWS_OF_A_CLASS:
+        rare = raw.loc[groups == left.idxmin(), few].iloc[0].to_dict()
+        raise SweepError(
+            f"data.max_rows: {data.max_rows} rows drawn in proportion leave {left.min()} with "
+            f"{', '.join(f'{name} {value!r}' for name, value in rare.items())}; raise data.max_rows"
+        )
     return drawn.sort_index()
 
 

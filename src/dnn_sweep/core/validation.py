@@ -2,6 +2,8 @@
 
 import hashlib
 import logging
+from datetime import date, time
+from decimal import Decimal
 from typing import Literal
 
 import numpy as np
@@ -15,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 MOST_CLASSES_OF_NUMBERS = 20  # a whole-number target with more values is a regression's
 MOSTLY_NUMBERS = 0.9  # text that is a number in this share of rows was meant to be one
+MOSTLY_DISTINCT = 0.9  # text with this many values a row names rows, it does not describe them
 SPLITS = ("train", "test")
 
 
@@ -34,6 +37,7 @@ def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFram
     """
     name_of_target = _check_columns(raw, data)
     table = raw.drop(columns=list(data.ignore)).rename_axis(index="row_id")
+    table = table.apply(_plain_values)
     target = table[name_of_target]
     _check_target_has_no_gaps(target)
     task = _task_of(target, data)
@@ -115,7 +119,8 @@ def _check_target_has_no_gaps(target: pd.Series) -> None:
         rows = ", ".join(str(row) for row in gaps[:5]) + (", …" if len(gaps) > 5 else "")
         raise SweepError(
             f"target {target.name!r} is missing in {len(gaps)} of {len(target)} rows "
-            f"(rows {rows}); fill or remove them"
+            f"(rows {rows}); fill or remove them. Empty cells and the words NA, None, null and "
+            "NaN are read as missing"
         )
     if pd.api.types.is_float_dtype(target) and (infinite := np.isinf(target)).any():
         at = int(infinite.to_numpy().argmax())
@@ -125,10 +130,18 @@ def _check_target_has_no_gaps(target: pd.Series) -> None:
 
 
 def _task_of(target: pd.Series, data: DataParameters) -> Task:
+    if _is_date(target):
+        raise SweepError(
+            f"target {target.name!r} holds dates or times; turn it into numbers or classes first"
+        )
     if data.task != "auto":
         return data.task
     numeric = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
     values = target.nunique()
+    if not numeric and values > MOST_CLASSES_OF_NUMBERS:
+        numbers = pd.to_numeric(target, errors="coerce")
+        numeric = not pd.api.types.is_bool_dtype(target) and bool(numbers.notna().all())
+        target = numbers if numeric else target
     if numeric and (values > MOST_CLASSES_OF_NUMBERS or (target % 1 != 0).any()):
         return "regression"
     return "binary" if values == 2 else "multiclass"
@@ -177,15 +190,18 @@ def _useless(column: pd.Series) -> str | None:
     present = column.dropna()
     if present.empty:
         return "every value is missing"
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+    if _is_date(present):
         return "dates and times are not used; turn it into numbers first"
-    if present.nunique() == 1 and len(present) == len(column):
-        return f"every value is {present.tolist()[0]!r}"
     numeric = pd.api.types.is_numeric_dtype(column)
-    if not numeric and len(present) > 20 and present.nunique() == len(present):
-        # One column a row after one-hot encoding, and nothing to learn from any of them.
-        return "every row has a value of its own, as an identifier does"
-    return None
+    if present.nunique() == 1 and (numeric or len(present) == len(column)):
+        gaps = " that is not missing" if len(present) < len(column) else ""
+        return f"every value{gaps} is {present.tolist()[0]!r}"
+    if numeric or len(present) <= 20 or present.nunique() < MOSTLY_DISTINCT * len(present):
+        return None
+    if _numbers_in(present).notna().mean() >= MOSTLY_NUMBERS:
+        return None
+    # One column a row after one-hot encoding, and nothing to learn from any of them.
+    return "nearly every row has a value of its own, as an identifier does"
 
 
 def _kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
@@ -198,6 +214,12 @@ def _kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
     if set(text.str.lower().unique()) <= {"true", "false"}:
         return "boolean"
     numbers = pd.to_numeric(text, errors="coerce")
+    if numbers.isna().any() and _numbers_in(present).notna().all():
+        at = int(numbers.isna().to_numpy().argmax())
+        raise SweepError(
+            f"column {column.name!r}, row {present.index[at]}: {present.iloc[at]!r} is a number "
+            "with thousands separators; write it without them"
+        )
     share = float(numbers.notna().mean())
     if share == 1:
         return "numeric"
@@ -210,6 +232,38 @@ def _kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
             "data.categorical or data.ignore"
         )
     return "categorical"
+
+
+def _plain_values(column: pd.Series) -> pd.Series:
+    """Decimals as floats; lists and dictionaries, which no network takes, are refused."""
+    if column.dtype != object:
+        return column
+    present = column.dropna()
+    nested = present.map(lambda value: isinstance(value, list | dict | set | np.ndarray))
+    if nested.any():
+        at = int(nested.to_numpy().argmax())
+        raise SweepError(
+            f"column {column.name!r}, row {present.index[at]}: a {type(present.iloc[at]).__name__} "
+            "where one value is expected; take it apart first, or name the column in data.ignore"
+        )
+    if len(present) and present.map(lambda value: isinstance(value, Decimal)).all():
+        return column.astype("float64")
+    return column
+
+
+def _is_date(column: pd.Series) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        return True
+    return column.dtype == object and bool(
+        column.dropna().map(lambda value: isinstance(value, date | time)).all()
+    )
+
+
+def _numbers_in(column: pd.Series) -> pd.Series:
+    """What is a number once thousands separators are taken out."""
+    text = column.astype("string").str.strip()
+    grouped = text.str.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+    return pd.to_numeric(text.mask(grouped, text.str.replace(",", "")), errors="coerce")
 
 
 def _check_image_shape(data: DataParameters, features: int) -> None:
