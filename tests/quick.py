@@ -1,6 +1,10 @@
-"""A sweep that is over in seconds, for tests that run the whole project."""
+"""A sweep that is over in seconds, and what it leaves behind, for tests that run the project."""
 
+import json
+
+import pandas as pd
 import yaml
+from mlflow.tracking import MlflowClient
 
 QUICK = {
     "network": {"hidden": [16]},
@@ -21,3 +25,29 @@ def configure(project, environment="local", **changes):
     for group, values in {**QUICK, **changes}.items():
         settings[group] = {**settings.get(group, {}), **values}
     (folder / "parameters.yml").write_text(yaml.safe_dump(settings))
+
+
+def reporting(project, experiment="digits"):
+    return project.path / "data" / "08_reporting" / experiment
+
+
+def leaderboard(project, experiment="digits"):
+    return pd.read_csv(reporting(project, experiment) / "leaderboard.csv")
+
+
+def champion(project, experiment="digits"):
+    return json.loads((reporting(project, experiment) / "champion.json").read_text())
+
+
+def runs_below(client, experiment, parent):
+    found = client.search_runs([experiment], f"tags.mlflow.parentRunId = '{parent}'")
+    return {run.info.run_name: run for run in found}
+
+
+def sweeps_of(project, experiment="digits"):
+    """The sweeps' own runs, without those below them."""
+    client = MlflowClient(project.tracking_uri)
+    found = client.search_runs(
+        [client.get_experiment_by_name(f"dnn_sweep/{experiment}").experiment_id]
+    )
+    return [run for run in found if "mlflow.parentRunId" not in run.data.tags]
