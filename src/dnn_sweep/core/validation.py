@@ -2,13 +2,11 @@
 
 import hashlib
 import logging
-from datetime import date, time
-from decimal import Decimal
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from dnn_sweep.core.columns import is_date, kind_of, plain_values, reason_to_drop
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.tables import Column, Label, Schema
 from dnn_sweep.parameters import DataParameters, Task
@@ -16,8 +14,6 @@ from dnn_sweep.parameters import DataParameters, Task
 logger = logging.getLogger(__name__)
 
 MOST_CLASSES_OF_NUMBERS = 20  # a whole-number target with more values is a regression's
-MOSTLY_NUMBERS = 0.9  # text that is a number in this share of rows was meant to be one
-MOSTLY_DISTINCT = 0.9  # text with this many values a row names rows, it does not describe them
 SPLITS = ("train", "test")
 
 
@@ -37,7 +33,7 @@ def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFram
     """
     name_of_target = _check_columns(raw, data)
     table = raw.drop(columns=list(data.ignore)).rename_axis(index="row_id")
-    table = table.apply(_plain_values)
+    table = table.apply(plain_values)
     target = table[name_of_target]
     _check_target_has_no_gaps(target)
     task = _task_of(target, data)
@@ -53,10 +49,10 @@ def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFram
     for name in table.columns:
         if name in beside:
             continue
-        if data.image_shape is None and (reason := _useless(table[name])):
+        if data.image_shape is None and (reason := reason_to_drop(table[name])):
             dropped[name] = reason
         else:
-            kind = "categorical" if name in data.categorical else _kind_of(table[name])
+            kind = "categorical" if name in data.categorical else kind_of(table[name])
             features.append(Column(name=name, kind=kind))
     for name, reason in dropped.items():
         logger.warning("Column %r is left out: %s", name, reason)
@@ -130,7 +126,7 @@ def _check_target_has_no_gaps(target: pd.Series) -> None:
 
 
 def _task_of(target: pd.Series, data: DataParameters) -> Task:
-    if _is_date(target):
+    if is_date(target):
         raise SweepError(
             f"target {target.name!r} holds dates or times; turn it into numbers or classes first"
         )
@@ -184,86 +180,6 @@ def _check_given_split(column: pd.Series) -> None:
             )
     if missing := set(SPLITS) - set(column.unique()):
         raise SweepError(f"column {column.name!r} marks no row as {missing.pop()!r}")
-
-
-def _useless(column: pd.Series) -> str | None:
-    present = column.dropna()
-    if present.empty:
-        return "every value is missing"
-    if _is_date(present):
-        return "dates and times are not used; turn it into numbers first"
-    numeric = pd.api.types.is_numeric_dtype(column)
-    if present.nunique() == 1 and (numeric or len(present) == len(column)):
-        gaps = " that is not missing" if len(present) < len(column) else ""
-        return f"every value{gaps} is {present.tolist()[0]!r}"
-    if numeric or len(present) <= 20 or present.nunique() < MOSTLY_DISTINCT * len(present):
-        return None
-    if _numbers_in(present).notna().mean() >= MOSTLY_NUMBERS:
-        return None
-    # One column a row after one-hot encoding, and nothing to learn from any of them.
-    return "nearly every row has a value of its own, as an identifier does"
-
-
-def _kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
-    present = column.dropna()
-    if pd.api.types.is_bool_dtype(present.infer_objects()):
-        return "boolean"
-    if pd.api.types.is_numeric_dtype(column):
-        return "numeric"
-    text = present.astype("string").str.strip()
-    if set(text.str.lower().unique()) <= {"true", "false"}:
-        return "boolean"
-    numbers = pd.to_numeric(text, errors="coerce")
-    if numbers.isna().any() and _numbers_in(present).notna().all():
-        at = int(numbers.isna().to_numpy().argmax())
-        raise SweepError(
-            f"column {column.name!r}, row {present.index[at]}: {present.iloc[at]!r} is a number "
-            "with thousands separators; write it without them"
-        )
-    share = float(numbers.notna().mean())
-    if share == 1:
-        return "numeric"
-    if share >= MOSTLY_NUMBERS:
-        at = int(numbers.isna().to_numpy().argmax())
-        raise SweepError(
-            f"column {column.name!r}, row {present.index[at]}: {present.iloc[at]!r} "
-            "where numbers are expected "
-            f"({share:.0%} of the column are numbers); correct it, or name the column in "
-            "data.categorical or data.ignore"
-        )
-    return "categorical"
-
-
-def _plain_values(column: pd.Series) -> pd.Series:
-    """Decimals as floats; lists and dictionaries, which no network takes, are refused."""
-    if column.dtype != object:
-        return column
-    present = column.dropna()
-    nested = present.map(lambda value: isinstance(value, list | dict | set | np.ndarray))
-    if nested.any():
-        at = int(nested.to_numpy().argmax())
-        raise SweepError(
-            f"column {column.name!r}, row {present.index[at]}: a {type(present.iloc[at]).__name__} "
-            "where one value is expected; take it apart first, or name the column in data.ignore"
-        )
-    if len(present) and present.map(lambda value: isinstance(value, Decimal)).all():
-        return column.astype("float64")
-    return column
-
-
-def _is_date(column: pd.Series) -> bool:
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-        return True
-    return column.dtype == object and bool(
-        column.dropna().map(lambda value: isinstance(value, date | time)).all()
-    )
-
-
-def _numbers_in(column: pd.Series) -> pd.Series:
-    """What is a number once thousands separators are taken out."""
-    text = column.astype("string").str.strip()
-    grouped = text.str.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
-    return pd.to_numeric(text.mask(grouped, text.str.replace(",", "")), errors="coerce")
 
 
 def _check_image_shape(data: DataParameters, features: int) -> None:

@@ -1,0 +1,100 @@
+"""One column at a time: what it holds, and whether a network can use it."""
+
+from datetime import date, time
+from decimal import Decimal
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from dnn_sweep.core.errors import SweepError
+
+MOSTLY_NUMBERS = 0.9  # text that is a number in this share of rows was meant to be one
+MOSTLY_DISTINCT = 0.9  # text with this many values a row names rows, it does not describe them
+
+
+def plain_values(column: pd.Series) -> pd.Series:
+    """Decimals as floats; lists and dictionaries, which no network takes, are refused."""
+    if column.dtype != object:
+        return column
+    present = column.dropna()
+    nested = present.map(lambda value: isinstance(value, list | dict | set | np.ndarray))
+    if nested.any():
+        at = int(nested.to_numpy().argmax())
+        raise SweepError(
+            f"column {column.name!r}, row {present.index[at]}: a {type(present.iloc[at]).__name__} "
+            "where one value is expected; take it apart first, or name the column in data.ignore"
+        )
+    if len(present) and present.map(lambda value: isinstance(value, Decimal)).all():
+        return column.astype("float64")
+    return column
+
+
+def reason_to_drop(column: pd.Series) -> str | None:
+    """Why a network could learn nothing from a column; ``None`` where it could."""
+    present = column.dropna()
+    if present.empty:
+        return "every value is missing"
+    if is_date(present):
+        return "dates and times are not used; turn it into numbers first"
+    numeric = pd.api.types.is_numeric_dtype(column)
+    if present.nunique() == 1 and (numeric or len(present) == len(column)):
+        gaps = " that is not missing" if len(present) < len(column) else ""
+        return f"every value{gaps} is {present.tolist()[0]!r}"
+    if numeric or len(present) <= 20 or present.nunique() < MOSTLY_DISTINCT * len(present):
+        return None
+    if _numbers_in(present).notna().mean() >= MOSTLY_NUMBERS:
+        return None
+    # One column a row after one-hot encoding, and nothing to learn from any of them.
+    return "nearly every row has a value of its own, as an identifier does"
+
+
+def kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
+    """What a column holds, going by its values.
+
+    Raises:
+        SweepError: If most values are numbers and some are not; names column and row.
+    """
+    present = column.dropna()
+    if pd.api.types.is_bool_dtype(present.infer_objects()):
+        return "boolean"
+    if pd.api.types.is_numeric_dtype(column):
+        return "numeric"
+    text = present.astype("string").str.strip()
+    if set(text.str.lower().unique()) <= {"true", "false"}:
+        return "boolean"
+    numbers = pd.to_numeric(text, errors="coerce")
+    if numbers.isna().any() and _numbers_in(present).notna().all():
+        at = int(numbers.isna().to_numpy().argmax())
+        raise SweepError(
+            f"column {column.name!r}, row {present.index[at]}: {present.iloc[at]!r} is a number "
+            "with thousands separators; write it without them"
+        )
+    share = float(numbers.notna().mean())
+    if share == 1:
+        return "numeric"
+    if share >= MOSTLY_NUMBERS:
+        at = int(numbers.isna().to_numpy().argmax())
+        raise SweepError(
+            f"column {column.name!r}, row {present.index[at]}: {present.iloc[at]!r} "
+            "where numbers are expected "
+            f"({share:.0%} of the column are numbers); correct it, or name the column in "
+            "data.categorical or data.ignore"
+        )
+    return "categorical"
+
+
+def is_date(column: pd.Series) -> bool:
+    """Whether a column holds dates, times or spans of time."""
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        return True
+    return column.dtype == object and bool(
+        column.dropna().map(lambda value: isinstance(value, date | time)).all()
+    )
+
+
+def _numbers_in(column: pd.Series) -> pd.Series:
+    """What is a number once thousands separators are taken out."""
+    text = column.astype("string").str.strip()
+    grouped = text.str.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+    return pd.to_numeric(text.mask(grouped, text.str.replace(",", "")), errors="coerce")
