@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -13,7 +12,6 @@ from dnn_sweep.core.results import TrialReport, TrialResult
 
 logger = logging.getLogger(__name__)
 
-METRICS_A_REQUEST = 1000  # MLflow's limit for one log_batch
 DIGEST_LENGTH = 12  # of the fingerprint, as much as the run table has room for
 
 
@@ -103,10 +101,7 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
         context = InputTag("mlflow.data.context", "training")
         client.log_inputs(run_id, [DatasetInput(data, [context])])
         params = [Param(name, str(value)) for name, value in _params(results).items()]
-        metrics = _metrics(results, ended)
-        client.log_batch(run_id, metrics=list(islice(metrics, METRICS_A_REQUEST)), params=params)
-        while more := list(islice(metrics, METRICS_A_REQUEST)):
-            client.log_batch(run_id, metrics=more)
+        client.log_batch(run_id, metrics=list(_metrics(results, ended)), params=params)
         client.set_terminated(run_id, end_time=ended)
 
     def _describe(self) -> dict[str, Any]:

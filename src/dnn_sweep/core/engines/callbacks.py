@@ -104,17 +104,16 @@ def build_callbacks(
         )
     if wanted.early_stopping.enabled:
         stopping = wanted.early_stopping
-        restore = stopping.restore_best_weights and not wanted.checkpoint.enabled
         stopper = keras.callbacks.EarlyStopping(
             monitor=stopping.monitor,
             mode=stopping.mode,
             patience=stopping.patience,
             min_delta=stopping.min_delta,
-            restore_best_weights=restore,
+            restore_best_weights=stopping.restore_best_weights,
         )
         in_order.append(stopper)
-        keeper = stopper if restore else None
-    if wanted.checkpoint.enabled:
+        keeper = stopper if stopping.restore_best_weights else None
+    if wanted.checkpoint.enabled:  # after early stopping: the last to put weights back decides
         # With a patience it cannot run out of, Keras's EarlyStopping holds the best weights in
         # memory and puts them back at the end; the trial's file is then written once, whole.
         keeper = keras.callbacks.EarlyStopping(
