@@ -1,0 +1,82 @@
+"""Data and plan of a workload: ``python -m benchmarks.prepare mnist folder --seeds 4 …``."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from kedro.config import OmegaConfigLoader
+from kedro.io import AbstractDataset
+
+from benchmarks.workloads import WORKLOADS, Workload
+from dnn_sweep import parameters as models
+from dnn_sweep.core.training_data import features_and_target
+from dnn_sweep.pipelines.ingestion.nodes import split_rows, validate_table
+from dnn_sweep.pipelines.model_building.nodes import plan_trials
+from dnn_sweep.pipelines.scaling.nodes import fit_preprocessor, scale_rows
+from dnn_sweep.settings import CONFIG_LOADER_ARGS
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+
+
+def prepare(
+    workload: Workload, folder: Path, source_dir: str | None, seeds: int, epochs: int
+) -> None:
+    """Run the experiment through the project's own nodes up to the plan, and keep it as files.
+
+    Args:
+        workload: Which experiment.
+        folder: Gets ``data.npz`` and ``plan.json``.
+        source_dir: Folder with MNIST's IDX files; ``None`` downloads them once.
+        seeds: Replicates.
+        epochs: Epochs a trial.
+    """
+    config = OmegaConfigLoader(
+        conf_source=str(CONF),
+        env=workload.experiment,
+        runtime_params={"data": {"source_dir": source_dir}} if source_dir else {},
+        **CONFIG_LOADER_ARGS,
+    )
+    given = config["parameters"] | workload.changes
+    data = models.DataParameters(**given["data"])
+    raw = AbstractDataset.from_config("raw_table", config["catalog"]["raw_table"]).load()
+    split = models.SplitParameters(**given["split"])
+    table, schema = validate_table(raw, data, split)
+    train, validation, _, _ = split_rows(table, schema, data, split)
+    fitted = fit_preprocessor(train, schema, models.ScalingParameters(**given["scaling"]))
+    matrices = [scale_rows(rows, *fitted, schema) for rows in (train, validation)]
+    training = given["training"] | {"engine": "auto", "seeds": range(seeds), "epochs": epochs}
+    plan = plan_trials(
+        schema,
+        *matrices,
+        models.NetworkParameters(**given["network"]),
+        models.GridParameters(**given["grid"]),
+        models.TrainingParameters(**training),
+        models.CallbackParameters(**given["callbacks"]),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (x_train, y_train), (x_validation, y_validation) = map(features_and_target, matrices)
+    np.savez(
+        folder / "data.npz",
+        x_train=x_train,
+        y_train=y_train,
+        x_validation=x_validation,
+        y_validation=y_validation,
+    )
+    (folder / "plan.json").write_text(plan.model_dump_json())
+
+
+def main() -> None:
+    """Read the command line and prepare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("workload", choices=WORKLOADS)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", type=int, required=True)
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--source-dir")
+    given = parser.parse_args()
+    workload = WORKLOADS[given.workload]
+    prepare(workload, given.folder, given.source_dir, given.seeds, given.epochs)
+
+
+if __name__ == "__main__":
+    main()

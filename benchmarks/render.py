@@ -1,0 +1,210 @@
+"""Write the page on performance from what was measured: ``python -m benchmarks.render``."""
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from benchmarks.contestants import BLOG, CONTESTANTS, OURS
+from benchmarks.run import RESULTS
+from benchmarks.targets import Measured, judge_targets
+from benchmarks.workloads import WORKLOADS
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "performance.md"
+Run = Mapping[str, Any]
+
+
+def render_page(measured: Measured) -> str:
+    """The page in Markdown.
+
+    Args:
+        measured: Everything that was measured.
+
+    Returns:
+        The template ``performance.md.j2`` with every figure filled in.
+    """
+    pages = Environment(
+        loader=FileSystemLoader(HERE),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        autoescape=False,  # noqa: S701  (Markdown of our own figures)
+    )
+    targets = [
+        (each.work, each.against, each.wanted, each.reached, each.verdict)
+        for each in judge_targets(measured)
+    ]
+    found = {name: measured.fastest_runs(name) for name in WORKLOADS}
+    races = [_race(measured, name, runs) for name, runs in found.items() if runs]
+    return (
+        pages.get_template("performance.md.j2")
+        .render(
+            about=measured.about,
+            load=max((run["load_before"] for run in measured.about["runs"]), default=0),
+            targets=_table(("work", "against", "at least", "reached", ""), targets),
+            races=races,
+            scaling=_scaling(measured.by_count("scaling")),
+            roofline=_roofline(measured),
+            where=_where_seconds_go(measured.where_seconds_go),
+            absent=_absent(measured.about),
+        )
+        .strip()
+        + "\n"
+    )
+
+
+def _race(measured: Measured, name: str, runs: Mapping[str, Run]) -> dict[str, Any]:
+    reference = OURS if OURS in runs else next(iter(runs))
+    rows = [
+        (
+            CONTESTANTS[contestant].title,
+            f"{run['trials']:,}",
+            f"{run['model_epochs_per_second']:.2f}",
+            _times(measured.ratio(name, contestant, BLOG)),
+            _times(measured.ratio(name, OURS, contestant)),
+            f"{run['train_seconds']:.1f}",
+            f"{run['total_seconds']:.1f}",
+            f"{run['peak_mib']:,.0f}",
+            _difference(run["val_accuracy"], runs[reference]["val_accuracy"]),
+        )
+        for contestant, run in runs.items()
+    ]
+    heads = (
+        "contestant",
+        "trials",
+        "model-epochs/s",
+        "against the blog's loop",
+        "dnn-sweep against it",
+        "training, s",
+        "in all, s",
+        "memory, MiB",
+        "accuracy, more or less",
+    )
+    combinations = dict.fromkeys(each for run in runs.values() for each in run["val_accuracy"])
+    accuracies = [
+        (each, *(_accuracy(run["val_accuracy"].get(each)) for run in runs.values()))
+        for each in combinations
+    ]
+    offered = max(run["offered"] for run in runs.values())
+    return {
+        "title": WORKLOADS[name].title,
+        "offered": f"{offered:,}",
+        "epochs": next(iter(runs.values()))["epochs"],
+        "subset": any(run["trials"] < offered for run in runs.values()),
+        "reference": CONTESTANTS[reference].title,
+        "table": _table(heads, rows),
+        "contestants": [(CONTESTANTS[each].title, CONTESTANTS[each].how) for each in runs],
+        "accuracies": _table(
+            ("combination", *(CONTESTANTS[each].title for each in runs)), accuracies
+        ),
+    }
+
+
+def _scaling(runs: Sequence[Run]) -> dict[str, Any] | None:
+    if not runs:
+        return None
+    rows = [
+        (
+            f"{run['trials']:,}",
+            f"{run['train_seconds']:.2f}",
+            f"{run['train_seconds'] / run['trials']:.3f}",
+            f"{run['model_epochs_per_second']:.1f}",
+            f"{run['peak_mib']:,.0f}",
+        )
+        for run in runs
+    ]
+    heads = ("trials", "training, s", "s a trial", "model-epochs/s", "memory, MiB")
+    title = WORKLOADS["scaling"].title
+    return {"title": title, "epochs": runs[0]["epochs"], "table": _table(heads, rows)}
+
+
+def _roofline(measured: Measured) -> dict[str, Any] | None:
+    rows, limits = [], []
+    for name, bound in measured.roofline.items():
+        run = measured.best(name, OURS)
+        share = measured.roofline_share(name)
+        least = bound["bound_seconds"]
+        parts = ("products_seconds", "validation_seconds", "traffic_seconds")
+        rates = [stack["gflops"] for stack in bound["stacks"]]
+        rows.append(
+            (
+                WORKLOADS[name].title,
+                f"{least:.1f}",
+                *(f"{bound[part] / least:.0%}" for part in parts),
+                f"{min(rates):.0f}–{max(rates):.0f}",
+                f"{run['train_seconds']:.1f}" if run else "not measured",
+                f"{share:.0%}" if share else "not measured",
+            )
+        )
+        if run and share:
+            seconds = run["train_seconds"]
+            limits.append((WORKLOADS[name].title, f"{seconds:.1f}", f"{seconds - least:.1f}"))
+    heads = (
+        "work",
+        "least, s",
+        "products of the steps",
+        "products of the validation",
+        "the optimizer's memory traffic",
+        "GFLOP/s",
+        "dnn-sweep's training, s",
+        "least / dnn-sweep's",
+    )
+    return {"table": _table(heads, rows), "limits": limits} if rows else None
+
+
+def _where_seconds_go(where: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not where:
+        return None
+    total = sum(where["seconds"].values())
+    rows = [
+        (stage, f"{seconds:.1f}", f"{seconds / total:.0%}")
+        for stage, seconds in where["seconds"].items()
+    ]
+    table = _table(("stage", "s", "share"), [*rows, ("in all", f"{total:.1f}", "")])
+    return {"command": where["command"], "table": table}
+
+
+def _absent(about: Mapping[str, Any]) -> list[str]:
+    lines = [f"{CONTESTANTS[name].title}: {why}" for name, why in about["absent"].items()]
+    lines += [
+        f"{CONTESTANTS[run['contestant']].title} on {WORKLOADS[run['workload']].title}: failed"
+        for run in about["runs"]
+        if run["status"] == "failed"
+    ]
+    return list(dict.fromkeys(lines))
+
+
+def _times(ratio: float | None) -> str:
+    return "–" if ratio is None else f"{ratio:.2f}×"
+
+
+def _difference(accuracies: Mapping[str, float], reference: Mapping[str, float]) -> str:
+    """Mean difference over the combinations that both trained."""
+    shared = accuracies.keys() & reference.keys()
+    return f"{fmean(accuracies[each] - reference[each] for each in shared):+.3f}" if shared else "–"
+
+
+def _accuracy(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def main() -> None:
+    """Read the command line and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder to read")
+    parser.add_argument("--page", type=Path, default=PAGE, help="file to write")
+    given = parser.parse_args()
+    given.page.write_text(render_page(Measured.read(given.results)))
+    print(f"page: {given.page}")
+
+
+if __name__ == "__main__":
+    main()

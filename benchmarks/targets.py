@@ -1,0 +1,169 @@
+"""What was to be reached, and what was."""
+
+import json
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contestants import BLOG, CONTESTANTS, OURS
+from benchmarks.workloads import WORKLOADS
+
+NOISE = 0.05  # two runs of one thing differ by so much on a quiet machine
+NOT_MEASURED = "not measured"
+KEEPING = ("track", "checkpoints", "report")  # stages of where_seconds_go.json
+TRAINING = ("compile", "train")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything that was measured.
+
+    Args:
+        about: ``results.json``.
+        roofline: ``roofline.json`` by workload.
+        where_seconds_go: ``where_seconds_go.json``: ``command`` and ``seconds`` by stage.
+    """
+
+    about: dict[str, Any]
+    roofline: dict[str, Any] = field(default_factory=dict)
+    where_seconds_go: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Measured":
+        """Read a folder of results; the last two files may be missing."""
+        about = json.loads((folder / "results.json").read_text())
+        others = (folder / f"{name}.json" for name in ("roofline", "where_seconds_go"))
+        return cls(about, *(json.loads(f.read_text()) if f.is_file() else {} for f in others))
+
+    def best(self, workload: str, contestant: str) -> dict[str, Any] | None:
+        """A contestant's fastest run on a workload; ``None`` where it has none."""
+        return min(self._done(workload, contestant), key=_train_seconds, default=None)
+
+    def fastest_runs(self, workload: str) -> dict[str, dict[str, Any]]:
+        """Everyone's fastest run on a workload that is no series; empty for a series."""
+        if WORKLOADS[workload].counts:
+            return {}
+        return {name: run for name in CONTESTANTS if (run := self.best(workload, name))}
+
+    def by_count(self, workload: str) -> list[dict[str, Any]]:
+        """Our fastest run for each number of trials, few first."""
+        fastest: dict[int, dict[str, Any]] = {}
+        for run in sorted(self._done(workload, OURS), key=_train_seconds):
+            fastest.setdefault(run["trials"], run)
+        return [fastest[count] for count in sorted(fastest)]
+
+    def ratio(self, workload: str, faster: str, slower: str) -> float | None:
+        """How many times as many model-epochs a second; ``None`` where one has no run."""
+        runs = [self.best(workload, name) for name in (faster, slower)]
+        rates = [run["model_epochs_per_second"] for run in runs if run]
+        return rates[0] / rates[1] if len(rates) == len(runs) else None
+
+    def roofline_share(self, workload: str) -> float | None:
+        """The bound as a share of our training time; ``None`` where either is missing."""
+        bound, run = self.roofline.get(workload), self.best(workload, OURS)
+        if not bound or not run or bound["trials"] != run["trials"]:
+            return None
+        return float(bound["bound_seconds"] / run["train_seconds"])
+
+    def _done(self, workload: str, contestant: str) -> list[dict[str, Any]]:
+        return [
+            run
+            for run in self.about["runs"]
+            if (run["workload"], run["contestant"], run["status"]) == (workload, contestant, "done")
+        ]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A line of the table of targets."""
+
+    work: str
+    against: str
+    wanted: str
+    reached: str
+    verdict: str
+
+
+def judge_targets(measured: Measured) -> list[Target]:
+    """Set what was reached beside what was wanted.
+
+    Args:
+        measured: Everything that was measured.
+
+    Returns:
+        One line a target; what was not measured says so.
+    """
+    mnist, digits = "the blog's three combinations, MNIST", "the default sweep, digits"
+    lines = [
+        _ratio(measured, mnist, "mnist", BLOG, 6),
+        _ratio(measured, mnist, "mnist", "pytorch", 2.5),
+        _ratio(measured, mnist, "mnist", "jax_vmap", 1.2),
+        _share(measured, mnist, "mnist", 0.6),
+        *(
+            _ratio(measured, digits, "digits", name, 20)
+            for name in (BLOG, "keras_tuner", "ray_tune")
+        ),
+        _scaling(measured),
+    ]
+    return lines + _whole_run(measured)
+
+
+def _train_seconds(run: dict[str, Any]) -> float:
+    return float(run["train_seconds"])
+
+
+def _verdict(met: bool) -> str:
+    return "reached" if met else "not reached"
+
+
+def _ratio(measured: Measured, work: str, workload: str, peer: str, wanted: float) -> Target:
+    ratio = measured.ratio(workload, OURS, peer)
+    against = CONTESTANTS[peer].title
+    if ratio is None:
+        return Target(work, against, f"{wanted:g}×", NOT_MEASURED, "")
+    return Target(work, against, f"{wanted:g}×", f"{ratio:.2f}×", _verdict(ratio >= wanted))
+
+
+def _share(measured: Measured, work: str, workload: str, wanted: float) -> Target:
+    share = measured.roofline_share(workload)
+    against = "what the machine allows"
+    if share is None:
+        return Target(work, against, f"{wanted:.0%} of it", NOT_MEASURED, "")
+    return Target(work, against, f"{wanted:.0%} of it", f"{share:.0%}", _verdict(share >= wanted))
+
+
+def _scaling(measured: Measured) -> Target:
+    costs = [run["train_seconds"] / run["trials"] for run in measured.by_count("scaling")]
+    work, against = "seconds a trial, more and more trials, digits", "itself"
+    wanted = f"never rises (by more than {NOISE:.0%}, the noise)"
+    if len(costs) < 2:
+        return Target(work, against, wanted, NOT_MEASURED, "")
+    rise = max(after / before - 1 for before, after in pairwise(costs))
+    change = f"largest rise {rise:+.0%}" if rise > 0 else "falls at every step"
+    reached = f"{costs[0]:.2f} → {costs[-1]:.3f} s; {change}"
+    return Target(work, against, wanted, reached, _verdict(rise <= NOISE))
+
+
+def _whole_run(measured: Measured) -> list[Target]:
+    seconds = measured.where_seconds_go.get("seconds", {})
+    keeping = sum(seconds.get(stage, 0.0) for stage in KEEPING)
+    training = sum(seconds.get(stage, 0.0) for stage in TRAINING)
+    share = keeping / training if training else None
+    total = sum(seconds.values())
+    return [
+        Target(
+            "MLflow, checkpoints and reporting, digits",
+            "training time",
+            "25% at most",
+            NOT_MEASURED if share is None else f"{share:.0%}",
+            "" if share is None else _verdict(share <= 0.25),
+        ),
+        Target(
+            "`kedro run --pipeline=train`, the whole command",
+            "the clock",
+            "60 s at most",
+            f"{total:.0f} s" if seconds else NOT_MEASURED,
+            _verdict(total <= 60) if seconds else "",
+        ),
+    ]
