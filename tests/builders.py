@@ -38,6 +38,7 @@ def make_plan(task: str = "multiclass", *, data: str = "0" * 64, **given: dict) 
         ),
         TrainingParameters(**({"epochs": 3, "batch_size": 16} | given.get("training", {}))),
         CallbackParameters(**given.get("callbacks", {})),
+        make_data(task).y_train,
     )
 
 

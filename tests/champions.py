@@ -10,6 +10,7 @@ from dnn_sweep.core.networks import build_network
 from dnn_sweep.core.outputs import tabulate_outputs
 from dnn_sweep.core.planning import plan_trials
 from dnn_sweep.core.preprocessing import (
+    encode_target,
     fit_column_transformer,
     fit_target_scaling,
     scale_features,
@@ -115,6 +116,7 @@ def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
         GridParameters(activations=["relu"], optimizers=["adam"]),
         TrainingParameters(epochs=3, seeds=[seed]),
         CallbackParameters(),
+        encode_target(rows[schema.target], schema, target_scaling),
     )
     trial = plan.trials[0]
     network = build_network(trial.network, trial.seed)

@@ -24,6 +24,9 @@ def configure(project, environment="local", **changes):
         file.unlink()
     for group, values in {**QUICK, **changes}.items():
         settings[group] = {**settings.get(group, {}), **values}
+    # Unless a test is about the default engine: to compile takes longer than these sweeps.
+    if "engine" not in changes.get("training", {}):
+        settings["training"]["engine"] = "keras"
     (folder / "parameters.yml").write_text(yaml.safe_dump(settings))
 
 

@@ -131,6 +131,7 @@ def test_inference_scores_a_file_with_the_champion(trained):
         ("training.epochs=0", "greater than 0"),
         ("data.target=digitt", "data.target: unknown column 'digitt'. Did you mean 'digit'?"),
         ("network.output_activation=sigmoid", "contradicts the task"),
+        ("training.class_weight.12=2", "training.class_weight: unknown class '12'"),
     ],
 )
 def test_a_mistake_stops_the_run_before_training(project, params, message):

@@ -74,6 +74,39 @@ def test_the_users_own_table_runs_through(project):
     np.testing.assert_allclose(shares.sum(axis=1), 1)
 
 
+def test_weights_a_schedule_and_mixed_precision_run_through(project):
+    """The column of weights is needed to train, not to predict."""
+    frame = quick_table()
+    frame["weight"] = np.where(frame["city"] == "Jeju", 0, 1.5)
+    frame.to_csv(project.path / "my.csv", index=False)
+    optimizers = ["sgd", {"adam": {"schedule": "CosineDecay"}}]
+    configure(
+        project,
+        "csv",
+        grid={"activations": ["relu"], "optimizers": optimizers},
+        training={
+            "epochs": 3,
+            "seeds": [0],
+            "class_weight": {"leaves": 2},
+            "precision": "mixed_bfloat16",
+        },
+    )
+    given = "--params=data.filepath=my.csv,data.target=outcome,data.sample_weight=weight"
+    done = project.kedro("run", "--pipeline=train", "--env=csv", given)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    histories = pd.read_parquet(project.path / "data/07_model_output/csv/histories.parquet")
+    ends = histories[histories["epoch"] == 3].set_index("combination")["epoch_learning_rate"]
+    assert ends["relu + sgd"] == pytest.approx(0.01)
+    assert ends["relu + adam"] == pytest.approx(0, abs=1e-9)
+    frame.drop(columns=["weight", "outcome"]).to_csv(project.path / "fresh.csv", index=False)
+    scored = project.kedro(
+        "run", "--pipeline=inference", "--env=csv", "--params=inference.filepath=fresh.csv"
+    )
+    assert scored.returncode == 0, scored.stderr
+    assert len(pd.read_csv(project.path / "data/07_model_output/csv/predictions.csv")) == 120
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [

@@ -1,11 +1,15 @@
 """Nothing that was trained is lost: kills, interrupts, closed pipes, dead servers."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
+import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
@@ -103,3 +107,30 @@ def test_a_dead_tracking_server_stops_nothing_that_is_trained(project):
     done = project.kedro("run", "--pipeline=train")
     assert done.returncode == 0, done.stderr
     assert "4 of 4" in done.stdout
+
+
+def test_a_stacked_sweep_that_lost_trials_ends_with_the_same_leaderboard(project):
+    configure(
+        project,
+        grid={"activations": ["relu", "tanh"], "optimizers": ["adam"]},
+        training={"engine": "auto", "epochs": 6, "seeds": [0, 1]},
+    )
+    done = project.kedro("run", "--pipeline=train")
+    assert done.returncode == 0, done.stderr
+    before = leaderboard(project).drop(columns="seconds")
+    folders = sorted((project.path / "data/06_models/trials").glob("[!.]*"))
+    states = [json.loads((folder / "status.json").read_text()) for folder in folders]
+    assert {state["engine"] for state in states} == {"stacked"}
+    assert {state["engine_reason"] for state in states} == {
+        "auto: the fastest engine that can train it"
+    }
+    kept = [np.load(folder / "outputs.npy") for folder in folders]
+
+    for folder in folders[:3]:
+        shutil.rmtree(folder)
+    again = project.kedro("run", "--pipeline=train")
+    assert again.returncode == 0, again.stderr
+    assert "1 of 4" in again.stdout
+    pd.testing.assert_frame_equal(leaderboard(project).drop(columns="seconds"), before)
+    for folder, outputs in zip(folders, kept, strict=True):
+        np.testing.assert_array_equal(np.load(folder / "outputs.npy"), outputs)

@@ -1,5 +1,7 @@
-"""Kedro hooks: errors that a person can read, and nothing left open behind them."""
+"""Kedro hooks: errors that a person can read, nothing left open behind them, and a stage clock."""
 
+import atexit
+import gc
 import logging
 from typing import Any
 
@@ -8,10 +10,23 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
 
+from dnn_sweep.core import stages
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.stages import StageClock
 from dnn_sweep.datasets.unfinished_run import expect_an_end, forget_the_end
 
 logger = logging.getLogger(__name__)
+
+STAGE_OF_PIPELINE = {
+    "ingestion": stages.PREPARE,
+    "scaling": stages.PREPARE,
+    "model_building": stages.PREPARE,
+    "training": stages.TRAIN,
+    "evaluation": stages.EVALUATE,
+    "registration": stages.REGISTER,
+    "reporting": stages.REPORT,
+}
+STAGE_OF_DATASET = {"trial_results": stages.CHECKPOINTS, "trial_runs": stages.TRACK}
 
 
 class SweepHooks:
@@ -26,6 +41,7 @@ class SweepHooks:
     def before_pipeline_run(self) -> None:
         """From here on, an exit without a report is not a finished sweep."""
         expect_an_end()
+        _spare_the_collector()
 
     @hook_impl
     def after_pipeline_run(self) -> None:
@@ -41,6 +57,62 @@ class SweepHooks:
         mistake = _find_mistake(error)
         if mistake is not None:
             raise click.ClickException(str(mistake)) from error
+
+
+class StageHooks:
+    """Tells the run's clock which stage begins.
+
+    A node's stage is its pipeline's; a trial that is saved interrupts the training for a stage
+    of its own.
+
+    Args:
+        clock: The run's.
+    """
+
+    def __init__(self, clock: StageClock) -> None:
+        self._clock = clock
+        self._used = False
+
+    @hook_impl
+    def before_pipeline_run(self) -> None:
+        """Begin anew where a process, such as a notebook's, runs a second pipeline."""
+        if self._used:
+            self._clock.restart()
+        self._used = True
+
+    # A node's inputs are loaded before it is announced.
+    @hook_impl
+    def before_dataset_loaded(self, node: Node) -> None:
+        """The node's stage has begun."""
+        self._enter_stage_of(node)
+
+    @hook_impl
+    def before_dataset_saved(self, dataset_name: str, node: Node) -> None:
+        """A trial is written to the disk, or on its way to MLflow."""
+        if stage := STAGE_OF_DATASET.get(dataset_name):
+            self._clock.enter(stage)
+        else:
+            self._enter_stage_of(node)
+
+    @hook_impl
+    def after_dataset_saved(self, node: Node) -> None:
+        """Back to what the node does."""
+        self._enter_stage_of(node)
+
+    def _enter_stage_of(self, node: Node) -> None:
+        for tag in node.tags:
+            if stage := STAGE_OF_PIPELINE.get(tag):
+                self._clock.enter(stage)
+
+
+def _spare_the_collector() -> None:
+    """Keep Python from searching a million objects for garbage again and again.
+
+    What the imports made lives as long as the process; and at its end all memory is given back
+    at once, so that there is nothing to search for, which would take seconds.
+    """
+    gc.freeze()
+    atexit.register(gc.freeze)
 
 
 def _abandon_runs(catalog: CatalogProtocol) -> None:

@@ -15,7 +15,9 @@ from pydantic import (
 )
 
 Task = Literal["multiclass", "binary", "regression"]
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 CHECKPOINT_FIELDS = (
     "epoch",
@@ -46,6 +48,7 @@ class DataParameters(Parameters):
         task: What kind of prediction; ``auto`` infers it from the target.
         split_column: Column that says ``train`` or ``test`` for each row, where the source has
             an official test split.
+        sample_weight: Column that says what each training row counts; no feature.
         ignore: Columns left out.
         categorical: Numeric columns to treat as categories (codes such as a postcode).
         max_rows: Use at most this many rows, drawn at random within classes; ``None`` for all.
@@ -61,6 +64,7 @@ class DataParameters(Parameters):
     target: str | None = None
     task: Literal["auto", "multiclass", "binary", "regression"] = "auto"
     split_column: str | None = None
+    sample_weight: str | None = None
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     max_rows: PositiveInt | None = None
@@ -167,6 +171,32 @@ class NetworkParameters(Parameters):
         return self
 
 
+class ScheduleEntry(Parameters):
+    """How an optimizer's learning rate changes while it trains.
+
+    Args:
+        class_name: The Keras class, any spelling of upper and lower case.
+        arguments: Its constructor's arguments without ``initial_learning_rate``, which is the
+            optimizer's learning rate; ``decay_steps`` (``first_decay_steps``) are all steps of
+            the trial where they are not given.
+    """
+
+    class_name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+def _read_schedule(value: object) -> object:
+    """Turn ``CosineDecay`` or ``{class: CosineDecay, alpha: 0.1}`` into an entry's fields."""
+    if isinstance(value, str):
+        return {"class_name": value}
+    if isinstance(value, dict):
+        if "class" not in value:
+            raise ValueError("a schedule names its Keras class, as in {class: CosineDecay}")
+        given = {str(name): each for name, each in value.items()}
+        return {"class_name": given.pop("class"), "arguments": given}
+    return value
+
+
 class OptimizerEntry(Parameters):
     """One optimizer of the grid.
 
@@ -175,11 +205,13 @@ class OptimizerEntry(Parameters):
         class_name: The Keras class, any spelling of upper and lower case.
         arguments: Its constructor's arguments; ``learning_rate`` among them, Keras's default
             where it is not given.
+        schedule: How the learning rate changes from there; ``None`` for one rate throughout.
     """
 
     name: str
     class_name: str
     arguments: dict[str, Any] = Field(default_factory=dict)
+    schedule: Annotated[ScheduleEntry, BeforeValidator(_read_schedule)] | None = None
 
 
 OPTIMIZER_SHORTHANDS: dict[str, dict[str, Any]] = {
@@ -200,6 +232,7 @@ def _read_optimizer(value: object) -> object:
             return {
                 "name": str(name),
                 "class_name": arguments.pop("class", str(name)),
+                "schedule": arguments.pop("schedule", None),
                 "arguments": arguments,
             }
     return value
@@ -254,17 +287,25 @@ class TrainingParameters(Parameters):
     """How every trial is trained (``params:training``).
 
     Args:
-        engine: ``keras`` trains with ``model.fit``; ``auto`` takes the fastest engine that can
-            train the trial.
+        engine: ``stacked`` trains many networks in one compiled program, ``keras`` each with
+            ``model.fit``; ``auto`` takes the fastest engine that can train the trial.
+        cohort_size: Trials that ``stacked`` trains together; ``None`` for what suits network
+            and machine.
         epochs: Passes over the training rows at most.
         batch_size: Rows a step.
         seeds: One replicate a seed: it fixes initial weights, data order and dropout.
+        class_weight: What the loss of a class's training rows counts, by label (1 for a label
+            left out); ``balanced`` gives every class the same say; ``None``: all rows alike.
+        precision: Keras's dtype policy of the hidden layers.
     """
 
-    engine: Literal["auto", "keras"] = "auto"
+    engine: Literal["auto", "stacked", "keras"] = "auto"
+    cohort_size: PositiveInt | None = None
     epochs: PositiveInt = 20
     batch_size: PositiveInt = 32
     seeds: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1)
+    class_weight: Literal["balanced"] | dict[bool | int | float | str, Weight] | None = None
+    precision: Precision = "float32"
 
     @field_validator("seeds")
     @classmethod

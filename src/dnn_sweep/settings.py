@@ -5,7 +5,8 @@ from pathlib import Path
 
 from omegaconf.resolvers import oc
 
-from dnn_sweep.hooks import SweepHooks
+from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
+from dnn_sweep.hooks import StageHooks, SweepHooks
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +30,7 @@ def launcher() -> str:
 # MLflow's loggers then follow conf/logging.yml like everyone else's.
 os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
 
-HOOKS = (SweepHooks(),)
+HOOKS = (StageHooks(RUN_CLOCK), SweepHooks())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

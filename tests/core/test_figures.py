@@ -279,3 +279,27 @@ def test_pictures_are_drawn_without_pyplot(pairs, tmp_path, monkeypatch):
     }.items():
         picture.savefig(tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").stat().st_size > 5_000
+
+
+def test_of_very_many_combinations_the_best_sixty_are_drawn_and_the_title_says_so():
+    epochs, combinations = 3, 200
+    histories = pd.DataFrame(
+        [
+            {
+                "combination": f"relu + o{number:03}", "activation": "relu",
+                "optimizer": f"o{number:03}", "seed": 0, "status": "completed", "epoch": epoch,
+                "accuracy": number / 300, "val_accuracy": number / 300 + epoch / 1e4,
+            }
+            for number in range(combinations)
+            for epoch in range(1, epochs + 1)
+        ]
+    )  # fmt: skip
+    champion = sample_sweep().champion
+
+    figure = learning_curves.plot_learning_curves(histories, ACCURACY, champion)
+    picture = learning_curves.draw_learning_curves(histories, ACCURACY, champion)
+
+    drawn = {trace.meta[0] for trace in figure.data}
+    assert drawn == {f"relu + o{number:03}" for number in range(140, 200)}
+    for title in (figure.layout.title.text, picture.get_suptitle().replace("\n", " ")):
+        assert "the best 60 of 200 combinations" in title

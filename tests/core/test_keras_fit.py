@@ -1,15 +1,20 @@
 """The engine that trains with `model.fit`, on real (small) networks."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from dnn_sweep.core.engines import assign_engines
 from dnn_sweep.core.engines.keras_fit import KerasFitEngine
+from dnn_sweep.core.engines.targets import loss_targets
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.networks import build_network
+from dnn_sweep.core.networks import build_network, network_outputs
 from dnn_sweep.core.quiet_keras import keras
+from dnn_sweep.core.quiet_keras import tensorflow as tf
 from dnn_sweep.core.training_data import TrainingData, epoch_order
+from dnn_sweep.datasets.trial_store import TrialStoreDataset
 from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data, make_plan
 
@@ -20,6 +25,9 @@ class Recorder:
     def __init__(self):
         self.started, self.epochs = [], []
 
+    def compiled(self, trials, seconds):
+        pass
+
     def trial_started(self, trial):
         self.started.append(trial.id)
 
@@ -28,7 +36,7 @@ class Recorder:
 
 
 def train(plan, data, tmp_path, progress=None, **logs):
-    (assignment,) = assign_engines(plan.trials, "auto")
+    (assignment,) = assign_engines(plan.trials, "keras")
     files = LoggingParameters(**({"folder": str(tmp_path), "csv": False} | logs))
     return list(
         assignment.engine.train(
@@ -59,7 +67,7 @@ def test_every_task_learns(task, network, metric, tmp_path):
     assert sign * last[f"val_{metric}"] > sign * first[f"val_{metric}"]
     assert result.outputs.shape == (40, plan.trials[0].network.outputs)
     assert result.engine == "keras"
-    assert "fastest engine" in result.engine_reason
+    assert result.engine_reason == "training.engine asks for it"
 
 
 def test_same_seed_same_curves_and_another_seed_another(tmp_path):
@@ -215,6 +223,186 @@ def test_an_engine_asked_for_by_name_is_recorded_so():
 
 
 def test_an_engine_that_cannot_train_a_trial_says_why(monkeypatch):
-    monkeypatch.setattr(KerasFitEngine, "refuses", lambda self, trial: "too wide")
-    with pytest.raises(SweepError, match=r"relu \+ adam: keras cannot: too wide"):
-        assign_engines(make_plan().trials, "auto")
+    monkeypatch.setattr(KerasFitEngine, "refuses", lambda self, trial, logs: "too wide")
+    with pytest.raises(SweepError, match=r"keras: relu \+ adam: keras cannot: too wide"):
+        assign_engines(make_plan().trials, "keras")
+
+
+def plain_sgd(task="multiclass", epochs=1, rows=80, **training):
+    """One step an epoch over all rows, no momentum, the last epoch's weights."""
+    return make_plan(
+        task,
+        network={"hidden": [5]},
+        grid={"activations": ["tanh"], "optimizers": [{"sgd": {"learning_rate": 0.5}}]},
+        callbacks={"checkpoint": {"enabled": False}},
+        training={"epochs": epochs, "batch_size": rows} | training,
+    )
+
+
+def weighed(data, weights):
+    return dataclasses.replace(data, sample_weights=np.asarray(weights, dtype=np.float32))
+
+
+@pytest.mark.parametrize("task", ["multiclass", "binary", "regression"])
+def test_a_row_of_weight_two_counts_as_if_it_were_there_twice(task, tmp_path):
+    """One step by hand: the sum of the rows' losses, one of them twice, over the rows."""
+    data = make_data(task, rows=20)
+    plan = plain_sgd(task, rows=20)
+    trial = plan.trials[0]
+    weights = np.ones(20, np.float32)
+    weights[7] = 2
+    (result,) = train(plan, weighed(data, weights), tmp_path)
+
+    by_hand = build_network(trial.network, trial.seed)
+    rows = [*range(20), 7]
+    targets = loss_targets(data.y_train, trial)[rows]
+    loss_of_rows = getattr(keras.losses, trial.network.loss)
+    with tf.GradientTape() as tape:
+        losses = loss_of_rows(targets, by_hand(data.x_train[rows]))
+        loss = tf.reduce_sum(losses) / 20
+    gradients = tape.gradient(loss, by_hand.trainable_variables)
+    for variable, gradient in zip(by_hand.trainable_variables, gradients, strict=True):
+        variable.assign_sub(0.5 * gradient)
+
+    assert result.history["loss"][0] == pytest.approx(float(loss), rel=1e-5)
+    for mine, theirs in zip(
+        by_hand.get_weights(), result.load_network().get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_of_weight_zero_have_no_influence(tmp_path):
+    data = make_data(rows=40)
+    weights = np.array([0, 1] * 20)
+    other = data.x_train.copy()
+    other[::2] = 100
+    labels = np.where(weights, data.y_train, 0).astype(np.int32)
+    changed = dataclasses.replace(data, x_train=other, y_train=labels)
+    plan = plain_sgd(epochs=3, rows=16)
+    first, second = (train(plan, weighed(each, weights), tmp_path)[0] for each in (data, changed))
+
+    curves = ["loss", "val_loss", "val_accuracy"]
+    pd.testing.assert_frame_equal(first.history[curves], second.history[curves])
+    assert not first.history["accuracy"].equals(second.history["accuracy"])  # it is unweighted
+    unweighted = train(plan, data, tmp_path)[0]
+    assert not first.history["val_loss"].equals(unweighted.history["val_loss"])
+
+
+def test_class_weights_are_the_rows_weights_by_class_and_multiply_with_them(tmp_path):
+    data = make_data(rows=40)
+    rows = np.linspace(0.5, 2, 40)
+    by_class = np.array([1, 4, 0.5])[data.y_train]
+    weighted = plain_sgd(epochs=3, rows=16, class_weight={1: 4, 2: 0.5})
+    pairs = [
+        (train(weighted, data, tmp_path), weighed(data, by_class)),
+        (train(weighted, weighed(data, rows), tmp_path), weighed(data, by_class * rows)),
+    ]
+    for (by_label,), same in pairs:
+        (by_row,) = train(plain_sgd(epochs=3, rows=16), same, tmp_path)
+        curves = ["loss", "accuracy", "val_loss", "val_accuracy"]
+        pd.testing.assert_frame_equal(by_label.history[curves], by_row.history[curves])
+
+
+def test_weights_change_the_training_loss_alone(tmp_path):
+    """Metrics, and all figures on the validation rows, are those of unweighted rows."""
+    data = make_data(rows=40)
+    plan = plain_sgd(epochs=1, rows=40)
+    (plain,) = train(plan, data, tmp_path)
+    (tripled,) = train(plan, weighed(data, np.full(40, 3)), tmp_path)
+
+    assert tripled.history["loss"][0] == pytest.approx(3 * plain.history["loss"][0], rel=1e-5)
+    assert tripled.history["accuracy"][0] == plain.history["accuracy"][0]
+    network = tripled.load_network()
+    network.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    loss, accuracy = network.evaluate(data.x_validation, data.y_validation, verbose=0)
+    assert tripled.history["val_loss"][0] == pytest.approx(loss, rel=1e-5)
+    assert tripled.history["val_accuracy"][0] == pytest.approx(accuracy)
+
+
+def test_the_learning_rate_follows_the_schedule_and_is_recorded_at_each_epochs_end(tmp_path):
+    rate = {"learning_rate": 0.2, "schedule": {"class": "CosineDecay", "alpha": 0.1}}
+    plan = make_plan(grid={"optimizers": [{"sgd": rate}]}, training={"epochs": 4})
+    (result,) = train(plan, make_data(), tmp_path, csv=True, tensorboard=True)
+
+    decayed = [
+        0.2 * (0.1 + 0.9 * (1 + np.cos(np.pi * part)) / 2) for part in (1 / 4, 1 / 2, 3 / 4, 1)
+    ]
+    np.testing.assert_allclose(result.history["learning_rate"], decayed, rtol=1e-5)
+
+
+def test_a_schedules_steps_are_batches_not_epochs(tmp_path):
+    """Two batches at the rates 0.5 and 0.05, by hand."""
+    data = make_data("regression", rows=20)
+    rate = {
+        "learning_rate": 0.5,
+        "schedule": {"class": "ExponentialDecay", "decay_steps": 1, "decay_rate": 0.1},
+    }
+    plan = make_plan(
+        "regression",
+        network={"hidden": [5]},
+        grid={"optimizers": [{"sgd": rate}]},
+        callbacks={"checkpoint": {"enabled": False}},
+        training={"epochs": 1, "batch_size": 10},
+    )
+    (result,) = train(plan, data, tmp_path)
+    trial = plan.trials[0]
+    by_hand = build_network(trial.network, trial.seed)
+    by_hand.compile(optimizer=keras.optimizers.SGD(0.5), loss="mean_squared_error")
+    order = epoch_order(20, trial.seed, 0)
+    for start, each in ((0, 0.5), (10, 0.05)):
+        by_hand.optimizer.learning_rate = each
+        batch = order[start : start + 10]
+        by_hand.train_on_batch(data.x_train[batch], data.y_train[batch, np.newaxis])
+    for mine, theirs in zip(
+        by_hand.get_weights(), result.load_network().get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_and_its_file_loads(precision, tmp_path):
+    network = {"batch_normalization": True, "dropout": 0.1}
+    rate = {"learning_rate": 0.01}
+    plan = make_plan(
+        network=network,
+        grid={"optimizers": [{"adam": rate}]},
+        training={"epochs": 30, "precision": precision},
+        callbacks={
+            "reduce_on_plateau": {
+                "enabled": True,
+                "monitor": "loss",
+                "min_delta": 100,
+                "factor": 0.9,
+            }
+        },
+    )
+    (result,) = train(plan, make_data(), tmp_path)
+
+    assert result.status == "completed"
+    assert result.history["val_loss"].iloc[-1] < 0.8 * result.history["val_loss"].iloc[0]
+    assert result.history["learning_rate"].iloc[-1] < 0.01  # a loss-scaled rate is lowered too
+    store = TrialStoreDataset(folder=str(tmp_path / "trials"))
+    store.save(result)
+    loaded = store.load()[plan.trials[0].id]
+    network = loaded.load_network()
+    assert network.get_layer("hidden2").compute_dtype == precision.removeprefix("mixed_")
+    outputs = network_outputs(network, make_data().x_validation)
+    np.testing.assert_allclose(outputs, result.outputs, rtol=1e-6)
+    assert outputs.sum(axis=1) == pytest.approx(np.ones(40), abs=1e-6)
+
+
+def test_half_precision_scales_the_loss_so_that_small_gradients_count(tmp_path):
+    """Gradients near 1e-9 are 0 in float16; scaled while they are taken, they are not."""
+    data = make_data("regression", rows=40)
+    tiny = weighed(data, np.full(40, 1e-9))
+    plan = make_plan(
+        "regression",
+        network={"hidden": [5, 5]},
+        grid={"optimizers": [{"sgd": {"learning_rate": 1e7}}]},
+        callbacks={"checkpoint": {"enabled": False}},
+        training={"epochs": 1, "batch_size": 40, "precision": "mixed_float16"},
+    )
+    (result,) = train(plan, tiny, tmp_path)
+    before = build_network(plan.trials[0].network, 0).get_layer("hidden1").get_weights()[0]
+    after = result.load_network().get_layer("hidden1").get_weights()[0]
+    assert (before != after).any(axis=1).all()

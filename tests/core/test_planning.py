@@ -1,12 +1,15 @@
 from itertools import product
 
+import numpy as np
 import pytest
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.keras_names import activation_names, initializer_names, optimizer_classes
+from dnn_sweep.core.keras_schedules import schedule_classes
 from dnn_sweep.core.networks import build_network
 from dnn_sweep.core.planning import plan_trials
 from dnn_sweep.core.tables import Column, Schema
+from dnn_sweep.core.trials import Schedule
 from dnn_sweep.parameters import (
     CallbackParameters,
     GridParameters,
@@ -22,7 +25,14 @@ BINARY = MULTICLASS.model_copy(update={"task": "binary", "classes": ("a", "b")})
 REGRESSION = MULTICLASS.model_copy(update={"task": "regression", "classes": ()})
 
 
-def plan(schema=MULTICLASS, data="data", network=None, grid=None, training=None, callbacks=None):
+# Ten training rows: five of the first class, three of the second, two of the third.
+TARGET = np.array([0, 1, 0, 2, 0, 1, 0, 2, 1, 0], dtype=np.int32)
+
+
+def plan(
+    schema=MULTICLASS, data="data", network=None, grid=None, training=None, callbacks=None,
+    train_target=TARGET, sample_weights=None,
+):  # fmt: skip
     return plan_trials(
         schema,
         2,
@@ -31,6 +41,8 @@ def plan(schema=MULTICLASS, data="data", network=None, grid=None, training=None,
         GridParameters(**({"activations": ["relu"], "optimizers": ["adam"]} | (grid or {}))),
         TrainingParameters(**(training or {})),
         CallbackParameters(**(callbacks or {})),
+        train_target,
+        sample_weights,
     )
 
 
@@ -224,6 +236,15 @@ def test_mistakes_are_refused_with_the_key_and_the_nearest_spelling(given, messa
         (GridParameters, {"activations": ["relu"] * 2, "optimizers": ["sgd"]}, "more than once"),
         (GridParameters, {"activations": ["relu"], "optimizers": []}, "at least 1 item"),
         (TrainingParameters, {"seeds": [1, 1]}, "lists a seed more than once"),
+        (TrainingParameters, {"class_weight": "balance"}, "Input should be 'balanced'"),
+        (TrainingParameters, {"class_weight": {"a": -1}}, "greater than or equal to 0"),
+        (TrainingParameters, {"class_weight": {"a": float("inf")}}, "finite number"),
+        (TrainingParameters, {"precision": "float16"}, "'float32', 'mixed_bfloat16' or"),
+        (
+            GridParameters,
+            {"activations": ["relu"], "optimizers": [{"sgd": {"schedule": {"alpha": 0.1}}}]},
+            "a schedule names its Keras class",
+        ),
         (TrainingParameters, {"epoch": 3}, "Extra inputs are not permitted"),
         (NetworkParameters, {"hidden": []}, "at least 1 item"),
         (NetworkParameters, {"hidden": [0]}, "greater than 0"),
@@ -265,3 +286,161 @@ def test_every_name_on_offer_can_be_trained_with():
     trials = plan(grid=grid).trials
     for network in {trial.network.name: trial.network for trial in trials}.values():
         assert build_network(network).output_shape == (None, 3)
+
+
+def cosine(**arguments):
+    schedule = {"class": "cosinedecay"} | arguments
+    return {"optimizers": [{"adam": {"learning_rate": 0.01, "schedule": schedule}}]}
+
+
+def test_a_schedule_is_planned_with_every_argument_decided():
+    trial = only_trial(grid=cosine(alpha=0.1), training={"epochs": 5, "batch_size": 4})
+    assert trial.learning_rate == 0.01
+    assert trial.optimizer_arguments == {}
+    assert trial.schedule == Schedule(
+        class_name="CosineDecay",
+        # Ten rows in batches of four are three steps an epoch.
+        arguments={"decay_steps": 15, "alpha": 0.1, "warmup_target": None, "warmup_steps": 0},
+    )
+
+
+def test_a_schedule_by_its_name_alone_decays_over_the_whole_trial_of_each_batch_size():
+    grid = {
+        "optimizers": [
+            {"slow": {"class": "SGD", "schedule": "PolynomialDecay"}},
+            {"again": {"class": "SGD", "schedule": "CosineDecayRestarts"}},
+            "sgd",
+        ],
+        "batch_size": [10, 5],
+    }
+    trials = plan(grid=grid, training={"epochs": 7}).trials
+    schedules = [trial.schedule and trial.schedule.arguments for trial in trials]
+    assert [each["decay_steps"] for each in schedules[:2]] == [7, 14]
+    assert [each["first_decay_steps"] for each in schedules[2:4]] == [7, 14]
+    assert schedules[4:] == [None, None]
+
+
+def test_a_given_length_is_kept_and_a_warm_up_is_part_of_the_trial():
+    given = only_trial(grid=cosine(decay_steps=3))
+    warmed = only_trial(grid=cosine(warmup_target=0.1, warmup_steps=4), training={"epochs": 10})
+    assert given.schedule.arguments["decay_steps"] == 3
+    assert warmed.schedule.arguments["decay_steps"] == 6
+
+
+def test_every_schedule_on_offer_can_be_planned():
+    required = {"ExponentialDecay": {"decay_rate": 0.9}, "InverseTimeDecay": {"decay_rate": 0.5}}
+    grid = {
+        "optimizers": [
+            {name: {"class": "SGD", "schedule": {"class": name} | required.get(name, {})}}
+            for name in schedule_classes()
+        ]
+    }
+    names = [trial.schedule.class_name for trial in plan(grid=grid).trials]
+    assert set(names) == {
+        "CosineDecay",
+        "CosineDecayRestarts",
+        "ExponentialDecay",
+        "InverseTimeDecay",
+        "PolynomialDecay",
+    }
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (
+            {"class": "CosinDecay"},
+            r"grid\.optimizers \(adam\), schedule: unknown schedule 'CosinDecay'.*'CosineDecay'",
+        ),
+        ({"class": "PiecewiseConstantDecay"}, "unknown schedule 'PiecewiseConstantDecay'"),
+        (
+            {"class": "CosineDecay", "alphas": 1},
+            r"unknown argument of CosineDecay .* 'alphas'\. Did you mean 'alpha'",
+        ),
+        (
+            {"class": "CosineDecay", "initial_learning_rate": 1},
+            "it starts from the optimizer's learning_rate",
+        ),
+        ({"class": "ExponentialDecay"}, "Keras refuses ExponentialDecay .*decay_rate"),
+        ({"class": "CosineDecay", "decay_steps": 0}, "Keras refuses CosineDecay"),
+        ({"class": "CosineDecay", "alpha": "much"}, "Keras refuses CosineDecay"),
+        ({"class": "CosineDecay", "alpha": float("inf")}, "alpha must be finite"),
+        (
+            {"class": "CosineDecay", "warmup_target": 0.1, "warmup_steps": 20},
+            "Keras refuses CosineDecay",
+        ),
+        (
+            {"class": "ExponentialDecay", "decay_rate": -0.5, "staircase": True, "decay_steps": 19},
+            "gives a learning rate of -0.0005 at step 19 of 20",
+        ),
+    ],
+)
+def test_mistakes_in_a_schedule_are_refused(schedule, message):
+    with pytest.raises(SweepError, match=message):
+        plan(grid={"optimizers": [{"adam": {"schedule": schedule}}]})
+
+
+def test_a_schedule_and_a_plateau_are_not_both_allowed():
+    with pytest.raises(SweepError, match=r"\(adam\): a schedule sets.*reduce_on_plateau"):
+        plan(grid=cosine(), callbacks={"reduce_on_plateau": {"enabled": True}})
+
+
+@pytest.mark.parametrize(
+    ("schema", "asked", "factors"),
+    [
+        (MULTICLASS, {2: 3, 0: 0.5}, (0.5, 1, 3)),
+        (MULTICLASS, {"2": 3}, (1, 1, 3)),  # as the command line gives it
+        (MULTICLASS, {0: 0, 1: 0}, (0, 0, 1)),
+        (BINARY, {"b": 2}, (1, 2)),
+        (BINARY.model_copy(update={"classes": (False, True)}), {True: 2}, (1, 2)),
+        (BINARY.model_copy(update={"classes": (False, True)}), {"True": 2}, (1, 2)),
+        (MULTICLASS, "balanced", (10 / 15, 10 / 9, 10 / 6)),
+        (MULTICLASS, {}, None),
+        (MULTICLASS, None, None),
+    ],
+)
+def test_class_weights_are_planned_by_position(schema, asked, factors):
+    target = TARGET if schema.task == "multiclass" else TARGET % 2
+    planned = only_trial(schema=schema, train_target=target, training={"class_weight": asked})
+    assert planned.class_weight == (factors and pytest.approx(factors))
+
+
+def test_a_class_without_training_rows_does_not_spoil_the_balance():
+    trial = only_trial(train_target=np.array([0, 0, 2]), training={"class_weight": "balanced"})
+    assert trial.class_weight == pytest.approx((0.75, 1, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"schema": BINARY, "training": {"class_weight": {"B": 2}}},
+            r"training\.class_weight: unknown class 'B'\. Did you mean 'b'\? Allowed: a, b\.",
+        ),
+        ({"training": {"class_weight": {7: 2}}}, "unknown class 7"),
+        ({"training": {"class_weight": {1: 2, "1": 3}}}, "names class 1 more than once"),
+        (
+            {"schema": REGRESSION, "training": {"class_weight": "balanced"}},
+            r"training\.class_weight: target 't' is a number .*data\.sample_weight",
+        ),
+        (
+            {"training": {"class_weight": {0: 0, 1: 0, 2: 0}}},
+            r"training\.class_weight: every training row would count 0",
+        ),
+        (
+            {
+                "training": {"class_weight": {0: 0}},
+                "sample_weights": (TARGET == 0).astype(np.float32),
+            },
+            "every training row would count 0",
+        ),
+    ],
+)
+def test_class_weights_that_mean_nothing_are_refused(given, message):
+    with pytest.raises(SweepError, match=message):
+        plan(**given)
+
+
+@pytest.mark.parametrize("change", [{"class_weight": "balanced"}, {"precision": "mixed_float16"}])
+def test_how_the_loss_is_weighed_and_computed_is_part_of_the_id(change):
+    assert only_trial().id != only_trial(training=change).id

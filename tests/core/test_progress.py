@@ -1,5 +1,7 @@
 import logging
+import time
 from io import StringIO
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -8,8 +10,15 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from dnn_sweep.core.displays import LiveDisplay, PlainDisplay
-from dnn_sweep.core.progress import Best, NoProgress, TrainingProgress, kept_value
+from dnn_sweep.core.progress import (
+    Best,
+    NoProgress,
+    TimedProgress,
+    TrainingProgress,
+    kept_value,
+)
 from dnn_sweep.core.results import TrialResult
+from dnn_sweep.core.stages import StageClock
 from dnn_sweep.core.trials import Layer, Network, Trial
 from dnn_sweep.parameters import CallbackParameters
 
@@ -68,12 +77,12 @@ def plain(width=80):
     return PlainDisplay(Console(file=stream, width=width), clock), clock, stream
 
 
-def live(width=120):
+def live(width=120, clock=time.monotonic):
     stream = StringIO()
     console = Console(
         file=stream, width=width, force_terminal=True, force_interactive=True, color_system=None
     )
-    return LiveDisplay(console), console, stream
+    return LiveDisplay(console, clock), console, stream
 
 
 def tasks_of(display):
@@ -140,7 +149,7 @@ def test_a_plain_line_is_there_as_soon_as_its_trial_is_finished(tmp_path):
 
 
 def test_the_live_bar_counts_epochs_of_all_trials_and_the_ones_already_trained():
-    display, _, stream = live()
+    display, _, stream = live(clock=count(100).__next__)
     with display:
         display.start(total_trials=30, epochs=4, cached=27)
         sweep = tasks_of(display)["trials"]
@@ -176,6 +185,79 @@ def test_the_live_display_shows_the_trial_at_hand_and_its_last_metrics(width, me
     assert "relu + adam, seed 7" in row
     assert "epoch 2/4" in row
     assert row.rstrip().endswith(f"0:00:00 -:--:-- {metrics}")
+
+
+def test_many_trials_at_once_share_a_bar_that_moves_now_and_then():
+    clock = Clock()
+    display, _, _ = live(clock=clock)
+    trials = [a_trial(seed=seed, epochs=20) for seed in range(40)]
+    with display:
+        display.start(80, 20, 0)
+        for trial in trials:
+            display.trial_started(trial)
+        for epoch in (1, 2, 3):
+            for trial in trials:
+                display.epoch_finished(trial, epoch, {"val_accuracy": 0.5})
+            clock.now += 1
+
+        tasks = tasks_of(display)
+        assert set(tasks) == {"trials", "40 trials"}
+        assert tasks["40 trials"].fields["done"] == "epoch 3/20"
+        # The first of the third round was drawn, the other 39 only counted.
+        assert tasks["trials"].completed == 2 * 40 + 1
+        for trial in trials:
+            display.trial_finished(a_result(trial, [0.5]))
+        assert tasks_of(display)["trials"].completed == 40 * 20
+
+
+@pytest.mark.parametrize("make", [plain, live])
+def test_only_a_long_compilation_is_told(make):
+    display, _, stream = make()
+    with display:
+        display.start(80, 20, 0)
+        display.compiled(40, 0.9)
+        assert "compiled" not in stream.getvalue()
+        display.compiled(40, 3.24)
+    assert "compiled a program for 40 trials in 3.2 s" in stream.getvalue()
+
+
+def test_the_time_left_is_right_where_many_trials_end_at_once():
+    display, clock, stream = plain()
+    trials = [a_trial(seed=seed, epochs=20) for seed in range(40)]
+    display.start(total_trials=80, epochs=20, cached=0)
+    for trial in trials:
+        display.trial_started(trial)
+    for epoch in range(1, 21):
+        for trial in trials:
+            display.epoch_finished(trial, epoch, {})
+    clock.now += 30
+    for trial in trials:
+        display.trial_finished(a_result(trial, [0.5]))
+
+    lines = stream.getvalue().splitlines()[1:]
+    assert len(lines) == 40
+    assert all(line.endswith("about 30 s left") for line in lines)
+
+
+def test_a_timed_display_tells_the_clock_what_was_compiled_and_trained():
+    now = Clock()
+    stages = StageClock(now)
+    display, _, stream = plain()
+    timed = TimedProgress(display, stages)
+    stages.enter("train")
+    with timed as progress:
+        progress.start(1, 4, 0)
+        now.now += 5
+        progress.compiled(1, 3.0)
+        progress.trial_started(a_trial())
+        progress.epoch_finished(a_trial(), 1, {})
+        progress.trial_finished(a_result(a_trial(), [0.5, 0.6]))
+
+    assert stages.read() == {
+        "start_up": 0, "compile": 3, "train": 2, "total": 5,
+        "model_epochs": 2, "model_epochs_per_second": 1,
+    }  # fmt: skip
+    assert "[1/1] relu + adam" in stream.getvalue()
 
 
 def test_the_time_left_is_estimated_before_the_first_trial_ends():
@@ -229,6 +311,7 @@ def test_no_progress_takes_every_call_and_prints_nothing(capsys):
     silent: TrainingProgress = NoProgress()
     with silent as progress:
         progress.start(1, 1, 0)
+        progress.compiled(1, 2.0)
         progress.trial_started(a_trial())
         progress.epoch_finished(a_trial(), 1, {})
         progress.trial_finished(a_result(a_trial(), [0.5]))

@@ -109,3 +109,17 @@ def test_max_rows_of_a_regression_and_of_a_small_table():
 def test_fractions_must_leave_rows_to_train_on():
     with pytest.raises(ValueError, match="leave no rows to train on"):
         SplitParameters(validation=0.5, test=0.5)
+
+
+def test_weights_travel_with_their_rows():
+    data = DataParameters(target="label", sample_weight="w")
+    parts = split(table(w=np.arange(200) / 2), data)[:3]
+    assert [(part["w"] == part.index / 2).all() for part in parts] == [True] * 3
+
+
+def test_training_rows_that_all_weigh_nothing_are_refused():
+    train = split(table())[0].index
+    weights = np.ones(200)
+    weights[train] = 0
+    with pytest.raises(SweepError, match=r"data\.sample_weight: column 'w' is 0 in all 120 train"):
+        split(table(w=weights), DataParameters(target="label", sample_weight="w"))

@@ -7,13 +7,15 @@ from dnn_sweep.core.summary import summarize_sweep
 from dnn_sweep.core.wording import format_interval, format_seconds, format_value
 from tests.sample_sweep import sample_sweep
 
+SECONDS = {"start_up": 6.24, "train": 12.0, "track": 0.01, "total": 18.25}
 
-def print_summary(sweep, environment="digits", width=80, launcher=""):
+
+def print_summary(sweep, environment="digits", width=80, launcher="", seconds=SECONDS):
     stream = StringIO()
     console = Console(file=stream, width=width, color_system=None)
     report = "x" * 4_600_000
     console.print(
-        summarize_sweep(sweep.leaderboard, sweep.champion, launcher, environment, report),
+        summarize_sweep(sweep.leaderboard, sweep.champion, launcher, environment, report, seconds),
         crop=False,
     )
     return stream.getvalue()
@@ -122,3 +124,18 @@ def test_commands_begin_with_what_starts_them_here():
     lines = print_summary(sample_sweep(), launcher="uv run")
     assert "uv run kedro viz run" in lines
     assert "uv run mlflow models serve" in lines
+
+
+def test_it_says_where_the_seconds_went_and_leaves_out_what_took_none():
+    text = print_summary(sample_sweep())
+
+    assert "Seconds 18.2: start-up 6.2, train 12.0\n" in text
+    assert "model-epoch" not in text
+
+
+def test_a_run_that_trained_tells_how_fast():
+    trained = {"train": 2.0, "total": 2.0, "model_epochs": 4800.0, "model_epochs_per_second": 2400}
+
+    text = print_summary(sample_sweep(), seconds=trained)
+
+    assert "4,800 model-epochs trained, 2,400 a second" in text

@@ -184,3 +184,49 @@ def test_fingerprint_sees_values_names_and_order():
     prints = {fingerprint(each) for each in (frame, changed, renamed, frame.iloc[::-1])}
     assert len(prints) == 4
     assert fingerprint(frame) == fingerprint(table())
+
+
+def test_a_column_of_weights_is_no_feature():
+    clean, schema = validate(table(w=["0.5", "2", "0"] * 10), sample_weight="w")
+
+    assert schema.sample_weight == "w"
+    assert "w" not in schema.feature_names
+    assert clean["w"].tolist() == [0.5, 2, 0] * 10
+    assert validate(table(w=1.0), sample_weight="w")[1].dropped == {}
+
+
+@pytest.mark.parametrize(
+    ("weights", "shown"),
+    [
+        ([1.0] * 29 + [None], "29: nan"),
+        ([1.0] * 29 + [np.inf], "29: inf"),
+        ([1.0] * 29 + [-0.5], "29: -0.5"),
+        ([1.0] * 29 + [1e39], r"29: 1e\+39"),  # infinite in single precision
+        (["1"] * 29 + ["much"], "29: 'much'"),
+    ],
+)
+def test_a_weight_that_weighs_nothing_known_is_refused(weights, shown):
+    message = rf"data\.sample_weight: column 'w', row {shown} where a weight is expected"
+    with pytest.raises(SweepError, match=message):
+        validate(table(w=weights), sample_weight="w")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"sample_weight": "wt"}, r"data\.sample_weight: unknown column 'wt'.*mean 'w'"),
+        ({"sample_weight": "label"}, r"data\.sample_weight: 'label' is also named by data\.target"),
+        (
+            {"sample_weight": "w", "ignore": ["w"]},
+            r"data\.sample_weight: 'w' is also named by data\.ignore",
+        ),
+        (
+            {"sample_weight": "part", "split_column": "part"},
+            r"'part' is also named by data\.split_column",
+        ),
+        ({"sample_weight": "member"}, "column 'member' holds true and false"),
+    ],
+)
+def test_a_column_of_weights_serves_for_nothing_else(data, message):
+    with pytest.raises(SweepError, match=message):
+        validate(table(w=1.0, part=["train", "train", "test"] * 10), **data)

@@ -37,9 +37,9 @@ def written(path, content):
         ("my.csv", TEXT),
         ("MY.CSV", TEXT),
         ("bom.csv", "\ufeff" + TEXT),
-        ("my.csv.gz", gzip.compress(TEXT.encode())),
+        ("my.csv.gz", gzip.compress(TEXT.encode(), mtime=0)),
         ("my.tsv", TEXT.replace(",", "\t")),
-        ("my.tsv.gz", gzip.compress(TEXT.replace(",", "\t").encode())),
+        ("my.tsv.gz", gzip.compress(TEXT.replace(",", "\t").encode(), mtime=0)),
     ],
 )
 def test_a_text_table_is_read_by_its_suffix(tmp_path, expected, name, content):
@@ -139,7 +139,7 @@ def test_an_unknown_suffix_is_answered_with_those_that_can_be_read(tmp_path):
     [
         ("my.csv", ""),
         ("my.csv", "\n\n"),
-        ("my.csv.gz", gzip.compress(b"")),
+        ("my.csv.gz", gzip.compress(b"", mtime=0)),
         ("my.parquet", ""),
     ],
 )
@@ -200,7 +200,9 @@ def test_an_encoding_other_than_utf_8_is_named(tmp_path, text):
     assert "0xf6" in message
 
 
-@pytest.mark.parametrize("content", [b"\x1f\x8b not gzip", gzip.compress(TEXT.encode())[:-9]])
+@pytest.mark.parametrize(
+    "content", [b"\x1f\x8b not gzip", gzip.compress(TEXT.encode(), mtime=0)[:-9]]
+)
 def test_a_damaged_gzip_file_is_refused(tmp_path, content):
     assert "damaged" in mistake(written(tmp_path / "my.csv.gz", content))
 

@@ -1,4 +1,12 @@
+import gc
 import logging
+import sqlite3
+import weakref
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
 
 import mlflow
 import numpy as np
@@ -72,6 +80,26 @@ def test_runs_carry_params_metrics_tags_duration_and_the_data(store):
     assert trial.data.tags["trial_id"] == plan.trials[0].id
 
 
+def test_settings_that_most_trials_are_without_are_params_where_they_are_used(store):
+    rate = {"schedule": {"class": "CosineDecay", "alpha": 0.1}}
+    plan = make_plan(
+        grid={"optimizers": ["sgd", {"adam": rate}]},
+        training={"class_weight": {1: 2.5}, "precision": "mixed_bfloat16"},
+    )
+    with mlflow.start_run() as sweep:
+        save_all(store, plan)
+        save_all(store, make_plan(grid={"activations": ["tanh"]}))
+    children = children_of(sweep.info.run_id)
+    params = {name: run.data.params for name, run in children.items()}
+
+    used = {"class_weight": "1,2.5,1", "precision": "mixed_bfloat16"}
+    scheduled = {"schedule": "CosineDecay", "schedule.alpha": "0.1", "schedule.decay_steps": "15"}
+    assert (used | scheduled).items() <= params["relu + adam"].items()
+    assert used.items() <= params["relu + sgd"].items()
+    assert not scheduled.keys() & params["relu + sgd"].keys()
+    assert not (used | scheduled).keys() & params["tanh + adam"].keys()
+
+
 def test_a_diverged_trial_is_recorded_as_such(store):
     with mlflow.start_run() as sweep:
         save_all(store, make_plan(), status="diverged")
@@ -98,6 +126,109 @@ def test_a_failure_closes_unfinished_combinations_as_failed(store):
     (child,) = children_of(sweep.info.run_id).values()
     (trial,) = children_of(child.info.run_id).values()
     assert (child.info.status, trial.info.status) == ("FAILED", "FINISHED")
+
+
+class SlowServer(ThreadingHTTPServer):
+    """Takes a request and does not answer before it is told to."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        self.asked, self.answer = Event(), Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(handler):  # noqa: N805
+                self.asked.set()
+                self.answer.wait()
+                handler.send_error(500)
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        Thread(target=self.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def slow_server():
+    with SlowServer() as server:
+        yield server
+        server.answer.set()
+        server.shutdown()
+
+
+def test_training_does_not_wait_for_the_server_before_the_last_trial(
+    store, slow_server, monkeypatch, caplog
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    first, second, last = make_plan(training={"seeds": [0, 1, 2]}).trials
+    with mlflow.start_run():
+        alive = mlflow.get_tracking_uri()
+        mlflow.set_tracking_uri(f"http://127.0.0.1:{slow_server.server_port}")
+        store.save(TrialReport(make_result(first, OUTPUTS), 3, left=2))
+        assert slow_server.asked.wait(60)
+        store.save(TrialReport(make_result(second, OUTPUTS), 3, left=1))
+        assert "MLflow does not answer" not in caplog.text
+        slow_server.answer.set()
+        store.save(TrialReport(make_result(last, OUTPUTS), 3, left=0))
+        mlflow.set_tracking_uri(alive)
+    assert "MLflow does not answer" in caplog.text
+
+
+def test_after_the_last_trial_everything_is_written(store):
+    trials = make_plan(training={"seeds": list(range(12))}).trials
+    with mlflow.start_run() as sweep:
+        for left, trial in zip(range(11, -1, -1), trials, strict=True):
+            store.save(TrialReport(make_result(trial, OUTPUTS), 12, left))
+        (child,) = children_of(sweep.info.run_id).values()
+        statuses = {run.info.status for run in children_of(child.info.run_id).values()}
+    assert child.info.status == "FINISHED"
+    assert statuses == {"FINISHED"}
+    assert len(children_of(child.info.run_id)) == 12
+
+
+def test_a_failure_writes_what_was_handed_over_before_it_closes_what_is_open(store):
+    trials = make_plan(training={"seeds": list(range(8))}).trials
+    with mlflow.start_run() as sweep:
+        for left, trial in enumerate(trials[:6], start=2):
+            store.save(TrialReport(make_result(trial, OUTPUTS), 8, left))
+        store.abandon()
+        (child,) = children_of(sweep.info.run_id).values()
+    assert child.info.status == "FAILED"
+    found = children_of(child.info.run_id).values()
+    assert [run.info.status for run in found] == ["FINISHED"] * 6
+
+
+def test_what_cannot_be_recorded_for_another_reason_is_raised(store):
+    broken = make_result(make_plan().trials[0], OUTPUTS)
+    broken.history.insert(0, "a column", "that is no number")
+    with mlflow.start_run(), pytest.raises(DatasetError, match="that is no number"):
+        store.save(TrialReport(broken, 1))
+
+
+def keep(network):
+    return network
+
+
+def test_what_waits_to_be_written_holds_no_network(store, slow_server, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    result = make_result(make_plan().trials[0], OUTPUTS)
+    alive = weakref.ref(network := result.load_network())
+    result = replace(result, load_network=partial(keep, network))
+    with mlflow.start_run():
+        before = mlflow.get_tracking_uri()
+        mlflow.set_tracking_uri(f"http://127.0.0.1:{slow_server.server_port}")
+        store.save(TrialReport(result, 1, left=1))
+        del result, network
+        gc.collect()
+        assert alive() is None
+        slow_server.answer.set()
+        store.abandon()
+        mlflow.set_tracking_uri(before)
+
+
+def test_a_sqlite_store_is_written_ahead(store, tmp_path):
+    with mlflow.start_run():
+        save_all(store, make_plan())
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_without_an_active_run_nothing_is_recorded(store):

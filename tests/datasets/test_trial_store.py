@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,6 +41,15 @@ def test_the_kept_network_is_an_ordinary_keras_file_named_by_the_pattern(store, 
     result = make_result(make_plan(callbacks=callbacks).trials[0], OUTPUTS)
     store.save(result)
     assert (tmp_path / "trials" / result.trial.id / "03_0.15.keras").is_file()
+
+
+def test_an_engine_may_write_its_network_itself(store, result, tmp_path):
+    def save_network(path):
+        path.write_bytes(b"a network")
+
+    store.save(replace(result, load_network=None, save_network=save_network))
+    kept = tmp_path / "trials" / result.trial.id / result.checkpoint_name
+    assert kept.read_bytes() == b"a network"
 
 
 def test_an_empty_store_holds_nothing(store):

@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,7 @@ def given(sweep):
     inputs = sweep.inputs() | {
         "params:launcher": "uv run",
         "params:environment": sweep.champion["experiment"],
+        "stage_clock": {"report": 1.5, "total": 1.5},
     }
     return {name: MemoryDataset(data) for name, data in inputs.items()}
 
@@ -101,6 +103,7 @@ def test_the_catalog_writes_files_prints_and_tracks(tmp_path, tracked_run, capsy
 
     folder = tmp_path / "data/08_reporting/digits"
     assert "gelu + adam wins on digits" in (folder / "report.html").read_text(encoding="utf-8")
+    assert json.loads((folder / "seconds.json").read_text()) == {"report": 1.5, "total": 1.5}
     written = {path.name for path in (folder / "figures").iterdir()}
     assert written == {f"{name}{end}" for name in FIGURES for end in (".json", ".png")}
     tracked = {each.path for each in mlflow.MlflowClient().list_artifacts(tracked_run, "figures")}

@@ -16,13 +16,15 @@ from rich.progress import (
 from rich.table import Column
 
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.core.progress import Best, TrainingProgress, kept_value
+from dnn_sweep.core.progress import Best, Tally, TrainingProgress, kept_value
 from dnn_sweep.core.results import TrialResult
 from dnn_sweep.core.trials import Trial
 from dnn_sweep.core.wording import count, format_seconds, format_value
 
 # Columns from which there is room for a second metric.
 WIDE = 100
+A_MOMENT = 1.0  # seconds
+REDRAW = 0.2  # seconds; rich itself draws ten times a second
 
 
 def already_trained(cached: int, total: int) -> str:
@@ -30,14 +32,27 @@ def already_trained(cached: int, total: int) -> str:
     return f"{cached} of {count(total, 'trial')} already trained"
 
 
+def compiled_line(trials: int, seconds: float) -> str | None:
+    """Say what was compiled; ``None`` where it took no longer than a moment."""
+    if seconds <= A_MOMENT:
+        return None
+    return f"compiled a program for {count(trials, 'trial')} in {format_seconds(seconds)}"
+
+
 class LiveDisplay(TrainingProgress):
-    """Two bars: the sweep with the best so far, and the trial at hand with its last metrics.
+    """Two bars: the sweep with the best so far, and what trains now.
+
+    A trial that trains alone is shown with its last metrics. Of many that train at once the
+    second bar shows how many there are and which epoch they are in; their reports come faster
+    than anyone reads, so that most of them are only counted.
 
     Args:
         console: Where to draw; the one that the log writes to, so that its lines go above.
+        clock: Seconds that only ever grow.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=10, table_column=Column(min_width=6)),
@@ -51,14 +66,14 @@ class LiveDisplay(TrainingProgress):
             speed_estimate_period=3600,
         )
         self._best = Best()
-        self._running: dict[str, int] = {}
-        self._total = self._done = self._epochs = 0
+        self._tally = Tally()
+        self._drawn = -REDRAW
         self._sweep: TaskID | None = None
         self._current: TaskID | None = None
 
     def start(self, total_trials: int, epochs: int, cached: int) -> None:
         """Show the sweep's bar; it moves with every epoch."""
-        self._total, self._done, self._epochs = total_trials, cached, epochs
+        self._tally = Tally(total_trials, epochs, cached)
         if cached:
             self._progress.console.print(already_trained(cached, total_trials), highlight=False)
         self._sweep = self._progress.add_task(
@@ -70,14 +85,22 @@ class LiveDisplay(TrainingProgress):
         )
         self._progress.start()
 
+    def compiled(self, trials: int, seconds: float) -> None:
+        """Say above the bars what took longer than a moment."""
+        if line := compiled_line(trials, seconds):
+            self._progress.console.print(line, style="dim", markup=False, highlight=False)
+
     def trial_started(self, trial: Trial) -> None:
-        """Show the trial's bar."""
-        self._running[trial.id] = 0
-        self._show(trial, 0, "")
+        """Show the trial's bar, or one for all that train at once."""
+        self._tally.started(trial)
+        if self._is_due():
+            self._show(trial, 0, "")
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
         """Move both bars on and show the epoch's metrics."""
-        self._running[trial.id] = epoch
+        self._tally.reached(trial, epoch)
+        if not self._is_due():
+            return
         shown = [objective_of(trial.task).validation_metric]
         if self._progress.console.width >= WIDE:
             shown.append("val_loss")
@@ -88,8 +111,7 @@ class LiveDisplay(TrainingProgress):
     def trial_finished(self, result: TrialResult) -> None:
         """Count the trial; one that diverged is told above the bars."""
         trial = result.trial
-        self._running.pop(trial.id, None)
-        self._done += 1
+        self._tally.finished(trial)
         self._best.consider(result)
         if result.status == "diverged":
             self._progress.console.print(
@@ -100,7 +122,7 @@ class LiveDisplay(TrainingProgress):
                 highlight=False,
             )
         self._move()
-        if self._done >= self._total:
+        if self._tally.done >= self._tally.trials:
             self._hide_current()
 
     def stop(self) -> None:
@@ -108,8 +130,23 @@ class LiveDisplay(TrainingProgress):
         self._hide_current()
         self._progress.stop()
 
+    def _is_due(self) -> bool:
+        """Whether to draw: always for one trial, now and then while many report in turn.
+
+        The sweep's bar learns of every round at once then, which also keeps its samples few, and
+        its estimate of the time left from being one of the last moment.
+        """
+        now = self._clock()
+        if self._tally.running > 1 and now - self._drawn < REDRAW:
+            return False
+        self._drawn = now
+        return True
+
     def _show(self, trial: Trial, epoch: int, note: str) -> None:
-        description = escape(f"{trial.combination}, seed {trial.seed}")
+        description = f"{trial.combination}, seed {trial.seed}"
+        if (running := self._tally.running) > 1:
+            description, note = count(running, "trial"), ""
+        description = escape(description)
         done = f"epoch {epoch}/{trial.epochs}"
         if self._current is None:
             self._current = self._progress.add_task(
@@ -136,8 +173,8 @@ class LiveDisplay(TrainingProgress):
         best = self._best
         self._progress.update(
             self._sweep,
-            completed=self._done * self._epochs + sum(self._running.values()),
-            done=f"{self._done}/{self._total}",
+            completed=self._tally.completed,
+            done=f"{self._tally.done}/{self._tally.trials}",
             note=f"best {format_value(best.value)} {escape(best.combination)}"
             if best.combination
             else "",
@@ -161,27 +198,36 @@ class PlainDisplay(TrainingProgress):
         self._console = console
         self._clock = clock
         self._best = Best()
-        self._total = self._done = self._cached = 0
+        self._tally = Tally()
         self._began = 0.0
+        self._before = 0
 
     def start(self, total_trials: int, epochs: int, cached: int) -> None:
         """Say how many trials there are, and how many are done."""
-        self._total, self._done, self._cached = total_trials, cached, cached
-        self._began = self._clock()
+        self._tally = Tally(total_trials, epochs, cached)
+        self._began, self._before = self._clock(), self._tally.completed
         if cached:
             self._say(already_trained(cached, total_trials))
         if left := total_trials - cached:
             self._say(f"training {count(left, 'trial')} of {count(epochs, 'epoch')} at most")
 
+    def compiled(self, trials: int, seconds: float) -> None:
+        """Say what took longer than a moment."""
+        if line := compiled_line(trials, seconds):
+            self._say(line)
+
     def trial_started(self, trial: Trial) -> None:
         """Say nothing: a line a trial is enough."""
+        self._tally.started(trial)
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
         """Say nothing: a line a trial is enough."""
+        self._tally.reached(trial, epoch)
 
     def trial_finished(self, result: TrialResult) -> None:
         """Say how it went, what is best so far and how long the rest will take."""
-        self._done += 1
+        tally = self._tally
+        tally.finished(result.trial)
         self._best.consider(result)
         trial, value = result.trial, kept_value(result)
         metric = objective_of(trial.task).validation_metric
@@ -191,11 +237,13 @@ class PlainDisplay(TrainingProgress):
         if self._best.combination:
             parts.append(f"best {format_value(self._best.value)} ({self._best.combination})")
         parts.append(format_seconds(result.seconds))
-        if left := self._total - self._done:
-            each = (self._clock() - self._began) / (self._done - self._cached)
-            parts.append(f"about {format_seconds(each * left)} left")
-        width = len(str(self._total))
-        self._say(f"[{self._done:>{width}}/{self._total}] " + ", ".join(parts))
+        if tally.done < tally.trials:
+            # By epochs, not trials: of many that train at once, most are nearly done as well.
+            each = (self._clock() - self._began) / (tally.completed - self._before)
+            left = each * (tally.trials * tally.epochs - tally.completed)
+            parts.append(f"about {format_seconds(left)} left")
+        width = len(str(tally.trials))
+        self._say(f"[{tally.done:>{width}}/{tally.trials}] " + ", ".join(parts))
 
     def stop(self) -> None:
         """Say nothing: the last line has been said."""

@@ -82,27 +82,27 @@ def rank_combinations(
     task = plan.trials[0].task
     objective = objective_of(task)
     no_skill = no_skill_prediction(train_target, task)
-    groups = {name: _results_of(name, plan, results) for name in plan.combinations}
-    scores = np.array(
-        [
-            [row_scores(each, validation_target, no_skill, scaling) for each in group]
-            for group in groups.values()
-        ]
-    )
+    # A combination's results are let go once they are scored: a long sweep's do not fit together.
+    scored, described = [], []
+    for name, trials in _trials_of(plan).items():
+        group = _results_of(name, trials, results)
+        scored.append([row_scores(each, validation_target, no_skill, scaling) for each in group])
+        described.append((_describe(name, group), _summarise(group)))
+    scores = np.array(scored)
     means = scores.mean(axis=(1, 2))
     resampled = bootstrap_means(scores, evaluation)
     low, high = interval(resampled, evaluation.confidence)
     metric = objective.validation_metric
     table = pd.DataFrame(
         [
-            _describe(name, group)
+            description
             | {
                 f"{metric}_mean": means[position],
                 f"{metric}_ci_low": low[position],
                 f"{metric}_ci_high": high[position],
             }
-            | _summarise(group)
-            for position, (name, group) in enumerate(groups.items())
+            | summary
+            for position, (description, summary) in enumerate(described)
         ]
     )
     order = table.assign(better=-objective.sign * means).sort_values(
@@ -119,22 +119,25 @@ def rank_combinations(
 
 def collect_histories(plan: TrialPlan, results: Mapping[str, TrialResult]) -> pd.DataFrame:
     """One row a trial and epoch, with what identifies the trial."""
-    parts = []
+    histories, identities = [], []
     for trial in plan.trials:
         result = results[trial.id]
-        history = result.history.rename(columns={"learning_rate": "epoch_learning_rate"})
-        identity = {
-            "trial_id": trial.id,
-            "combination": trial.combination,
-            **_factors(trial),
-            "seed": trial.seed,
-            "status": result.status,
-            "engine": result.engine,
-        }
-        for position, (name, value) in enumerate(identity.items()):
-            history.insert(position, name, value)
-        parts.append(history)
-    return pd.concat(parts, ignore_index=True)
+        histories.append(result.history)
+        identities.append(
+            {
+                "trial_id": trial.id,
+                "combination": trial.combination,
+                **_factors(trial),
+                "seed": trial.seed,
+                "status": result.status,
+                "engine": result.engine,
+            }
+        )
+    lengths = [len(history) for history in histories]
+    repeated = pd.DataFrame(identities).loc[np.repeat(np.arange(len(lengths)), lengths)]
+    joined = pd.concat(histories, ignore_index=True)
+    joined = joined.rename(columns={"learning_rate": "epoch_learning_rate"})
+    return pd.concat([repeated.reset_index(drop=True), joined], axis=1)
 
 
 def select_champion(
@@ -149,8 +152,10 @@ def select_champion(
     Raises:
         SweepError: If every trial of the sweep diverged.
     """
+    trials = _trials_of(plan)
     for name in leaderboard["combination"]:
-        finished = [r for r in _results_of(name, plan, results) if r.status == "completed"]
+        group = _results_of(name, trials[name], results)
+        finished = [result for result in group if result.status == "completed"]
         if finished:
             sign = objective_of(finished[0].trial.task).sign
             return max(
@@ -163,17 +168,25 @@ def select_champion(
     )
 
 
+def _trials_of(plan: TrialPlan) -> dict[str, list[Trial]]:
+    """Each combination's trials, in the order of the grid."""
+    trials: dict[str, list[Trial]] = {}
+    for trial in plan.trials:
+        trials.setdefault(trial.combination, []).append(trial)
+    return trials
+
+
 def _results_of(
-    combination: str, plan: TrialPlan, results: Mapping[str, TrialResult]
+    combination: str, trials: list[Trial], results: Mapping[str, TrialResult]
 ) -> list[TrialResult]:
-    missing = [t for t in plan.trials if t.combination == combination and t.id not in results]
+    missing = [trial for trial in trials if trial.id not in results]
     if missing:
         raise SweepError(
             f"{len(missing)} planned trials of {combination} have not been trained; "
             "run the training pipeline first"
         )
     # Another sweep may have trained the same trial under other names; the plan's count.
-    return [results[t.id].of(t) for t in plan.trials if t.combination == combination]
+    return [results[trial.id].of(trial) for trial in trials]
 
 
 def _factors(trial: Trial) -> dict[str, Any]:

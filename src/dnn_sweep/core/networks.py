@@ -1,21 +1,27 @@
 """Build Keras networks. Imports Keras, so it is itself imported where something is built."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.quiet_keras import keras
 from dnn_sweep.core.trials import Network
+from dnn_sweep.parameters import Precision
 
 ROWS_AT_ONCE = 4096  # bounds memory when a network is only applied
 
 
-def build_network(network: Network, seed: int = 0) -> keras.Model:
+def build_network(network: Network, seed: int = 0, precision: Precision = "float32") -> keras.Model:
     """Build an uncompiled network.
 
     Args:
         network: Its layers.
         seed: Fixes the initial weights and the dropout masks, layer by layer, so that two
             networks of the same shapes start from the same weights whatever their activations.
+        precision: Keras's dtype policy of every layer but the output's, which computes in float32
+            whatever the policy: in half precision a softmax or a squared error loses digits, or
+            overflows, just before the loss is taken. Weights are float32 under every policy.
 
     Returns:
         A ``keras.Sequential``, or a functional ``keras.Model`` of the same layers.
@@ -28,16 +34,19 @@ def build_network(network: Network, seed: int = 0) -> keras.Model:
                 activation=layer.activation,
                 kernel_initializer=_initializer(layer.kernel_initializer, seed, position),
                 kernel_regularizer=keras.regularizers.L2(layer.l2) if layer.l2 else None,
+                dtype=precision,
                 name=layer.name,
             )
         )
         if layer.batch_normalization:
-            stack.append(keras.layers.BatchNormalization(name=f"{layer.name}_normalization"))
+            name = f"{layer.name}_normalization"
+            stack.append(keras.layers.BatchNormalization(dtype=precision, name=name))
         if layer.dropout:
             stack.append(
                 keras.layers.Dropout(
                     layer.dropout,
                     seed=derived_seed(seed, position, "dropout"),
+                    dtype=precision,
                     name=f"{layer.name}_dropout",
                 )
             )
@@ -46,6 +55,7 @@ def build_network(network: Network, seed: int = 0) -> keras.Model:
             network.outputs,
             activation=network.output_activation,
             kernel_initializer=_initializer("glorot_uniform", seed, len(network.hidden)),
+            dtype="float32",
             name="output",
         )
     )
@@ -56,6 +66,20 @@ def build_network(network: Network, seed: int = 0) -> keras.Model:
     for each in stack:
         outputs = each(outputs)
     return keras.Model(inputs, outputs, name="network")
+
+
+def initial_weights(network: Network, seed: int) -> list[NDArray[np.float32]]:
+    """What ``build_network(network, seed).get_weights()`` gives, without building the network."""
+    weights: list[NDArray[np.float32]] = []
+    width = network.inputs
+    for position, layer in enumerate(network.hidden):
+        weights += [_kernel(layer.kernel_initializer, seed, position, width, layer.units)]
+        # Bias; then scale, offset, moving mean and moving variance.
+        rows = (0, 1, 0, 0, 1) if layer.batch_normalization else (0,)
+        weights += [np.full(layer.units, value, dtype=np.float32) for value in rows]
+        width = layer.units
+    kernel = _kernel("glorot_uniform", seed, len(network.hidden), width, network.outputs)
+    return [*weights, kernel, np.zeros(network.outputs, dtype=np.float32)]
 
 
 def network_outputs(network: keras.Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -93,3 +117,10 @@ def _initializer(name: str, seed: int, position: int) -> keras.initializers.Init
     if "seed" in config:
         config["seed"] = derived_seed(seed, position, "kernel")
     return type(keras.initializers.get(name)).from_config(config)
+
+
+@lru_cache(maxsize=256)  # combinations of a replicate start from the same kernels
+def _kernel(
+    initializer: str, seed: int, position: int, inputs: int, units: int
+) -> NDArray[np.float32]:
+    return np.asarray(_initializer(initializer, seed, position)((inputs, units)))

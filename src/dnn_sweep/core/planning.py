@@ -2,8 +2,13 @@
 
 from itertools import product
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dnn_sweep.core.class_weights import resolve_class_weight
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.keras_names import check_activation, initializer_for, resolve_optimizer
+from dnn_sweep.core.keras_schedules import resolve_schedule
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.outputs import output_for
 from dnn_sweep.core.tables import Schema
@@ -14,6 +19,7 @@ from dnn_sweep.parameters import (
     GridParameters,
     NetworkParameters,
     ReduceOnPlateauParameters,
+    ScheduleEntry,
     TrainingParameters,
 )
 
@@ -26,6 +32,8 @@ def plan_trials(
     grid: GridParameters,
     training: TrainingParameters,
     callbacks: CallbackParameters,
+    train_target: NDArray[np.generic],
+    sample_weights: NDArray[np.float32] | None = None,
 ) -> TrialPlan:
     """Write out every trial of the sweep.
 
@@ -35,8 +43,10 @@ def plan_trials(
         data: Fingerprint of the scaled training and validation rows.
         network: The network all share.
         grid: What is varied.
-        training: Epochs, batch size, seeds.
+        training: Epochs, batch size, seeds, class weights, precision.
         callbacks: What may stop a trial or choose its weights.
+        train_target: Scaled targets of the training rows, shape ``(rows,)``.
+        sample_weights: What each training row counts, of the same shape; ``None``: all alike.
 
     Returns:
         One trial a combination and seed, in the order of the grid.
@@ -51,6 +61,8 @@ def plan_trials(
     }
     pairs = _pairs(activations, list(optimizers), grid)
     resolved_callbacks = resolve_callbacks(callbacks, schema)
+    class_weight = resolve_class_weight(training, schema, train_target, sample_weights)
+    schedules = _schedules(grid, callbacks)
     batch_sizes = grid.batch_size or (training.batch_size,)
     dropouts = grid.dropout or (network.dropout,)
     initializers = grid.kernel_initializer or (network.kernel_initializer,)
@@ -66,6 +78,11 @@ def plan_trials(
             name += f", dropout {dropout:g}"
         if len(initializers) > 1:
             name += f", {initializer}"
+        schedule = None
+        if entry := schedules.get(optimizer):
+            steps = training.epochs * -(-len(train_target) // batch_size)
+            where = f"grid.optimizers ({optimizer}), schedule"
+            schedule = resolve_schedule(entry, learning_rate, steps, where)
         built = resolve_network(network, schema, inputs, activation, dropout, initializer)
         trials += [
             Trial(
@@ -82,6 +99,9 @@ def plan_trials(
                 callbacks=resolved_callbacks,
                 seed=seed,
                 data=data,
+                schedule=schedule,
+                class_weight=class_weight,
+                precision=training.precision,
             )
             for seed in training.seeds
         ]
@@ -175,6 +195,16 @@ def resolve_callbacks(callbacks: CallbackParameters, schema: Schema) -> Callback
         if plateau.enabled
         else ReduceOnPlateauParameters(),
     )
+
+
+def _schedules(grid: GridParameters, callbacks: CallbackParameters) -> dict[str, ScheduleEntry]:
+    schedules = {entry.name: entry.schedule for entry in grid.optimizers if entry.schedule}
+    if schedules and callbacks.reduce_on_plateau.enabled:
+        raise SweepError(
+            f"grid.optimizers ({next(iter(schedules))}): a schedule sets the learning rate at "
+            "every step, so callbacks.reduce_on_plateau cannot lower it; use one of the two"
+        )
+    return schedules
 
 
 def _activations(network: NetworkParameters, grid: GridParameters) -> list[str]:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from sklearn.compose import ColumnTransformer
 
 MISSING = "missing"  # the category that stands for a gap
-TARGET = "target"  # scaled features are called <kind>__<column>, so this never collides
+# Scaled features are called <kind>__<column>, so these never collide.
+TARGET = "target"
+SAMPLE_WEIGHT = "sample_weight"
 
 _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 

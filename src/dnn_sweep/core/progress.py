@@ -1,12 +1,13 @@
 """What training reports while it runs, and to whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from types import TracebackType
 from typing import Protocol, Self
 
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.results import TrialResult
+from dnn_sweep.core.stages import StageClock
 from dnn_sweep.core.trials import Trial
 
 
@@ -24,6 +25,14 @@ class TrainingProgress(Protocol):
             total_trials: Trials of the sweep.
             epochs: Epochs of a trial at most.
             cached: How many of the trials are already trained.
+        """
+
+    def compiled(self, trials: int, seconds: float) -> None:
+        """Hear that a program for so many trials has been compiled.
+
+        Args:
+            trials: How many it trains at once.
+            seconds: For how long training waited for it.
         """
 
     def trial_started(self, trial: Trial) -> None:
@@ -70,6 +79,9 @@ class NoProgress(TrainingProgress):
     def start(self, total_trials: int, epochs: int, cached: int) -> None:
         """Say nothing."""
 
+    def compiled(self, trials: int, seconds: float) -> None:
+        """Say nothing."""
+
     def trial_started(self, trial: Trial) -> None:
         """Say nothing."""
 
@@ -81,6 +93,88 @@ class NoProgress(TrainingProgress):
 
     def stop(self) -> None:
         """Say nothing."""
+
+
+class TimedProgress(TrainingProgress):
+    """Passes everything on, and tells a clock what was compiled and trained.
+
+    Args:
+        display: Hears everything.
+        clock: The run's.
+    """
+
+    def __init__(self, display: TrainingProgress, clock: StageClock) -> None:
+        self.display = display
+        self._clock = clock
+
+    def start(self, total_trials: int, epochs: int, cached: int) -> None:
+        """Pass it on."""
+        self.display.start(total_trials, epochs, cached)
+
+    def compiled(self, trials: int, seconds: float) -> None:
+        """Count the seconds as compiling."""
+        self._clock.compiled(seconds)
+        self.display.compiled(trials, seconds)
+
+    def trial_started(self, trial: Trial) -> None:
+        """Pass it on."""
+        self.display.trial_started(trial)
+
+    def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
+        """Pass it on."""
+        self.display.epoch_finished(trial, epoch, logs)
+
+    def trial_finished(self, result: TrialResult) -> None:
+        """Count the trial's epochs."""
+        self._clock.trained(len(result.history))
+        self.display.trial_finished(result)
+
+    def stop(self) -> None:
+        """Pass it on."""
+        self.display.stop()
+
+
+@dataclass
+class Tally:
+    """How far a sweep is, in epochs, also while many trials train at once.
+
+    A trial that ended early counts with all the epochs it was allowed.
+
+    Args:
+        trials: Trials of the sweep.
+        epochs: Epochs of a trial at most.
+        done: Trials that are done; at the beginning those trained before.
+    """
+
+    trials: int = 0
+    epochs: int = 0
+    done: int = 0
+    _running: dict[str, int] = field(default_factory=dict)
+    _partial: int = 0
+
+    @property
+    def running(self) -> int:
+        """Trials that train now."""
+        return len(self._running)
+
+    @property
+    def completed(self) -> int:
+        """Epochs done, of ``trials * epochs``."""
+        return self.done * self.epochs + self._partial
+
+    def started(self, trial: Trial) -> None:
+        """Count a trial that begins."""
+        self._running[trial.id] = 0
+
+    def reached(self, trial: Trial, epoch: int) -> None:
+        """Count a trial's epoch, from 1."""
+        self._partial += epoch - self._running.get(trial.id, 0)
+        self._running[trial.id] = epoch
+
+    def finished(self, trial: Trial) -> None:
+        """Count a trial that ended."""
+        self._partial -= self._running.pop(trial.id, 0)
+        self.done += 1
 
 
 def kept_value(result: TrialResult) -> float | None:

@@ -36,6 +36,9 @@ def _without_chatter() -> Iterator[None]:
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Compiled programs run side by side, one a core: within one, products of small matrices are
+# faster on a single thread. `model.fit` is not compiled and keeps all cores.
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 with _without_chatter():
     # TensorFlow first: MLflow looks at both as soon as TensorFlow is there, and a Keras that is
     # only half imported would fail it.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -33,6 +34,8 @@ class TrialResult:
         engine: Which engine trained it.
         engine_reason: Why that engine.
         load_network: Returns the kept network.
+        save_network: Writes the kept network as a ``.keras`` file, for engines that can do so
+            without building it; ``None`` where it is built and asked to save itself.
         versions: Versions of the packages it was trained with.
     """
 
@@ -46,10 +49,15 @@ class TrialResult:
     engine_reason: str
     load_network: Callable[[], "keras.Model"] = field(repr=False, compare=False)
     versions: dict[str, str] = field(default_factory=dict)
+    save_network: Callable[[Path], None] | None = field(default=None, repr=False, compare=False)
 
     def of(self, trial: Trial) -> "TrialResult":
         """The same result under another plan's names; both trials have one id."""
         return replace(self, trial=trial)
+
+    def without_network(self) -> "TrialResult":
+        """The same result without its weights and outputs, for those who wait with it."""
+        return replace(self, outputs=self.outputs[:0], load_network=_no_network, save_network=None)
 
     @property
     def checkpoint_name(self) -> str:
@@ -62,6 +70,10 @@ class TrialResult:
         return self.trial.callbacks.checkpoint.filename.format(**fields) + ".keras"
 
 
+def _no_network() -> "keras.Model":
+    raise RuntimeError("this result was handed on without its network; the trial store has it")
+
+
 _CHECKPOINT_DEFAULTS = ("loss", "accuracy", "mae", "val_loss", "val_accuracy", "val_mae")
 
 
@@ -72,7 +84,10 @@ class TrialReport:
     Args:
         result: The trial.
         replicates: How many trials its combination has, so that its run can be closed.
+        left: How many trials of the sweep are still to come; after the last one everything is
+            to be written before the sweep goes on.
     """
 
     result: TrialResult
     replicates: int
+    left: int = 0

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.sample_weights import check_training_weights
 from dnn_sweep.core.tables import Schema
 from dnn_sweep.parameters import DataParameters, SplitParameters
 
@@ -63,11 +64,12 @@ def split_rows(
         split: Fractions, stratification, seed.
 
     Returns:
-        Training, validation and test rows (features and target), and a table of every
-        ``row_id`` with its ``split``.
+        Training, validation and test rows (features, target and, where there is one, weight), and
+        a table of every ``row_id`` with its ``split``.
 
     Raises:
-        SweepError: If a class has too few rows for every part to hold one.
+        SweepError: If a class has too few rows for every part to hold one, or every training row
+            weighs 0.
     """
     from sklearn.model_selection import train_test_split
 
@@ -99,6 +101,7 @@ def split_rows(
     if test is None:
         rest, test = divide(rest, split.test)
     train, validation = divide(rest, share)
+    check_training_weights(train, schema)
     parts = {"train": train, "validation": validation, "test": test}
     ids = pd.concat(
         [pd.DataFrame({"row_id": part.index, "split": name}) for name, part in parts.items()]

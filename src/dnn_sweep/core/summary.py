@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dnn_sweep.core.commands import next_commands
+from dnn_sweep.core.stages import STAGES
 from dnn_sweep.core.wording import (
     METRIC_LABELS,
     count,
@@ -18,8 +19,10 @@ from dnn_sweep.core.wording import (
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 TOP_ROWS = 5
+LEAST_SHOWN = 0.05  # seconds; what rounds to nothing is not worth a word
 
 
 def summarize_sweep(
@@ -28,6 +31,7 @@ def summarize_sweep(
     launcher: str,
     environment: str,
     report: str,
+    seconds: Mapping[str, float],
 ) -> "RenderableType":
     """Put the end of a sweep into words: who leads, what was registered, what to do next.
 
@@ -37,6 +41,7 @@ def summarize_sweep(
         launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         environment: The folder under ``conf`` that the run used.
         report: The finished report; its size is told.
+        seconds: Where the run's seconds went, by stage.
 
     Returns:
         What rich prints; lines that are meant to be copied are never broken.
@@ -75,6 +80,8 @@ def summarize_sweep(
                 ("runs", f"MLflow experiment dnn_sweep/{experiment}"),
             ]
         ),
+        Text(),
+        _seconds(seconds),
         Text(),
         Text("Next", style="bold"),
         _commands(next_commands(launcher, environment, registered["name"], registered["alias"])),
@@ -133,6 +140,26 @@ def _facts(rows: list[tuple[str, str]]) -> "Table":
     for name, value in rows:
         table.add_row(Text(f"  {name}"), Text(value))
     return table
+
+
+def _seconds(seconds: Mapping[str, float]) -> "Text":
+    from rich.text import Text
+
+    spent = [
+        f"{label} {seconds[name]:.1f}"
+        for name, label in STAGES.items()
+        if seconds.get(name, 0) >= LEAST_SHOWN
+    ]
+    line = Text.assemble(
+        ("Seconds ", "bold"), f"{seconds['total']:.1f}", f": {', '.join(spent)}" if spent else ""
+    )
+    if "model_epochs_per_second" in seconds:
+        fast = seconds["model_epochs_per_second"] >= 10
+        line.append(
+            f"\n{count(int(seconds['model_epochs']), 'model-epoch')} trained, "
+            f"{seconds['model_epochs_per_second']:,.{0 if fast else 2}f} a second"
+        )
+    return line
 
 
 def _commands(commands: list[tuple[str, str]]) -> "Group":

@@ -33,6 +33,7 @@ class Schema(BaseModel):
         features: The columns the network sees, in order.
         dropped: Columns left out, with the reason.
         image_shape: Height and width of a row that is an image.
+        sample_weight: The column of what each row counts; ``None`` where all count alike.
         rows: Number of rows.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
     """
@@ -45,6 +46,7 @@ class Schema(BaseModel):
     features: tuple[Column, ...]
     dropped: dict[str, str] = {}
     image_shape: tuple[int, int] | None = None
+    sample_weight: str | None = None
     rows: int
     fingerprint: str
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from dnn_sweep.parameters import CallbackParameters, Task
+from dnn_sweep.parameters import CallbackParameters, Precision, Task
 
 
 class Layer(BaseModel):
@@ -64,6 +64,21 @@ class Network(BaseModel):
         return f"{activations}-{_digest(self.model_dump(mode='json'))[:6]}"
 
 
+class Schedule(BaseModel):
+    """How the learning rate changes from step to step, with everything decided.
+
+    Args:
+        class_name: A Keras schedule.
+        arguments: Its constructor's arguments, all but ``initial_learning_rate``, which is the
+            trial's learning rate; steps are optimizer steps.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    class_name: str
+    arguments: dict[str, Any]
+
+
 class Trial(BaseModel):
     """Everything that determines one training's result.
 
@@ -81,6 +96,10 @@ class Trial(BaseModel):
         callbacks: What may stop the trial or choose its weights.
         seed: The replicate.
         data: Fingerprint of the scaled training and validation rows.
+        schedule: How the learning rate changes; ``None`` for one rate throughout.
+        class_weight: A factor for the loss of each class's rows, by the class's position;
+            ``None`` for classes that count alike.
+        precision: Keras's dtype policy of the hidden layers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,12 +117,21 @@ class Trial(BaseModel):
     callbacks: CallbackParameters
     seed: int
     data: str
+    schedule: Schedule | None = None
+    class_weight: tuple[float, ...] | None = None
+    precision: Precision = "float32"
 
     @cached_property
     def id(self) -> str:
         """Sixteen hexadecimal digits of the SHA-256 of what determines the result."""
         labels = {"combination", "activation", "optimizer"}
-        return _digest(self.model_dump(mode="json", exclude=labels))[:16]
+        # Settings that came later: a trial without them keeps the id it was stored under.
+        unused = {
+            name
+            for name in ("schedule", "class_weight", "precision")
+            if getattr(self, name) == type(self).model_fields[name].default
+        }
+        return _digest(self.model_dump(mode="json", exclude=labels | unused))[:16]
 
     @property
     def dropout(self) -> float:

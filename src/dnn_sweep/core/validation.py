@@ -8,6 +8,7 @@ import pandas as pd
 
 from dnn_sweep.core.columns import is_date, kind_of, plain_values, reason_to_drop
 from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.sample_weights import read_weights
 from dnn_sweep.core.tables import Column, Label, Schema
 from dnn_sweep.parameters import DataParameters, Task
 
@@ -25,8 +26,8 @@ def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFram
         data: The target, the task and which columns to treat how.
 
     Returns:
-        The feature columns, the target and the split column where there is one, indexed by
-        ``row_id`` (the row's position in the source), and the schema.
+        The feature columns, the target, and the columns of splits and of weights where there are
+        any, indexed by ``row_id`` (the row's position in the source), and the schema.
 
     Raises:
         SweepError: If nothing could be trained on this table; says which column or row.
@@ -42,8 +43,10 @@ def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFram
         table[name_of_target] = _regression_target(target)
     if data.split_column:
         _check_given_split(table[data.split_column])
+    if data.sample_weight:
+        table[data.sample_weight] = read_weights(table[data.sample_weight])
 
-    beside = {name_of_target, data.split_column}
+    beside = {name_of_target, data.split_column, data.sample_weight}
     dropped: dict[str, str] = {}
     features: list[Column] = []
     for name in table.columns:
@@ -70,6 +73,7 @@ def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFram
         features=tuple(features),
         dropped=dropped,
         image_shape=data.image_shape,
+        sample_weight=data.sample_weight,
         rows=len(table),
         fingerprint=fingerprint(table),
     )
@@ -97,6 +101,7 @@ def _check_columns(raw: pd.DataFrame, data: DataParameters) -> str:
     asked = {
         "data.target": [data.target],
         "data.split_column": [data.split_column] if data.split_column else [],
+        "data.sample_weight": [data.sample_weight] if data.sample_weight else [],
         "data.ignore": data.ignore,
         "data.categorical": data.categorical,
     }
@@ -106,6 +111,9 @@ def _check_columns(raw: pd.DataFrame, data: DataParameters) -> str:
                 raise unknown_name(column, names, what="column", where=key)
     if data.target in data.ignore:
         raise SweepError(f"data.ignore leaves out the target {data.target!r}")
+    for key, columns in asked.items():
+        if key != "data.sample_weight" and data.sample_weight in columns:
+            raise SweepError(f"data.sample_weight: {data.sample_weight!r} is also named by {key}")
     return data.target
 
 

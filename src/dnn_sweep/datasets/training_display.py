@@ -4,14 +4,15 @@ from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
-from dnn_sweep.core.progress import TrainingProgress
+from dnn_sweep.core.progress import TimedProgress, TrainingProgress
+from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 
 
 class TrainingDisplayDataset(AbstractDataset[Any, TrainingProgress]):
     """Loads a live display in a terminal, else one that writes a plain line a trial.
 
     Both use rich's own console, the one that Kedro's log writes to, so that the log's lines
-    appear above the bars.
+    appear above the bars. What they hear of training, the run's clock hears, too.
 
     Args:
         metadata: For plugins such as Kedro-Viz.
@@ -27,7 +28,8 @@ class TrainingDisplayDataset(AbstractDataset[Any, TrainingProgress]):
         from dnn_sweep.core.displays import LiveDisplay, PlainDisplay
 
         console = get_console()
-        return LiveDisplay(console) if console.is_interactive else PlainDisplay(console)
+        display = LiveDisplay(console) if console.is_interactive else PlainDisplay(console)
+        return TimedProgress(display, RUN_CLOCK)
 
     def save(self, data: Any) -> NoReturn:
         """Refuse: a display is only handed out.

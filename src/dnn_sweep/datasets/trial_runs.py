@@ -2,16 +2,22 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
 from dnn_sweep.core.results import TrialReport, TrialResult
+from dnn_sweep.core.trials import Trial
+from dnn_sweep.datasets.sqlite_store import write_ahead
 
 logger = logging.getLogger(__name__)
 
+MOST_PENDING = 100  # trials; bounds memory where MLflow is slower than the training
 DIGEST_LENGTH = 12  # of the fingerprint, as much as the run table has room for
 
 
@@ -19,7 +25,9 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
     """Writes each finished trial below its combination, below the sweep's active run.
 
     One child run a combination (metrics averaged over its seeds), one grandchild a trial. Every
-    run is written by one ``log_batch``. Without an active run (tracking switched off) nothing is
+    run is written by one ``log_batch``, and all by one thread while the next trials train:
+    saving hands a trial over and returns, but for the last one, which waits until every run is
+    written. Without an active run (tracking switched off) nothing is
     written. When the tracking server stops answering, training goes on without it: the trial
     store holds every result, and running the same command again records them.
 
@@ -33,21 +41,54 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
         self.metadata = metadata
         self._open: dict[str, tuple[str, list[TrialResult]]] = {}
         self._offline = False
+        self._sweep = ""
+        # Its thread is joined when Python exits, so that what was handed over is written then.
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow")
+        self._pending: deque[Future[None]] = deque()
 
     def load(self) -> None:
         """Not possible: MLflow is written to, never read back."""
         raise DatasetError("trial runs are read from MLflow, not from the catalog")
 
     def save(self, data: TrialReport) -> None:
-        """Record a trial, and its combination once all of its trials are there."""
+        """Have a trial recorded, and its combination once all of its trials are there."""
         import mlflow
+
+        # The active run is this thread's; the writer is told which one it is.
+        sweep = mlflow.active_run()
+        if sweep is None or self._offline:
+            return
+        if self._sweep != sweep.info.run_id:
+            self._sweep = sweep.info.run_id
+            write_ahead(mlflow.get_tracking_uri())
+        report = replace(data, result=data.result.without_network())
+        self._pending.append(self._writer.submit(self._record_while_online, report, sweep.info))
+        self._wait(at_most=MOST_PENDING if data.left else 0)
+
+    def abandon(self) -> None:
+        """Write what was handed over; close, as failed, combinations that were not finished."""
+        from mlflow.entities import RunStatus
+        from mlflow.tracking import MlflowClient
+
+        wait(self._pending)  # one that failed has stopped the sweep already
+        self._pending.clear()
+        while self._open:
+            _, (run_id, _) = self._open.popitem()
+            if not self._offline:
+                MlflowClient().set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
+
+    def _wait(self, at_most: int) -> None:
+        """Wait until no more than so many trials are to be written; raise what went wrong."""
+        while self._pending and (len(self._pending) > at_most or self._pending[0].done()):
+            self._pending.popleft().result()
+
+    def _record_while_online(self, report: TrialReport, sweep: Any) -> None:
         from mlflow.exceptions import MlflowException
 
-        parent = mlflow.active_run()
-        if parent is None or self._offline:
+        if self._offline:
             return
         try:
-            self._record(data, parent.info)
+            self._record(report, sweep)
         except MlflowException as error:
             self._offline = True
             logger.warning(
@@ -55,16 +96,6 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
                 "trial store, and running the same command again records it.",
                 error.message.splitlines()[0],
             )
-
-    def abandon(self) -> None:
-        """Close, as failed, the runs of combinations that were not finished."""
-        from mlflow.entities import RunStatus
-        from mlflow.tracking import MlflowClient
-
-        while self._open:
-            _, (run_id, _) = self._open.popitem()
-            if not self._offline:
-                MlflowClient().set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
 
     def _record(self, report: TrialReport, sweep: Any) -> None:
         result = report.result
@@ -147,18 +178,34 @@ def _params(results: list[TrialResult]) -> dict[str, Any]:
         "hidden_units": "-".join(str(layer.units) for layer in trial.network.hidden),
         "seed": ",".join(str(result.trial.seed) for result in results),
         "engine": results[0].engine,
+        **_settings_in_use(trial),
     }
+
+
+def _settings_in_use(trial: Trial) -> dict[str, Any]:
+    """Settings that most trials are without; class weights in the order of the classes."""
+    used: dict[str, Any] = {}
+    if trial.schedule:
+        used["schedule"] = trial.schedule.class_name
+        used |= {f"schedule.{name}": value for name, value in trial.schedule.arguments.items()}
+    if trial.class_weight:
+        used["class_weight"] = ",".join(f"{factor:g}" for factor in trial.class_weight)
+    if trial.precision != "float32":
+        used["precision"] = trial.precision
+    return used
 
 
 def _metrics(results: list[TrialResult], ended: int) -> Iterator[Any]:
     from mlflow.entities import Metric
 
     names = [name for name in results[0].history.columns if name != "epoch"]
-    joined = pd.concat([result.history for result in results])
-    means = joined.groupby("epoch")[names].mean()
-    for epoch, row in means.iterrows():
-        for name in names:
-            yield Metric(name, float(row[name]), ended, int(str(epoch)))
+    means = results[0].history.set_index("epoch")[names]
+    if len(results) > 1:
+        joined = pd.concat([result.history for result in results])
+        means = joined.groupby("epoch")[names].mean()
+    for epoch, *values in means.itertuples(name=None):
+        for name, value in zip(names, values, strict=True):
+            yield Metric(name, float(value), ended, int(epoch))
     totals = {
         "best_epoch": sum(result.best_epoch for result in results) / len(results),
         "train_seconds": sum(result.seconds for result in results),

@@ -138,7 +138,11 @@ class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
 
 
 def _write(result: TrialResult, folder: Path) -> None:
-    result.load_network().save(folder / result.checkpoint_name)
+    checkpoint = result.checkpoint_name
+    if result.save_network is not None:
+        result.save_network(folder / checkpoint)
+    else:
+        result.load_network().save(folder / checkpoint)
     (folder / "trial.json").write_text(result.trial.model_dump_json(indent=2))
     result.history.to_csv(folder / "history.csv", index=False)
     np.save(folder / "outputs.npy", result.outputs, allow_pickle=False)
@@ -149,7 +153,7 @@ def _write(result: TrialResult, folder: Path) -> None:
         "engine": result.engine,
         "engine_reason": result.engine_reason,
         "versions": result.versions,
-        "checkpoint": result.checkpoint_name,
+        "checkpoint": checkpoint,
     }
     (folder / "status.json").write_text(json.dumps(status, indent=2))
     for each in (*folder.iterdir(), folder):

@@ -1,6 +1,6 @@
 """What an engine is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from dnn_sweep.core.results import TrialResult
@@ -24,8 +24,16 @@ class Engine(Protocol):
     def name(self) -> str:
         """How results and ``training.engine`` call it."""
 
-    def refuses(self, trial: Trial) -> str | None:
-        """Why this engine cannot train a trial; ``None`` where it can."""
+    def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
+        """Why this engine cannot train a trial.
+
+        Args:
+            trial: The trial.
+            logs: Which log files are to be written, if that is known.
+
+        Returns:
+            The reason in words for the user; ``None`` where it can.
+        """
 
     def train(
         self,
@@ -34,16 +42,18 @@ class Engine(Protocol):
         progress: "TrainingProgress",
         logs: LoggingParameters,
         reason: str,
+        finished: Collection[str] = (),
     ) -> Iterator[TrialResult]:
         """Train trials and yield each result as soon as it is there.
 
         Args:
-            trials: What to train; the engine refuses none of them.
+            trials: The sweep's trials; the engine refuses none of them.
             data: Scaled rows.
             progress: Told of every trial and epoch.
             logs: Files to write while training.
             reason: Why this engine was chosen, recorded on each result.
+            finished: Ids of trials that are trained already, and are not trained again.
 
         Yields:
-            One result a trial; a diverged trial is a result too.
+            One result a trial that was trained; a diverged trial is a result too.
         """

@@ -1,6 +1,7 @@
 """The Keras callbacks that a trial's parameters ask for."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,18 +22,22 @@ class EpochRecorder(keras.callbacks.Callback):
     Args:
         trial: What is being trained.
         progress: Told of every epoch.
+        clock: Seconds that only ever grow.
     """
 
-    def __init__(self, trial: Trial, progress: "TrainingProgress") -> None:
+    def __init__(
+        self, trial: Trial, progress: "TrainingProgress", clock: Callable[[], float]
+    ) -> None:
         super().__init__()
         self._trial = trial
         self._progress = progress
+        self._clock = clock
         self._rows: list[dict[str, float]] = []
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the clock."""
-        self._began = time.perf_counter()
+        self._began = self._clock()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keep the epoch's figures."""
@@ -44,7 +49,7 @@ class EpochRecorder(keras.callbacks.Callback):
             | row
             | {
                 "learning_rate": float(self.model.optimizer.learning_rate),
-                "seconds": time.perf_counter() - self._began,
+                "seconds": self._clock() - self._began,
             }
         )
         self._progress.epoch_finished(self._trial, epoch + 1, row)
@@ -70,7 +75,11 @@ class Callbacks:
 
 
 def build_callbacks(
-    trial: Trial, progress: "TrainingProgress", folder: Path | None, logs: LoggingParameters
+    trial: Trial,
+    progress: "TrainingProgress",
+    folder: Path | None,
+    logs: LoggingParameters,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Callbacks:
     """Build a trial's callbacks.
 
@@ -79,13 +88,14 @@ def build_callbacks(
         progress: Told of every epoch.
         folder: Where log files go.
         logs: Which log files to write.
+        clock: Times the epochs; seconds that only ever grow.
 
     Returns:
         The callbacks.
     """
     wanted = trial.callbacks
     # Before the callbacks that change the learning rate: an epoch is recorded with its own.
-    recorder = EpochRecorder(trial, progress)
+    recorder = EpochRecorder(trial, progress, clock)
     in_order: list[keras.callbacks.Callback] = [recorder]
     if wanted.stop_on_nan:
         in_order.append(keras.callbacks.TerminateOnNaN())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dnn_sweep.core.engines.base import Engine
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.trials import Trial
+from dnn_sweep.parameters import LoggingParameters
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,22 @@ class Assignment:
     trials: tuple[Trial, ...]
 
 
-def assign_engines(trials: Sequence[Trial], requested: str) -> list[Assignment]:
+def assign_engines(
+    trials: Sequence[Trial],
+    requested: str,
+    *,
+    cohort_size: int | None = None,
+    logs: LoggingParameters | None = None,
+) -> list[Assignment]:
     """Give every trial to an engine.
 
     Args:
         trials: What to train, in order.
         requested: An engine's name, or ``auto`` for the first that can train the trial, the
             fastest engines asked first.
+        cohort_size: Trials that the engine ``stacked`` trains together; ``None`` for what suits
+            network and machine.
+        logs: Which log files are to be written; not every engine writes all of them.
 
     Returns:
         The trials, those with the same engine and reason together.
@@ -31,21 +41,23 @@ def assign_engines(trials: Sequence[Trial], requested: str) -> list[Assignment]:
     Raises:
         SweepError: If the engine asked for cannot train one of the trials.
     """
-    engines = _engines_by_speed()
+    engines = _engines_by_speed(cohort_size)
     if requested != "auto":
         engines = [engine for engine in engines if engine.name == requested]
     groups: dict[tuple[str, str], list[Trial]] = {}
     for trial in trials:
-        name, reason = _choose(trial, engines, requested)
+        name, reason = _choose(trial, engines, requested, logs)
         groups.setdefault((name, reason), []).append(trial)
     by_name = {engine.name: engine for engine in engines}
     return [Assignment(by_name[name], why, tuple(group)) for (name, why), group in groups.items()]
 
 
-def _choose(trial: Trial, engines: Sequence[Engine], requested: str) -> tuple[str, str]:
+def _choose(
+    trial: Trial, engines: Sequence[Engine], requested: str, logs: LoggingParameters | None
+) -> tuple[str, str]:
     refusals: list[str] = []
     for engine in engines:
-        refusal = engine.refuses(trial)
+        refusal = engine.refuses(trial, logs)
         if refusal is None:
             if requested != "auto":
                 return engine.name, "training.engine asks for it"
@@ -55,8 +67,9 @@ def _choose(trial: Trial, engines: Sequence[Engine], requested: str) -> tuple[st
     raise SweepError(f"training.engine {requested}: {trial.combination}: {'; '.join(refusals)}")
 
 
-def _engines_by_speed() -> list[Engine]:
+def _engines_by_speed(cohort_size: int | None) -> list[Engine]:
     # Imported here: an engine imports TensorFlow.
     from dnn_sweep.core.engines.keras_fit import KerasFitEngine
+    from dnn_sweep.core.engines.stacked import StackedEngine
 
-    return [KerasFitEngine()]
+    return [StackedEngine(cohort_size), KerasFitEngine()]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dnn_sweep.core.objectives import Objective
 
 ONE_PANEL = 7
+MOST_CURVES = 60
 
 
 @dataclass(frozen=True)
@@ -53,22 +54,48 @@ def mean_curves(histories: pd.DataFrame, objective: Objective) -> list[Curve]:
         The curves, in the order of the histories.
     """
     columns = [objective.metric, objective.validation_metric]
+    finite = histories[columns].replace([np.inf, -np.inf], np.nan)
+    by_epoch = [histories["combination"], histories["epoch"]]
+    means = finite.groupby(by_epoch, sort=False).mean()
+    diverged = (histories["status"] == "diverged").groupby(histories["combination"]).any()
+    factors = histories.drop_duplicates("combination").set_index("combination")
     curves = []
-    for combination, rows in histories.groupby("combination", sort=False):
-        finite = rows[["epoch", *columns]].replace([np.inf, -np.inf], np.nan)
-        mean = finite.groupby("epoch").mean()
+    for name, rows in means.groupby(level="combination", sort=False):
+        combination = str(name)
+        mean = rows.droplevel("combination").sort_index()
         curves.append(
             Curve(
-                combination=str(combination),
-                activation=str(rows["activation"].iloc[0]),
-                optimizer=str(rows["optimizer"].iloc[0]),
+                combination=combination,
+                activation=str(factors.loc[combination, "activation"]),
+                optimizer=str(factors.loc[combination, "optimizer"]),
                 epochs=mean.index.to_numpy(dtype=np.int64),
                 training=mean[columns[0]].to_numpy(dtype=np.float64),
                 validation=mean[columns[1]].to_numpy(dtype=np.float64),
-                diverged=bool((rows["status"] == "diverged").any()),
+                diverged=bool(diverged.loc[combination]),
             )
         )
     return curves
+
+
+def best_curves(curves: list[Curve], objective: Objective) -> list[Curve]:
+    """Choose what a reader can still tell apart.
+
+    Args:
+        curves: Every combination's curve.
+        objective: Which metric is shown.
+
+    Returns:
+        All of them, or the sixty that came furthest in some epoch, in the order they had.
+    """
+    if len(curves) <= MOST_CURVES:
+        return curves
+
+    def furthest(curve: Curve) -> float:
+        reached = objective.sign * curve.validation
+        return float(np.nanmax(reached)) if np.isfinite(reached).any() else -np.inf
+
+    chosen = {curve.combination for curve in sorted(curves, key=furthest)[-MOST_CURVES:]}
+    return [curve for curve in curves if curve.combination in chosen]
 
 
 def arrange(curves: list[Curve]) -> dict[str, list[tuple[str, Curve]]]:

@@ -148,17 +148,21 @@ def plot_heatmap(
             ygap=2,
         )
     )
-    for i, j in np.ndindex(cells.values.shape):
-        if cells.texts[i][j]:
-            # Not the trace's own texts: they are grey on grey in the scale's middle, and none is
-            # written into a cell without a value.
-            figure.add_annotation(
-                x=j,
-                y=i,
-                text=cells.texts[i][j].replace("\n", "<br>"),
-                showarrow=False,
-                font={"color": _ink(cells, objective, i, j)},
-            )
+    # Not the trace's own texts: they are grey on grey in the scale's middle, and none is written
+    # into a cell without a value. All at once: plotly copies what is there for each one added.
+    figure.update_layout(
+        annotations=[
+            {
+                "x": j,
+                "y": i,
+                "text": cells.texts[i][j].replace("\n", "<br>"),
+                "showarrow": False,
+                "font": {"color": _ink(cells, objective, i, j)},
+            }
+            for i, j in np.ndindex(cells.values.shape)
+            if cells.texts[i][j]
+        ]
+    )
     title_plotly(
         figure,
         *_titles(cells, objective, champion),

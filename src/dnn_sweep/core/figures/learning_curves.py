@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dnn_sweep.core.figures.curves import Curve, arrange, mean_curves, upper_limit
+from dnn_sweep.core.figures.curves import (
+    Curve,
+    arrange,
+    best_curves,
+    mean_curves,
+    upper_limit,
+)
 from dnn_sweep.core.figures.style import (
     colour_of,
     marker_of,
@@ -28,11 +34,13 @@ PANEL_COLUMNS = 3
 def _titles(
     histories: pd.DataFrame,
     curves: list[Curve],
+    trained: int,
     objective: Objective,
     champion: Mapping[str, Any],
 ) -> tuple[str, str]:
     seeds = int(histories["seed"].nunique())
-    title = f"Learning curves of {count(len(curves), 'combination')}: {objective.label}"
+    best = "" if len(curves) == trained else f"the best {len(curves)} of "
+    title = f"Learning curves of {best}{count(trained, 'combination')}: {objective.label}"
     notes = [describe_budget(champion), describe_rows(champion)]
     notes.append("training dashed, validation solid")
     if seeds > 1:
@@ -63,7 +71,8 @@ def plot_learning_curves(
     """
     from plotly.subplots import make_subplots
 
-    curves = mean_curves(histories, objective)
+    every = mean_curves(histories, objective)
+    curves = best_curves(every, objective)
     panels = arrange(curves)
     columns = min(PANEL_COLUMNS, len(panels))
     rows = ceil(len(panels) / columns)
@@ -117,7 +126,7 @@ def plot_learning_curves(
                 )
     title_plotly(
         figure,
-        *_titles(histories, curves, objective, champion),
+        *_titles(histories, curves, len(every), objective, champion),
         height=480 if rows == 1 else 140 + 240 * rows,
     )
     figure.update_xaxes(title_text="epoch", row=rows)
@@ -147,7 +156,8 @@ def draw_learning_curves(
     from matplotlib.lines import Line2D
     from matplotlib.ticker import MaxNLocator
 
-    curves = mean_curves(histories, objective)
+    every = mean_curves(histories, objective)
+    curves = best_curves(every, objective)
     panels = arrange(curves)
     columns = min(PANEL_COLUMNS, len(panels))
     rows = ceil(len(panels) / columns)
@@ -201,5 +211,5 @@ def draw_learning_curves(
         frameon=False,
         fontsize=9,
     )
-    title_static(figure, *_titles(histories, curves, objective, champion))
+    title_static(figure, *_titles(histories, curves, len(every), objective, champion))
     return figure

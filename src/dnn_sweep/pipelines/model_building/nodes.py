@@ -6,7 +6,11 @@ import pandas as pd
 from pydantic import BaseModel
 
 from dnn_sweep.core.tables import Schema
-from dnn_sweep.core.training_data import matrix_fingerprint
+from dnn_sweep.core.training_data import (
+    features_and_target,
+    matrix_fingerprint,
+    sample_weights_of,
+)
 from dnn_sweep.core.trials import Network, TrialPlan
 from dnn_sweep.parameters import (
     CallbackParameters,
@@ -57,8 +61,18 @@ def plan_trials(
     from dnn_sweep.core import planning
 
     fingerprint = matrix_fingerprint(train_matrix, validation_matrix)
-    inputs = train_matrix.shape[1] - 1
-    return planning.plan_trials(schema, inputs, fingerprint, network, grid, training, callbacks)
+    features, target = features_and_target(train_matrix)
+    return planning.plan_trials(
+        schema,
+        features.shape[1],
+        fingerprint,
+        network,
+        grid,
+        training,
+        callbacks,
+        target,
+        sample_weights_of(train_matrix),
+    )
 
 
 def summarize_networks(trial_plan: TrialPlan) -> dict[str, str]:

@@ -122,12 +122,27 @@ def write_report(
     )
 
 
+def record_seconds(stage_clock: dict[str, float], report: str) -> dict[str, float]:
+    """Where the run's seconds went, once the report is written.
+
+    Args:
+        stage_clock: Seconds by stage, in the order of a run.
+        report: The finished report page.
+
+    Returns:
+        The same, to be kept.
+    """
+    del report  # only waited for
+    return stage_clock
+
+
 def summarize_sweep(
     leaderboard: pd.DataFrame,
     champion: dict[str, Any],
     launcher: str,
     environment: str,
     report: str,
+    stage_seconds: dict[str, float],
 ) -> Any:
     """Put the end of a sweep into words for the console, once the report is written.
 
@@ -137,8 +152,11 @@ def summarize_sweep(
         launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         environment: The folder under ``conf`` that the run used.
         report: The finished report page.
+        stage_seconds: Where the run's seconds went, by stage.
 
     Returns:
         What the console prints.
     """
-    return summary.summarize_sweep(leaderboard, champion, launcher, environment, report)
+    return summary.summarize_sweep(
+        leaderboard, champion, launcher, environment, report, stage_seconds
+    )

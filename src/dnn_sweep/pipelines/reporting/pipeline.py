@@ -6,6 +6,7 @@ from dnn_sweep.pipelines.reporting.nodes import (
     draw_heatmap,
     draw_learning_curves,
     draw_predictions,
+    record_seconds,
     summarize_sweep,
     write_report,
 )
@@ -52,6 +53,12 @@ def create_pipeline() -> Pipeline:
                 name="write_report",
             ),
             Node(
+                record_seconds,
+                inputs=["stage_clock", "report"],
+                outputs="stage_seconds",
+                name="record_seconds",
+            ),
+            Node(
                 summarize_sweep,
                 inputs=[
                     "leaderboard",
@@ -59,6 +66,7 @@ def create_pipeline() -> Pipeline:
                     "params:launcher",
                     "params:environment",
                     "report",
+                    "stage_seconds",
                 ],
                 outputs="console",
                 name="summarize_sweep",

@@ -6,6 +6,7 @@ parameters, so each must be importable without importing scikit-learn.
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dnn_sweep.core import preprocessing
@@ -29,9 +30,12 @@ def scale_rows(
     target_scaling: TargetScaling,
     schema: Schema,
 ) -> pd.DataFrame:
-    """Scale a split's features and encode its target."""
+    """Scale a split's features, encode its target and keep its weights."""
     matrix = preprocessing.scale_features(rows, preprocessor, schema)
     matrix[preprocessing.TARGET] = preprocessing.encode_target(
         rows[schema.target], schema, target_scaling
     )
+    if schema.sample_weight:
+        weights = rows[schema.sample_weight].to_numpy(dtype=np.float32)
+        matrix[preprocessing.SAMPLE_WEIGHT] = weights
     return matrix

@@ -56,13 +56,18 @@ def train_trials(
 
     replicates = Counter(trial.combination for trial in trial_plan.trials)
     known = [trial for trial in trial_plan.trials if trial.id in finished_trials]
-    missing = [trial for trial in trial_plan.trials if trial.id not in finished_trials]
-    assignments = assign_engines(missing, training.engine)
+    finished = frozenset(trial.id for trial in known)
+    assignments = assign_engines(
+        trial_plan.trials, training.engine, cohort_size=training.cohort_size, logs=logs
+    )
     data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
     done = 0
+    left = len(trial_plan.trials)
 
     def report(result: TrialResult) -> tuple[TrialResult, TrialReport]:
-        return result, TrialReport(result, replicates[result.trial.combination])
+        nonlocal left
+        left -= 1
+        return result, TrialReport(result, replicates[result.trial.combination], left)
 
     with training_display as display, Interrupts().listening() as interrupts:
         display.start(
@@ -76,7 +81,9 @@ def train_trials(
                 with interrupts.held():
                     yield report(finished_trials[trial.id].of(trial))
             for each in assignments:
-                for result in each.engine.train(each.trials, data, display, logs, each.reason):
+                for result in each.engine.train(
+                    each.trials, data, display, logs, each.reason, finished
+                ):
                     display.trial_finished(result)
                     done += 1
                     with interrupts.held():  # while the trial is saved

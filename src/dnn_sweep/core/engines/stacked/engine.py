@@ -1,0 +1,55 @@
+"""The engine that trains many small networks in one compiled program."""
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dnn_sweep.core.engines.stacked.seat import Seat
+from dnn_sweep.core.engines.stacked.structure import obstacle
+from dnn_sweep.core.engines.stacked.sweep import StackedSweep
+from dnn_sweep.core.results import TrialResult
+from dnn_sweep.core.training_data import TrainingData
+from dnn_sweep.core.trials import Trial
+from dnn_sweep.parameters import LoggingParameters
+
+if TYPE_CHECKING:
+    from dnn_sweep.core.progress import TrainingProgress
+
+
+class StackedEngine:
+    """Trains dense networks whose optimizers update each weight by itself.
+
+    Trials of one structure share a compiled program that trains a cohort of them for an epoch;
+    between epochs each trial's own Keras callbacks decide. One cohort a core trains at a time.
+
+    Args:
+        cohort_size: Trials in a cohort; ``None`` for what suits network and machine.
+    """
+
+    name = "stacked"
+
+    def __init__(self, cohort_size: int | None = None) -> None:
+        self._cohort_size = cohort_size
+
+    def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
+        """Why a trial cannot be stacked; see :class:`~dnn_sweep.core.engines.base.Engine`."""
+        if logs is not None and logs.tensorboard:
+            return "logs.tensorboard follows one network at a time"
+        return obstacle(trial)
+
+    def train(
+        self,
+        trials: Sequence[Trial],
+        data: TrainingData,
+        progress: "TrainingProgress",
+        logs: LoggingParameters,
+        reason: str,
+        finished: Collection[str] = (),
+    ) -> Iterator[TrialResult]:
+        """Train trials side by side; see :class:`~dnn_sweep.core.engines.base.Engine`."""
+        conclude = partial(
+            Seat.result, target_scale=data.target_scale, engine=self.name, reason=reason
+        )
+        return StackedSweep(
+            trials, finished, data, progress, logs, conclude, self._cohort_size
+        ).results()

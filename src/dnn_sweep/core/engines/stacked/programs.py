@@ -1,0 +1,85 @@
+"""Programs, each compiled once."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from dnn_sweep.core.engines.stacked.board import Group
+from dnn_sweep.core.engines.stacked.program import Program
+from dnn_sweep.core.engines.stacked.rows import Rows
+from dnn_sweep.core.engines.stacked.validation import Validation
+from dnn_sweep.core.training_data import TrainingData
+from dnn_sweep.core.trials import Trial
+
+Made = TypeVar("Made")
+Compiled = TypeVar("Compiled", Program, Validation)
+
+
+class Programs:
+    """Compiles programs as they are needed; safe to use from several threads.
+
+    Args:
+        data: Scaled rows; put on the device once for each kind of target and weight.
+        compiled: Told of every compilation: number of seats, seconds.
+    """
+
+    def __init__(self, data: TrainingData, compiled: Callable[[int, float], None]) -> None:
+        self._data = data
+        self._compiled = compiled
+        self._lock = threading.Lock()
+        self._locks: dict[object, threading.Lock] = {}
+        self._made: dict[object, Any] = {}
+
+    def training(self, group: Group, trial: Trial, seats: int) -> Program:
+        """Return the program that trains a group's trials, compiled.
+
+        Args:
+            group: The group.
+            trial: One of its trials.
+            seats: Number of networks.
+        """
+        rows = self._rows(trial)
+        return self._compiled_once(
+            (group, seats), seats, lambda: Program(trial, group, seats, rows)
+        )
+
+    def validation(self, group: Group, trial: Trial, seats: int) -> Validation:
+        """Return the program that validates a group's trials, compiled.
+
+        Args:
+            group: The group.
+            trial: One of its trials.
+            seats: Number of networks.
+        """
+        rows = self._rows(trial)
+        without_optimizer = replace(
+            group.structure, optimizer_class="", optimizer_arguments=(), scalars=()
+        )
+        key = (without_optimizer, group.activations, group.mixed, seats)
+        return self._compiled_once(key, seats, lambda: Validation(group, seats, rows))
+
+    def _compiled_once(self, key: object, seats: int, build: Callable[[], Compiled]) -> Compiled:
+        def make() -> Compiled:
+            began = time.perf_counter()
+            program = build()
+            program.compile()
+            self._compiled(seats, time.perf_counter() - began)
+            return program
+
+        return self._once(key, make)
+
+    def _rows(self, trial: Trial) -> Rows:
+        key = (trial.network.loss, trial.network.outputs, trial.class_weight)
+        return self._once(key, lambda: Rows(self._data, trial))
+
+    def _once(self, key: object, make: Callable[[], Made]) -> Made:
+        """Make something, or return what was made before; whoever comes second waits."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._made:
+                self._made[key] = make()
+            made: Made = self._made[key]
+            return made

@@ -1,0 +1,160 @@
+"""Cohorts in several threads, and one stream of results out of them."""
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from queue import Full, Queue
+
+from dnn_sweep.core.engines.stacked.board import Board, Waiting
+from dnn_sweep.core.engines.stacked.cohort import Cohort
+from dnn_sweep.core.engines.stacked.programs import Programs
+from dnn_sweep.core.engines.stacked.seat import Seat
+from dnn_sweep.core.engines.stacked.sizing import (
+    has_gpu,
+    seats_for,
+    work_of_an_epoch,
+    worker_count,
+)
+from dnn_sweep.core.progress import NoProgress, TrainingProgress
+from dnn_sweep.core.results import TrialResult
+from dnn_sweep.core.training_data import TrainingData
+from dnn_sweep.core.trials import Trial
+from dnn_sweep.parameters import LoggingParameters
+
+_Event = TrialResult | BaseException | Callable[[], None]
+
+# Results that nobody has taken yet, and news of epochs: no more, so that a slow disk slows the
+# training down instead of filling the memory.
+WAITING_EVENTS = 256
+# To train on empty seats costs time, and so does compiling for fewer. Once as much has been lost
+# on empty seats as compiling takes (some seconds of a core), the cohort moves. Counted in
+# operations, not in seconds, so that a sweep that is repeated does the same.
+WORK_OF_COMPILING = 1.5e11
+
+
+class StackedSweep:
+    """Trains trials in as many threads as there are cores, one cohort at a time in each.
+
+    Args:
+        trials: The sweep's trials.
+        finished: Ids of those that are trained already.
+        data: Scaled rows.
+        progress: Told of everything, in the thread that takes the results.
+        logs: Which log files to write.
+        conclude: Makes a finished seat's result.
+        cohort_size: Trials in a cohort; ``None`` for what suits network and machine.
+    """
+
+    def __init__(
+        self,
+        trials: Sequence[Trial],
+        finished: Collection[str],
+        data: TrainingData,
+        progress: TrainingProgress,
+        logs: LoggingParameters,
+        conclude: Callable[[Seat], TrialResult],
+        cohort_size: int | None,
+    ) -> None:
+        self._unfinished = sum(trial.id not in finished for trial in trials)
+        self._data = data
+        self._progress = _Relay(progress, self._put)
+        self._logs = logs
+        self._conclude = conclude
+        self._cohort_size = cohort_size
+        self._workers = min(worker_count(), len(trials))
+        self._board = Board(trials, finished, always_mixed=has_gpu())
+        self._programs = Programs(data, self._progress.compiled)
+        self._events: Queue[_Event] = Queue(WAITING_EVENTS)
+        self._stopped = threading.Event()
+
+    def results(self) -> Iterator[TrialResult]:
+        """Train, and yield each result as soon as it is there."""
+        threads = [threading.Thread(target=self._work) for _ in range(self._workers)]
+        for thread in threads:
+            thread.start()
+        try:
+            while self._unfinished:
+                event = self._events.get()
+                if isinstance(event, BaseException):
+                    raise event
+                if isinstance(event, TrialResult):
+                    self._unfinished -= 1
+                    yield event
+                else:
+                    event()
+        finally:
+            self._stopped.set()
+            for thread in threads:
+                thread.join()
+
+    def _work(self) -> None:
+        try:
+            while not self._stopped.is_set() and (queue := self._board.next_queue()):
+                try:
+                    self._train(queue)
+                finally:
+                    self._board.leave(queue)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            self._put(error)
+
+    def _train(self, queue: Waiting) -> None:
+        """Train a queue's trials in one cohort, until the queue and the seats are empty."""
+        group = queue.group
+        seats = self._cohort_size or seats_for(
+            group.structure, self._data, group.together, self._workers
+        )
+        program = self._programs.training(group, queue.example, seats)
+        validation = self._programs.validation(group, queue.example, seats)
+        cohort = Cohort(program, validation, group, len(self._data.x_train))
+        lost = 0.0
+        while not self._stopped.is_set():
+            cohort.admit([self._seat(each) for each in self._board.take(queue, cohort.free)])
+            if not (live := len(cohort.live)):
+                return
+            lost += cohort.free * work_of_an_epoch(group.structure, self._data)
+            if lost > WORK_OF_COMPILING and live <= program.seats // 2:
+                lost = 0.0
+                program = self._programs.training(group, queue.example, live)
+                cohort = cohort.move_to(
+                    program, self._programs.validation(group, queue.example, live)
+                )
+            for seat in cohort.advance():
+                self._put(self._conclude(seat))
+
+    def _seat(self, trial: Trial) -> Seat:
+        self._progress.trial_started(trial)
+        steps = -(-len(self._data.x_train) // trial.batch_size)
+        return Seat(trial, steps, self._progress, self._logs)
+
+    def _put(self, event: _Event) -> None:
+        while not self._stopped.is_set():
+            with suppress(Full):
+                self._events.put(event, timeout=0.5)
+                return
+
+
+class _Relay(NoProgress):
+    """A progress display for several threads: what they say is said by one.
+
+    Args:
+        progress: The display.
+        put: Hands a call over to the one thread.
+    """
+
+    def __init__(
+        self, progress: TrainingProgress, put: Callable[[Callable[[], None]], None]
+    ) -> None:
+        self._progress = progress
+        self._put = put
+
+    def trial_started(self, trial: Trial) -> None:
+        """Pass it on."""
+        self._put(lambda: self._progress.trial_started(trial))
+
+    def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
+        """Pass it on."""
+        self._put(lambda: self._progress.epoch_finished(trial, epoch, logs))
+
+    def compiled(self, trials: int, seconds: float) -> None:
+        """Pass it on."""
+        self._put(lambda: self._progress.compiled(trials, seconds))

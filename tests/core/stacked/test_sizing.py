@@ -1,0 +1,115 @@
+"""How trials are grouped and how many of them share a program."""
+
+import pytest
+
+from dnn_sweep.core.engines.stacked import sizing
+from dnn_sweep.core.engines.stacked.board import Board
+from dnn_sweep.core.engines.stacked.structure import differing_scalars, structure_of
+from dnn_sweep.core.keras_names import initializer_names
+from dnn_sweep.core.networks import build_network, initial_weights
+from tests.builders import make_data
+from tests.core.stacked.sweeps import assert_close, changed, one, trials_of
+
+SMALL = structure_of(one())
+
+
+@pytest.mark.parametrize(("waiting", "seats"), [(1, 1), (15, 15), (16, 16), (17, 9), (100, 15)])
+def test_cohorts_are_even_and_bounded(waiting, seats):
+    assert sizing.seats_for(SMALL, make_data(), waiting, 2) == seats
+
+
+def test_a_wide_network_trains_in_small_cohorts_and_the_widest_alone():
+    narrow, wide, widest = (
+        sizing.seats_for(structure_of(one(network={"hidden": hidden})), make_data(), 100, 2)
+        for hidden in ([8], [300, 300], [3000, 3000])
+    )
+    assert narrow > wide > widest == 1
+
+
+def test_cohorts_fit_the_free_memory_of_all_workers_together(monkeypatch):
+    per_trial = sizing._bytes_of_a_trial(SMALL, make_data())
+    monkeypatch.setattr(sizing, "_free_memory", lambda: 20 * per_trial)
+    assert sizing.seats_for(SMALL, make_data(), 5, 2) == 5
+    assert sizing.seats_for(SMALL, make_data(), 10, 2) == 5
+    assert sizing.seats_for(SMALL, make_data(), 10, 1) == 10
+    monkeypatch.setattr(sizing, "_free_memory", lambda: 0)
+    assert sizing.seats_for(SMALL, make_data(), 10, 2) == 1
+
+
+def test_more_validation_rows_take_more_memory():
+    few, many = (sizing._bytes_of_a_trial(SMALL, make_data(rows=rows)) for rows in (80, 80000))
+    assert many > 2 * 4 * 40000 * 3 > few
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batch_size": 7},
+        {"optimizer_class": "Lion"},
+        {"optimizer_arguments": {"amsgrad": True}},
+        {"optimizer_arguments": {"clipvalue": 1.0}},
+        {"class_weight": (1.0, 2.0, 3.0)},
+        {"precision": "mixed_bfloat16"},
+        {"layers": {"units": 9}},
+        {"layers": {"dropout": 0.1}},
+        {"layers": {"l2": 0.1}},
+        {"layers": {"batch_normalization": True}},
+        {"network": {"loss": "categorical_crossentropy"}},
+    ],
+    ids=str,
+)
+def test_what_is_part_of_the_program_keeps_trials_apart(change):
+    assert structure_of(changed(one(), **change)) != SMALL
+
+
+def test_numbers_may_differ_within_a_program():
+    trials = [
+        one(),
+        changed(
+            one(),
+            learning_rate=0.5,
+            seed=3,
+            epochs=9,
+            optimizer_arguments={"beta_1": 0.3},
+            layers={"activation": "tanh", "kernel_initializer": "zeros"},
+        ),
+    ]
+    assert structure_of(trials[1]) == SMALL
+    assert differing_scalars(trials) == ("beta_1",)
+    dropped = [changed(one(), layers={"dropout": rate, "l2": rate}) for rate in (0.1, 0.2)]
+    assert structure_of(dropped[0]) == structure_of(dropped[1])
+
+
+def test_cohorts_are_mixed_only_where_networks_would_be_alone():
+    grid = {"activations": ["relu", "tanh"]}
+    alone, several = (
+        Board(trials_of(grid=grid, training={"seeds": seeds}), always_mixed=False)
+        for seeds in ([0], [0, 1])
+    )
+    assert alone.next_queue().group.mixed
+    groups = []
+    for _ in range(2):
+        queue = several.next_queue()
+        groups.append(queue.group)
+        assert len({trial.activation for trial in several.take(queue, 9)}) == 1
+    assert several.next_queue() is None
+    assert not groups[0].mixed
+    assert groups[0] == groups[1]  # one program
+
+
+def test_workers_begin_with_different_programs():
+    board = Board(trials_of(grid={"optimizers": ["adam", "sgd"]}), always_mixed=False)
+    first, second = board.next_queue(), board.next_queue()
+    assert first.group.structure.optimizer_class != second.group.structure.optimizer_class
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+def test_initial_weights_are_those_of_the_network(normalised):
+    for name in initializer_names():
+        trial = one(network={"batch_normalization": normalised, "kernel_initializer": name})
+        built = build_network(trial.network, 5).get_weights()
+        mine = initial_weights(trial.network, 5)
+        assert len(mine) == len(built)
+        for own, other in zip(mine, built, strict=True):
+            assert own.dtype == other.dtype
+            assert_close(own, other, 0, name)
