@@ -1,22 +1,25 @@
 """Dropout draws what Keras draws, bit by bit."""
 
 import numpy as np
+import pytest
 
 from dnn_sweep.core.engines.stacked.dropout import uniform
 from dnn_sweep.core.quiet_keras import keras
 from dnn_sweep.core.quiet_keras import tensorflow as tf
 
 
-def test_masks_equal_those_of_the_keras_layer():
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_masks_equal_those_of_the_keras_layer(dtype):
     rows, units, rate = 7, 5, 0.37
     seeds = [0, 1, 12345, 2**31 - 3, 2**31 - 2, 2**31 - 1]
     compiled = tf.function(uniform, jit_compile=True)
-    layers = [keras.layers.Dropout(rate, seed=seed) for seed in seeds]
+    layers = [keras.layers.Dropout(rate, seed=seed, dtype=dtype) for seed in seeds]
     for step in range(3):
-        theirs = [layer(tf.ones((rows, units)), training=True).numpy() > 0 for layer in layers]
+        ones = tf.ones((rows, units), dtype)
+        theirs = [layer(ones, training=True).numpy() > 0 for layer in layers]
         steps = tf.fill((len(seeds),), step)
-        mine = compiled(tf.constant(seeds, tf.int32), steps, rows, units).numpy() >= rate
-        np.testing.assert_array_equal(mine, theirs)
+        mine = compiled(tf.constant(seeds, tf.int32), steps, rows, units, tf.as_dtype(dtype))
+        np.testing.assert_array_equal((mine >= tf.cast(rate, dtype)).numpy(), theirs)
 
 
 def test_numbers_equal_those_of_tensorflows_generator():

@@ -18,13 +18,22 @@ from tests.core.stacked.sweeps import (
 )
 
 
+# Where a gradient is 0 but for rounding (a bias before a normalisation), Adam's default of 1e-7
+# makes whole steps of the rounding; `model.fit` is then as far from itself, started 1e-7 off.
+EPSILON = {"epsilon": 1e-3}
+
+
 def various_trials():
     """Trials of one structure that differ in everything that one cohort lets differ."""
     network = {"hidden": [8, 6, 5], "dropout": 0.2, "batch_normalization": True, "l2": 0.01}
-    first = one(network=network, training={"epochs": 4, "batch_size": 32})
-    rates = [{"learning_rate": 0.02, "schedule": "CosineDecay"}]
+    first = one(
+        network=network,
+        grid={"optimizers": [{"adam": EPSILON}]},
+        training={"epochs": 4, "batch_size": 32},
+    )
+    rates = [EPSILON | {"learning_rate": 0.02, "schedule": "CosineDecay"}]
     decay = {"class": "ExponentialDecay", "decay_steps": 2, "decay_rate": 0.7}
-    rates.append({"learning_rate": 0.05, "schedule": decay})
+    rates.append(EPSILON | {"learning_rate": 0.05, "schedule": decay})
     scheduled = [
         one(network=network, grid={"optimizers": [{"adam": rate}]}, training={"batch_size": 32})
         for rate in rates
@@ -38,13 +47,13 @@ def various_trials():
             seed=3,
             epochs=2,
             learning_rate=0.03,
-            optimizer_arguments={"beta_1": 0.6},
+            optimizer_arguments=EPSILON | {"beta_1": 0.6},
         ),
         changed(scheduled[0], layers={"activation": "gelu", "dropout": 0.5, "l2": 0.1}, seed=4),
         changed(
             scheduled[1],
             layers=[{"dropout": rate, "l2": rate} for rate in (0.1, 0.3, 0.05)],
-            optimizer_arguments={"beta_2": 0.9, "weight_decay": 0.01},
+            optimizer_arguments=EPSILON | {"beta_2": 0.9, "weight_decay": 0.01},
         ),
     ]
 
@@ -63,7 +72,7 @@ def test_one_cohort_of_trials_that_differ_in_everything_they_may():
 @pytest.mark.slow
 def test_weights_of_rows_and_classes_count_as_in_fit():
     trials = [
-        changed(trial, class_weight=(1.0, 4.0, 0.5), optimizer_arguments={})
+        changed(trial, class_weight=(1.0, 4.0, 0.5), optimizer_arguments=EPSILON)
         for trial in various_trials()[:2]
     ]
     assert_engines_agree(trials, weighted_data())
@@ -91,6 +100,17 @@ def test_every_activation_mixed_with_others_or_with_its_own_kind():
     uniform = stacked(trials + again, make_data())
     for result in mixed:
         assert_same(uniform[result.trial.id], result)
+
+
+def test_slopes_at_exactly_zero_are_those_of_fit():
+    """Dropout empties whole rows of a layer of one unit, so the next layer's sums are 0."""
+    trial = one(network={"hidden": [1, 6]}, training={"epochs": 2, "batch_size": 16})
+    kinked = ("selu", "relu", "elu", "leaky_relu", "hard_tanh", "softsign")
+    trials = [
+        changed(trial, layers=[{"activation": "tanh", "dropout": 0.5}, {"activation": name}])
+        for name in kinked
+    ]
+    assert_engines_agree(trials, make_data())
 
 
 @pytest.mark.parametrize(
@@ -124,5 +144,5 @@ def test_validation_rows_of_several_batches_the_last_one_partial():
 def test_half_precision_rounds_as_fit_does_and_no_more():
     network = {"dropout": 0.2, "batch_normalization": True}
     training = {"precision": "mixed_bfloat16", "epochs": 2}
-    # Eight bits of a mantissa, and other orders of summation.
-    assert_engines_agree(trials_of(network=network, training=training), make_data(), 0.02)
+    # Eight bits of a mantissa, and other orders of summation; one row of 80 may change sides.
+    assert_engines_agree(trials_of(network=network, training=training), make_data(), 0.04)

@@ -7,6 +7,8 @@ from dnn_sweep.core.quiet_keras import tensorflow as tf
 
 Activation = Callable[[tf.Tensor], tf.Tensor]
 
+_SMALLEST = 2.0**-126  # the smallest number of float32 and of bfloat16 that is not flushed to 0
+
 
 class StackedActivations:
     """Applies to each network of a stack the activation that is its own.
@@ -21,7 +23,7 @@ class StackedActivations:
     """
 
     def __init__(self, names: Sequence[str], mixed: bool) -> None:
-        self._functions: list[Activation] = [keras.activations.get(name) for name in names]
+        self._functions = [_function(name) for name in names]
         self._apply = self._select if mixed else self._branch
 
     def __call__(self, values: tf.Tensor, which: tf.Tensor) -> tf.Tensor:
@@ -59,6 +61,15 @@ class StackedActivations:
         for position, result in enumerate(results[1:], start=1):
             selected = tf.where((which == position)[:, tf.newaxis, tf.newaxis], result(), selected)
         return selected
+
+
+def _function(name: str) -> Activation:
+    function: Activation = keras.activations.get(name)
+    if name != "selu":
+        return function
+    # At exactly 0 (the bias of a row that dropout emptied) XLA takes SELU's slope from the left,
+    # TensorFlow's kernel from the right, where it is 1.05 instead of 1.76.
+    return lambda z: function(z + tf.where(z == 0, z.dtype.as_numpy_dtype(_SMALLEST), 0))
 
 
 def _value(function: Activation, z: tf.Tensor) -> Callable[[], tf.Tensor]:

@@ -13,7 +13,13 @@ _ROUNDS = 10
 _LARGEST_SEED = 2**31 - 2  # Keras takes seeds modulo this
 
 
-def uniform(seeds: tf.Tensor, steps: tf.Tensor, rows: int, units: int) -> tf.Tensor:
+# Bits of a mantissa: how many of each drawn number's last bits TensorFlow makes a real one of.
+_MANTISSA = {tf.float32: 23, tf.bfloat16: 7}
+
+
+def uniform(
+    seeds: tf.Tensor, steps: tf.Tensor, rows: int, units: int, dtype: tf.DType = tf.float32
+) -> tf.Tensor:
     """Uniform numbers in [0, 1), each network's own.
 
     Args:
@@ -21,9 +27,10 @@ def uniform(seeds: tf.Tensor, steps: tf.Tensor, rows: int, units: int) -> tf.Ten
         steps: How often each layer has drawn before, int32 of shape ``[seats]``.
         rows: Rows of a batch.
         units: The layer's width.
+        dtype: What the layer computes in; it draws fewer different numbers in half precision.
 
     Returns:
-        float32 of shape ``[seats, rows, units]``.
+        Of that type and shape ``[seats, rows, units]``.
     """
     seats, blocks = seeds.shape[0], -(-rows * units // 4)
     zeros = tf.zeros((seats, 1), tf.uint32)
@@ -35,8 +42,9 @@ def uniform(seeds: tf.Tensor, steps: tf.Tensor, rows: int, units: int) -> tf.Ten
     wide = [tf.broadcast_to(each, (seats, blocks)) for each in (block, zeros, mixed[2], mixed[3])]
     # The low half of the counter starts at 0 and does not overflow: no layer has 2**34 outputs.
     drawn = tf.stack(_philox(wide, mixed[:2]), axis=-1)
-    bits = tf.bitwise.bitwise_or(tf.bitwise.bitwise_and(drawn, 0x7FFFFF), 127 << 23)
-    numbers = tf.bitcast(bits, tf.float32) - 1.0
+    mantissa = _MANTISSA[dtype]
+    kept = tf.bitwise.bitwise_and(drawn, 2**mantissa - 1)
+    numbers = tf.cast(tf.cast(kept, tf.float32) / 2**mantissa, dtype)
     return tf.reshape(tf.reshape(numbers, (seats, -1))[:, : rows * units], (seats, rows, units))
 
 

@@ -137,7 +137,8 @@ class StackedNetwork:
     def _drop(self, h: tf.Tensor, settings: Settings, position: int, training: Pass) -> tf.Tensor:
         rate = settings.dropout_rates[:, position, tf.newaxis, tf.newaxis]
         seeds = settings.dropout_seeds[:, position]
-        kept = uniform(seeds, training.steps, h.shape[1], h.shape[2]) >= rate
+        drawn = uniform(seeds, training.steps, h.shape[1], h.shape[2], h.dtype)
+        kept = drawn >= tf.cast(rate, h.dtype)
         return tf.where(kept, h * tf.cast(1.0 / (1.0 - rate), h.dtype), tf.zeros((), h.dtype))
 
 
