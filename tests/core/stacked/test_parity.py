@@ -17,7 +17,6 @@ from tests.core.stacked.sweeps import (
     trials_of,
 )
 
-
 # Where a gradient is 0 but for rounding (a bias before a normalisation), Adam's default of 1e-7
 # makes whole steps of the rounding; `model.fit` is then as far from itself, started 1e-7 off.
 EPSILON = {"epsilon": 1e-3}
