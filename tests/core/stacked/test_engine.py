@@ -179,3 +179,10 @@ def test_a_worker_that_comes_too_late_for_a_queue_takes_none(monkeypatch):
     monkeypatch.setattr(sweep.Board, "next_queue", too_late)
     monkeypatch.setattr(sweep, "worker_count", lambda: 1)
     assert set(stacked(trials, make_data())) == {trial.id for trial in trials}
+
+
+def test_workers_divide_the_only_combination_evenly(monkeypatch):
+    monkeypatch.setattr(sweep, "worker_count", lambda: 2)
+    heard = Recorder()
+    stacked(trials_of(training={"seeds": [0, 1, 2, 3], "epochs": 1}), make_data(), progress=heard)
+    assert set(heard.compilations) == {2}

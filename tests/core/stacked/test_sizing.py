@@ -18,6 +18,12 @@ def test_cohorts_are_even_and_bounded(waiting, seats):
     assert sizing.seats_for(SMALL, make_data(), waiting, 2) == seats
 
 
+@pytest.mark.parametrize(("waiting", "seats"), [(1, 1), (4, 2), (5, 3), (17, 9), (40, 10)])
+def test_workers_that_share_trials_have_equal_shares(waiting, seats):
+    """Three cohorts for two workers would leave one of them idle for a third of the time."""
+    assert sizing.seats_for(SMALL, make_data(), waiting, 2, sharing=2) == seats
+
+
 def test_a_wide_network_trains_in_small_cohorts_and_the_widest_alone():
     narrow, wide, widest = (
         sizing.seats_for(structure_of(one(network={"hidden": hidden})), make_data(), 100, 2)

@@ -78,6 +78,11 @@ class Board:
                 missing = deque(trial for trial in kind if trial.id not in finished)
                 self._queues.append(Waiting(group, kind[0], missing))
 
+    @property
+    def kinds(self) -> int:
+        """How many queues there are, empty ones too."""
+        return len(self._queues)
+
     def next_queue(self) -> Waiting | None:
         """Where a worker that has nothing to do should help; ``None`` where nobody waits."""
         with self._lock:

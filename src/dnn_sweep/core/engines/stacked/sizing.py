@@ -32,7 +32,9 @@ def worker_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def seats_for(structure: Structure, data: TrainingData, together: int, workers: int) -> int:
+def seats_for(
+    structure: Structure, data: TrainingData, together: int, workers: int, sharing: int = 1
+) -> int:
     """Decide how many trials of one structure train in one program.
 
     Args:
@@ -40,6 +42,7 @@ def seats_for(structure: Structure, data: TrainingData, together: int, workers: 
         data: The rows they train on.
         together: How many trials can sit in one cohort.
         workers: How many cohorts train at the same time.
+        sharing: How many of the workers will share these trials.
 
     Returns:
         At least 1. Cohorts come out about equally large, so that no seat stays empty for long.
@@ -51,7 +54,8 @@ def seats_for(structure: Structure, data: TrainingData, together: int, workers: 
         in_cache = CACHE_BYTES // (COPIES_IN_A_STEP * FLOAT_BYTES * _weights(structure))
         most = min(fitting, in_cache, MOST_SEATS["cpu"])
     cohorts = -(-together // max(most, 1))
-    return -(-together // cohorts)
+    # As many for one worker as for another, or some would have nothing to do at the end.
+    return -(-together // min(-(-cohorts // sharing) * sharing, together))
 
 
 def work_of_an_epoch(structure: Structure, data: TrainingData) -> float:

@@ -30,6 +30,8 @@ WAITING_EVENTS = 256
 # on empty seats as compiling takes (some seconds of a core), the cohort moves. Counted in
 # operations, not in seconds, so that a sweep that is repeated does the same.
 WORK_OF_COMPILING = 1.5e11
+# With this many kinds of trials for each worker, nobody has to help with another's.
+KINDS_A_WORKER = 2
 
 
 class StackedSweep:
@@ -63,6 +65,9 @@ class StackedSweep:
         self._cohort_size = cohort_size
         self._workers = min(worker_count(), len(trials))
         self._board = Board(trials, finished, always_mixed=has_gpu())
+        # With few kinds of trials, all workers end up at the same one.
+        few = self._board.kinds < KINDS_A_WORKER * self._workers
+        self._sharing = self._workers if few else 1
         self._programs = Programs(data, self._progress.compiled)
         self._events: Queue[_Event] = Queue(WAITING_EVENTS)
         self._stopped = threading.Event()
@@ -101,7 +106,7 @@ class StackedSweep:
         """Train a queue's trials in one cohort, until the queue and the seats are empty."""
         group = queue.group
         seats = self._cohort_size or seats_for(
-            group.structure, self._data, group.together, self._workers
+            group.structure, self._data, group.together, self._workers, self._sharing
         )
         program = self._programs.training(group, queue.example, seats)
         validation = self._programs.validation(group, queue.example, seats)
