@@ -17,7 +17,11 @@ def main() -> None:
     given = parser.parse_args()
     run.run(given)
     # In a process of its own: the runner stays small, so that it takes nothing from the others.
-    for module, more in (("roofline", []), ("render", ["--page", str(given.page)])):
+    for module, more in (
+        ("roofline", []),
+        ("whole_run", []),
+        ("render", ["--page", str(given.page)]),
+    ):
         command = [sys.executable, "-m", f"benchmarks.{module}", "--results", str(given.results)]
         subprocess.run([*command, *more], check=True)
 

@@ -48,7 +48,7 @@ def render_page(measured: Measured) -> str:
             races=races,
             scaling=_scaling(measured.by_count("scaling")),
             roofline=_roofline(measured),
-            where=_where_seconds_go(measured.where_seconds_go),
+            whole=_whole_runs(measured.whole_runs),
             absent=_absent(measured.about),
         )
         .strip()
@@ -155,16 +155,20 @@ def _roofline(measured: Measured) -> dict[str, Any] | None:
     return {"table": _table(heads, rows), "limits": limits} if rows else None
 
 
-def _where_seconds_go(where: Mapping[str, Any]) -> dict[str, Any] | None:
-    if not where:
+def _whole_runs(runs: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not runs:
         return None
-    total = sum(where["seconds"].values())
-    rows = [
-        (stage, f"{seconds:.1f}", f"{seconds / total:.0%}")
-        for stage, seconds in where["seconds"].items()
-    ]
-    table = _table(("stage", "s", "share"), [*rows, ("in all", f"{total:.1f}", "")])
-    return {"command": where["command"], "table": table}
+    raced, default = (
+        {name: value for name, value in runs[which].items() if not name.startswith("model_epochs")}
+        for which in ("raced", "default")
+    )
+    rows = [(stage, *(f"{run.get(stage, 0.0):.1f}" for run in (raced, default))) for stage in raced]
+    table = _table(("stage", "the race's sweep, s", "the default sweep, s"), rows)
+    return {
+        "command": runs["command"],
+        "table": table,
+        "epochs": [f"{runs[which]['model_epochs']:,.0f}" for which in ("raced", "default")],
+    }
 
 
 def _absent(about: Mapping[str, Any]) -> list[str]:

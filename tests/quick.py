@@ -10,6 +10,7 @@ QUICK = {
     "network": {"hidden": [16]},
     "grid": {"activations": ["relu"], "optimizers": ["sgd", "adam"]},
     "training": {"epochs": 3, "seeds": [0, 1]},
+    "screening": {"enabled": False},
     "evaluation": {"resamples": 100},
 }
 

@@ -154,6 +154,7 @@ def a_run(workload, contestant, seconds, trials=12, epochs=20):
         "trials": trials,
         "offered": trials,
         "epochs": epochs,
+        "model_epochs": trials * epochs,
         "train_seconds": seconds,
         "total_seconds": seconds + 5,
         "load_before": 0.1,
@@ -216,14 +217,23 @@ def test_the_cost_of_a_trial_may_not_rise_with_their_number(seconds, verdict):
     assert verdict_against(measured_runs(*runs), "itself").verdict == verdict
 
 
-def test_where_the_seconds_go_decides_its_targets():
-    seconds = {"start-up": 10, "train": 30, "compile": 10, "track": 5, "report": 4}
-    where = {"command": "kedro run", "seconds": seconds}
+def test_whole_runs_decide_their_targets():
+    stages = {"start_up": 9, "compile": 10, "train": 32, "checkpoints": 2, "track": 1, "report": 3}
+    alone = a_run("digits", "dnn_sweep", 40, trials=240)
+    raced = stages | {"model_epochs": alone["model_epochs"], "clock": 70.2}
+    whole_runs = {"command": "kedro run", "raced": raced, "default": {"clock": 58.6}}
 
-    measured = measured_runs(where_seconds_go=where)
+    measured = measured_runs(alone, whole_runs=whole_runs)
 
-    assert verdict_against(measured, "training time").reached == "22%"  # 9 of 40
+    assert verdict_against(measured, "training alone").reached == "20%"  # 48 against 40
     assert verdict_against(measured, "the clock").reached == "59 s"
+
+
+def test_a_whole_run_of_other_trials_is_not_set_against_the_race():
+    alone = a_run("digits", "dnn_sweep", 40, trials=240)
+    raced = {"train": 50, "model_epochs": alone["model_epochs"] - 1}
+    measured = measured_runs(alone, whole_runs={"raced": raced})
+    assert verdict_against(measured, "training alone").reached == "not measured"
 
 
 def test_what_was_not_measured_is_said_to_be_so():

@@ -68,7 +68,7 @@ def test_a_runs_seconds_are_told_apart_by_stage():
             "trial_runs": SlowDataset(now, 3),
         }
     )
-    clock = StageClock(now, before=7)
+    clock = StageClock(now, before=7, busy=now)
     manager = _create_hook_manager()
     _register_hooks(manager, [StageHooks(clock)])
     manager.hook.before_pipeline_run(run_params={}, pipeline=pipeline, catalog=catalog)

@@ -248,7 +248,7 @@ def test_a_timed_display_tells_the_clock_what_was_compiled_and_trained():
     with timed as progress:
         progress.start(1, 4, 0)
         now.now += 5
-        progress.compiled(1, 3.0)
+        progress.compiled(1, 6.0, share=0.5)
         progress.trial_started(a_trial())
         progress.epoch_finished(a_trial(), 1, {})
         progress.trial_finished(a_result(a_trial(), [0.5, 0.6]))

@@ -42,6 +42,19 @@ def test_compiling_is_taken_out_of_training(now):
     assert clock.read() == {"start_up": 0, "compile": 11, "train": 0, "total": 11}
 
 
+def test_saving_beside_the_training_counts_with_the_processors_time_alone(now):
+    busy = Clock()
+    clock = StageClock(now, busy=busy)
+    clock.enter("train")
+    now.now += 10
+    clock.enter("checkpoints")
+    now.now += 5
+    busy.now += 2
+    clock.enter("train")
+
+    assert clock.read() == {"start_up": 0, "train": 13, "checkpoints": 2, "total": 15}
+
+
 def test_how_fast_it_trained_is_told_of_the_time_that_it_trained(now):
     clock = StageClock(now)
     clock.enter("train")

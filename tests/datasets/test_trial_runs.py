@@ -74,9 +74,9 @@ def test_runs_carry_params_metrics_tags_duration_and_the_data(store):
         assert run.data.metrics["val_accuracy"] == pytest.approx(0.15)
         assert run.data.tags["engine_reason"] == "test"
         assert run.info.end_time - run.info.start_time == 1500
-        (given,) = run.inputs.dataset_inputs
-        assert given.dataset.name == "toy"
-        assert given.dataset.digest == plan.trials[0].data[:12]
+    (given,) = child.inputs.dataset_inputs
+    assert given.dataset.name == "toy"
+    assert given.dataset.digest == plan.trials[0].data[:12]
     assert trial.data.tags["trial_id"] == plan.trials[0].id
 
 
@@ -98,6 +98,27 @@ def test_settings_that_most_trials_are_without_are_params_where_they_are_used(st
     assert used.items() <= params["relu + sgd"].items()
     assert not scheduled.keys() & params["relu + sgd"].keys()
     assert not (used | scheduled).keys() & params["tanh + adam"].keys()
+
+
+def test_the_learning_rate_is_a_metric_only_where_it_changes(store):
+    plan = make_plan(grid={"optimizers": ["sgd", "adam"]})
+    with mlflow.start_run() as sweep:
+        for trial, factor in zip(plan.trials, (1.0, 0.5), strict=True):
+            result = make_result(trial, OUTPUTS)
+            result.history.loc[1:, "learning_rate"] *= factor
+            store.save(TrialReport(result, 1))
+    children = children_of(sweep.info.run_id)
+    assert "learning_rate" not in children["relu + sgd"].data.metrics
+    assert children["relu + adam"].data.metrics["learning_rate"] == pytest.approx(0.0005)
+
+
+def test_trials_of_the_screening_get_no_run(store):
+    (trial,) = make_plan().trials
+    with mlflow.start_run() as sweep:
+        store.save(TrialReport(make_result(trial, OUTPUTS), 1, stage="screening"))
+        store.save(TrialReport(make_result(trial, OUTPUTS), 1))
+    (child,) = children_of(sweep.info.run_id).values()
+    assert len(children_of(child.info.run_id)) == 1
 
 
 def test_a_diverged_trial_is_recorded_as_such(store):

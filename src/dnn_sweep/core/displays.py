@@ -71,13 +71,14 @@ class LiveDisplay(TrainingProgress):
         self._sweep: TaskID | None = None
         self._current: TaskID | None = None
 
-    def start(self, total_trials: int, epochs: int, cached: int) -> None:
-        """Show the sweep's bar; it moves with every epoch."""
-        self._tally = Tally(total_trials, epochs, cached)
+    def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
+        """Show the stage's bar; it moves with every epoch."""
+        self._tally, self._best = Tally(total_trials, epochs, cached), Best()
+        self._hide_current()
         if cached:
             self._progress.console.print(already_trained(cached, total_trials), highlight=False)
         self._sweep = self._progress.add_task(
-            "trials",
+            escape(stage),
             total=total_trials * epochs,
             completed=cached * epochs,
             done=f"{cached}/{total_trials}",
@@ -85,7 +86,7 @@ class LiveDisplay(TrainingProgress):
         )
         self._progress.start()
 
-    def compiled(self, trials: int, seconds: float) -> None:
+    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
         """Say above the bars what took longer than a moment."""
         if line := compiled_line(trials, seconds):
             self._progress.console.print(line, style="dim", markup=False, highlight=False)
@@ -202,16 +203,17 @@ class PlainDisplay(TrainingProgress):
         self._began = 0.0
         self._before = 0
 
-    def start(self, total_trials: int, epochs: int, cached: int) -> None:
+    def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
         """Say how many trials there are, and how many are done."""
-        self._tally = Tally(total_trials, epochs, cached)
+        self._tally, self._best = Tally(total_trials, epochs, cached), Best()
         self._began, self._before = self._clock(), self._tally.completed
         if cached:
             self._say(already_trained(cached, total_trials))
         if left := total_trials - cached:
-            self._say(f"training {count(left, 'trial')} of {count(epochs, 'epoch')} at most")
+            about = "" if stage == "trials" else f"{stage}: "
+            self._say(f"{about}training {count(left, 'trial')} of {count(epochs, 'epoch')} at most")
 
-    def compiled(self, trials: int, seconds: float) -> None:
+    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
         """Say what took longer than a moment."""
         if line := compiled_line(trials, seconds):
             self._say(line)

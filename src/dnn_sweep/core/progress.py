@@ -18,21 +18,23 @@ class TrainingProgress(Protocol):
     their epochs in turn.
     """
 
-    def start(self, total_trials: int, epochs: int, cached: int) -> None:
-        """Begin.
+    def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
+        """Begin, or begin another stage.
 
         Args:
-            total_trials: Trials of the sweep.
+            total_trials: Trials of the stage.
             epochs: Epochs of a trial at most.
             cached: How many of the trials are already trained.
+            stage: What the stage is called.
         """
 
-    def compiled(self, trials: int, seconds: float) -> None:
+    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
         """Hear that a program for so many trials has been compiled.
 
         Args:
             trials: How many it trains at once.
-            seconds: For how long training waited for it.
+            seconds: How long that took.
+            share: The share of the training that waited for it, 0 to 1.
         """
 
     def trial_started(self, trial: Trial) -> None:
@@ -76,10 +78,10 @@ class TrainingProgress(Protocol):
 class NoProgress(TrainingProgress):
     """Says nothing."""
 
-    def start(self, total_trials: int, epochs: int, cached: int) -> None:
+    def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
         """Say nothing."""
 
-    def compiled(self, trials: int, seconds: float) -> None:
+    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
         """Say nothing."""
 
     def trial_started(self, trial: Trial) -> None:
@@ -107,14 +109,14 @@ class TimedProgress(TrainingProgress):
         self.display = display
         self._clock = clock
 
-    def start(self, total_trials: int, epochs: int, cached: int) -> None:
+    def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
         """Pass it on."""
-        self.display.start(total_trials, epochs, cached)
+        self.display.start(total_trials, epochs, cached, stage)
 
-    def compiled(self, trials: int, seconds: float) -> None:
-        """Count the seconds as compiling."""
-        self._clock.compiled(seconds)
-        self.display.compiled(trials, seconds)
+    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
+        """Count the seconds as compiling, as far as training waited."""
+        self._clock.compiled(seconds * share)
+        self.display.compiled(trials, seconds, share)
 
     def trial_started(self, trial: Trial) -> None:
         """Pass it on."""

@@ -86,8 +86,10 @@ class TrialReport:
         replicates: How many trials its combination has, so that its run can be closed.
         left: How many trials of the sweep are still to come; after the last one everything is
             to be written before the sweep goes on.
+        stage: Whether it is one of the finals, or of the screening for their learning rates.
     """
 
     result: TrialResult
     replicates: int
     left: int = 0
+    stage: Literal["screening", "finals"] = "finals"

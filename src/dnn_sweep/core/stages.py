@@ -42,10 +42,17 @@ class StageClock:
     Args:
         clock: Seconds that only ever grow.
         before: Seconds that had passed when the clock was made; they are start-up.
+        busy: Processor seconds of the thread that trials are saved in.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, before: float = 0.0) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        before: float = 0.0,
+        busy: Callable[[], float] = time.thread_time,
+    ) -> None:
         self._clock = clock
+        self._busy = busy
         self.restart(before)
 
     def restart(self, before: float = 0.0) -> None:
@@ -56,6 +63,7 @@ class StageClock:
         """
         self._stage = START_UP
         self._since = self._clock() - before
+        self._busy_since = self._busy()
         self._spent: dict[str, float] = {}
         self._model_epochs = 0
 
@@ -65,9 +73,15 @@ class StageClock:
         Args:
             stage: A key of ``STAGES``.
         """
-        now = self._clock()
-        self._spent[self._stage] = self._spent.get(self._stage, 0.0) + now - self._since
-        self._stage, self._since = stage, now
+        now, busy = self._clock(), self._busy()
+        passed = now - self._since
+        if self._stage == CHECKPOINTS:
+            # Others train meanwhile: what saving took from them is the processor's time.
+            own = min(passed, busy - self._busy_since)
+            self._spent[TRAIN] = self._spent.get(TRAIN, 0.0) + passed - own
+            passed = own
+        self._spent[self._stage] = self._spent.get(self._stage, 0.0) + passed
+        self._stage, self._since, self._busy_since = stage, now, busy
 
     def compiled(self, seconds: float) -> None:
         """Count seconds of the stage at hand, which trains, as compiling."""

@@ -24,7 +24,8 @@ DIGEST_LENGTH = 12  # of the fingerprint, as much as the run table has room for
 class TrialRunsDataset(AbstractDataset[TrialReport, None]):
     """Writes each finished trial below its combination, below the sweep's active run.
 
-    One child run a combination (metrics averaged over its seeds), one grandchild a trial. Every
+    One child run a combination (metrics averaged over its seeds), one grandchild a trial of the
+    finals; trials of the screening are left to the screening's table. Every
     run is written by one ``log_batch``, and all by one thread while the next trials train:
     saving hands a trial over and returns, but for the last one, which waits until every run is
     written. Without an active run (tracking switched off) nothing is
@@ -56,7 +57,7 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
 
         # The active run is this thread's; the writer is told which one it is.
         sweep = mlflow.active_run()
-        if sweep is None or self._offline:
+        if sweep is None or self._offline or data.stage == "screening":
             return
         if self._sweep != sweep.info.run_id:
             self._sweep = sweep.info.run_id
@@ -114,15 +115,15 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
         self._write(trial_run, [result], ended)
         results.append(result)
         if len(results) == report.replicates:
+            self._name_data(run_id, result.trial)
             self._write(run_id, results, ended)
             del self._open[combination]
 
-    def _write(self, run_id: str, results: list[TrialResult], ended: int) -> None:
-        from mlflow.entities import Dataset, DatasetInput, InputTag, Param
+    def _name_data(self, run_id: str, trial: Trial) -> None:
+        """Say which data a combination was trained on; a run a trial would take long to write."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
         from mlflow.tracking import MlflowClient
 
-        client = MlflowClient()
-        trial = results[0].trial
         data = Dataset(
             name=self._dataset_name,
             digest=trial.data[:DIGEST_LENGTH],
@@ -130,7 +131,13 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
             source=f'{{"sha256": "{trial.data}"}}',
         )
         context = InputTag("mlflow.data.context", "training")
-        client.log_inputs(run_id, [DatasetInput(data, [context])])
+        MlflowClient().log_inputs(run_id, [DatasetInput(data, [context])])
+
+    def _write(self, run_id: str, results: list[TrialResult], ended: int) -> None:
+        from mlflow.entities import Param
+        from mlflow.tracking import MlflowClient
+
+        client = MlflowClient()
         params = [Param(name, str(value)) for name, value in _params(results).items()]
         client.log_batch(run_id, metrics=list(_metrics(results, ended)), params=params)
         client.set_terminated(run_id, end_time=ended)
@@ -198,7 +205,10 @@ def _settings_in_use(trial: Trial) -> dict[str, Any]:
 def _metrics(results: list[TrialResult], ended: int) -> Iterator[Any]:
     from mlflow.entities import Metric
 
-    names = [name for name in results[0].history.columns if name != "epoch"]
+    names = [name for name in results[0].history.columns if name not in ("epoch", "seconds")]
+    kept_one_rate = all(result.history["learning_rate"].nunique() == 1 for result in results)
+    if kept_one_rate and results[0].trial.schedule is None:
+        names.remove("learning_rate")  # it is a parameter, and a metric where it changes
     means = results[0].history.set_index("epoch")[names]
     if len(results) > 1:
         joined = pd.concat([result.history for result in results])

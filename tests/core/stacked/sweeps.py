@@ -18,7 +18,7 @@ class Recorder(TrainingProgress):
     def __init__(self):
         self.started, self.epochs, self.compilations = [], [], []
 
-    def compiled(self, trials, seconds):
+    def compiled(self, trials, seconds, share=1.0):
         self.compilations.append(trials)
 
     def trial_started(self, trial):

@@ -18,11 +18,37 @@ class Assignment:
     trials: tuple[Trial, ...]
 
 
+def build_engines(
+    requested: str = "auto", cohort_size: int | None = None, replicates: int | None = None
+) -> list[Engine]:
+    """Build the engines that may be used.
+
+    What an engine compiled for one set of rows it uses again, so one list serves all stages of
+    a sweep.
+
+    Args:
+        requested: An engine's name, or ``auto`` for all.
+        cohort_size: Trials that the engine ``stacked`` trains together; ``None`` for what suits
+            network and machine.
+        replicates: Trials of a combination in the stage that most of the sweep is trained in;
+            ``None`` for a sweep of one stage.
+
+    Returns:
+        The engines, the fastest first.
+    """
+    # Imported here: an engine imports TensorFlow.
+    from dnn_sweep.core.engines.keras_fit import KerasFitEngine
+    from dnn_sweep.core.engines.stacked import StackedEngine
+
+    engines: list[Engine] = [StackedEngine(cohort_size, replicates), KerasFitEngine()]
+    return [engine for engine in engines if requested in ("auto", engine.name)]
+
+
 def assign_engines(
     trials: Sequence[Trial],
     requested: str,
     *,
-    cohort_size: int | None = None,
+    engines: Sequence[Engine] | None = None,
     logs: LoggingParameters | None = None,
 ) -> list[Assignment]:
     """Give every trial to an engine.
@@ -31,8 +57,7 @@ def assign_engines(
         trials: What to train, in order.
         requested: An engine's name, or ``auto`` for the first that can train the trial, the
             fastest engines asked first.
-        cohort_size: Trials that the engine ``stacked`` trains together; ``None`` for what suits
-            network and machine.
+        engines: From :func:`build_engines`; ``None`` for new ones.
         logs: Which log files are to be written; not every engine writes all of them.
 
     Returns:
@@ -41,9 +66,7 @@ def assign_engines(
     Raises:
         SweepError: If the engine asked for cannot train one of the trials.
     """
-    engines = _engines_by_speed(cohort_size)
-    if requested != "auto":
-        engines = [engine for engine in engines if engine.name == requested]
+    engines = engines or build_engines(requested)
     groups: dict[tuple[str, str], list[Trial]] = {}
     for trial in trials:
         name, reason = _choose(trial, engines, requested, logs)
@@ -65,11 +88,3 @@ def _choose(
             return engine.name, f"auto: {why}"
         refusals.append(f"{engine.name} cannot: {refusal}")
     raise SweepError(f"training.engine {requested}: {trial.combination}: {'; '.join(refusals)}")
-
-
-def _engines_by_speed(cohort_size: int | None) -> list[Engine]:
-    # Imported here: an engine imports TensorFlow.
-    from dnn_sweep.core.engines.keras_fit import KerasFitEngine
-    from dnn_sweep.core.engines.stacked import StackedEngine
-
-    return [StackedEngine(cohort_size), KerasFitEngine()]

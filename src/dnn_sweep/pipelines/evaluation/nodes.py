@@ -119,3 +119,11 @@ def evaluate_champion(
         champion_metrics.tabulate_classes(predictions, schema),
         predictions,
     )
+
+
+def measure_combinations(leaderboard_table: pd.DataFrame) -> pd.DataFrame:
+    """What the comparison says of each combination in numbers, for its run in MLflow."""
+    factors = ["activation", "optimizer", "learning_rate", "batch_size", "dropout"]
+    measured = leaderboard_table.drop(columns=[*factors, "kernel_initializer", "engine"])
+    numbers = measured.select_dtypes(["number", "bool"]).columns
+    return measured[["combination", *numbers]]

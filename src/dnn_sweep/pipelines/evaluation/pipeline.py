@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.pipelines.evaluation.nodes import (
     evaluate_champion,
+    measure_combinations,
     rank_combinations,
     select_champion,
 )
@@ -16,7 +17,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 rank_combinations,
                 inputs=[
-                    "trial_plan",
+                    "finals_plan",
                     "trial_results",
                     "train_matrix",
                     "validation_matrix",
@@ -30,7 +31,7 @@ def create_pipeline() -> Pipeline:
                 select_champion,
                 inputs=[
                     "leaderboard",
-                    "trial_plan",
+                    "finals_plan",
                     "trial_results",
                     "validation_matrix",
                     "target_scaling",
@@ -44,7 +45,7 @@ def create_pipeline() -> Pipeline:
                     "champion_trial",
                     "trial_results",
                     "leaderboard",
-                    "trial_plan",
+                    "finals_plan",
                     "schema",
                     "target_scaling",
                     "train_matrix",
@@ -59,6 +60,12 @@ def create_pipeline() -> Pipeline:
                     "test_predictions",
                 ],
                 name="evaluate_champion",
+            ),
+            Node(
+                measure_combinations,
+                inputs="leaderboard",
+                outputs="combination_metrics",
+                name="measure_combinations",
             ),
         ],
         tags="evaluation",

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
+from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.tables import Schema
 from dnn_sweep.core.training_data import (
     features_and_target,
@@ -19,6 +20,7 @@ from dnn_sweep.parameters import (
     GridParameters,
     NetworkParameters,
     ScalingParameters,
+    ScreeningParameters,
     SplitParameters,
     TrainingParameters,
 )
@@ -31,6 +33,7 @@ def record_configuration(
     network: NetworkParameters,
     grid: GridParameters,
     training: TrainingParameters,
+    screening: ScreeningParameters,
     callbacks: CallbackParameters,
     evaluation: EvaluationParameters,
 ) -> dict[str, Any]:
@@ -42,6 +45,7 @@ def record_configuration(
         "network": network,
         "grid": grid,
         "training": training,
+        "screening": screening,
         "callbacks": callbacks,
         "evaluation": evaluation,
     }
@@ -57,7 +61,7 @@ def plan_trials(
     training: TrainingParameters,
     callbacks: CallbackParameters,
 ) -> TrialPlan:
-    """Check every name of the grid and write out the trials."""
+    """Check every name of the grid and write out the trials of the finals."""
     from dnn_sweep.core import planning
 
     fingerprint = matrix_fingerprint(train_matrix, validation_matrix)
@@ -73,6 +77,43 @@ def plan_trials(
         target,
         sample_weights_of(train_matrix),
     )
+
+
+def plan_screening(
+    schema: Schema,
+    train_matrix: pd.DataFrame,
+    validation_matrix: pd.DataFrame,
+    network: NetworkParameters,
+    grid: GridParameters,
+    training: TrainingParameters,
+    callbacks: CallbackParameters,
+    screening: ScreeningParameters,
+) -> TrialPlan:
+    """Write out the trials that look for each combination's learning rate; none if disabled.
+
+    Raises:
+        SweepError: If the screening has a seed of the finals.
+    """
+    from dnn_sweep.core.screening import at_every_rate
+
+    if not screening.enabled:
+        return TrialPlan(trials=())
+    if shared := sorted(set(screening.seeds) & set(training.seeds)):
+        raise SweepError(
+            f"screening.seeds: {', '.join(map(str, shared))} is also among training.seeds; the "
+            "finals need seeds that the screening has not seen, or its luck would come along"
+        )
+    own = {"seeds": screening.seeds, "epochs": screening.epochs or training.epochs}
+    plan = plan_trials(
+        schema,
+        train_matrix,
+        validation_matrix,
+        network,
+        grid,
+        training.model_copy(update=own),
+        callbacks,
+    )
+    return at_every_rate(plan, screening)
 
 
 def summarize_networks(trial_plan: TrialPlan) -> dict[str, str]:

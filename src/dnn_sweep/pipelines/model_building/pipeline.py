@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.pipelines.model_building.nodes import (
     draw_networks,
+    plan_screening,
     plan_trials,
     record_configuration,
     summarize_networks,
@@ -23,6 +24,7 @@ def create_pipeline() -> Pipeline:
                     "params:network",
                     "params:grid",
                     "params:training",
+                    "params:screening",
                     "params:callbacks",
                     "params:evaluation",
                 ],
@@ -42,6 +44,21 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs="trial_plan",
                 name="plan_trials",
+            ),
+            Node(
+                plan_screening,
+                inputs=[
+                    "schema",
+                    "train_matrix",
+                    "validation_matrix",
+                    "params:network",
+                    "params:grid",
+                    "params:training",
+                    "params:callbacks",
+                    "params:screening",
+                ],
+                outputs="screening_plan",
+                name="plan_screening",
             ),
             Node(
                 summarize_networks,

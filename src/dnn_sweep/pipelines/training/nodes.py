@@ -1,7 +1,7 @@
 """Nodes that train, and say with which code."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -9,10 +9,17 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.interrupts import Interrupts
 from dnn_sweep.core.progress import TrainingProgress
 from dnn_sweep.core.results import TrialReport, TrialResult
+from dnn_sweep.core.screening import (
+    asked_for,
+    best_rates,
+    recall,
+    screening_table,
+    with_rates,
+)
 from dnn_sweep.core.tables import TargetScaling
 from dnn_sweep.core.training_data import TrainingData
-from dnn_sweep.core.trials import TrialPlan
-from dnn_sweep.parameters import LoggingParameters, TrainingParameters
+from dnn_sweep.core.trials import Trial, TrialPlan
+from dnn_sweep.parameters import LoggingParameters, ScreeningParameters, TrainingParameters
 
 
 def record_revision(revision: dict[str, str]) -> dict[str, str]:
@@ -23,27 +30,31 @@ def record_revision(revision: dict[str, str]) -> dict[str, str]:
 
 def train_trials(
     trial_plan: TrialPlan,
+    screening_plan: TrialPlan,
     finished_trials: Mapping[str, TrialResult],
     train_matrix: pd.DataFrame,
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
     training_display: TrainingProgress,
     training: TrainingParameters,
+    screening: ScreeningParameters,
     logs: LoggingParameters,
 ) -> Iterator[tuple[TrialResult, TrialReport]]:
-    """Train what has not been trained yet; yield every trial of the plan.
+    """Screen learning rates, then train the finals; yield every trial of the finals.
 
-    Trials that an earlier run finished come first, so that they are recorded under this sweep
-    too; the trial store leaves them as they are.
+    Trials that an earlier run finished are not trained again. Those of the finals come first, so
+    that they are recorded under this sweep too; the trial store leaves them as they are.
 
     Args:
-        trial_plan: The sweep's trials.
+        trial_plan: The finals' trials, at their optimizers' own learning rates.
+        screening_plan: The screening's first trials; none where rates are given.
         finished_trials: Results of trials that were trained before, by id.
         train_matrix: Scaled training rows.
         validation_matrix: Scaled validation rows.
         target_scaling: The target's unit.
         training_display: Told of every trial and epoch.
         training: Which engine.
+        screening: How often the grid of learning rates may grow.
         logs: Files to write while training.
 
     Yields:
@@ -52,44 +63,88 @@ def train_trials(
     Raises:
         SweepError: When the user interrupts; what was trained until then is kept.
     """
-    from dnn_sweep.core.engines import assign_engines
+    from dnn_sweep.core.engines import assign_engines, build_engines
 
     replicates = Counter(trial.combination for trial in trial_plan.trials)
-    known = [trial for trial in trial_plan.trials if trial.id in finished_trials]
-    finished = frozenset(trial.id for trial in known)
-    assignments = assign_engines(
-        trial_plan.trials, training.engine, cohort_size=training.cohort_size, logs=logs
+    engines = build_engines(
+        training.engine,
+        training.cohort_size,
+        max(replicates.values()) if screening_plan.trials else None,
     )
     data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
     done = 0
-    left = len(trial_plan.trials)
 
-    def report(result: TrialResult) -> tuple[TrialResult, TrialReport]:
-        nonlocal left
-        left -= 1
-        return result, TrialReport(result, replicates[result.trial.combination], left)
-
-    with training_display as display, Interrupts().listening() as interrupts:
-        display.start(
-            total_trials=len(trial_plan.trials),
-            epochs=max(trial.epochs for trial in trial_plan.trials),
-            cached=len(known),
+    def train(trials: Sequence[Trial], known: Collection[str], stage: str) -> Iterator[TrialResult]:
+        """Train those trials of a stage that are not known yet."""
+        nonlocal done
+        done = sum(trial.id in known for trial in trials)
+        training_display.start(
+            total_trials=len(trials),
+            epochs=max(trial.epochs for trial in trials),
+            cached=done,
+            stage=stage,
         )
+        for each in assign_engines(trials, training.engine, engines=engines, logs=logs):
+            for result in each.engine.train(
+                each.trials, data, training_display, logs, each.reason, known
+            ):
+                training_display.trial_finished(result)
+                done += 1
+                yield result
+
+    with training_display, Interrupts().listening() as interrupts:
+        trials: Sequence[Trial] = trial_plan.trials
         try:
-            for trial in known:
-                # Names are the plan's: another sweep may have called the combination otherwise.
-                with interrupts.held():
-                    yield report(finished_trials[trial.id].of(trial))
-            for each in assignments:
-                for result in each.engine.train(
-                    each.trials, data, display, logs, each.reason, finished
-                ):
-                    display.trial_finished(result)
-                    done += 1
+            screened = recall(screening_plan, {}, finished_trials, screening)
+            asked = asked_for(screening_plan, screened, screening)
+            while any(trial.id not in screened for trial in asked):
+                trials = asked  # with those that are trained: the same programs train the rest
+                for result in train(trials, frozenset(screened), "screening"):
+                    screened[result.trial.id] = result.without_network()
                     with interrupts.held():  # while the trial is saved
-                        yield report(result)
+                        yield result, TrialReport(result, 1, stage="screening")
+                screened = recall(screening_plan, screened, finished_trials, screening)
+                asked = asked_for(screening_plan, screened, screening)
+            rates = best_rates(screening_plan, screened, screening)
+            trials = with_rates(trial_plan, rates).trials
+            known = [trial for trial in trials if trial.id in finished_trials]
+            left = len(trials)
+            for trial in known:
+                left -= 1
+                # Names are the plan's: another sweep may have called the combination otherwise.
+                result = finished_trials[trial.id].of(trial)
+                with interrupts.held():
+                    yield result, TrialReport(result, replicates[trial.combination], left)
+            stage = "finals" if rates else "trials"
+            for result in train(trials, frozenset(trial.id for trial in known), stage):
+                left -= 1
+                report = TrialReport(result, replicates[result.trial.combination], left)
+                with interrupts.held():
+                    yield result, report
         except KeyboardInterrupt:
             raise SweepError(
-                f"interrupted: {len(known) + done} of {len(trial_plan.trials)} trials are "
+                f"interrupted: {done} of {len(trials)} trials are "
                 "trained and kept; run the same command again to train the rest"
             ) from None
+
+
+def choose_learning_rates(
+    trial_plan: TrialPlan,
+    screening_plan: TrialPlan,
+    trial_results: Mapping[str, TrialResult],
+    screening: ScreeningParameters,
+) -> tuple[TrialPlan, pd.DataFrame]:
+    """The finals as they were trained, and what the screening saw.
+
+    Args:
+        trial_plan: The finals' trials, at their optimizers' own learning rates.
+        screening_plan: The screening's first trials; none where rates are given.
+        trial_results: Trained trials by id.
+        screening: How often the grid of learning rates could grow.
+
+    Returns:
+        The plan of the finals, each combination at its rate, and one row a screening trial.
+    """
+    screened = recall(screening_plan, {}, trial_results, screening)
+    rates = best_rates(screening_plan, screened, screening)
+    return with_rates(trial_plan, rates), screening_table(screening_plan, screened, screening)

@@ -3,7 +3,7 @@
 import threading
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dnn_sweep.core.engines.stacked.structure import Structure, differing_scalars, structure_of
 from dnn_sweep.core.trials import Trial
@@ -18,14 +18,14 @@ class Group:
         activations: Names of the activations that occur.
         mixed: Whether a cohort may have several activations in one layer.
         scalars: Names of the optimizer's arguments whose values differ between the trials.
-        together: How many can sit in one cohort, at most.
+        together: How many can sit in one cohort, at most. No part of what a program is.
     """
 
     structure: Structure
     activations: tuple[str, ...]
     mixed: bool
     scalars: tuple[str, ...]
-    together: int
+    together: int = field(compare=False)
 
 
 @dataclass
@@ -54,10 +54,17 @@ class Board:
             formed as if they were: a sweep that is resumed trains the rest in the programs that
             it would have trained it in.
         always_mixed: Whether every cohort may be mixed, as suits a GPU.
+        replicates: Trials of one kind to form groups for, where the same programs are to train
+            another stage of the sweep; ``None`` for as many as there are.
     """
 
     def __init__(
-        self, trials: Sequence[Trial], finished: Collection[str] = (), *, always_mixed: bool
+        self,
+        trials: Sequence[Trial],
+        finished: Collection[str] = (),
+        *,
+        always_mixed: bool,
+        replicates: int | None = None,
     ) -> None:
         self._lock = threading.Lock()
         self._queues: list[Waiting] = []
@@ -70,10 +77,14 @@ class Board:
                 alike.setdefault(_activations(trial), []).append(trial)
             names = tuple(sorted({name for signature in alike for name in signature}))
             # Cohorts of one kind each are faster, unless that leaves networks alone.
-            mixed = always_mixed or len(members) < 2 * len(alike)
+            of_a_kind = replicates or len(members) // len(alike)
+            mixed = always_mixed or of_a_kind < 2
             scalars = differing_scalars(members)
             kinds = [members] if mixed else list(alike.values())
-            group = Group(structure, names, mixed, scalars, max(len(kind) for kind in kinds))
+            together = max(len(kind) for kind in kinds)
+            if replicates:
+                together = replicates * len(alike) if mixed else replicates
+            group = Group(structure, names, mixed, scalars, together)
             for kind in kinds:
                 missing = deque(trial for trial in kind if trial.id not in finished)
                 self._queues.append(Waiting(group, kind[0], missing))

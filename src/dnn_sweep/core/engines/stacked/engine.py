@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dnn_sweep.core.engines.stacked.programs import Programs
 from dnn_sweep.core.engines.stacked.seat import Seat
 from dnn_sweep.core.engines.stacked.structure import obstacle
 from dnn_sweep.core.engines.stacked.sweep import StackedSweep
@@ -24,12 +25,16 @@ class StackedEngine:
 
     Args:
         cohort_size: Trials in a cohort; ``None`` for what suits network and machine.
+        replicates: Trials of a combination in the stage that most of a sweep is trained in, where
+            it is trained in stages: all stages then share the programs that suit this one.
     """
 
     name = "stacked"
 
-    def __init__(self, cohort_size: int | None = None) -> None:
+    def __init__(self, cohort_size: int | None = None, replicates: int | None = None) -> None:
         self._cohort_size = cohort_size
+        self._replicates = replicates
+        self._programs: Programs | None = None
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
         """Why a trial cannot be stacked; see :class:`~dnn_sweep.core.engines.base.Engine`."""
@@ -50,6 +55,16 @@ class StackedEngine:
         conclude = partial(
             Seat.result, target_scale=data.target_scale, engine=self.name, reason=reason
         )
+        if self._programs is None or self._programs.data is not data:
+            self._programs = Programs(data)
         return StackedSweep(
-            trials, finished, data, progress, logs, conclude, self._cohort_size
+            trials,
+            finished,
+            data,
+            progress,
+            logs,
+            conclude,
+            self._cohort_size,
+            self._programs,
+            self._replicates,
         ).results()

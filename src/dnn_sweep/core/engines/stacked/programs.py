@@ -22,12 +22,14 @@ class Programs:
 
     Args:
         data: Scaled rows; put on the device once for each kind of target and weight.
+
+    Attributes:
         compiled: Told of every compilation: number of seats, seconds.
     """
 
-    def __init__(self, data: TrainingData, compiled: Callable[[int, float], None]) -> None:
-        self._data = data
-        self._compiled = compiled
+    def __init__(self, data: TrainingData) -> None:
+        self.data = data
+        self.compiled: Callable[[int, float], None] = lambda seats, seconds: None
         self._lock = threading.Lock()
         self._locks: dict[object, threading.Lock] = {}
         self._made: dict[object, Any] = {}
@@ -65,14 +67,14 @@ class Programs:
             began = time.perf_counter()
             program = build()
             program.compile()
-            self._compiled(seats, time.perf_counter() - began)
+            self.compiled(seats, time.perf_counter() - began)
             return program
 
         return self._once(key, make)
 
     def _rows(self, trial: Trial) -> Rows:
         key = (trial.network.loss, trial.network.outputs, trial.class_weight)
-        return self._once(key, lambda: Rows(self._data, trial))
+        return self._once(key, lambda: Rows(self.data, trial))
 
     def _once(self, key: object, make: Callable[[], Made]) -> Made:
         """Make something, or return what was made before; whoever comes second waits."""

@@ -45,6 +45,9 @@ class StackedSweep:
         logs: Which log files to write.
         conclude: Makes a finished seat's result.
         cohort_size: Trials in a cohort; ``None`` for what suits network and machine.
+        programs: Those compiled so far for these rows.
+        replicates: Trials of a combination in the stage that most are trained in; ``None`` for
+            as many as there are.
     """
 
     def __init__(
@@ -56,19 +59,22 @@ class StackedSweep:
         logs: LoggingParameters,
         conclude: Callable[[Seat], TrialResult],
         cohort_size: int | None,
+        programs: Programs,
+        replicates: int | None = None,
     ) -> None:
         self._unfinished = sum(trial.id not in finished for trial in trials)
         self._data = data
-        self._progress = _Relay(progress, self._put)
         self._logs = logs
         self._conclude = conclude
         self._cohort_size = cohort_size
         self._workers = min(worker_count(), len(trials))
-        self._board = Board(trials, finished, always_mixed=has_gpu())
+        self._progress = _Relay(progress, self._put, self._workers)
+        self._board = Board(trials, finished, always_mixed=has_gpu(), replicates=replicates)
         # With few kinds of trials, all workers end up at the same one.
         few = self._board.kinds < KINDS_A_WORKER * self._workers
         self._sharing = self._workers if few else 1
-        self._programs = Programs(data, self._progress.compiled)
+        self._programs = programs
+        programs.compiled = self._progress.compiled
         self._events: Queue[_Event] = Queue(WAITING_EVENTS)
         self._stopped = threading.Event()
 
@@ -144,13 +150,15 @@ class _Relay(NoProgress):
     Args:
         progress: The display.
         put: Hands a call over to the one thread.
+        workers: How many threads there are.
     """
 
     def __init__(
-        self, progress: TrainingProgress, put: Callable[[Callable[[], None]], None]
+        self, progress: TrainingProgress, put: Callable[[Callable[[], None]], None], workers: int
     ) -> None:
         self._progress = progress
         self._put = put
+        self._workers = workers
 
     def trial_started(self, trial: Trial) -> None:
         """Pass it on."""
@@ -160,6 +168,6 @@ class _Relay(NoProgress):
         """Pass it on."""
         self._put(lambda: self._progress.epoch_finished(trial, epoch, logs))
 
-    def compiled(self, trials: int, seconds: float) -> None:
-        """Pass it on."""
-        self._put(lambda: self._progress.compiled(trials, seconds))
+    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
+        """Pass it on; the other workers may have trained meanwhile."""
+        self._put(lambda: self._progress.compiled(trials, seconds, share / self._workers))
