@@ -1,7 +1,9 @@
 """The stacked engine from outside: what it gives back, whom it tells, how it ends."""
 
 import dataclasses
+import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from dnn_sweep.core.engines import assign_engines
 from dnn_sweep.core.engines.stacked import StackedEngine, sweep
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.progress import NoProgress
 from dnn_sweep.core.quiet_keras import keras
 from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data
@@ -186,3 +189,17 @@ def test_workers_divide_the_only_combination_evenly(monkeypatch):
     heard = Recorder()
     stacked(trials_of(training={"seeds": [0, 1, 2, 3], "epochs": 1}), make_data(), progress=heard)
     assert set(heard.compilations) == {2}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux tells the memory")
+def test_ten_times_as_many_trials_take_no_more_memory():
+    trials = trials_of(
+        network={"hidden": [64]}, training={"epochs": 1, "batch_size": 80, "seeds": range(2500)}
+    )
+    held = []
+    for done, _ in enumerate(begin(trials, make_data(), NoProgress()), start=1):
+        if done in (250, 2500):
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            held.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+    assert held[1] - held[0] < 30  # MiB; the results alone would take 38

@@ -74,14 +74,16 @@ def train_trials(
     data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
     done = 0
 
-    def train(trials: Sequence[Trial], known: Collection[str], stage: str) -> Iterator[TrialResult]:
+    def train(
+        trials: Sequence[Trial], known: Collection[str], stage: str, recalled: int = 0
+    ) -> Iterator[TrialResult]:
         """Train those trials of a stage that are not known yet."""
         nonlocal done
-        done = sum(trial.id in known for trial in trials)
+        done = len(known)
         training_display.start(
-            total_trials=len(trials),
+            total_trials=len(trials) - len(known) + recalled,
             epochs=max(trial.epochs for trial in trials),
-            cached=done,
+            cached=recalled,
             stage=stage,
         )
         for each in assign_engines(trials, training.engine, engines=engines, logs=logs):
@@ -96,15 +98,17 @@ def train_trials(
         trials: Sequence[Trial] = trial_plan.trials
         try:
             screened = recall(screening_plan, {}, finished_trials, screening)
+            stage, recalled = "screening", len(screened)
             asked = asked_for(screening_plan, screened, screening)
             while any(trial.id not in screened for trial in asked):
                 trials = asked  # with those that are trained: the same programs train the rest
-                for result in train(trials, frozenset(screened), "screening"):
+                for result in train(trials, frozenset(screened), stage, recalled):
                     screened[result.trial.id] = result.without_network()
                     with interrupts.held():  # while the trial is saved
                         yield result, TrialReport(result, 1, stage="screening")
                 screened = recall(screening_plan, screened, finished_trials, screening)
                 asked = asked_for(screening_plan, screened, screening)
+                stage, recalled = "screening beyond the edges", 0
             rates = best_rates(screening_plan, screened, screening)
             trials = with_rates(trial_plan, rates).trials
             known = [trial for trial in trials if trial.id in finished_trials]
@@ -115,8 +119,8 @@ def train_trials(
                 result = finished_trials[trial.id].of(trial)
                 with interrupts.held():
                     yield result, TrialReport(result, replicates[trial.combination], left)
-            stage = "finals" if rates else "trials"
-            for result in train(trials, frozenset(trial.id for trial in known), stage):
+            ids = frozenset(trial.id for trial in known)
+            for result in train(trials, ids, "finals" if rates else "trials", len(ids)):
                 left -= 1
                 report = TrialReport(result, replicates[result.trial.combination], left)
                 with interrupts.held():
