@@ -146,6 +146,13 @@ def test_all_stages_are_trained_by_the_same_programs():
     assert display.compilations == [2, 2, 2]
 
 
+def test_the_engine_and_why_it_was_chosen_are_told(caplog):
+    caplog.set_level("INFO")
+    finals, _ = plans(seeds=(7,))
+    run(finals, TrialPlan(trials=()), {})
+    assert "engine keras (training.engine asks for it)" in caplog.text
+
+
 def test_a_seed_of_the_finals_cannot_screen(trained):
     given = {"seeds": (0, 1000)}
     with pytest.raises(SweepError, match=r"screening\.seeds: 1000 is also among training\.seeds"):

@@ -1,5 +1,6 @@
 """Nodes that train, and say with which code."""
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -20,6 +21,8 @@ from dnn_sweep.core.tables import TargetScaling
 from dnn_sweep.core.training_data import TrainingData
 from dnn_sweep.core.trials import Trial, TrialPlan
 from dnn_sweep.parameters import LoggingParameters, ScreeningParameters, TrainingParameters
+
+logger = logging.getLogger(__name__)
 
 
 def record_revision(revision: dict[str, str]) -> dict[str, str]:
@@ -87,6 +90,8 @@ def train_trials(
             stage=stage,
         )
         for each in assign_engines(trials, training.engine, engines=engines, logs=logs):
+            if any(trial.id not in known for trial in each.trials):
+                logger.info("engine %s (%s)", each.engine.name, each.reason)
             for result in each.engine.train(
                 each.trials, data, training_display, logs, each.reason, known
             ):
