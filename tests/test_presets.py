@@ -18,6 +18,7 @@ GROUPS = {
     "network": models.NetworkParameters,
     "grid": models.GridParameters,
     "training": models.TrainingParameters,
+    "screening": models.ScreeningParameters,
     "callbacks": models.CallbackParameters,
     "logs": models.LoggingParameters,
     "evaluation": models.EvaluationParameters,
