@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.leaderboard import collect_histories, rank_combinations, select_champion
+from dnn_sweep.core.leaderboard import (
+    collect_histories,
+    rank_combinations,
+    score_combinations,
+    select_champion,
+)
 from dnn_sweep.core.tables import TargetScaling
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import make_plan, make_result
@@ -36,8 +41,9 @@ def sweep(right: dict[str, list[int]], **given):
     return plan, results
 
 
-def rank(plan, results, true=TRUE, train=TRAIN, scaling=NEUTRAL):
-    return rank_combinations(plan, results, train, true, scaling, EVALUATION)
+def rank(plan, results, true=TRUE, train=TRAIN, scaling=NEUTRAL, evaluation=EVALUATION):
+    scored = score_combinations(plan, results, train, true, scaling)
+    return rank_combinations(scored, evaluation)
 
 
 def test_one_row_a_combination_best_first_with_the_contracts_columns():
@@ -106,14 +112,14 @@ def test_same_configuration_same_leaderboard():
 def test_the_champion_is_the_best_combinations_best_trial_that_did_not_diverge():
     plan, results = sweep({"sgd": [20, 21, 22], "adam": [60, 58, 59]}, diverged=[("adam", 0)])
     table = rank(plan, results)
-    champion = select_champion(table, plan, results, TRUE, NEUTRAL)
+    champion = select_champion(table, plan, results, TRUE, NEUTRAL, EVALUATION)
     assert (champion.optimizer, champion.seed) == ("adam", 2)
 
 
 def test_a_sweep_that_diverged_everywhere_has_no_champion():
     plan, results = sweep({"sgd": [20]}, diverged=[("sgd", 0)])
     with pytest.raises(SweepError, match=r"every trial diverged.*lower the learning rates"):
-        select_champion(rank(plan, results), plan, results, TRUE, NEUTRAL)
+        select_champion(rank(plan, results), plan, results, TRUE, NEUTRAL, EVALUATION)
 
 
 def test_untrained_trials_are_not_ranked_around():

@@ -23,7 +23,7 @@ def create_pipeline() -> Pipeline:
                     "target_scaling",
                     "params:evaluation",
                 ],
-                outputs=["leaderboard", "histories"],
+                outputs=["leaderboard", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
             ),
             Node(
@@ -34,6 +34,7 @@ def create_pipeline() -> Pipeline:
                     "trial_results",
                     "validation_matrix",
                     "target_scaling",
+                    "params:evaluation",
                 ],
                 outputs="champion_trial",
                 name="select_champion",
