@@ -62,7 +62,8 @@ def describe_comparison(
 
 def _compared(record: dict[str, Any]) -> str:
     combinations = count(record["combinations"], "combination")
-    return f"{combinations} with {count(len(record['seeds']), 'seed')} each, all scored on the same {count(record['rows'], 'validation row')}."
+    seeds, rows = count(len(record["seeds"]), "seed"), count(record["rows"], "validation row")
+    return f"{combinations} with {seeds} each, all scored on the same {rows}."
 
 
 def _tied(record: dict[str, Any]) -> str:

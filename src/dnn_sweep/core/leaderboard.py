@@ -195,11 +195,8 @@ def rank_combinations(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
     )
     scores, means = sweep.scores[order], means[order]
     resampled = bootstrap_means(scores, evaluation)
-    # What is beyond any possible mean is no part of an interval.
-    low, high = np.clip(
-        mean_interval(scores, resampled, evaluation.confidence),
-        0,
-        1 if objective.mode == "max" else None,
+    low, high = mean_interval(
+        scores, resampled, evaluation.confidence, share=objective.mode == "max"
     )
     against = compare_with_best(
         scores, 0, objective.sign, evaluation.confidence, sweep.margin(evaluation)

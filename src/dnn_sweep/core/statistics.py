@@ -102,35 +102,52 @@ def degrees_of_freedom(
 
 
 def mean_interval(
-    scores: NDArray[np.float64], resampled: NDArray[np.float64], confidence: float
+    scores: NDArray[np.float64],
+    resampled: NDArray[np.float64],
+    confidence: float,
+    *,
+    share: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Interval of every combination's mean, wide enough for few seeds.
 
-    A percentile takes the scatter for known. It is only estimated, from five seeds or so, and
-    Student's t says how much wider that makes an interval: the resampled deviations are scaled
-    by the ratio of its quantile to the normal one.
+    Percentiles of resampled means take the scatter for known, and that of five seeds reaches
+    less far than five seeds may be off. So the scatter is multiplied by a quantile of Student's
+    t, on a scale where it is about even to both sides: the log-odds of a share, the logarithm of
+    an error. That also keeps intervals inside of what is possible.
 
     Args:
-        scores: Shape ``(combinations, seeds, rows)``.
+        scores: Shape ``(combinations, seeds, rows)``; shares from 0 to 1, or 0 and above.
         resampled: From :func:`bootstrap_means`.
         confidence: Of each interval on its own.
+        share: Whether the means are shares.
 
     Returns:
         Low and high, shape ``(combinations,)``.
 
     References:
-        Hesterberg 2015, What Teachers Should Know About the Bootstrap, on how narrow the
-        percentile interval of a small sample is.
+        Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 12, for the standard
+        interval with t and on another scale; Hesterberg 2015, What Teachers Should Know About
+        the Bootstrap, on how narrow percentiles of a small sample are; Clopper & Pearson 1934
+        for shares of 0 and 1.
     """
-    from scipy.special import ndtri, stdtrit
+    from scipy.special import expit, logit, stdtrit
 
-    tail = (1 + confidence) / 2
     of_seeds, of_rows = mean_variances(scores)
     degrees = degrees_of_freedom(of_seeds + of_rows, of_seeds, of_rows, *scores.shape[1:])
-    mean = scores.mean(axis=(1, 2))
-    low, high = interval(resampled - mean, confidence)
-    wider = stdtrit(degrees, tail) / ndtri(tail)
-    return mean + wider * low, mean + wider * high
+    least = 0.5 / scores.shape[2]  # half a row: the log-odds of all right are not finite
+
+    def scaled(means: NDArray[np.float64]) -> NDArray[np.float64]:
+        if share:
+            return np.asarray(logit(np.clip(means, least, 1 - least)))
+        return np.log(np.maximum(means, np.finfo(np.float64).tiny))
+
+    mean, back = scores.mean(axis=(1, 2)), expit if share else np.exp
+    half = stdtrit(degrees, (1 + confidence) / 2) * scaled(resampled).std(axis=0)
+    low, high = back(scaled(mean) - half), back(scaled(mean) + half)
+    if share:  # where every row is right (or none), nothing varies and yet more rows might not be
+        all_right = ((1 - confidence) / 2) ** (1 / scores.shape[2])
+        low, high = np.where(mean == 1, all_right, low), np.where(mean == 0, 1 - all_right, high)
+    return np.minimum(low, mean), np.maximum(high, mean)
 
 
 def interval(
