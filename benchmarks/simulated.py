@@ -92,8 +92,9 @@ class Claims:
     """How often combinations are said to be worse than the best.
 
     Args:
-        any_false: Share of the sweeps in which that is said of one that is as good as any.
-        found: Share of the worse combinations of which it is said; NaN where there is none.
+        any_false: Share of the sweeps in which that is said of any that is as good as the one
+            that looks best, or better.
+        found: Share of those worse than the true best of which it is said; NaN where none is.
     """
 
     any_false: float
@@ -103,14 +104,14 @@ class Claims:
 def count_claims(truth: Truth, number: int, seed: int = 0) -> Claims:
     """Let every sweep compare its combinations with the one that looks best."""
     accuracies = np.array(truth.accuracies)
-    equals = accuracies == accuracies.max()
+    worse = accuracies < accuracies.max()
     false, found = 0, []
     for sweep in sweeps(truth, number, seed):
         best = int(sweep.scores.mean(axis=(1, 2)).argmax())
         told = ~compare_with_best(sweep.scores, best, 1, CONFIDENCE).tied
-        false += bool(told[equals].any())
-        found.append(told[~equals])
-    return Claims(false / number, float(np.mean(found)) if not equals.all() else float("nan"))
+        false += bool(told[accuracies >= accuracies[best]].any())
+        found.append(told[worse])
+    return Claims(false / number, float(np.mean(found)) if worse.any() else float("nan"))
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def tabulate_power(sweeps: int) -> str:
     for name, truth in DIFFERENT.items():
         claims = count_claims(truth, sweeps)
         rows.append([name, f"{claims.found:.0%}", f"{claims.any_false:.1%}"])
-    return _table(["", "worse ones found", "sweeps where the true best is called worse"], rows)
+    return _table(["", "worse ones found", "sweeps with a false claim"], rows)
 
 
 def tabulate_coverage(sweeps: int) -> str:
