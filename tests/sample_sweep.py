@@ -117,6 +117,17 @@ def sample_sweep(
     )
     leaderboard.insert(0, "rank", range(1, len(rows) + 1))
     leaderboard["tied_with_best"] = leaderboard["rank"] <= min(3, len(rows))
+    metric_column = f"{objective.validation_metric}_mean"
+    leaderboard[f"{objective.validation_metric}_std"] = margin / 2 if len(seeds) > 1 else np.nan
+    difference = leaderboard[metric_column] - leaderboard[metric_column].iloc[0]
+    others = leaderboard["rank"] > 1
+    leaderboard["difference_to_best"] = difference
+    leaderboard["difference_ci_low"] = difference - margin * others
+    leaderboard["difference_ci_high"] = difference + margin * others
+    leaderboard["p_holm"] = np.where(others, 1.0, np.nan)
+    leaderboard["share_first"] = np.where(others, 0.0, 1.0)
+    leaderboard["rank_low"] = (leaderboard["rank"] - 2).clip(lower=1)
+    leaderboard["rank_high"] = (leaderboard["rank"] + 2).clip(upper=len(rows))
     classification = task != "regression"
     test = 36 * len(labels) if classification else 89
     names = (
@@ -150,6 +161,7 @@ def sample_sweep(
         "rows": {"train": 3 * test, "validation": test - 1, "test": test},
         "confidence": 0.95,
         "resamples": 1000,
+        "chosen_by": "best",
         "tied_with": list(leaderboard["combination"][1 : min(3, len(rows))]),
         "combinations": len(rows),
         "trials": len(rows) * len(seeds),

@@ -1,8 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.leaderboard import collect_histories, rank_combinations, select_champion
+from dnn_sweep.core.leaderboard import (
+    collect_histories,
+    rank_combinations,
+    score_combinations,
+    select_champion,
+)
 from dnn_sweep.core.tables import TargetScaling
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import make_plan, make_result
@@ -36,8 +43,9 @@ def sweep(right: dict[str, list[int]], **given):
     return plan, results
 
 
-def rank(plan, results, true=TRUE, train=TRAIN, scaling=NEUTRAL):
-    return rank_combinations(plan, results, train, true, scaling, EVALUATION)
+def rank(plan, results, true=TRUE, train=TRAIN, scaling=NEUTRAL, evaluation=EVALUATION):
+    scored = score_combinations(plan, results, train, true, scaling)
+    return rank_combinations(scored, evaluation)
 
 
 def test_one_row_a_combination_best_first_with_the_contracts_columns():
@@ -57,6 +65,68 @@ def test_one_row_a_combination_best_first_with_the_contracts_columns():
     assert (table["val_accuracy_ci_low"] <= table["val_accuracy_mean"]).all()
     assert (table["val_accuracy_ci_high"] >= table["val_accuracy_mean"]).all()
     assert table["seeds"].tolist() == [2, 2, 2]
+
+
+def test_new_columns_come_after_those_of_the_contract():
+    plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]})
+    table = rank(plan, results)
+    added = ["val_accuracy_std", "difference_to_best", "difference_ci_low", "difference_ci_high",
+             "p_holm", "share_first", "rank_low", "rank_high"]  # fmt: skip
+    assert list(table.columns[-9:]) == ["tied_with_best", *added]
+    last = table.iloc[1]
+    assert last["difference_to_best"] == pytest.approx((27 - 55.5) / 60)
+    assert last["difference_ci_low"] < last["difference_to_best"] < last["difference_ci_high"]
+    assert last["val_accuracy_std"] == pytest.approx(np.std([0.5, 0.4], ddof=1))
+    assert last["p_holm"] == 0.5
+    assert np.isnan(table.loc[0, "p_holm"])
+    assert table["share_first"].tolist() == [1, 0]
+    assert table[["rank_low", "rank_high"]].to_numpy().tolist() == [[1, 1], [2, 2]]
+
+
+def test_the_columns_belong_to_their_combination_whatever_the_order_of_the_grid():
+    hits = {"adam": [40, 41, 42], "rmsprop": [55, 56, 57], "sgd": [20, 21, 22]}
+    plan, results = sweep(hits)
+    table = rank(plan, results).set_index("optimizer")
+    assert table["val_accuracy_mean"].to_dict() == pytest.approx(
+        {name: np.mean(each) / 60 for name, each in hits.items()}
+    )
+    assert table["combination"].tolist() == ["relu + rmsprop", "relu + adam", "relu + sgd"]
+    assert table["difference_to_best"].tolist() == pytest.approx([0, -15 / 60, -35 / 60])
+
+
+def test_a_margin_ties_what_is_worse_by_less():
+    plan, results = sweep({"adam": [59], "sgd": [30]})
+    assert rank(plan, results)["tied_with_best"].tolist() == [True, False]
+    generous = EvaluationParameters(equivalence_margin=0.5)
+    assert rank(plan, results, evaluation=generous)["tied_with_best"].tolist() == [True, True]
+
+
+def test_a_regressions_margin_is_a_share_of_the_error_without_skill():
+    scaling = TargetScaling(mean=100.0, scale=10.0)
+    plan = make_plan("regression", grid={"optimizers": ["sgd"]})
+    results = {trial.id: make_result(trial, np.zeros((3, 1))) for trial in plan.trials}
+    true = np.array([-1.0, 0.0, 4.0])
+    scored = score_combinations(plan, results, np.array([0.0, 1.0, 5.0]), true, scaling)
+    # The median of the training rows is 1: off by 2, 1 and 3, times the scale.
+    assert scored.no_skill == pytest.approx(20)
+    assert scored.margin(EvaluationParameters(equivalence_margin=0.1)) == pytest.approx(2)
+
+
+def test_every_trial_has_its_score_by_seed():
+    plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]}, diverged=[("adam", 1)])
+    table = score_combinations(plan, results, TRAIN, TRUE, NEUTRAL).tabulate_seeds()
+    assert table["combination"].tolist() == ["relu + sgd"] * 2 + ["relu + adam"] * 2
+    assert table["seed"].tolist() == [0, 1, 0, 1]
+    assert table["val_accuracy"].tolist() == pytest.approx([0.5, 0.4, 0.95, 1 / 3])
+    assert table["diverged"].tolist() == [False, False, False, True]
+    assert table["seconds"].tolist() == [1.5] * 4
+
+
+def test_combinations_with_different_seeds_are_not_compared():
+    plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]})
+    fewer = plan.model_copy(update={"trials": plan.trials[:3]})
+    with pytest.raises(SweepError, match=r"relu \+ adam has other seeds \(\[0\]\)"):
+        rank(fewer, results)
 
 
 def test_ties_with_the_best_are_told_from_clear_differences():
@@ -106,14 +176,35 @@ def test_same_configuration_same_leaderboard():
 def test_the_champion_is_the_best_combinations_best_trial_that_did_not_diverge():
     plan, results = sweep({"sgd": [20, 21, 22], "adam": [60, 58, 59]}, diverged=[("adam", 0)])
     table = rank(plan, results)
-    champion = select_champion(table, plan, results, TRUE, NEUTRAL)
+    champion = select_champion(table, plan, results, TRUE, NEUTRAL, EVALUATION)
     assert (champion.optimizer, champion.seed) == ("adam", 2)
+
+
+def test_the_cheapest_of_the_tied_becomes_the_champion_if_the_preset_says_so():
+    hits = {"adam": [57, 58, 56], "rmsprop": [56, 57, 56], "sgd": [20, 21, 20], "lion": [56] * 3}
+    plan, results = sweep(hits, diverged=[("lion", 0)])
+    seconds = {"adam": 4.0, "rmsprop": 3.0, "sgd": 1.0, "lion": 0.5}
+    results = {
+        id_: replace(result, seconds=seconds[result.trial.optimizer])
+        for id_, result in results.items()
+    }
+    table = rank(plan, results)
+    tied = table.set_index("optimizer")["tied_with_best"].to_dict()
+    # What diverges now and then is tied, since so little is known of it, and yet no bargain.
+    assert tied == {"adam": True, "rmsprop": True, "sgd": False, "lion": True}
+
+    def champion(**given):
+        evaluation = EvaluationParameters(**given)
+        return select_champion(table, plan, results, TRUE, NEUTRAL, evaluation).optimizer
+
+    assert champion() == "adam"
+    assert champion(champion="cheapest_tied") == "rmsprop"
 
 
 def test_a_sweep_that_diverged_everywhere_has_no_champion():
     plan, results = sweep({"sgd": [20]}, diverged=[("sgd", 0)])
     with pytest.raises(SweepError, match=r"every trial diverged.*lower the learning rates"):
-        select_champion(rank(plan, results), plan, results, TRUE, NEUTRAL)
+        select_champion(rank(plan, results), plan, results, TRUE, NEUTRAL, EVALUATION)
 
 
 def test_untrained_trials_are_not_ranked_around():

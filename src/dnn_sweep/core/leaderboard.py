@@ -1,6 +1,7 @@
 """Rank combinations on the validation rows."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.outputs import class_probabilities, target_values
+from dnn_sweep.core.paired_tests import compare_with_best, holm_p_values
+from dnn_sweep.core.rank_stability import rank_stability
 from dnn_sweep.core.results import TrialResult
-from dnn_sweep.core.statistics import bootstrap_means, interval
+from dnn_sweep.core.statistics import bootstrap_means, mean_interval
 from dnn_sweep.core.tables import TargetScaling
 from dnn_sweep.core.trials import Trial, TrialPlan
 from dnn_sweep.parameters import EvaluationParameters, Task
@@ -39,15 +42,22 @@ def row_scores(
         the absolute error in the target's unit.
     """
     task = result.trial.task
+    if result.status == "diverged":
+        return no_skill_scores(true, no_skill, task, scaling)
     if task == "regression":
         truth = true.astype(np.float64) * scaling.scale + scaling.mean
-        if result.status == "diverged":
-            return np.abs(truth - (no_skill * scaling.scale + scaling.mean))
         return np.abs(truth - target_values(result.outputs, scaling))
-    if result.status == "diverged":
-        return np.asarray(true == no_skill, dtype=np.float64)
     predicted = class_probabilities(result.outputs, task).argmax(axis=1)
     return np.asarray(predicted == true, dtype=np.float64)
+
+
+def no_skill_scores(
+    true: NDArray[np.generic], no_skill: float, task: Task, scaling: TargetScaling
+) -> NDArray[np.float64]:
+    """Score the same prediction for every row; as :func:`row_scores`."""
+    if task == "regression":
+        return np.abs(true.astype(np.float64) - no_skill) * scaling.scale
+    return np.asarray(true == no_skill, dtype=np.float64)
 
 
 def no_skill_prediction(train_target: NDArray[np.generic], task: Task) -> float:
@@ -57,64 +67,165 @@ def no_skill_prediction(train_target: NDArray[np.generic], task: Task) -> float:
     return float(np.bincount(train_target.astype(np.int64)).argmax())
 
 
-def rank_combinations(
+@dataclass(frozen=True)
+class ScoredSweep:
+    """What every combination achieved on the validation rows.
+
+    Args:
+        names: The combinations, in the order of the grid.
+        scores: One a combination, seed and row, shape ``(combinations, seeds, rows)``; see
+            :func:`row_scores`.
+        seeds: The seeds.
+        objective: What the scores' mean is called, and which way is better.
+        no_skill: The mean score of a prediction made without looking at the row.
+        described: Each combination's factors.
+        summarised: Each combination's loss, epochs, seconds and so on.
+        seconds: Of each trial, shape ``(combinations, seeds)``.
+        diverged: Whether it diverged, of the same shape.
+    """
+
+    names: list[str]
+    scores: NDArray[np.float64]
+    seeds: list[int]
+    objective: Objective
+    no_skill: float
+    described: list[dict[str, Any]]
+    summarised: list[dict[str, Any]]
+    seconds: NDArray[np.float64]
+    diverged: NDArray[np.bool_]
+
+    def margin(self, evaluation: EvaluationParameters) -> float:
+        """The margin of practical equivalence in the metric's unit.
+
+        For a regression it is given as a share of the error that is made without looking at the
+        row, since nobody knows a good number of the target's unit beforehand.
+        """
+        unit = 1.0 if self.objective.mode == "max" else self.no_skill
+        return evaluation.equivalence_margin * unit
+
+    def tabulate_seeds(self) -> pd.DataFrame:
+        """One row a combination and seed: its score, seconds, and whether it diverged."""
+        return pd.DataFrame(
+            {
+                "combination": np.repeat(self.names, len(self.seeds)),
+                "seed": np.tile(self.seeds, len(self.names)),
+                self.objective.validation_metric: self.scores.mean(axis=2).ravel(),
+                "diverged": self.diverged.ravel(),
+                "seconds": self.seconds.ravel(),
+            }
+        )
+
+
+def score_combinations(
     plan: TrialPlan,
     results: Mapping[str, TrialResult],
     train_target: NDArray[np.generic],
     validation_target: NDArray[np.generic],
     scaling: TargetScaling,
-    evaluation: EvaluationParameters,
-) -> pd.DataFrame:
-    """Build the leaderboard.
+) -> ScoredSweep:
+    """Score every trial on every validation row.
 
     Args:
-        plan: The sweep's trials.
+        plan: The sweep's trials, each combination with the same seeds.
         results: Their results by id.
         train_target: Encoded targets of the training rows.
         validation_target: Encoded targets of the validation rows.
         scaling: The target's unit.
-        evaluation: Confidence and resamples of the intervals.
 
     Returns:
-        One row a combination, best first. ``tied_with_best`` says that the interval of the
-        paired difference to the first row includes zero.
+        The scores, and what describes the combinations.
+
+    Raises:
+        SweepError: If a planned trial has not been trained, or seeds differ between combinations.
     """
     task = plan.trials[0].task
-    objective = objective_of(task)
+    trials_of = _trials_of(plan)
+    seeds = [trial.seed for trial in next(iter(trials_of.values()))]
     no_skill = no_skill_prediction(train_target, task)
     # A combination's results are let go once they are scored: a long sweep's do not fit together.
-    scored, described = [], []
-    for name, trials in _trials_of(plan).items():
+    scored, described, summarised, seconds, diverged = [], [], [], [], []
+    for name, trials in trials_of.items():
+        if [trial.seed for trial in trials] != seeds:
+            raise SweepError(
+                f"{name} has other seeds ({[trial.seed for trial in trials]}) than the first "
+                f"combination ({seeds}); they are compared seed by seed"
+            )
         group = _results_of(name, trials, results)
         scored.append([row_scores(each, validation_target, no_skill, scaling) for each in group])
-        described.append((_describe(name, group), _summarise(group)))
-    scores = np.array(scored)
-    means = scores.mean(axis=(1, 2))
-    resampled = bootstrap_means(scores, evaluation)
-    low, high = interval(resampled, evaluation.confidence)
+        described.append(_describe(name, group))
+        summarised.append(_summarise(group))
+        seconds.append([result.seconds for result in group])
+        diverged.append([result.status == "diverged" for result in group])
+    return ScoredSweep(
+        names=list(trials_of),
+        scores=np.array(scored),
+        seeds=seeds,
+        objective=objective_of(task),
+        no_skill=float(no_skill_scores(validation_target, no_skill, task, scaling).mean()),
+        described=described,
+        summarised=summarised,
+        seconds=np.array(seconds),
+        diverged=np.array(diverged),
+    )
+
+
+def rank_combinations(sweep: ScoredSweep, evaluation: EvaluationParameters) -> pd.DataFrame:
+    """Build the leaderboard.
+
+    Args:
+        sweep: The scored combinations.
+        evaluation: Confidence and resamples of the intervals, margin of equivalence.
+
+    Returns:
+        One row a combination, best first. After what describes a combination: the metric's mean
+        over seeds and rows with its interval; ``tied_with_best``, see
+        :func:`~dnn_sweep.core.paired_tests.compare_with_best`; the metric's standard deviation
+        over seeds; ``difference_to_best`` (combination minus best, in the metric's unit) with an
+        interval, all of which hold at once; ``p_holm`` of an exact test over seeds; and how
+        stable the rank is under resampling: ``share_first``, ``rank_low``, ``rank_high``.
+    """
+    objective = sweep.objective
     metric = objective.validation_metric
-    table = pd.DataFrame(
-        [
-            description
-            | {
-                f"{metric}_mean": means[position],
-                f"{metric}_ci_low": low[position],
-                f"{metric}_ci_high": high[position],
-            }
-            | summary
-            for position, (description, summary) in enumerate(described)
-        ]
+    means = sweep.scores.mean(axis=(1, 2))
+    order = (
+        pd.DataFrame(sweep.summarised)
+        .assign(better=-objective.sign * means, combination=sweep.names)
+        .sort_values(["better", "val_loss_mean", "combination"])
+        .index.to_numpy()
     )
-    order = table.assign(better=-objective.sign * means).sort_values(
-        ["better", "val_loss_mean", "combination"]
+    scores, means = sweep.scores[order], means[order]
+    resampled = bootstrap_means(scores, evaluation)
+    low, high = mean_interval(
+        scores, resampled, evaluation.confidence, share=objective.mode == "max"
     )
-    best = order.index[0]
-    worse_by = objective.sign * (resampled[:, [best]] - resampled)
-    smallest, _ = interval(worse_by, evaluation.confidence)
-    table.insert(len(table.columns), "tied_with_best", smallest <= 0)
-    ranked = table.loc[order.index].reset_index(drop=True)
-    ranked.insert(0, "rank", np.arange(1, len(ranked) + 1))
-    return ranked
+    against = compare_with_best(
+        scores, 0, objective.sign, evaluation.confidence, sweep.margin(evaluation)
+    )
+    stability = rank_stability(resampled, objective.sign, evaluation.confidence)
+    seed_means = scores.mean(axis=2)
+    columns = {
+        "rank": np.arange(1, len(order) + 1),
+        **_in_order(sweep.described, order),
+        f"{metric}_mean": means,
+        f"{metric}_ci_low": low,
+        f"{metric}_ci_high": high,
+        **_in_order(sweep.summarised, order),
+        "tied_with_best": against.tied,
+        f"{metric}_std": seed_means.std(axis=1, ddof=1) if len(sweep.seeds) > 1 else np.nan,
+        "difference_to_best": against.difference,
+        "difference_ci_low": against.low,
+        "difference_ci_high": against.high,
+        "p_holm": holm_p_values(seed_means, 0, evaluation.seed),
+        "share_first": stability.share_first,
+        "rank_low": stability.low,
+        "rank_high": stability.high,
+    }
+    return pd.DataFrame(columns)
+
+
+def _in_order(records: list[dict[str, Any]], order: NDArray[np.intp]) -> dict[str, list[Any]]:
+    """Records as columns, in an order."""
+    return {name: [records[position][name] for position in order] for name in records[0]}
 
 
 def collect_histories(plan: TrialPlan, results: Mapping[str, TrialResult]) -> pd.DataFrame:
@@ -146,14 +257,23 @@ def select_champion(
     results: Mapping[str, TrialResult],
     validation_target: NDArray[np.generic],
     scaling: TargetScaling,
+    evaluation: EvaluationParameters,
 ) -> Trial:
-    """The best combination's best trial on the validation rows.
+    """The chosen combination's best trial on the validation rows.
+
+    Args:
+        leaderboard: From :func:`rank_combinations`.
+        plan: The sweep's trials.
+        results: Their results by id.
+        validation_target: Encoded targets of the validation rows.
+        scaling: The target's unit.
+        evaluation: Which combination is chosen.
 
     Raises:
         SweepError: If every trial of the sweep diverged.
     """
     trials = _trials_of(plan)
-    for name in leaderboard["combination"]:
+    for name in _by_preference(leaderboard, evaluation):
         group = _results_of(name, trials[name], results)
         finished = [result for result in group if result.status == "completed"]
         if finished:
@@ -166,6 +286,17 @@ def select_champion(
         "every trial diverged, so there is no champion; lower the learning rates "
         "(grid.optimizers) or check the scaling of the data (scaling.numeric)"
     )
+
+
+def _by_preference(leaderboard: pd.DataFrame, evaluation: EvaluationParameters) -> list[str]:
+    """The combinations in the order in which they are to become the champion."""
+    names = list(leaderboard["combination"])
+    if evaluation.champion == "best":
+        return names
+    # What diverges now and then is tied for want of evidence; nobody wants it for its price.
+    tied = leaderboard[leaderboard["tied_with_best"] & (leaderboard["diverged"] == 0)]
+    cheapest = list(tied.sort_values("seconds", kind="stable")["combination"])
+    return cheapest + [name for name in names if name not in cheapest]
 
 
 def _trials_of(plan: TrialPlan) -> dict[str, list[Trial]]:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from dnn_sweep.core import champion_metrics, leaderboard
+from dnn_sweep.core.comparison import describe_comparison
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.preprocessing import TARGET
 from dnn_sweep.core.results import TrialResult
@@ -22,17 +23,27 @@ def rank_combinations(
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The leaderboard on the validation rows, and every trial's history."""
-    ranked = leaderboard.rank_combinations(
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """Compare the combinations on the validation rows.
+
+    Returns:
+        The leaderboard, every trial's history, every trial's score, and what the comparison
+        rests on and supports.
+    """
+    sweep = leaderboard.score_combinations(
         trial_plan,
         trial_results,
         train_matrix[TARGET].to_numpy(),
         validation_matrix[TARGET].to_numpy(),
         target_scaling,
-        evaluation,
     )
-    return ranked, leaderboard.collect_histories(trial_plan, trial_results)
+    ranked = leaderboard.rank_combinations(sweep, evaluation)
+    return (
+        ranked,
+        leaderboard.collect_histories(trial_plan, trial_results),
+        sweep.tabulate_seeds(),
+        describe_comparison(sweep, ranked, evaluation),
+    )
 
 
 def select_champion(
@@ -41,14 +52,16 @@ def select_champion(
     trial_results: Mapping[str, TrialResult],
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
+    evaluation: EvaluationParameters,
 ) -> Trial:
-    """The best combination's best trial; the test rows have no part in it."""
+    """The chosen combination's best trial; the test rows have no part in it."""
     return leaderboard.select_champion(
         leaderboard_table,
         trial_plan,
         trial_results,
         validation_matrix[TARGET].to_numpy(),
         target_scaling,
+        evaluation,
     )
 
 
@@ -104,6 +117,7 @@ def evaluate_champion(
         },
         "confidence": evaluation.confidence,
         "resamples": evaluation.resamples,
+        "chosen_by": evaluation.champion,
         "tied_with": [name for name in tied if name != champion_trial.combination],
         "combinations": len(leaderboard_table),
         "trials": len(trial_plan.trials),

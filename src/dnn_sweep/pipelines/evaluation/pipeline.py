@@ -24,7 +24,7 @@ def create_pipeline() -> Pipeline:
                     "target_scaling",
                     "params:evaluation",
                 ],
-                outputs=["leaderboard", "histories"],
+                outputs=["leaderboard", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
             ),
             Node(
@@ -35,6 +35,7 @@ def create_pipeline() -> Pipeline:
                     "trial_results",
                     "validation_matrix",
                     "target_scaling",
+                    "params:evaluation",
                 ],
                 outputs="champion_trial",
                 name="select_champion",

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dnn_sweep.core import summary
-from dnn_sweep.core.figures import heatmap, learning_curves, predictions
+from dnn_sweep.core.figures import critical_difference, heatmap, learning_curves, predictions
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.report import render_report
 from dnn_sweep.core.tables import Schema
@@ -46,6 +46,25 @@ def draw_heatmap(leaderboard: pd.DataFrame, champion: dict[str, Any]) -> tuple[A
     return (
         heatmap.plot_heatmap(leaderboard, objective, champion),
         heatmap.draw_heatmap(leaderboard, objective, champion),
+    )
+
+
+def draw_critical_difference(
+    seed_scores: pd.DataFrame, champion: dict[str, Any]
+) -> tuple[Any, Any]:
+    """Draw mean ranks over the seeds, and which are too close to call.
+
+    Args:
+        seed_scores: One row a combination and seed.
+        champion: The champion's record.
+
+    Returns:
+        The interactive figure and the picture.
+    """
+    objective = objective_of(champion["task"])
+    return (
+        critical_difference.plot_critical_difference(seed_scores, objective, champion),
+        critical_difference.draw_critical_difference(seed_scores, objective, champion),
     )
 
 
