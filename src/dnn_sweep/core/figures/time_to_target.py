@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 AXIS = "share of seeds"
+NAMES: dict[Unit, str] = {
+    "epochs": "epochs",
+    "steps": "optimizer steps",
+    "seconds": "seconds of training",
+}
 
 
 def _titles(
@@ -39,7 +44,7 @@ def _titles(
     notes = [describe_budget(champion), f"target: {target.describe(objective)}"]
     seeds = int(times["seed"].nunique())
     notes.append(
-        f"{unit} of training until then, compared on each of {count(seeds, 'seed')} with the "
+        f"{NAMES[unit]} until then, compared on each of {count(seeds, 'seed')} with the "
         "fastest combination on it"
     )
     if never:
@@ -57,7 +62,7 @@ def plot_time_to_target(
     target: Target,
     objective: Objective,
     champion: Mapping[str, Any],
-    unit: Unit = "seconds",
+    unit: Unit = "steps",
 ) -> "go.Figure":
     """Draw performance profiles, interactively.
 
@@ -66,7 +71,8 @@ def plot_time_to_target(
         target: What had to be reached; stated in the title.
         objective: Which metric that is.
         champion: The champion's record, for the budget in the title.
-        unit: Which time is compared.
+        unit: Which time is compared. Steps are the same on every machine and under every engine;
+            seconds of trials that trained in one stack are shares of the stack's.
 
     Returns:
         The Plotly figure; a step function a combination, the best seven drawn at first.
@@ -94,7 +100,7 @@ def plot_time_to_target(
         ]
     )
     title_plotly(figure, *_titles(times, profiles, target, objective, champion, unit), height=420)
-    figure.update_xaxes(title_text=f"{unit}, times the fastest", type="log", dtick="D2")
+    figure.update_xaxes(title_text=f"{NAMES[unit]}, times the fastest", type="log", dtick="D2")
     figure.update_yaxes(title_text=AXIS, range=[-0.03, 1.05], tickformat=".0%")
     figure.update_layout(hovermode="closest")
     return figure
@@ -105,7 +111,7 @@ def draw_time_to_target(
     target: Target,
     objective: Objective,
     champion: Mapping[str, Any],
-    unit: Unit = "seconds",
+    unit: Unit = "steps",
 ) -> "Figure":
     """Draw performance profiles as a picture: the best seven in colour, the others in grey.
 
@@ -114,7 +120,8 @@ def draw_time_to_target(
         target: What had to be reached; stated in the title.
         objective: Which metric that is.
         champion: The champion's record, for the budget in the title.
-        unit: Which time is compared.
+        unit: Which time is compared. Steps are the same on every machine and under every engine;
+            seconds of trials that trained in one stack are shares of the stack's.
 
     Returns:
         The matplotlib figure.
@@ -142,7 +149,7 @@ def draw_time_to_target(
     axis.yaxis.set_major_formatter(PercentFormatter(1.0))
     axis.grid(alpha=0.3, linewidth=0.6)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.set_xlabel(f"{unit}, times the fastest")
+    axis.set_xlabel(f"{NAMES[unit]}, times the fastest")
     axis.set_ylabel(AXIS)
     handles, labels = axis.get_legend_handles_labels()
     figure.legend(
