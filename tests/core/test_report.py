@@ -81,6 +81,10 @@ def test_several_seeds_and_no_tie_are_told_as_such():
     assert "No other combination is tied with it." in top
     assert "2 of 6 trials diverged" in top
     assert "One seed only" not in top
+    row = sweep.leaderboard.iloc[0]
+    interval = f"[{row['val_accuracy_ci_low']:.4f}, {row['val_accuracy_ci_high']:.4f}]"
+    mean = f"mean over its 2 seeds {row['val_accuracy_mean']:.4f}, interval {interval}"
+    assert f"seed 0, on the rows it was chosen by; {mean}" in top
 
 
 def test_the_ranking_lists_every_combination():
@@ -151,16 +155,19 @@ def test_an_empty_screening_is_none():
     assert "set beforehand and not searched for" in text_of(page.split("<h2")[0])
 
 
-def test_time_to_target_is_listed_with_never_for_who_did_not_get_there():
+def test_time_to_target_is_listed_and_who_never_got_there_is_named():
     sweep = sample_sweep(THREE, seeds=(0, 1))
     times = time_to_target(sweep.histories, objective_of("multiclass"), 1080, 0.7)
+    half = (times["combination"] == "relu + sgd") & (times["seed"] == 0)
+    times.loc[half, ["reached", "epochs", "steps", "seconds"]] = [True, 9, 306, 1.5]
 
     text = section_of(page_of(sweep, times=times), "time")
 
     adam = times.query("combination == 'relu + adam'")
     steps, seconds = (adam[unit].quantile(0.5, "higher") for unit in ("steps", "seconds"))
     assert f"relu + adam 2 of 2 {steps / 34:g} {steps:.0f} {seconds:.2f}" in text
-    assert "sigmoid + sgd 0 of 2 never never never" in text
+    assert "relu + sgd 1 of 2 never never never" in text
+    assert "Never got there: sigmoid + sgd." in text
 
 
 def test_mistakes_are_pictures_or_rows():
@@ -177,7 +184,7 @@ def test_mistakes_are_pictures_or_rows():
 
     assert page.count('src="data:image/png;base64,') == len(found)
     first = found[0]
-    sure = f"{100 * first['by']:.0f} % sure"
+    sure = f"{100 * first['by']:.0f}&nbsp;%&nbsp;sure"
     text = section_of(page, "test")
     assert f"{first['true']} taken for {first['predicted']} , {sure} row {first['row_id']}" in text
     assert f"row true predicted probability {' '.join(f'pixel{i}' for i in range(12))}" in rows

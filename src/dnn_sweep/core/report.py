@@ -183,7 +183,7 @@ def _least_width(figure: "go.Figure") -> int:
     if len(list(figure.select_xaxes())) > 1:
         return 700
     columns = max((len(trace.x) for trace in figure.select_traces({"type": "heatmap"})), default=0)
-    return min(1000, 130 + 65 * columns) if columns else 300
+    return min(1000, 130 + 78 * columns) if columns else 300
 
 
 def _plotly_templates() -> "Markup":

@@ -72,6 +72,13 @@ class Ranks:
         """Which of them lie beyond the axis."""
         return (self.values < self.limits[0]) | (self.values > self.limits[1])
 
+    @property
+    def places(self) -> NDArray[np.float64]:
+        """Where the dots are drawn: those beyond the axis just inside its end."""
+        left, right = self.limits
+        inset = 0.01 * (right - left)
+        return np.where(self.outside, self.values.clip(left + inset, right - inset), self.values)
+
 
 def ranks_of(leaderboard: pd.DataFrame, objective: Objective) -> Ranks:
     """Take the ranking from the leaderboard.
@@ -168,7 +175,7 @@ def plot_ranking(
                 "type": "scatter",
                 "mode": "markers",
                 "name": group.name,
-                "x": np.clip(values, left, right),
+                "x": ranks.places[members],
                 "y": [plotly_text(ranks.names[i]) for i in members],
                 "customdata": np.stack([values, ranks.low[members], ranks.high[members]], axis=1),
                 "marker": {
@@ -176,7 +183,6 @@ def plot_ranking(
                     "size": 9,
                     "symbol": [group.symbols[1] if each else beyond for each in inside],
                 },
-                "cliponaxis": False,
                 "error_x": {
                     "type": "data",
                     "symmetric": False,
@@ -184,7 +190,7 @@ def plot_ranking(
                     "arrayminus": np.where(inside, values - ranks.low[members], 0),
                     "color": group.colour,
                     "thickness": 1.6,
-                    "width": 3,
+                    "width": 0,
                 },
                 "hovertemplate": "%{y}: %{customdata[0]:.4g}, interval "
                 "%{customdata[1]:.4g} to %{customdata[2]:.4g}<extra></extra>",
@@ -199,7 +205,7 @@ def plot_ranking(
         type="category",
         categoryorder="array",
         categoryarray=[plotly_text(name) for name in ranks.names],
-        autorange="reversed",
+        range=[max(len(ranks.names), 1) - 0.3, -0.7],
         automargin=True,
         dtick=1,
     )
@@ -244,14 +250,8 @@ def draw_ranking(
             label=group.name,
         )
         away = members[outside[members]]
-        if len(away):  # a line of no points that is not clipped would confuse the layout
-            axis.plot(
-                np.clip(ranks.values[away], left, right),
-                away,
-                "<" if objective.mode == "max" else ">",
-                color=group.colour,
-                clip_on=False,
-            )
+        symbol = "<" if objective.mode == "max" else ">"
+        axis.plot(ranks.places[away], away, symbol, color=group.colour, markersize=5)
     axis.set_yticks(range(len(ranks.names)), ranks.names, fontsize=8, parse_math=False)
     axis.set_ylim(max(len(ranks.names), 1) - 0.4, -0.6)
     axis.set_xlim(left, right)
