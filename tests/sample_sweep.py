@@ -256,7 +256,7 @@ def sample_screening(sweep: SampleSweep, rates: int = 3) -> pd.DataFrame:
                     "seed": 100,
                     "epochs": 10,
                     "val_loss": 0.3,
-                    metric: np.nan if diverged else row[f"{metric}_mean"] + worse,
+                    metric: 0.1 if diverged else row[f"{metric}_mean"] + worse,
                     "diverged": diverged,
                     "chosen": place == best,
                     "edge": "high" if place == best == rates - 1 else "",
