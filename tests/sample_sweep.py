@@ -24,6 +24,7 @@ class SampleSweep:
     confusion_matrix: pd.DataFrame
     class_report: pd.DataFrame
     test_predictions: pd.DataFrame
+    test_rows: pd.DataFrame
     schema: Schema
     configuration: dict[str, Any] = field(default_factory=dict)
     network_summaries: dict[str, str] = field(default_factory=dict)
@@ -42,6 +43,7 @@ def sample_sweep(
     batch_sizes: tuple[int, ...] = (32,),
     labels: tuple[Any, ...] = tuple(range(10)),
     experiment: str = "digits",
+    image_shape: tuple[int, int] | None = None,
 ) -> SampleSweep:
     """Make up a sweep whose best pair is the one with the highest place in both lists."""
     pairs = list(product(ACTIVATIONS, OPTIMIZERS)) if pairs is None else pairs
@@ -187,18 +189,23 @@ def sample_sweep(
         {"class": labels, "precision": 0.97, "recall": 0.96, "f1": 0.965, "support": 36}
     )
     if classification:
+        sure = random.uniform(0.5, 1, len(truth))
         test_predictions = pd.DataFrame(
             {
-                "row_id": range(test),
+                "row_id": [3 * i for i in range(test)],
                 "true": [labels[i] for i in truth],
                 "predicted": [labels[i] for i in guess],
+            }
+            | {
+                f"probability_{label}": np.where(guess == i, sure, (1 - sure) / (len(labels) - 1))
+                for i, label in enumerate(labels)
             }
         )
     else:
         values = random.uniform(25, 340, test)
         test_predictions = pd.DataFrame(
             {
-                "row_id": range(test),
+                "row_id": [3 * i for i in range(test)],
                 "true": values,
                 "predicted": values + random.normal(0, 50, test),
             }
@@ -211,11 +218,17 @@ def sample_sweep(
         confusion_matrix=confusion_matrix,
         class_report=class_report,
         test_predictions=test_predictions,
+        test_rows=pd.DataFrame(
+            random.integers(0, 17, (test, 64)),
+            columns=[f"pixel{i}" for i in range(64)],
+            index=pd.Index(test_predictions["row_id"], name="row_id"),
+        ),
         schema=Schema(
             task=task,  # type: ignore[arg-type]
             target="digit" if classification else "progression",
             classes=labels if classification else (),
             features=tuple(Column(name=f"pixel{i}", kind="numeric") for i in range(64)),
+            image_shape=image_shape,
             dropped={"pixel64": "the same value in every row"},
             rows=5 * test,
             fingerprint="f" * 64,
@@ -229,3 +242,68 @@ def sample_sweep(
             "relu-ab12cd": 'Model: "relu"\n┃ hidden1 (Dense) ┃ (None, 64) ┃ 4,160 ┃\n'
         },
     )
+
+
+def sample_screening(sweep: SampleSweep, rates: int = 3) -> pd.DataFrame:
+    """What the screening of a sample sweep could have left: one row a trial.
+
+    The middle rate is the best, except for sgd, where the highest one is, on the edge, and for
+    sigmoid with adam, where the highest one diverged.
+    """
+    metric = sweep.champion["objective"]
+    trials = []
+    for row in sweep.leaderboard.to_dict("records"):
+        best = rates - 1 if row["optimizer"] == "sgd" else rates // 2
+        for place in range(rates):
+            diverged = (
+                place == rates - 1 and row["optimizer"] == "adam" and row["activation"] == "sigmoid"
+            )
+            worse = 0.1 * abs(place - best) * (-1 if metric == "val_accuracy" else 100)
+            trials.append(
+                {
+                    "combination": row["combination"],
+                    "activation": row["activation"],
+                    "optimizer": row["optimizer"],
+                    "learning_rate": row["learning_rate"] * 10.0 ** (place - best),
+                    "seed": 100,
+                    "epochs": 10,
+                    "val_loss": 0.3,
+                    metric: 0.1 if diverged else row[f"{metric}_mean"] + worse,
+                    "diverged": diverged,
+                    "chosen": place == best,
+                    "edge": "high" if place == best == rates - 1 else "",
+                }
+            )
+    return pd.DataFrame(trials)
+
+
+def sample_verdicts(sweep: SampleSweep) -> pd.DataFrame:
+    """A verdict a combination: sigmoid with sgd vanishes, the others are healthy."""
+    names = sweep.leaderboard["combination"]
+    fails = names == "sigmoid + sgd"
+    return pd.DataFrame(
+        {
+            "combination": names,
+            "verdict": np.where(fails, "vanishing gradient", "healthy"),
+            "evidence": np.where(
+                fails, "signal in layer 1 is 0.0002 of that in layer 5 (below 0.001)", "no sign"
+            ),
+        }
+    )
+
+
+def compared(sweep: SampleSweep) -> SampleSweep:
+    """The same sweep with the statistics' further columns in its leaderboard."""
+    board = sweep.leaderboard
+    metric = f"{sweep.champion['objective']}_mean"
+    difference = board[metric] - board[metric].iloc[0]
+    sweep.leaderboard = board.assign(
+        difference_to_best=difference,
+        difference_to_best_ci_low=difference - 0.01,
+        difference_to_best_ci_high=difference + 0.01,
+        p_holm=[np.nan, *np.linspace(0.0004, 1, len(board) - 1)],
+        share_first=[0.6, *np.full(len(board) - 1, 0.4 / max(1, len(board) - 1))],
+        rank_low=board["rank"],
+        rank_high=np.minimum(board["rank"] + 2, len(board)),
+    )
+    return sweep

@@ -240,7 +240,9 @@ def test_the_report_reads_well_offline(chromium, trained, width, colors):
         expect(headline).to_have_text(f"{record['combination']} wins on digits")
         for name, drawn in {
             "heatmap": ".heatmaplayer image",
+            "ranking": ".scatterlayer .point",
             "learning_curves": ".scatterlayer path.js-line",
+            "time_to_target": ".scatterlayer path.js-line",
             "predictions": ".heatmaplayer image",
         }.items():
             expect(page.locator(f"#figure-{name} {drawn}").first).to_be_attached(timeout=30_000)
@@ -249,8 +251,67 @@ def test_the_report_reads_well_offline(chromium, trained, width, colors):
         page_is_dark = brightness(page, "body", "backgroundColor") < 0.5
         assert page_is_dark == (colors == "dark")
         assert (brightness(page, "h1", "color") > 0.5) == page_is_dark
-        label = "#figure-heatmap .xtick text"
-        assert (brightness(page, label, "fill") > 0.5) == page_is_dark
+        for figure in ("heatmap", "ranking", "learning_curves", "time_to_target"):
+            label = f"#figure-{figure} .xtick text"
+            assert (brightness(page, label, "fill") > 0.5) == page_is_dark
+        # The mistakes are pictures of digits.
+        picture = page.locator(".pictures img").first
+        assert picture.evaluate("image => image.naturalWidth") == 8
+
+
+def open_report(chromium, trained, **context):
+    report = trained.path / "data/08_reporting/digits/report.html"
+    context = {"viewport": {"width": 1280, "height": 900}, "offline": True} | context
+    return visit(chromium, report.as_uri(), **context)
+
+
+def test_the_reader_chooses_the_combinations_of_the_learning_curves(chromium, trained):
+    with open_report(chromium, trained) as page:
+        lines = page.locator("#figure-learning_curves .scatterlayer path.js-line")
+        choice = page.locator("[data-figure=figure-learning_curves]")
+        adam = choice.get_by_role("button", name="relu + adam")
+        expect(adam).to_have_attribute("aria-pressed", "true", timeout=30_000)
+        both = lines.count()
+        adam.click()
+        expect(adam).to_have_attribute("aria-pressed", "false")
+        expect(lines).to_have_count(both // 2)
+        choice.get_by_role("button", name="none").click()
+        expect(lines).to_have_count(0)
+        choice.get_by_role("button", name="all").click()
+        expect(lines).to_have_count(both)
+        assert len({line.evaluate("each => each.style.stroke") for line in lines.all()}) == 2
+
+
+def test_the_learning_curves_tell_values_where_one_points(chromium, trained):
+    with open_report(chromium, trained) as page:
+        plot = page.locator("#figure-learning_curves .nsewdrag").first
+        expect(plot).to_be_visible(timeout=30_000)
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        point = page.locator("#figure-learning_curves").evaluate(
+            "figure => { const trace = figure.data.find(each => each.meta[1] == 'validation');"
+            "const {xaxis, yaxis} = figure._fullLayout;"
+            "return [xaxis.l2p(trace.x[1]), yaxis.l2p(trace.y[1])]; }"
+        )
+        page.mouse.move(box["x"] + point[0] + 1, box["y"] + point[1])
+        expect(page.locator("#figure-learning_curves .hoverlayer")).to_contain_text("epoch 2: 0.")
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+def test_the_report_prints_in_light_colours_on_the_papers_width(chromium, trained, colors):
+    with open_report(chromium, trained, color_scheme=colors) as page:
+        expect(page.locator("#figure-predictions .heatmaplayer image")).to_be_attached(
+            timeout=30_000
+        )
+        page.set_viewport_size({"width": 720, "height": 1000})
+        page.emulate_media(media="print", color_scheme=colors)
+        label = page.locator("#figure-ranking .xtick text").first
+        expect(label).to_have_css("fill", "rgb(42, 63, 95)")
+        assert brightness(page, "body", "backgroundColor") > 0.9
+        expect(page.locator("nav")).to_be_hidden()
+        for figure in page.locator(".js-plotly-plot").all():
+            box = figure.locator(".main-svg").first.bounding_box()
+            assert box["x"] + box["width"] <= 720
 
 
 def brightness(page, selector, property_name):

@@ -4,9 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnn_sweep.core.figures import curves, heatmap, learning_curves, predictions
+from dnn_sweep.core import time_to_target
+from dnn_sweep.core.figures import (
+    curves,
+    heatmap,
+    learning_curves,
+    learning_rates,
+    predictions,
+    ranking,
+    rate_curves,
+)
+from dnn_sweep.core.figures import time_to_target as profiles
 from dnn_sweep.core.objectives import ACCURACY, MEAN_ABSOLUTE_ERROR
-from tests.sample_sweep import sample_sweep
+from tests.sample_sweep import sample_screening, sample_sweep
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 
@@ -48,7 +58,7 @@ def test_values_that_are_not_finite_leave_a_gap_instead_of_spoiling_the_mean():
     assert curve.end == (19, pytest.approx(curve.validation[18]))
 
 
-def test_few_combinations_share_a_panel_with_a_dashed_and_a_solid_line_each():
+def test_a_combination_has_a_dashed_and_a_solid_line_and_the_best_comes_first():
     sweep = sample_sweep(THREE)
 
     figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
@@ -63,28 +73,56 @@ def test_few_combinations_share_a_panel_with_a_dashed_and_a_solid_line_each():
     for name in {name for name, *_ in lines}:
         assert len({colour for other, *_, colour in lines if other == name}) == 1
     assert [t.name for t in figure.data if t.showlegend] == [
-        "sigmoid + sgd",
-        "relu + sgd",
         "relu + adam",
+        "relu + sgd",
+        "sigmoid + sgd",
     ]
 
 
-def test_many_combinations_get_a_panel_an_activation_and_one_legend_entry_an_optimizer():
+def test_the_band_reaches_from_the_lowest_to_the_highest_seed():
+    sweep = sample_sweep(THREE, seeds=(0, 1, 2))
+    rows = sweep.histories.query("combination == 'relu + adam'")
+    by_epoch = rows.groupby("epoch")["val_accuracy"]
+
+    figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+    picture = learning_curves.draw_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+
+    band, _, validation = figure.data[:3]
+    assert (band.meta[1], band.fill, band.legendgroup) == ("band", "toself", "relu + adam")
+    assert band.y[:20] == pytest.approx(by_epoch.max())
+    assert band.y[20:][::-1] == pytest.approx(by_epoch.min())
+    assert validation.customdata[4] == pytest.approx([by_epoch.min()[5], by_epoch.max()[5]])
+    assert "band from the lowest to the highest one" in title_of(figure)[1]
+    (relu_adam,) = [
+        area.get_paths()[0].get_extents()
+        for area in picture.axes[0].collections
+        if area.get_paths()[0].get_extents().y1 == pytest.approx(by_epoch.max().max())
+    ]
+    assert relu_adam.y0 == pytest.approx(by_epoch.min().min())
+
+
+def test_one_seed_has_no_band():
+    sweep = sample_sweep(THREE)
+
+    figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+
+    assert {trace.meta[1] for trace in figure.data} == {"training", "validation"}
+    assert "band" not in title_of(figure)[1]
+
+
+def test_of_many_combinations_the_best_seven_are_drawn_at_first_and_a_picture_has_panels():
     sweep = sample_sweep()
 
     figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
     picture = learning_curves.draw_learning_curves(sweep.histories, ACCURACY, sweep.champion)
 
-    assert [each.text for each in figure.layout.annotations] == [
-        "sigmoid",
-        "tanh",
-        "relu",
-        "elu",
-        "gelu",
-    ]
     assert len(figure.data) == 60
+    shown = {trace.legendgroup for trace in figure.data if trace.visible is True}
+    reached = sweep.histories.groupby("combination")["val_accuracy"].max()
+    assert shown == set(reached.nlargest(7).index)
+    assert {t.visible for t in figure.data if t.legendgroup not in shown} == {"legendonly"}
+    assert len({t.line.color for t in figure.data if t.visible is True}) == 7
     optimizers = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
-    assert [t.name for t in figure.data if t.showlegend] == optimizers
     visible = [axis for axis in picture.axes if axis.get_visible()]
     assert [axis.get_title() for axis in visible] == ["sigmoid", "tanh", "relu", "elu", "gelu"]
     assert [len(axis.lines) for axis in visible] == [12] * 5
@@ -268,6 +306,148 @@ def test_a_regression_shows_predicted_against_true_values():
     assert "mean absolute error 44.31" in title_of(figure)[1]
 
 
+def test_the_ranking_shows_best_tied_and_worse_with_their_intervals():
+    sweep = sample_sweep()
+    board = sweep.leaderboard
+
+    figure = ranking.plot_ranking(board, ACCURACY, sweep.champion)
+    picture = ranking.draw_ranking(board, ACCURACY, sweep.champion)
+
+    assert {t.name: len(t.x) for t in figure.data} == {
+        "best": 1,
+        "tied with the best": 2,
+        "worse than the best": 27,
+    }
+    best = figure.data[0]
+    assert (best.y, best.x[0]) == (("gelu + adam",), board["val_accuracy_mean"][0])
+    assert best.error_x.array[0] == pytest.approx(0.012)
+    assert list(figure.layout.yaxis.categoryarray) == list(board["combination"])
+    assert [tick.get_text() for tick in picture.axes[0].get_yticklabels()] == list(
+        board["combination"]
+    )
+    assert "95 % intervals" in title_of(figure)[1]
+
+
+def test_one_that_failed_does_not_press_the_others_together():
+    sweep = sample_sweep(THREE)
+    board = sweep.leaderboard
+    names = [f"val_accuracy_{end}" for end in ("mean", "ci_low", "ci_high")]
+    board.loc[0, names], board.loc[1, names] = [0.97, 0.96, 0.98], [0.96, 0.95, 0.97]
+    board.loc[2, names] = [0.1, 0.09, 0.11]
+
+    ranks = ranking.ranks_of(board, ACCURACY)
+    figure = ranking.plot_ranking(board, ACCURACY, sweep.champion)
+    picture = ranking.draw_ranking(board, ACCURACY, sweep.champion)
+
+    assert 0.9 < ranks.limits[0] < 0.95 < 0.98 < ranks.limits[1] < 1
+    assert ranks.outside.tolist() == [False, False, True]
+    assert figure.data[1].marker.symbol == ("circle", "triangle-left")
+    assert figure.data[1].customdata[1][0] == 0.1
+    assert "triangles: 1 combination beyond the axis" in title_of(figure)[1]
+    assert picture.axes[0].get_xlim() == ranks.limits
+
+
+def test_of_an_error_the_axis_is_cut_on_the_other_side():
+    sweep = sample_sweep(THREE, task="regression")
+    board = sweep.leaderboard
+    board.loc[2, ["val_mae_mean", "val_mae_ci_low", "val_mae_ci_high"]] = [900, 800, 1000]
+
+    ranks = ranking.ranks_of(board, MEAN_ABSOLUTE_ERROR)
+
+    assert ranks.outside.tolist() == [False, False, True]
+    assert ranks.limits[1] < 800
+
+
+def test_rates_are_averaged_over_seeds_and_a_diverged_trial_has_no_value():
+    sweep = sample_sweep()
+    screening = sample_screening(sweep)
+    again = screening.assign(seed=101, val_accuracy=screening["val_accuracy"] + 0.02)
+
+    found = {
+        curve.combination: curve
+        for curve in rate_curves.rate_curves(pd.concat([screening, again]), ACCURACY)
+    }
+
+    best = sweep.leaderboard.set_index("combination")["val_accuracy_mean"]
+    adam = found["gelu + adam"]
+    assert adam.rates == pytest.approx([0.0001, 0.001, 0.01])
+    assert adam.values[1] == pytest.approx(best["gelu + adam"] + 0.01)
+    assert (adam.chosen, adam.edge) == (1, "")
+    assert (found["relu + sgd"].chosen, found["relu + sgd"].edge) == (2, "high")
+    assert np.isnan(found["sigmoid + adam"].values[2])
+
+
+def test_the_screening_has_a_panel_an_optimizer_and_marks_choice_edge_and_divergence():
+    sweep = sample_sweep()
+    screening = sample_screening(sweep)
+
+    figure = learning_rates.plot_learning_rates(screening, ACCURACY, sweep.champion)
+    picture = learning_rates.draw_learning_rates(screening, ACCURACY, sweep.champion)
+
+    panels = {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"}
+    assert {each.text for each in figure.layout.annotations} == panels
+    assert {axis.get_title() for axis in picture.axes if axis.get_visible()} == panels
+    symbols = {t.meta[0]: t.marker.symbol for t in figure.data if t.mode == "lines+markers"}
+    assert len(symbols) == 30
+    assert symbols["gelu + adam"] == ("circle-open", "circle", "circle-open")
+    assert symbols["relu + sgd"] == ("circle-open", "circle-open", "triangle-right")
+    (cross,) = (t for t in figure.data if t.mode == "markers")
+    assert (cross.meta[0], cross.marker.symbol, tuple(cross.x)) == (
+        "sigmoid + adam", "x", (pytest.approx(0.01),),
+    )  # fmt: skip
+    assert [t.name for t in figure.data if t.showlegend] == [
+        "gelu", "elu", "relu", "tanh", "sigmoid",
+    ]  # fmt: skip
+    times = "\N{MULTIPLICATION SIGN}"
+    subtitle = title_of(figure)[1]
+    assert f"screening: 3 learning rates a combination {times} 1 seed {times} 10 epochs" in subtitle
+    assert "on the edge of what was tried" in subtitle
+
+
+def test_without_a_screening_the_figure_says_so():
+    sweep = sample_sweep(THREE)
+    nothing = sample_screening(sweep)[:0]
+
+    figure = learning_rates.plot_learning_rates(nothing, ACCURACY, sweep.champion)
+    picture = learning_rates.draw_learning_rates(nothing, ACCURACY, sweep.champion)
+
+    assert "No screening" in title_of(figure)[0]
+    assert "No screening" in picture.get_suptitle()
+
+
+def profile_figures(sweep, value):
+    target = time_to_target.Target(value)
+    times = time_to_target.time_to_target(sweep.histories, ACCURACY, 1080, value)
+    given = (times, target, ACCURACY, sweep.champion)
+    return profiles.plot_time_to_target(*given), profiles.draw_time_to_target(*given)
+
+
+def test_time_to_target_shows_who_got_there_and_counts_who_did_not():
+    sweep = sample_sweep(seeds=(0, 1))
+
+    figure, picture = profile_figures(sweep, 0.7)
+
+    assert 7 < len(figure.data) < 30
+    assert [trace.visible for trace in figure.data[:8]] == [True] * 7 + ["legendonly"]
+    assert figure.data[0].line.shape == "hv"
+    assert all(max(trace.y) > 0 for trace in figure.data)
+    subtitle = title_of(figure)[1]
+    assert "target: validation accuracy 0.7000" in subtitle
+    assert f"{30 - len(figure.data)} combinations never got there" in subtitle
+    assert len(picture.axes[0].lines) == len(figure.data)
+    assert [text.get_text() for text in picture.legends[0].get_texts()] == [
+        trace.name for trace in figure.data[:7]
+    ]
+
+
+def test_a_target_that_nobody_reaches_draws_an_empty_figure(tmp_path):
+    figure, picture = profile_figures(sample_sweep(THREE), 1.5)
+
+    assert len(figure.data) == 0
+    assert "3 combinations never got there" in title_of(figure)[1]
+    picture.savefig(tmp_path / "empty.png")
+
+
 @pytest.mark.parametrize("pairs", [[("relu", "adam")], THREE, None])
 def test_pictures_are_drawn_without_pyplot(pairs, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
@@ -276,6 +456,11 @@ def test_pictures_are_drawn_without_pyplot(pairs, tmp_path, monkeypatch):
         "curves": learning_curves.draw_learning_curves(sweep.histories, ACCURACY, sweep.champion),
         "heatmap": heatmap.draw_heatmap(sweep.leaderboard, ACCURACY, sweep.champion),
         "matrix": predictions.draw_confusion_matrix(sweep.confusion_matrix, sweep.champion),
+        "ranking": ranking.draw_ranking(sweep.leaderboard, ACCURACY, sweep.champion),
+        "rates": learning_rates.draw_learning_rates(
+            sample_screening(sweep), ACCURACY, sweep.champion
+        ),
+        "time": profile_figures(sweep, 0.6)[1],
     }.items():
         picture.savefig(tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").stat().st_size > 5_000

@@ -2,15 +2,23 @@ import re
 
 import pytest
 
-from dnn_sweep.core.figures import heatmap, learning_curves, predictions
+from dnn_sweep.core.figures import (
+    heatmap,
+    learning_curves,
+    learning_rates,
+    predictions,
+    ranking,
+)
+from dnn_sweep.core.mistakes import show_mistakes
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.report import render_report
-from tests.sample_sweep import sample_sweep
+from dnn_sweep.core.time_to_target import time_to_target
+from tests.sample_sweep import compared, sample_screening, sample_sweep, sample_verdicts
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 
 
-def page_of(sweep, environment="digits"):
+def page_of(sweep, environment="digits", figures=None, **further):
     objective = objective_of(sweep.champion["task"])
     regression = sweep.champion["task"] == "regression"
     return render_report(
@@ -28,12 +36,19 @@ def page_of(sweep, environment="digits"):
             )
             if regression
             else predictions.plot_confusion_matrix(sweep.confusion_matrix, sweep.champion),
+            **(figures or {}),
         },
         network_summaries=sweep.network_summaries,
         configuration=sweep.configuration,
         launcher="",
         environment=environment,
+        **further,
     )
+
+
+def section_of(page, name):
+    """What a reader sees between a heading and the next one."""
+    return text_of(page.split(f'<h2 id="{name}">')[1].split("<h2")[0])
 
 
 def text_of(page):
@@ -45,8 +60,9 @@ def text_of(page):
 def test_the_answer_comes_first_with_intervals_ties_and_budget():
     page = page_of(sample_sweep(THREE))
 
-    top = text_of(page).split("Activation by optimizer")[0]
+    top = text_of(page.split("<h2")[0])
     assert "relu + adam wins on digits" in top
+    assert "one learning rate for each combination, set beforehand and not searched for" in top
     assert "validation accuracy 0.9722 95 % interval [0.9528, 0.9819]" in top
     assert "test accuracy 0.9722 95 % interval [0.9528, 0.9819]" in top
     assert "3 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs" in top
@@ -60,21 +76,126 @@ def test_several_seeds_and_no_tie_are_told_as_such():
     sweep = sample_sweep(THREE, seeds=(0, 1), diverged=(("relu", "sgd"),))
     sweep.champion["tied_with"] = []
 
-    top = text_of(page_of(sweep)).split("Activation by optimizer")[0]
+    top = text_of(page_of(sweep).split("<h2")[0])
 
     assert "No other combination is tied with it." in top
     assert "2 of 6 trials diverged" in top
     assert "One seed only" not in top
+    row = sweep.leaderboard.iloc[0]
+    interval = f"[{row['val_accuracy_ci_low']:.4f}, {row['val_accuracy_ci_high']:.4f}]"
+    mean = f"mean over its 2 seeds {row['val_accuracy_mean']:.4f}, interval {interval}"
+    assert f"seed 0, on the rows it was chosen by; {mean}" in top
 
 
 def test_the_ranking_lists_every_combination():
     sweep = sample_sweep()
 
-    text = text_of(page_of(sweep)).split("Ranking")[1].split("Learning curves")[0]
+    text = section_of(page_of(sweep), "ranking")
 
     for row in sweep.leaderboard.to_dict("records"):
         interval = f"[{row['val_accuracy_ci_low']:.4f}, {row['val_accuracy_ci_high']:.4f}]"
         assert f"{row['combination']} {row['val_accuracy_mean']:.4f} {interval}" in text
+
+
+def test_the_sections_come_in_the_order_of_the_questions():
+    page = page_of(sample_sweep(THREE))
+
+    assert re.findall(r'<h2 id="(\w+)">', page) == [
+        "heatmap", "ranking", "curves", "rates", "diagnostics", "time", "test", "again",
+    ]  # fmt: skip
+    for anchor in re.findall(r'<a href="#(\w+)">', page):
+        assert f'<h2 id="{anchor}">' in page
+
+
+def test_what_was_not_recorded_is_said_to_be_missing():
+    page = page_of(sample_sweep(THREE))
+
+    assert "There was no screening" in section_of(page, "rates")
+    assert "No diagnostics were recorded" in section_of(page, "diagnostics")
+    assert "It was not measured." in section_of(page, "time")
+    assert "verdict" not in section_of(page, "ranking")
+    assert "to the best" not in section_of(page, "ranking")
+
+
+def test_screening_verdicts_and_comparison_are_shown_where_there_are_any():
+    sweep = compared(sample_sweep(THREE, seeds=(0, 1)))
+    screening = sample_screening(sweep)
+    objective = objective_of("multiclass")
+    figures = {
+        "ranking": ranking.plot_ranking(sweep.leaderboard, objective, sweep.champion),
+        "learning_rates": learning_rates.plot_learning_rates(screening, objective, sweep.champion),
+    }
+
+    page = page_of(
+        sweep,
+        figures=figures,
+        screening=screening,
+        verdicts=sample_verdicts(sweep),
+        comparison={"sentences": ["Two seeds cannot go below p = 0.5 in an exact sign test."]},
+    )
+
+    top = text_of(page.split("<h2")[0])
+    assert "Two seeds cannot go below p = 0.5" in top
+    assert "screening: 3 learning rates a combination" in top
+    assert "the best rate of 2 of 3 combinations lies on the edge of what was tried" in top
+    assert 'id="figure-learning_rates"' in page
+    assert 'id="figure-ranking"' in page
+    table = section_of(page, "ranking")
+    assert re.search(r"relu \+ adam 0\.\d+ \[[^]]+\] best healthy +60 % 1–3", table)
+    assert re.search(r"relu \+ sgd .* tied healthy -0\.\d+ \[[^]]+\] &lt; 0.001 20 % 2–3", table)
+    why = section_of(page, "diagnostics")
+    assert "sigmoid + sgd vanishing gradient signal in layer 1 is 0.0002" in why
+
+
+def test_an_empty_screening_is_none():
+    sweep = sample_sweep(THREE)
+
+    page = page_of(sweep, screening=sample_screening(sweep)[:0])
+
+    assert "set beforehand and not searched for" in text_of(page.split("<h2")[0])
+
+
+def test_time_to_target_is_listed_and_who_never_got_there_is_named():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    times = time_to_target(sweep.histories, objective_of("multiclass"), 1080, 0.7)
+    half = (times["combination"] == "relu + sgd") & (times["seed"] == 0)
+    times.loc[half, ["reached", "epochs", "steps", "seconds"]] = [True, 9, 306, 1.5]
+
+    text = section_of(page_of(sweep, times=times), "time")
+
+    adam = times.query("combination == 'relu + adam'")
+    steps, seconds = (adam[unit].quantile(0.5, "higher") for unit in ("steps", "seconds"))
+    assert f"relu + adam 2 of 2 {steps / 34:g} {steps:.0f} {seconds:.2f}" in text
+    assert "relu + sgd 1 of 2 never never never" in text
+    assert "Never got there: sigmoid + sgd." in text
+
+
+def test_mistakes_are_pictures_or_rows():
+    images, table = sample_sweep(THREE, image_shape=(8, 8)), sample_sweep(THREE)
+    found = show_mistakes(images.test_predictions, images.test_rows, images.schema)
+
+    page = page_of(images, mistakes=found)
+    rows = section_of(
+        page_of(
+            table, mistakes=show_mistakes(table.test_predictions, table.test_rows, table.schema)
+        ),
+        "test",
+    )
+
+    assert page.count('src="data:image/png;base64,') == len(found)
+    first = found[0]
+    sure = f"{100 * first['by']:.0f}&nbsp;%&nbsp;sure"
+    text = section_of(page, "test")
+    assert f"{first['true']} taken for {first['predicted']} , {sure} row {first['row_id']}" in text
+    assert f"row true predicted probability {' '.join(f'pixel{i}' for i in range(12))}" in rows
+    assert f"{first['row_id']} {first['true']} {first['predicted']} {first['by']:.4f}" in rows
+    assert "The first 12 of 64 columns." in rows
+
+
+def test_a_champion_without_mistakes_is_told():
+    assert "It made no mistake on the test rows." in section_of(
+        page_of(sample_sweep(THREE)), "test"
+    )
 
 
 def test_classes_networks_configuration_and_the_command_are_there():
@@ -101,7 +222,7 @@ def test_the_page_needs_no_network_and_holds_plotly_once():
     assert page.count("plotly.js v") == 1
     outside = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
     assert "http" not in outside
-    assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page.split("plotly.js v")[0])
+    assert not re.search(r"<(script|link)[^>]+(src|href)=", page.split("plotly.js v")[0])
     assert {f'id="figure-{name}"' for name in ("heatmap", "learning_curves", "predictions")} <= set(
         re.findall(r'id="figure-\w+"', page)
     )
@@ -117,7 +238,14 @@ def test_what_comes_from_data_is_text_and_never_markup(experiment):
     sweep.leaderboard["combination"] = evil
     sweep.champion["combination"] = evil
 
-    page = page_of(sweep)
+    sweep.test_predictions["predicted"] = evil
+    verdicts = sample_verdicts(sweep).assign(verdict=evil, evidence=evil).iloc[:1]
+    page = page_of(
+        sweep,
+        mistakes=show_mistakes(sweep.test_predictions, sweep.test_rows, sweep.schema),
+        verdicts=verdicts,
+        comparison={"sentences": [evil]},
+    )
 
     assert evil not in page
     assert "<img" not in page.split("</script>", 1)[1]

@@ -5,17 +5,18 @@ import sys
 from pathlib import Path
 
 import mlflow
+import pandas as pd
 import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from dnn_sweep.pipelines.reporting import create_pipeline
+from dnn_sweep.pipelines.reporting import create_pipeline, nodes
 from dnn_sweep.settings import CONFIG_LOADER_ARGS
-from tests.sample_sweep import sample_sweep
+from tests.sample_sweep import sample_screening, sample_sweep, sample_verdicts
 
 PROJECT = Path(__file__).resolve().parents[2]
-FIGURES = ("learning_curves", "heatmap", "predictions")
+FIGURES = ("learning_curves", "heatmap", "ranking", "time_to_target", "predictions")
 
 
 class KeptDataset(MemoryDataset):
@@ -39,7 +40,7 @@ def test_it_turns_results_into_figures_a_page_and_a_summary(task):
     pairs = [("sigmoid", "sgd"), ("relu", "adam")]
     catalog = DataCatalog(given(sample_sweep(pairs, task=task)))
     outputs = {f"{name}_{kind}" for name in FIGURES for kind in ("figure", "image")}
-    for name in outputs | {"report", "console"}:
+    for name in outputs | {"report", "console", "time_to_target", "model_card"}:
         catalog[name] = KeptDataset(copy_mode="assign")
 
     SequentialRunner().run(create_pipeline(), catalog)
@@ -47,7 +48,47 @@ def test_it_turns_results_into_figures_a_page_and_a_summary(task):
     title = "confusion matrix" if task == "multiclass" else "predicted against true values"
     assert title in catalog["predictions_figure"].load().layout.title.text
     assert title in catalog["predictions_image"].load().get_suptitle()
-    assert "relu + adam wins on digits" in catalog["report"].load()
+    page = catalog["report"].load()
+    assert "relu + adam wins on digits" in page
+    for name in FIGURES:
+        assert f'id="figure-{name}"' in page
+    assert "relu + adam</td><td>1 of 1</td>" in page
+    assert catalog["time_to_target"].load()["combination"].tolist() == [
+        "sigmoid + sgd",
+        "relu + adam",
+    ]
+    assert "# Model card: dnn_sweep_digits version 3" in catalog["model_card"].load()
+
+
+def test_what_other_pipelines_add_finds_its_place_in_the_report():
+    sweep = sample_sweep([("sigmoid", "sgd"), ("relu", "adam")])
+    screening = sample_screening(sweep)
+    figure, _ = nodes.draw_learning_rates(screening, sweep.champion)
+    heatmap, _ = nodes.draw_heatmap(sweep.leaderboard, sweep.champion)
+    given = sweep.inputs() | {
+        "time_to_target_table": None, "heatmap_figure": heatmap, "ranking_figure": None,
+        "learning_curves_figure": heatmap, "time_to_target_figure": None,
+        "predictions_figure": heatmap, "launcher": "", "environment": "digits",
+    }  # fmt: skip
+    for name in ("histories", "confusion_matrix"):
+        given.pop(name)
+
+    page = nodes.write_report(
+        **given,
+        screening=screening,
+        learning_rates_figure=figure,
+        verdicts=sample_verdicts(sweep),
+        diagnostics_figure=heatmap,
+        critical_difference_figure=heatmap,
+        comparison={"sentences": ["Few seeds."]},
+    )
+    fixed = nodes.write_report(**given, screening=screening[:0], learning_rates_figure=figure)
+
+    for name in ("learning_rates", "diagnostics", "critical_difference"):
+        assert f'id="figure-{name}"' in page
+        assert f'id="figure-{name}"' not in fixed
+    assert "vanishing gradient" in page
+    assert "Few seeds." in page
 
 
 def test_the_summary_is_the_last_node_and_every_node_bears_its_functions_name():
@@ -108,6 +149,11 @@ def test_the_catalog_writes_files_prints_and_tracks(tmp_path, tracked_run, capsy
     assert written == {f"{name}{end}" for name in FIGURES for end in (".json", ".png")}
     tracked = {each.path for each in mlflow.MlflowClient().list_artifacts(tracked_run, "figures")}
     assert tracked == {f"figures/{name}" for name in written}
+    assert "## Caveats" in (folder / "model_card.md").read_text(encoding="utf-8")
+    times = pd.read_csv(folder / "time_to_target.csv")
+    assert len(times) == 30
+    roots = {each.path for each in mlflow.MlflowClient().list_artifacts(tracked_run)}
+    assert {"report.html", "model_card.md", "time_to_target.csv"} <= roots
     assert "kedro mlflow ui" in capsys.readouterr().out
     for name in loader["catalog"]:
         assert catalog[name].metadata == {"kedro-viz": {"layer": "reporting"}}

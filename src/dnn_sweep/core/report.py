@@ -1,17 +1,22 @@
 """The report: one page that answers the question first and works without a network."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.commands import data_parameters, kedro_run
+from dnn_sweep.core.figures.rate_curves import describe_screening
+from dnn_sweep.core.figures.style import COLOURS
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.tables import Schema
+from dnn_sweep.core.time_to_target import summarize_times
 from dnn_sweep.core.wording import (
     METRIC_LABELS,
+    NO_VALUE,
     count,
     describe_budget,
     describe_rows,
@@ -22,6 +27,9 @@ from dnn_sweep.core.wording import (
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from markupsafe import Markup
+
+# Figures of which the reader chooses the combinations.
+TO_CHOOSE_FROM = ("learning_curves", "time_to_target")
 
 
 def render_report(
@@ -35,6 +43,11 @@ def render_report(
     configuration: Mapping[str, Any],
     launcher: str,
     environment: str,
+    times: pd.DataFrame | None = None,
+    mistakes: Sequence[Mapping[str, Any]] = (),
+    screening: pd.DataFrame | None = None,
+    verdicts: pd.DataFrame | None = None,
+    comparison: Mapping[str, Any] | None = None,
 ) -> str:
     """Write the report.
 
@@ -43,11 +56,18 @@ def render_report(
         champion: The champion's record.
         class_report: Precision, recall, F1 and support of each class; no rows for a regression.
         schema: What the rows look like.
-        figures: The Plotly figures ``heatmap``, ``learning_curves`` and ``predictions``.
+        figures: The Plotly figures by name: ``heatmap``, ``learning_curves``, ``predictions``, and
+            where there are any ``ranking``, ``critical_difference``, ``learning_rates``,
+            ``diagnostics`` and ``time_to_target``.
         network_summaries: Each distinct network's summary by its name.
         configuration: Every group of parameters.
         launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         environment: The folder under ``conf`` that the run used.
+        times: From `dnn_sweep.core.time_to_target.time_to_target`.
+        mistakes: From `dnn_sweep.core.mistakes.show_mistakes`.
+        screening: One row a screened trial; ``None``, or no rows, where rates were fixed.
+        verdicts: ``combination``, ``verdict`` and ``evidence``.
+        comparison: The statistics' plain words under ``sentences``.
 
     Returns:
         A self-contained HTML page.
@@ -68,25 +88,65 @@ def render_report(
         value=format_value,
         metric=lambda name: METRIC_LABELS.get(name, name),
         count_of=count,
+        or_never=lambda value, text="%g": text % value if np.isfinite(value) else "never",
+        p_value=_p_value,
     )
+    command = kedro_run(launcher, "train", environment, data_parameters(configuration["data"]))
     return page.get_template("report.html.j2").render(
         experiment=champion["experiment"],
         champion=champion,
         headline=objective_of(schema.task).metric,
+        objective=objective_of(schema.task),
         budget=describe_budget(champion),
+        rates=describe_rates(leaderboard, screening),
         rows=describe_rows(champion),
         interval=format_interval,
         schema=schema,
+        columns=set(leaderboard.columns),
         ranking=leaderboard.to_dict("records"),
         classes=class_report.to_dict("records"),
         figures={name: _embed(name, figure) for name, figure in figures.items()},
+        times=[] if times is None else summarize_times(times).to_dict("records"),
+        mistakes=mistakes,
+        verdicts={} if verdicts is None else verdicts.set_index("combination").to_dict("index"),
+        sentences=comparison["sentences"] if comparison else [],
         network_summaries=network_summaries,
         configuration=json.dumps(configuration, indent=2, ensure_ascii=False, default=str),
-        command=kedro_run(launcher, "train", environment, data_parameters(configuration["data"])),
+        command=command,
         # Trusted: Plotly's own script and its own templates.
         plotly_js=Markup(get_plotlyjs()),  # noqa: S704
         plotly_templates=_plotly_templates(),
+        colours=COLOURS,
     )
+
+
+def describe_rates(leaderboard: pd.DataFrame, screening: pd.DataFrame | None) -> str:
+    """Say which learning rates were tried: a claim about an optimizer rests on that.
+
+    Args:
+        leaderboard: One row a combination.
+        screening: One row a screened trial; ``None``, or no rows, where rates were fixed.
+
+    Returns:
+        Such as ``screening: 3 learning rates a combination by 1 seed by 10 epochs``.
+    """
+    if screening is None or screening.empty:
+        return "one learning rate for each combination, set beforehand and not searched for"
+    words = describe_screening(screening)
+    chosen = screening[screening["chosen"].astype(bool)]
+    edges = chosen.loc[chosen["edge"].fillna("").ne(""), "combination"].nunique()
+    if edges:
+        words += (
+            f"; the best rate of {edges} of {count(len(leaderboard), 'combination')} lies on the "
+            "edge of what was tried"
+        )
+    return words
+
+
+def _p_value(p: float | None) -> str:
+    if p is None or np.isnan(p):
+        return NO_VALUE
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def _embed(name: str, figure: "go.Figure") -> "Markup":
@@ -101,15 +161,20 @@ def _embed(name: str, figure: "go.Figure") -> "Markup":
         for text in (figure.layout.title.text, figure.layout.title.subtitle.text)
     )
     shown.update_layout(title=None, margin={"t": 30, "l": 60, "r": 10})
+    choose = name in TO_CHOOSE_FROM
+    if choose:
+        shown.update_layout(showlegend=False)  # the page has a list of its own
     drawn = shown.to_html(
         full_html=False,
         include_plotlyjs=False,
         div_id=f"figure-{name}",
         config={"responsive": True, "displaylogo": False, "displayModeBar": False},
     )
+    picker = f'<div class="picker" data-figure="figure-{name}"></div>' if choose else ""
     return Markup(  # noqa: S704 (text is escaped here; Plotly escapes its own JSON)
-        f'<p>{escape(title)}</p><p class="soft">{escape(subtitle)}</p>'
-        f'<div class="wide"><div style="min-width: {_least_width(figure)}px">{drawn}</div></div>'
+        f'<div class="figure"><p><b>{escape(title)}</b></p><p class="soft">{escape(subtitle)}</p>'
+        f'{picker}<div class="wide"><div style="min-width: {_least_width(figure)}px">{drawn}</div>'
+        "</div></div>"
     )
 
 
@@ -118,7 +183,7 @@ def _least_width(figure: "go.Figure") -> int:
     if len(list(figure.select_xaxes())) > 1:
         return 700
     columns = max((len(trace.x) for trace in figure.select_traces({"type": "heatmap"})), default=0)
-    return min(1000, 130 + 65 * columns) if columns else 300
+    return min(1000, 130 + 78 * columns) if columns else 300
 
 
 def _plotly_templates() -> "Markup":

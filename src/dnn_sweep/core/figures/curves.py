@@ -23,6 +23,8 @@ class Curve:
         epochs: From 1, shape ``(epochs,)``.
         training: The objective on the training rows, NaN where it was not finite.
         validation: The objective on the validation rows, NaN where it was not finite.
+        low: The lowest of its seeds on the validation rows, NaN where none was finite.
+        high: The highest of its seeds, likewise.
         diverged: Whether a trial of it diverged.
     """
 
@@ -32,6 +34,8 @@ class Curve:
     epochs: NDArray[np.int64]
     training: NDArray[np.float64]
     validation: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
     diverged: bool
 
     @property
@@ -41,6 +45,11 @@ class Curve:
         if not len(finite):
             return None
         return int(self.epochs[finite[-1]]), float(self.validation[finite[-1]])
+
+    def furthest(self, objective: Objective) -> float:
+        """The best validation value of any epoch, more being better; -inf where there is none."""
+        reached = objective.sign * self.validation
+        return float(np.nanmax(reached)) if np.isfinite(reached).any() else -np.inf
 
 
 def mean_curves(histories: pd.DataFrame, objective: Objective) -> list[Curve]:
@@ -57,6 +66,8 @@ def mean_curves(histories: pd.DataFrame, objective: Objective) -> list[Curve]:
     finite = histories[columns].replace([np.inf, -np.inf], np.nan)
     by_epoch = [histories["combination"], histories["epoch"]]
     means = finite.groupby(by_epoch, sort=False).mean()
+    spread = finite[columns[1]].groupby(by_epoch, sort=False).agg(["min", "max"])
+    means = means.assign(low=spread["min"], high=spread["max"])
     diverged = (histories["status"] == "diverged").groupby(histories["combination"]).any()
     factors = histories.drop_duplicates("combination").set_index("combination")
     curves = []
@@ -71,6 +82,8 @@ def mean_curves(histories: pd.DataFrame, objective: Objective) -> list[Curve]:
                 epochs=mean.index.to_numpy(dtype=np.int64),
                 training=mean[columns[0]].to_numpy(dtype=np.float64),
                 validation=mean[columns[1]].to_numpy(dtype=np.float64),
+                low=mean["low"].to_numpy(dtype=np.float64),
+                high=mean["high"].to_numpy(dtype=np.float64),
                 diverged=bool(diverged.loc[combination]),
             )
         )
@@ -89,12 +102,8 @@ def best_curves(curves: list[Curve], objective: Objective) -> list[Curve]:
     """
     if len(curves) <= MOST_CURVES:
         return curves
-
-    def furthest(curve: Curve) -> float:
-        reached = objective.sign * curve.validation
-        return float(np.nanmax(reached)) if np.isfinite(reached).any() else -np.inf
-
-    chosen = {curve.combination for curve in sorted(curves, key=furthest)[-MOST_CURVES:]}
+    ordered = sorted(curves, key=lambda curve: curve.furthest(objective))
+    chosen = {curve.combination for curve in ordered[-MOST_CURVES:]}
     return [curve for curve in curves if curve.combination in chosen]
 
 
@@ -127,7 +136,7 @@ def upper_limit(curves: list[Curve], objective: Objective) -> float | None:
     """
     if objective.mode == "max":
         return None
-    values = np.concatenate([each for c in curves for each in (c.training, c.validation)])
+    values = np.concatenate([each for c in curves for each in (c.training, c.high)])
     values = values[np.isfinite(values)]
     if not len(values):
         return None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.figures.curves import (
@@ -17,9 +18,11 @@ from dnn_sweep.core.figures.style import (
     colour_of,
     marker_of,
     new_figure,
+    pale,
     plotly_text,
     title_plotly,
     title_static,
+    visible_at_first,
 )
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.wording import TIMES, count, describe_budget, describe_rows, format_value
@@ -44,7 +47,7 @@ def _titles(
     notes = [describe_budget(champion), describe_rows(champion)]
     notes.append("training dashed, validation solid")
     if seeds > 1:
-        notes.append(f"mean over {count(seeds, 'seed')}")
+        notes.append(f"mean over {count(seeds, 'seed')}, band from the lowest to the highest one")
     if any(curve.diverged for curve in curves):
         notes.append(f"{TIMES} marks the end of a combination of which a trial diverged")
     limit = upper_limit(curves, objective)
@@ -58,8 +61,8 @@ def plot_learning_curves(
 ) -> "go.Figure":
     """Draw every combination's training and validation curve, interactively.
 
-    Up to seven combinations share a panel; more get a panel an activation and a colour an
-    optimizer, and a click in the legend hides an optimizer in every panel.
+    All share one panel, which a telephone can show. The best are drawn at first, one a colour;
+    the others wait in the legend, and in the report's own list of combinations.
 
     Args:
         histories: One row a trial and epoch.
@@ -67,77 +70,87 @@ def plot_learning_curves(
         champion: The champion's record, for the budget in the title.
 
     Returns:
-        The Plotly figure.
+        The Plotly figure; a combination's traces share a legend group.
     """
-    from plotly.subplots import make_subplots
+    import plotly.graph_objects as go
 
     every = mean_curves(histories, objective)
     curves = best_curves(every, objective)
-    panels = arrange(curves)
-    columns = min(PANEL_COLUMNS, len(panels))
-    rows = ceil(len(panels) / columns)
-    figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        shared_xaxes="all",
-        shared_yaxes="all",
-        subplot_titles=[plotly_text(name) for name in panels],
-        horizontal_spacing=0.04,
-        vertical_spacing=0.25 / rows,
+    ordered = sorted(curves, key=lambda curve: -curve.furthest(objective))
+    several = histories["seed"].nunique() > 1
+    # All at once: plotly copies what is there for each trace added.
+    figure = go.Figure(
+        [trace for index, curve in enumerate(ordered) for trace in _traces(index, curve, several)]
     )
-    labels: list[str] = []
-    for place, members in enumerate(panels.values()):
-        cell = {"row": place // columns + 1, "col": place % columns + 1}
-        for label, curve in members:
-            first = label not in labels
-            if first:
-                labels.append(label)
-            index = labels.index(label)
-            for split, values, dash in (
-                ("training", curve.training, "dash"),
-                ("validation", curve.validation, "solid"),
-            ):
-                figure.add_scatter(
-                    x=curve.epochs,
-                    y=values,
-                    name=plotly_text(label),
-                    legendgroup=label,
-                    showlegend=first and split == "validation",
-                    line={"color": colour_of(index), "dash": dash, "width": 1.6},
-                    mode="lines+markers" if marker_of(index)[1] or len(values) < 3 else "lines",
-                    marker={"symbol": marker_of(index)[1] or "circle", "size": 5},
-                    opacity=0.6 if split == "training" else 1,
-                    meta=[plotly_text(curve.combination), split],
-                    hovertemplate="%{meta[0]}, %{meta[1]}<br>epoch %{x}: %{y:.4g}<extra></extra>",
-                    **cell,
-                )
-            if curve.diverged and curve.end:
-                figure.add_scatter(
-                    x=[curve.end[0]],
-                    y=[curve.end[1]],
-                    mode="markers",
-                    name=plotly_text(label),
-                    legendgroup=label,
-                    showlegend=False,
-                    marker={"symbol": "x", "size": 9, "color": colour_of(index)},
-                    meta=[plotly_text(curve.combination), "diverged"],
-                    hovertemplate="%{meta[0]} diverged after epoch %{x}<extra></extra>",
-                    **cell,
-                )
-    title_plotly(
-        figure,
-        *_titles(histories, curves, len(every), objective, champion),
-        height=480 if rows == 1 else 140 + 240 * rows,
-    )
-    figure.update_xaxes(title_text="epoch", row=rows)
-    figure.update_yaxes(title_text=objective.label, col=1)
+    title_plotly(figure, *_titles(histories, curves, len(every), objective, champion), height=480)
+    figure.update_xaxes(title_text="epoch")
+    figure.update_yaxes(title_text=objective.label)
     if (limit := upper_limit(curves, objective)) is not None:
         figure.update_yaxes(range=[0, limit])
-    figure.update_layout(
-        legend={"orientation": "h", "y": -0.22 if rows == 1 else -0.3 / rows, "yanchor": "top"},
-        hovermode="closest",
-    )
+    figure.update_layout(hovermode="closest")
     return figure
+
+
+def _traces(index: int, curve: Curve, several: bool) -> list[dict[str, Any]]:
+    """The band over the seeds, the two lines and the mark of a divergence."""
+    colour, symbol = colour_of(index), marker_of(index)[1]
+    name = plotly_text(curve.combination)
+    shared = {"name": name, "legendgroup": name, "visible": visible_at_first(index)}
+    traces: list[dict[str, Any]] = []
+    inside = np.isfinite(curve.low)
+    if several and inside.any():
+        epochs = curve.epochs[inside]
+        traces.append(
+            shared
+            | {
+                "x": np.concatenate([epochs, epochs[::-1]]),
+                "y": np.concatenate([curve.high[inside], curve.low[inside][::-1]]),
+                "mode": "lines",
+                "line": {"width": 0, "color": colour},
+                "fill": "toself",
+                "fillcolor": pale(colour, 0.18),
+                "showlegend": False,
+                "hoverinfo": "skip",
+                "meta": [name, "band"],
+            }
+        )
+    for split, values, dash in (
+        ("training", curve.training, "dash"),
+        ("validation", curve.validation, "solid"),
+    ):
+        validation = split == "validation"
+        hover = "%{meta[0]}, %{meta[1]}<br>epoch %{x}: %{y:.4g}"
+        if several and validation:
+            hover += "<br>seeds %{customdata[0]:.4g} to %{customdata[1]:.4g}"
+        traces.append(
+            shared
+            | {
+                "x": curve.epochs,
+                "y": values,
+                "customdata": np.stack([curve.low, curve.high], axis=1) if validation else None,
+                "showlegend": validation,
+                "line": {"color": colour, "dash": dash, "width": 1.8 if validation else 1.2},
+                "mode": "lines+markers" if symbol or len(values) < 3 else "lines",
+                "marker": {"symbol": symbol or "circle", "size": 5},
+                "opacity": 1 if validation else 0.6,
+                "meta": [name, split],
+                "hovertemplate": hover + "<extra></extra>",
+            }
+        )
+    if curve.diverged and curve.end:
+        traces.append(
+            shared
+            | {
+                "x": [curve.end[0]],
+                "y": [curve.end[1]],
+                "mode": "markers",
+                "showlegend": False,
+                "marker": {"symbol": "x", "size": 9, "color": colour},
+                "meta": [name, "diverged"],
+                "hovertemplate": "%{meta[0]} diverged after epoch %{x}<extra></extra>",
+            }
+        )
+    return traces
 
 
 def draw_learning_curves(
@@ -145,13 +158,16 @@ def draw_learning_curves(
 ) -> "Figure":
     """Draw every combination's training and validation curve as a picture.
 
+    Up to seven combinations share a panel; more get a panel an activation and a colour an
+    optimizer, since nobody can choose in a picture.
+
     Args:
         histories: One row a trial and epoch.
         objective: Which metric is shown.
         champion: The champion's record, for the budget in the title.
 
     Returns:
-        The matplotlib figure, in the same arrangement as the interactive one.
+        The matplotlib figure.
     """
     from matplotlib.lines import Line2D
     from matplotlib.ticker import MaxNLocator
@@ -163,6 +179,7 @@ def draw_learning_curves(
     rows = ceil(len(panels) / columns)
     figure = new_figure(9, 5.4) if len(panels) == 1 else new_figure(3.6 * columns, 1.2 + 2.7 * rows)
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flatten()
+    several = histories["seed"].nunique() > 1
     labels: list[str] = []
     for axis, (name, members) in zip(axes, panels.items(), strict=False):
         axis.set_title(name, fontsize=10, parse_math=False)
@@ -185,6 +202,10 @@ def draw_learning_curves(
                 **look,
             )
             axis.plot(curve.epochs, curve.validation, "-", linewidth=1.6, **look)
+            if several:
+                axis.fill_between(
+                    curve.epochs, curve.low, curve.high, color=colour_of(index), alpha=0.15, lw=0
+                )
             if curve.diverged and curve.end:
                 axis.plot(*curve.end, "x", color=colour_of(index), markersize=8, markeredgewidth=2)
     for axis in axes[len(panels) :]:

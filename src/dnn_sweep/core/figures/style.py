@@ -33,6 +33,21 @@ def marker_of(index: int) -> tuple[str, str]:
     return MARKERS[index // len(COLOURS) % len(MARKERS)]
 
 
+# What a reader can tell apart at once: a colour each.
+SHOWN_AT_FIRST = len(COLOURS)
+
+
+def pale(colour: str, alpha: float) -> str:
+    """A colour such as ``#0072B2``, see-through, as Plotly spells it."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def visible_at_first(index: int) -> bool | str:
+    """Whether the line with this index is drawn before the reader chooses: Plotly's ``visible``."""
+    return True if index < SHOWN_AT_FIRST else "legendonly"
+
+
 def plotly_text(text: object) -> str:
     """Escape what Plotly would read as markup: names and labels come from the user."""
     return escape(str(text), quote=False)

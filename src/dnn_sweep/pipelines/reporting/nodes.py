@@ -8,8 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from dnn_sweep.core import summary
-from dnn_sweep.core.figures import critical_difference, heatmap, learning_curves, predictions
+from dnn_sweep.core import model_card, summary, time_to_target
+from dnn_sweep.core.figures import (
+    critical_difference,
+    heatmap,
+    learning_curves,
+    learning_rates,
+    predictions,
+    ranking,
+)
+from dnn_sweep.core.figures import time_to_target as profiles
+from dnn_sweep.core.mistakes import show_mistakes
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.report import render_report
 from dnn_sweep.core.tables import Schema
@@ -68,6 +77,65 @@ def draw_critical_difference(
     )
 
 
+def draw_ranking(leaderboard: pd.DataFrame, champion: dict[str, Any]) -> tuple[Any, Any]:
+    """Draw each combination's mean and interval, and which are tied with the best.
+
+    Args:
+        leaderboard: One row a combination, best first.
+        champion: The champion's record.
+
+    Returns:
+        The interactive figure and the picture.
+    """
+    objective = objective_of(champion["task"])
+    return (
+        ranking.plot_ranking(leaderboard, objective, champion),
+        ranking.draw_ranking(leaderboard, objective, champion),
+    )
+
+
+def draw_learning_rates(screening: pd.DataFrame, champion: dict[str, Any]) -> tuple[Any, Any]:
+    """Draw what the screening saw at each learning rate.
+
+    Args:
+        screening: One row a screened trial; no rows where the rates were fixed.
+        champion: The champion's record.
+
+    Returns:
+        The interactive figure and the picture.
+    """
+    objective = objective_of(champion["task"])
+    return (
+        learning_rates.plot_learning_rates(screening, objective, champion),
+        learning_rates.draw_learning_rates(screening, objective, champion),
+    )
+
+
+def draw_time_to_target(
+    histories: pd.DataFrame, champion: dict[str, Any]
+) -> tuple[pd.DataFrame, Any, Any]:
+    """Measure how long each trial took to become good enough, and draw who is fast.
+
+    Args:
+        histories: One row a trial and epoch.
+        champion: The champion's record.
+
+    Returns:
+        Epochs, optimizer steps and seconds to the target of each trial, the interactive figure
+        and the picture.
+    """
+    objective = objective_of(champion["task"])
+    target = time_to_target.default_target(histories, objective)
+    times = time_to_target.time_to_target(
+        histories, objective, champion["rows"]["train"], target.value
+    )
+    return (
+        times,
+        profiles.plot_time_to_target(times, target, objective, champion),
+        profiles.draw_time_to_target(times, target, objective, champion),
+    )
+
+
 def draw_predictions(
     confusion_matrix: pd.DataFrame, test_predictions: pd.DataFrame, champion: dict[str, Any]
 ) -> tuple[Any, Any]:
@@ -98,13 +166,24 @@ def write_report(
     champion: dict[str, Any],
     class_report: pd.DataFrame,
     schema: Schema,
+    test_predictions: pd.DataFrame,
+    test_rows: pd.DataFrame,
+    time_to_target_table: pd.DataFrame,
     heatmap_figure: Any,
+    ranking_figure: Any,
     learning_curves_figure: Any,
+    time_to_target_figure: Any,
     predictions_figure: Any,
     network_summaries: dict[str, str],
     configuration: dict[str, Any],
     launcher: str,
     environment: str,
+    screening: pd.DataFrame | None = None,
+    learning_rates_figure: Any = None,
+    comparison: dict[str, Any] | None = None,
+    critical_difference_figure: Any = None,
+    verdicts: pd.DataFrame | None = None,
+    diagnostics_figure: Any = None,
 ) -> str:
     """Write the report page.
 
@@ -113,31 +192,94 @@ def write_report(
         champion: The champion's record.
         class_report: Precision, recall, F1 and support of each class.
         schema: What the rows look like.
+        test_predictions: The champion's prediction for every test row.
+        test_rows: The raw test rows.
+        time_to_target_table: From `draw_time_to_target`.
         heatmap_figure: From `draw_heatmap`.
+        ranking_figure: From `draw_ranking`.
         learning_curves_figure: From `draw_learning_curves`.
+        time_to_target_figure: From `draw_time_to_target`.
         predictions_figure: From `draw_predictions`.
         network_summaries: Each distinct network's summary by its name.
         configuration: Every group of parameters.
         launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         environment: The folder under ``conf`` that the run used.
+        screening: One row a screened trial; ``None``, or no rows, where the rates were fixed.
+        learning_rates_figure: From `draw_learning_rates`; left out without a screening.
+        comparison: What the statistics say, in words.
+        critical_difference_figure: Mean ranks and which cannot be told apart.
+        verdicts: Why each combination does as it does.
+        diagnostics_figure: What the layers went through.
 
     Returns:
         A self-contained HTML page.
     """
+    screened = screening is not None and not screening.empty
+    figures = {
+        "heatmap": heatmap_figure,
+        "ranking": ranking_figure,
+        "critical_difference": critical_difference_figure,
+        "learning_curves": learning_curves_figure,
+        "learning_rates": learning_rates_figure if screened else None,
+        "diagnostics": diagnostics_figure,
+        "time_to_target": time_to_target_figure,
+        "predictions": predictions_figure,
+    }
     return render_report(
         leaderboard=leaderboard,
         champion=champion,
         class_report=class_report,
         schema=schema,
-        figures={
-            "heatmap": heatmap_figure,
-            "learning_curves": learning_curves_figure,
-            "predictions": predictions_figure,
-        },
+        figures={name: figure for name, figure in figures.items() if figure is not None},
         network_summaries=network_summaries,
         configuration=configuration,
         launcher=launcher,
         environment=environment,
+        times=time_to_target_table,
+        mistakes=show_mistakes(test_predictions, test_rows, schema),
+        screening=screening,
+        verdicts=verdicts,
+        comparison=comparison,
+    )
+
+
+def write_model_card(
+    leaderboard: pd.DataFrame,
+    champion: dict[str, Any],
+    class_report: pd.DataFrame,
+    schema: Schema,
+    configuration: dict[str, Any],
+    launcher: str,
+    environment: str,
+    screening: pd.DataFrame | None = None,
+    comparison: dict[str, Any] | None = None,
+) -> str:
+    """Write what whoever uses the registered model should know.
+
+    Args:
+        leaderboard: One row a combination, best first.
+        champion: The champion's record.
+        class_report: Precision, recall, F1 and support of each class.
+        schema: What the rows look like.
+        configuration: Every group of parameters.
+        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
+        environment: The folder under ``conf`` that the run used.
+        screening: One row a screened trial; ``None``, or no rows, where the rates were fixed.
+        comparison: What the statistics say, in words.
+
+    Returns:
+        Markdown.
+    """
+    return model_card.render_model_card(
+        leaderboard=leaderboard,
+        champion=champion,
+        class_report=class_report,
+        schema=schema,
+        configuration=configuration,
+        launcher=launcher,
+        environment=environment,
+        screening=screening,
+        comparison=comparison,
     )
 
 

@@ -1,0 +1,107 @@
+"""The model card: what whoever uses the registered model should know of it."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from dnn_sweep.core.commands import data_parameters, kedro_run
+from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.report import describe_rates
+from dnn_sweep.core.tables import Schema
+from dnn_sweep.core.wording import (
+    METRIC_LABELS,
+    count,
+    describe_budget,
+    describe_rows,
+    format_interval,
+    format_value,
+)
+
+MOST_NAMED = 20
+WORST_CLASSES = 3
+
+
+def render_model_card(
+    *,
+    leaderboard: pd.DataFrame,
+    champion: Mapping[str, Any],
+    class_report: pd.DataFrame,
+    schema: Schema,
+    configuration: Mapping[str, Any],
+    launcher: str,
+    environment: str,
+    screening: pd.DataFrame | None = None,
+    comparison: Mapping[str, Any] | None = None,
+) -> str:
+    """Write the model card.
+
+    Args:
+        leaderboard: One row a combination, best first.
+        champion: The champion's record.
+        class_report: Precision, recall, F1 and support of each class; no rows for a regression.
+        schema: What the rows look like.
+        configuration: Every group of parameters.
+        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
+        environment: The folder under ``conf`` that the run used.
+        screening: One row a screened trial; ``None``, or no rows, where rates were fixed.
+        comparison: The statistics' plain words under ``sentences``.
+
+    Returns:
+        Markdown; names that come from the data are escaped.
+
+    References:
+        Mitchell et al. 2019, Model Cards for Model Reporting.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    page = Environment(
+        loader=PackageLoader("dnn_sweep.core"),
+        # Markdown may hold HTML, and MLflow shows it: what comes from the data is text.
+        autoescape=True,
+        finalize=_text,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page.filters.update(
+        value=format_value,
+        metric=lambda name: METRIC_LABELS.get(name, name),
+        count_of=count,
+        listed=_listed,
+        cell=lambda text: str(text).replace("|", "\\|").replace("\n", " "),
+    )
+    command = kedro_run(launcher, "train", environment, data_parameters(configuration["data"]))
+    weakest = class_report.sort_values("recall").head(WORST_CLASSES)
+    return page.get_template("model_card.md.j2").render(
+        champion=champion,
+        registered=champion["registered"],
+        schema=schema,
+        objective=objective_of(schema.task),
+        network=configuration.get("network", {}),
+        budget=describe_budget(champion),
+        rates=describe_rates(leaderboard, screening),
+        rows=describe_rows(champion),
+        interval=format_interval,
+        weakest=weakest.to_dict("records"),
+        sentences=comparison["sentences"] if comparison else [],
+        # In a block of code nothing is read as markup, and nothing is unescaped.
+        command=Markup(command),  # noqa: S704
+    )
+
+
+def _text(value: Any) -> Any:
+    """Escape what HTML would read, but leave quotes as they are: the card is read raw, too."""
+    from markupsafe import Markup
+
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return Markup(escape(value, quote=False))  # noqa: S704
+
+
+def _listed(names: list[Any]) -> str:
+    """Name a few, and say how many more there are."""
+    few = ", ".join(str(name) for name in names[:MOST_NAMED])
+    return few + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
