@@ -24,6 +24,7 @@ def assign_engines(
     *,
     cohort_size: int | None = None,
     logs: LoggingParameters | None = None,
+    diagnostics: bool = False,
 ) -> list[Assignment]:
     """Give every trial to an engine.
 
@@ -34,6 +35,7 @@ def assign_engines(
         cohort_size: Trials that the engine ``stacked`` trains together; ``None`` for what suits
             network and machine.
         logs: Which log files are to be written; not every engine writes all of them.
+        diagnostics: Whether the layers of every trial are measured.
 
     Returns:
         The trials, those with the same engine and reason together.
@@ -41,7 +43,7 @@ def assign_engines(
     Raises:
         SweepError: If the engine asked for cannot train one of the trials.
     """
-    engines = _engines_by_speed(cohort_size)
+    engines = _engines_by_speed(cohort_size, diagnostics)
     if requested != "auto":
         engines = [engine for engine in engines if engine.name == requested]
     groups: dict[tuple[str, str], list[Trial]] = {}
@@ -67,9 +69,12 @@ def _choose(
     raise SweepError(f"training.engine {requested}: {trial.combination}: {'; '.join(refusals)}")
 
 
-def _engines_by_speed(cohort_size: int | None) -> list[Engine]:
+def _engines_by_speed(cohort_size: int | None, diagnostics: bool) -> list[Engine]:
     # Imported here: an engine imports TensorFlow.
     from dnn_sweep.core.engines.keras_fit import KerasFitEngine
     from dnn_sweep.core.engines.stacked import StackedEngine
 
-    return [StackedEngine(cohort_size), KerasFitEngine()]
+    return [
+        StackedEngine(cohort_size, diagnostics=diagnostics),
+        KerasFitEngine(diagnostics=diagnostics),
+    ]

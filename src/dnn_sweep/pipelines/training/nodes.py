@@ -58,7 +58,11 @@ def train_trials(
     known = [trial for trial in trial_plan.trials if trial.id in finished_trials]
     finished = frozenset(trial.id for trial in known)
     assignments = assign_engines(
-        trial_plan.trials, training.engine, cohort_size=training.cohort_size, logs=logs
+        trial_plan.trials,
+        training.engine,
+        cohort_size=training.cohort_size,
+        logs=logs,
+        diagnostics=training.diagnostics,
     )
     data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
     done = 0

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dnn_sweep.core.engines.layer_log import Probe
 from dnn_sweep.core.engines.stacked.seat import Seat
 from dnn_sweep.core.engines.stacked.structure import obstacle
 from dnn_sweep.core.engines.stacked.sweep import StackedSweep
@@ -24,12 +25,14 @@ class StackedEngine:
 
     Args:
         cohort_size: Trials in a cohort; ``None`` for what suits network and machine.
+        diagnostics: Whether to measure the layers of every trial.
     """
 
     name = "stacked"
 
-    def __init__(self, cohort_size: int | None = None) -> None:
+    def __init__(self, cohort_size: int | None = None, *, diagnostics: bool = False) -> None:
         self._cohort_size = cohort_size
+        self._diagnostics = diagnostics
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
         """Why a trial cannot be stacked; see :class:`~dnn_sweep.core.engines.base.Engine`."""
@@ -50,6 +53,7 @@ class StackedEngine:
         conclude = partial(
             Seat.result, target_scale=data.target_scale, engine=self.name, reason=reason
         )
+        probe = Probe(data) if self._diagnostics else None
         return StackedSweep(
-            trials, finished, data, progress, logs, conclude, self._cohort_size
+            trials, finished, data, progress, logs, conclude, self._cohort_size, probe
         ).results()
