@@ -1,7 +1,5 @@
 """What is measured of a layer, held against Keras's own gradients."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,11 +174,14 @@ def test_what_is_not_finite_is_not_measured(wrong):
 
 def test_networks_measured_together_get_the_figures_they_get_alone():
     trial = one(network={"batch_normalization": True, "hidden": [8, 6, 5]})
-    data = dataclasses.replace(make_data())
+    data = make_data()
     each = [shaken(trial.network, seed) for seed in range(3)]
 
     together = measure_stack(
-        trial.network, [np.stack(kind) for kind in zip(*each, strict=True)], data.x_train, data.y_train
+        trial.network,
+        [np.stack(kind) for kind in zip(*each, strict=True)],
+        data.x_train,
+        data.y_train,
     )
 
     for place, weights in enumerate(each):

@@ -79,7 +79,9 @@ THRESHOLDS: Mapping[str, Threshold] = {
 
 # Flat on both sides. The others (the relu family) have a slope of 0 on one side by design, so
 # that a healthy layer of theirs has half of its sums there.
-SATURATING = frozenset({"hard_sigmoid", "hard_tanh", "relu6", "sigmoid", "soft_sign", "softsign", "tanh"})
+SATURATING = frozenset(
+    {"hard_sigmoid", "hard_tanh", "relu6", "sigmoid", "softsign", "sparse_sigmoid", "tanh"}
+)
 
 
 @dataclass(frozen=True)
@@ -128,38 +130,6 @@ class TrialCurves:
         names = list(dict.fromkeys(self.layers["layer"]))
         values = self.layers[figure].to_numpy(dtype=np.float64)
         return pd.DataFrame(values.reshape(-1, len(names)), columns=names)
-
-
-def diverged(self) -> bool:
-        """Whether its loss stopped being finite."""
-        return bool((self.history["status"] == "diverged").any())
-
-    @property
-    def best(self) -> float:
-        """The objective on the validation rows, in its best epoch; no skill if it diverged."""
-        values = self.history[self.objective.validation_metric].to_numpy(dtype=np.float64)
-        values = values[np.isfinite(values)]
-        if self.diverged or not len(values):
-            return self.no_skill
-        return float(values.max() if self.objective.mode == "max" else values.min())
-
-    def skill(self, value: float) -> float:
-        """Where a value of the objective stands between no skill (0) and perfection (1)."""
-        perfect = 1.0 if self.objective.mode == "max" else 0.0
-        return (value - self.no_skill) / (perfect - self.no_skill or np.nan)
-
-    def curve(self, name: str) -> NDArray[np.float64]:
-        """A column of the history, its finite values only."""
-        values = self.history[name].to_numpy(dtype=np.float64)
-        return values[np.isfinite(values)]
-
-    def by_layer(self, figure: str) -> pd.DataFrame:
-        """A figure of the layers: a row an epoch, a column a layer from the input side."""
-        order = list(dict.fromkeys(self.layers["layer"]))
-        table = self.layers.pivot_table(
-            index="epoch", columns="layer", values=figure, dropna=False
-        )
-        return table.reindex(columns=order).astype(float)
 
 
 def diverged(trial: TrialCurves) -> str | None:
@@ -226,7 +196,7 @@ def learning_rate_too_low(trial: TrialCurves) -> str | None:
             f"(threshold {_limit('moves'):g})"
         )
     loss = trial.curve("val_loss")
-    if len(loss) < 4:  # noqa: PLR2004 - quarters
+    if len(loss) < 4:
         return None
     before = loss[-1 - len(loss) // 4]
     fell = (before - loss[-1]) / before if before > 0 else 0.0

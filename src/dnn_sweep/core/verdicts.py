@@ -53,7 +53,7 @@ def judge_combinations(
         trials shows, whether it did harm or not).
     """
     nothing = diagnostics.iloc[:0]
-    measured = {key: rows for key, rows in diagnostics.groupby("trial_id", sort=False)}
+    measured = dict(iter(diagnostics.groupby("trial_id", sort=False)))
     trials: dict[str, list[TrialCurves]] = {}
     for (combination, trial_id), rows in histories.groupby(["combination", "trial_id"], sort=False):
         curves = TrialCurves(rows, measured.get(trial_id, nothing), objective, no_skill)

@@ -100,7 +100,10 @@ def layer_profiles(
         last = rows["epoch"] == rows.groupby("trial_id")["epoch"].transform("max")
         values = {
             column: np.array(
-                [_mean(part, column, layers, log) for part in (rows[rows["epoch"] == 0], rows[last])]
+                [
+                    _mean(part, column, layers, log)
+                    for part in (rows[rows["epoch"] == 0], rows[last])
+                ]
             )
             for column, _, log in PANELS
         }
