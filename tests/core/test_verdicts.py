@@ -6,7 +6,7 @@ import pytest
 
 from dnn_sweep.core.layer_tables import COLUMNS, collect_diagnostics
 from dnn_sweep.core.objectives import ACCURACY, MEAN_ABSOLUTE_ERROR
-from dnn_sweep.core.symptoms import THRESHOLDS
+from dnn_sweep.core.thresholds import THRESHOLDS
 from dnn_sweep.core.verdicts import VERDICTS, judge_combinations
 from tests.builders import make_plan, make_result
 
@@ -161,6 +161,27 @@ def test_the_most_upstream_of_several_symptoms_is_the_verdict_and_all_are_listed
 def test_a_whole_sweep_that_learned_nothing_has_no_healthy_best():
     alone = history("only", **STUCK), layers("only", dead_units=[1.0, 1.0, np.nan])
     assert judge(alone).loc["only", "verdict"] == "dead units"
+
+
+@pytest.mark.parametrize(("reached", "verdict"), [(0.905, "dead units"), (0.91, "healthy")])
+def test_to_miss_a_twentieth_of_what_the_best_gained_is_clearly_worse(reached, verdict):
+    found = patient(GOOD | {"val_accuracy": reached}, dead_units=[1.0, 1.0, np.nan])
+    assert found["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("reached", "loss", "verdict"),
+    [
+        (0.18, FALLING, "dead units"),
+        (0.3, FALLING, "healthy"),
+        (0.3, np.linspace(2.3, 2.2, EPOCHS), "dead units"),
+        (0.6, np.linspace(2.3, 2.2, EPOCHS), "healthy"),
+    ],
+)
+def test_the_best_itself_is_sick_where_it_learned_nothing(reached, loss, verdict):
+    curves = GOOD | {"val_accuracy": reached, "loss": loss}
+    alone = history("only", **curves), layers("only", dead_units=[1.0, 1.0, np.nan])
+    assert judge(alone).loc["only", "verdict"] == verdict
 
 
 def test_worse_without_any_symptom_is_healthy_and_says_that_it_is_worse():

@@ -1,13 +1,16 @@
 """One plain verdict a combination: what kept it from training well."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
+from dnn_sweep.core.layer_tables import FIGURES
 from dnn_sweep.core.objectives import Objective
-from dnn_sweep.core.symptoms import SYMPTOMS, Threshold, TrialCurves
+from dnn_sweep.core.symptoms import SYMPTOMS, TrialCurves
+from dnn_sweep.core.thresholds import limit
 
 Verdict = Literal[
     "diverged",
@@ -22,17 +25,6 @@ Verdict = Literal[
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)  # the most upstream first
 HEALTHY = "healthy"
 
-# A symptom becomes a verdict only where it did harm: a network that reaches the top with half of
-# its units dead is not sick. Harm is to be clearly worse than the best, or to have learned nothing.
-CLEARLY_WORSE = Threshold(
-    0.05, "a twentieth of what the best combination gained over no skill is missing"
-)
-NO_SKILL = Threshold(
-    0.1, "less than a tenth of the way from no skill to perfection says that nothing was learned"
-)
-LOSS_MOVED = Threshold(0.05, "a training loss that fell by less than a twentieth hardly moved")
-HALF_WAY = 0.5  # a loss may also stand still because a task was learned in the first epoch
-
 
 def judge_combinations(
     histories: pd.DataFrame, diagnostics: pd.DataFrame, objective: Objective, no_skill: float
@@ -41,7 +33,8 @@ def judge_combinations(
 
     Args:
         histories: One row a trial and epoch.
-        diagnostics: One row a trial, measured epoch and layer; trials may be missing.
+        diagnostics: One row a trial, measured epoch and layer, in the order of epochs and layers;
+            trials may be missing.
         objective: What combinations are ranked by.
         no_skill: Its value on the validation rows for predictions that look at no row.
 
@@ -52,15 +45,45 @@ def judge_combinations(
         many trials have the verdict, of how many) and ``symptoms`` (every symptom that any of its
         trials shows, whether it did harm or not).
     """
-    nothing = diagnostics.iloc[:0]
-    measured = dict(iter(diagnostics.groupby("trial_id", sort=False)))
     trials: dict[str, list[TrialCurves]] = {}
-    for (combination, trial_id), rows in histories.groupby(["combination", "trial_id"], sort=False):
-        curves = TrialCurves(rows, measured.get(trial_id, nothing), objective, no_skill)
-        trials.setdefault(str(combination), []).append(curves)
+    for combination, curves in _curves(histories, diagnostics, objective, no_skill):
+        trials.setdefault(combination, []).append(curves)
     means = [float(np.mean([each.best for each in group])) for group in trials.values()]
     best = max(means, key=lambda mean: objective.sign * mean)
     return pd.DataFrame([_judge(name, group, best) for name, group in trials.items()])
+
+
+def _curves(
+    histories: pd.DataFrame, diagnostics: pd.DataFrame, objective: Objective, no_skill: float
+) -> Iterator[tuple[str, TrialCurves]]:
+    """Each trial's combination and curves. As arrays: a sweep has hundreds of small tables."""
+    names = ("loss", "val_loss", objective.metric, objective.validation_metric)
+    columns = {name: histories[name].to_numpy(dtype=np.float64) for name in names}
+    figures = {name: diagnostics[name].to_numpy(dtype=np.float64) for name in FIGURES}
+    layers, activations, epochs = (
+        diagnostics[name].to_numpy() for name in ("layer", "layer_activation", "epoch")
+    )
+    combinations, statuses = (histories[name].to_numpy() for name in ("combination", "status"))
+    measured = diagnostics.groupby("trial_id", sort=False).indices
+    nothing = np.empty(0, dtype=np.intp)
+    for trial_id, rows in histories.groupby("trial_id", sort=False).indices.items():
+        own = measured.get(trial_id, nothing)
+        width = len(set(layers[own]))
+        yield (
+            str(combinations[rows[0]]),
+            TrialCurves(
+                status=str(statuses[rows[0]]),
+                history={name: values[rows] for name, values in columns.items()},
+                layers=[str(each) for each in layers[own[:width]]],
+                activations=[str(each) for each in activations[own[:width]]],
+                figures={
+                    name: values[own].reshape(-1, max(width, 1)) for name, values in figures.items()
+                },
+                last_measured=int(epochs[own[-1]]) if len(own) else 0,
+                objective=objective,
+                no_skill=no_skill,
+            ),
+        )
 
 
 def _judge(combination: str, trials: list[TrialCurves], best: float) -> dict[str, object]:
@@ -93,14 +116,19 @@ def _examine(trial: TrialCurves, best: float) -> tuple[Verdict, str, list[str]]:
 
 
 def _harm(trial: TrialCurves, best: float) -> str | None:
-    """What a trial has lost, in words; ``None`` where it is about as good as the best."""
+    """What a trial has lost, in words; ``None`` where it is about as good as the best.
+
+    A symptom becomes a verdict only where it did harm: a network that reaches the top with half
+    of its units dead is not sick. Harm is to be clearly worse than the best combination, or to
+    have learned nothing, be the others as they may.
+    """
     top, own = trial.skill(best), trial.skill(trial.best)
-    if top > 0 and (top - own) / top > CLEARLY_WORSE.value:
+    if top > 0 and (top - own) / top > limit("worse"):
         return f"{_reached(trial)}, against {best:.3g} of the best combination"
-    if own < NO_SKILL.value:
+    if own < limit("nothing_learned"):
         return f"{_reached(trial)}, against {trial.no_skill:.3g} without looking at a row"
     loss = trial.curve("loss")
-    if own < HALF_WAY and len(loss) and loss.min() > (1 - LOSS_MOVED.value) * loss[0]:
+    if own < limit("half_way") and len(loss) and loss.min() > (1 - limit("loss_moved")) * loss[0]:
         return f"the training loss went from {loss[0]:.3g} to {loss.min():.3g} at best"
     return None
 

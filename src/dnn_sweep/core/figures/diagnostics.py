@@ -189,7 +189,7 @@ def draw_diagnostics(
     from matplotlib.ticker import PercentFormatter
 
     profiles = layer_profiles(diagnostics, verdicts, leaderboard)
-    figure = new_figure(11, 5)
+    figure = new_figure(13, 4.6)
     axes = figure.subplots(1, len(PANELS))
     for axis, (name, title, log) in zip(axes, PANELS, strict=True):
         axis.set_title(title, fontsize=10)
@@ -218,8 +218,7 @@ def draw_diagnostics(
     figure.legend(
         handles,
         [label.replace("$", r"\$") for label in labels],
-        loc="outside lower center",
-        ncols=2,
+        loc="outside right center",
         frameon=False,
         fontsize=9,
     )
