@@ -119,7 +119,7 @@ def measure_stack(
         h, slopes, way_back = _activate(layer.activation, z)
         dead.append(_dead(z, h))
         flat.append(_flat(layer.activation, slopes, networks))
-        factor = tf.ones(())
+        factor = None
         if layer.batch_normalization:  # linear, when a network predicts
             scale, offset, mean, variance = (next(remaining)[:, tf.newaxis] for _ in range(4))
             factor = scale * tf.math.rsqrt(variance + NORMALIZATION_EPSILON)
@@ -135,7 +135,8 @@ def measure_stack(
     for h, after, (way_back, factor) in reversed(
         list(zip(entering[:-1], following, ways_back, strict=True))
     ):
-        signal = way_back(tf.matmul(signal, after, transpose_b=True) * factor)
+        signal = tf.matmul(signal, after, transpose_b=True)
+        signal = way_back(signal if factor is None else signal * factor)
         weight_norms.append(_weight_norm(h, signal))
         signal_norms.append(_row_norm(signal))
     unknown = np.full(networks, np.nan, np.float32)
@@ -175,19 +176,30 @@ def _loss_gradient(network: Network, logits: tf.Tensor, y_probe: NDArray[np.gene
 
 def _weight_norm(h: tf.Tensor, signal: tf.Tensor) -> tf.Tensor:
     """The norm of the mean loss's gradient by the kernel between the two, ``[networks]``."""
-    return tf.norm(tf.matmul(h, signal, transpose_a=True) / signal.shape[1], axis=(1, 2))
+    return _norm(tf.matmul(h, signal, transpose_a=True)) / signal.shape[1]
 
 
 def _row_norm(signal: tf.Tensor) -> tf.Tensor:
     """The root mean square of the rows' norms, ``[networks]``."""
-    return tf.norm(signal, axis=(1, 2)) / np.sqrt(signal.shape[1], dtype=np.float32)
+    return _norm(signal) / np.sqrt(signal.shape[1], dtype=np.float32)
+
+
+def _norm(values: tf.Tensor) -> tf.Tensor:
+    """Each network's Euclidean norm; one pass, where ``tf.norm`` takes three."""
+    flat = tf.reshape(values, (len(values), 1, -1))
+    return tf.sqrt(tf.matmul(flat, flat, transpose_b=True)[:, 0, 0])
 
 
 def _dead(z: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """The share of dead units, ``[networks]``."""
-    largest = tf.reduce_max(tf.abs(z), axis=(1, 2))[:, tf.newaxis]
-    silent = tf.reduce_max(tf.abs(values), axis=1) <= DEAD_SHARE * tf.minimum(largest, 1.0)
+    largest = tf.reduce_max(_peak(z), axis=1, keepdims=True)
+    silent = _peak(values) <= DEAD_SHARE * tf.minimum(largest, 1.0)
     return tf.reduce_mean(tf.cast(silent, tf.float32), axis=1)
+
+
+def _peak(values: tf.Tensor) -> tf.Tensor:
+    """The largest size of each unit's values, ``[networks, units]``."""
+    return tf.maximum(tf.reduce_max(values, axis=1), -tf.reduce_min(values, axis=1))
 
 
 def _flat(name: str, slopes: tf.Tensor | None, networks: int) -> tf.Tensor:

@@ -32,7 +32,7 @@ class TrialCurves:
         layers: Names of its layers, the output layer last; empty where nothing was measured.
         activations: Each layer's activation.
         figures: Columns of its diagnostics by name, shape ``(measured epochs, layers)``.
-        last_measured: The last measured epoch.
+        epochs: The measured epochs, from 0.
         objective: What it is judged by.
         no_skill: The objective's value for predictions made without looking at a row.
     """
@@ -42,7 +42,7 @@ class TrialCurves:
     layers: Sequence[str]
     activations: Sequence[str]
     figures: Mapping[str, Floats]
-    last_measured: int
+    epochs: NDArray[np.int64]
     objective: Objective
     no_skill: float
 
@@ -122,21 +122,22 @@ def learning_rate_too_high(trial: TrialCurves) -> str | None:
 
 def learning_rate_too_low(trial: TrialCurves) -> str | None:
     """The weights hardly move, or the validation loss was still on its way down at the end."""
-    moved = _finite(_means(trial.figures["update_ratio"])) if len(trial.layers) else np.empty(0)
-    if len(moved) and moved.max() < limit("moves"):
-        return (
-            f"no layer's weights changed by more than {moved.max():.2g} of their norm an epoch "
-            f"(threshold {limit('moves'):g})"
-        )
+    if len(trial.epochs) > 1:
+        way = trial.figures["update_ratio"][1:] * np.diff(trial.epochs)[:, np.newaxis]
+        furthest = float(np.nan_to_num(way, nan=np.inf).sum(axis=0).max())
+        if furthest < limit("moves"):
+            return (
+                f"in {_epochs(trial)} no layer's weights moved by more than {furthest:.2g} of "
+                f"their norm (threshold {limit('moves'):g})"
+            )
     loss = trial.curve("val_loss")
-    if len(loss) < 4:
+    if len(loss) < 4 or loss[0] - loss[-1] < limit("loss_moved") * loss[0]:
         return None
-    before = loss[-1 - len(loss) // 4]
-    fell = (before - loss[-1]) / before if before > 0 else 0.0
-    if fell > limit("still_falling"):
+    late = (loss[-1 - len(loss) // 4] - loss[-1]) / (loss[0] - loss[-1])
+    if late > limit("still_falling"):
         return (
-            f"the validation loss still fell by {fell:.0%} in the last quarter of the epochs "
-            f"(threshold {limit('still_falling'):.0%})"
+            f"{late:.0%} of the validation loss's whole fall came in the last quarter of the "
+            f"epochs (threshold {limit('still_falling'):.0%})"
         )
     return None
 
@@ -185,11 +186,16 @@ def _share_at_the_end(
     worst = int(shares.argmax())
     if shares[worst] < limit(threshold):
         return None
-    epochs = f"{trial.last_measured} epoch" + ("" if trial.last_measured == 1 else "s")
     return (
-        f"{shares[worst]:.0%} {words} in {trial.layers[worst]} after {epochs} "
-        f"(threshold {limit(threshold):.0%})"
+        f"{shares[worst]:.0%} {words} in {trial.layers[worst]} after "
+        f"{_epochs(trial)} (threshold {limit(threshold):.0%})"
     )
+
+
+def _epochs(trial: TrialCurves) -> str:
+    """The last measured epoch, as a number of epochs."""
+    last = int(trial.epochs[-1])
+    return f"{last} epoch" + ("" if last == 1 else "s")
 
 
 def _finite(values: Floats) -> Floats:

@@ -30,9 +30,9 @@ THRESHOLDS: Mapping[str, Threshold] = {
         "hundredth of it, the first layer needs a hundred epochs for one of the last layer's",
     ),
     "pace": Threshold(
-        0.1,
-        "an optimizer that scales each weight's step (Adam, RMSprop) makes up for a small "
-        "gradient; a tenth of the output layer's pace says that this one does not",
+        0.5,
+        "an optimizer that scales each weight's step, such as Adam, can make up for a small "
+        "gradient: then the first layer moves as fast as the last",
     ),
     "dead": Threshold(
         0.5,
@@ -40,17 +40,18 @@ THRESHOLDS: Mapping[str, Threshold] = {
         "is another, narrower network than the one that was asked for",
     ),
     "saturated": Threshold(
-        0.5,
-        "Glorot & Bengio 2010 see training stall in layers whose units sit on the flat ends; at "
-        "half of all sums, most paths through two such layers are shut",
+        0.75,
+        "Glorot & Bengio 2010 see training stall in layers whose units sit on the flat ends; "
+        "healthy layers of tanh had up to 45 % of their sums there at the end of a training",
     ),
     "moves": Threshold(
-        0.001,
-        "at a thousandth of its norm an epoch a kernel needs a thousand epochs to become another",
+        0.1,
+        "networks on digits that learned moved some layer by a quarter of its norm and more; the "
+        "way is counted, so one that goes to and fro is not taken for one that stands still",
     ),
     "still_falling": Threshold(
-        0.05,
-        "a validation loss that falls by a twentieth in the last quarter of the epochs has not "
+        0.1,
+        "a validation loss whose whole fall owes a tenth to the last quarter of the epochs has not "
         "arrived: the steps are too small for the budget",
     ),
     "replaced": Threshold(

@@ -79,7 +79,7 @@ def _curves(
                 figures={
                     name: values[own].reshape(-1, max(width, 1)) for name, values in figures.items()
                 },
-                last_measured=int(epochs[own[-1]]) if len(own) else 0,
+                epochs=epochs[own[:: max(width, 1)]].astype(np.int64),
                 objective=objective,
                 no_skill=no_skill,
             ),
