@@ -23,7 +23,7 @@ Verdict = Literal[
     "healthy",
 ]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)  # the most upstream first
-HEALTHY = "healthy"
+HEALTHY: Verdict = "healthy"
 
 
 def judge_combinations(

@@ -85,7 +85,7 @@ class KerasFitEngine:
         callbacks = build_callbacks(trial, progress, log_folder(trial, logs), logs)
         layers = None if probe is None else LayerLog(trial, probe)
         # Ahead of the others, which put the kept weights back when training ends.
-        measuring = [] if layers is None else [LayerRecorder(layers, probe, trial.network)]
+        measuring = [] if layers is None else [LayerRecorder(layers)]
         network.fit(
             _batches(data, trial),
             epochs=trial.epochs,

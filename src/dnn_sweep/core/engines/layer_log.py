@@ -62,6 +62,7 @@ class LayerLog:
 
     def __init__(self, trial: Trial, probe: Probe) -> None:
         self._network = trial.network
+        self._probe = probe
         self._kernels = kernels_of(trial.network, initial_weights(trial.network, trial.seed))
         self._epochs = [0]
         self._figures = [[each[0] for each in probe.initial(trial.network, trial.seed)]]
@@ -89,6 +90,11 @@ class LayerLog:
         self._epochs.append(epoch)
         self._kernels = kernels
 
+    def measure(self, epoch: int, weights: Sequence[NDArray[Any]]) -> None:
+        """Measure the network as it is after an epoch, and note it; see :meth:`add`."""
+        measured = self._probe.measure(self._network, [each[np.newaxis] for each in weights])
+        self.add(epoch, weights, measured)
+
     def table(self) -> pd.DataFrame:
         """One row an epoch and layer, as :class:`~dnn_sweep.core.results.TrialResult` has it."""
         names = layer_names(self._network)
@@ -110,15 +116,11 @@ class LayerRecorder(keras.callbacks.Callback):
 
     Args:
         log: The trial's.
-        probe: The rows.
-        network: The trial's network.
     """
 
-    def __init__(self, log: LayerLog, probe: Probe, network: Network) -> None:
+    def __init__(self, log: LayerLog) -> None:
         super().__init__()
         self._log = log
-        self._probe = probe
-        self._network = network
         self._epoch = 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -132,9 +134,7 @@ class LayerRecorder(keras.callbacks.Callback):
 
     def _measure(self, *, last: bool) -> None:
         if self._log.is_due(self._epoch, last=last):
-            weights = self.model.get_weights()
-            measured = self._probe.measure(self._network, [each[np.newaxis] for each in weights])
-            self._log.add(self._epoch, weights, measured)
+            self._log.measure(self._epoch, self.model.get_weights())
 
 
 def _relative_change(before: NDArray[Any], after: NDArray[Any]) -> float:

@@ -238,8 +238,8 @@ def _titles(champion: Mapping[str, Any]) -> tuple[str, str]:
 
 def _mean(rows: pd.DataFrame, column: str, layers: list[str], log: bool) -> NDArray[np.float64]:
     """The mean over trials for each layer, on a logarithmic axis the geometric one."""
-    values = rows[column].astype(float)
+    values = rows[column].to_numpy(dtype=np.float64)
     if log:  # where there is no signal at all, there is nothing to draw
-        values = np.log(values.where(values > 0))
-    means = values.groupby(rows["layer"]).mean().reindex(layers)
+        values = np.log(np.where(values > 0, values, np.nan))
+    means = pd.Series(values).groupby(rows["layer"].to_numpy()).mean().reindex(layers)
     return np.asarray(np.exp(means) if log else means, dtype=np.float64)
