@@ -62,6 +62,7 @@ def make_result(
     status: str = "completed",
     seconds: float = 1.5,
     val_loss: float = 0.5,
+    diagnostics: pd.DataFrame | None = None,
 ) -> TrialResult:
     """A result as an engine returns it, with a real (untrained) network."""
 
@@ -94,4 +95,5 @@ def make_result(
         engine_reason="test",
         load_network=load_network,
         versions={"keras": "3"},
+        diagnostics=diagnostics,
     )

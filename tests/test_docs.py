@@ -9,6 +9,8 @@ from kedro.config import OmegaConfigLoader
 from pydantic import BaseModel
 
 from dnn_sweep import parameters as models
+from dnn_sweep.core import verdicts
+from dnn_sweep.core.thresholds import THRESHOLDS, limit
 from dnn_sweep.pipeline_registry import register_pipelines
 from dnn_sweep.settings import CONFIG_LOADER_ARGS, project_path
 
@@ -206,3 +208,20 @@ def test_commands_name_pipelines_environments_and_parameters_that_exist():
     assert {value for _, value in pipelines} <= set(register_pipelines())
     assert [each for each in environments if not (ROOT / "conf" / each[1]).is_dir()] == []
     assert [each for each in settings if each[1] not in known] == []
+
+
+def test_the_thresholds_of_the_verdicts_are_those_of_the_code():
+    table = TEXTS["docs/diagnostics.md"].partition("## Verdicts")[2]
+    rows = re.findall(r"^\|(?: `([a-z ]+)`)? \| ([^|]+)\| ([^|]*)\|", table, re.M)
+    told = [threshold.strip() for _, _, threshold in rows if threshold.strip()]
+    values = [float(text.removesuffix(" %")) / (100 if text.endswith("%") else 1) for text in told]
+    order = ["dead", "replaced", "climbs", "saturated", "signal", "pace", "moves"]
+    order += ["still_falling", "generalisation_loss", "gap"]
+    assert values == [limit(name) for name in order]
+    harm = ["worse", "nothing_learned", "half_way", "loss_moved"]
+    assert set(order + harm) == set(THRESHOLDS)
+    prose = TEXTS["docs/diagnostics.md"].partition("## Verdicts")[2].partition("\n| ")[0]
+    said = ["more than 5 %", "less than 10 %", "less than half", "less than 5 %"]
+    assert [text in prose for text in said] == [True] * 4
+    assert [limit(name) for name in harm] == [0.05, 0.1, 0.5, 0.05]
+    assert tuple(name for name, _, _ in rows if name) == verdicts.VERDICTS

@@ -297,6 +297,8 @@ class TrainingParameters(Parameters):
         class_weight: What the loss of a class's training rows counts, by label (1 for a label
             left out); ``balanced`` gives every class the same say; ``None``: all rows alike.
         precision: Keras's dtype policy of the hidden layers.
+        diagnostics: Measure every layer's gradients and units at a few epochs of each trial; no
+            part of a trial's id.
     """
 
     engine: Literal["auto", "stacked", "keras"] = "auto"
@@ -306,6 +308,7 @@ class TrainingParameters(Parameters):
     seeds: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1)
     class_weight: Literal["balanced"] | dict[bool | int | float | str, Weight] | None = None
     precision: Precision = "float32"
+    diagnostics: bool = True
 
     @field_validator("seeds")
     @classmethod

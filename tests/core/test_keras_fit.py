@@ -255,7 +255,7 @@ def test_a_row_of_weight_two_counts_as_if_it_were_there_twice(task, tmp_path):
 
     by_hand = build_network(trial.network, trial.seed)
     rows = [*range(20), 7]
-    targets = loss_targets(data.y_train, trial)[rows]
+    targets = loss_targets(data.y_train, trial.network)[rows]
     loss_of_rows = getattr(keras.losses, trial.network.loss)
     with tf.GradientTape() as tape:
         losses = loss_of_rows(targets, by_hand(data.x_train[rows]))

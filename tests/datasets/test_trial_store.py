@@ -36,6 +36,18 @@ def test_a_trial_comes_back_as_it_was_saved(store, result):
     )
 
 
+def test_diagnostics_come_back_where_there_are_any(store, result):
+    table = pd.DataFrame(
+        {"epoch": [0, 0], "layer": ["hidden1", "output"], "dead_units": [0.125, np.nan]}
+    )
+    other = make_plan(training={"seeds": [7]}).trials[0]
+    store.save(result)
+    store.save(replace(result, trial=other, diagnostics=table))
+
+    assert store.load()[result.trial.id].diagnostics is None  # as in folders of earlier versions
+    pd.testing.assert_frame_equal(store.load()[other.id].diagnostics, table)
+
+
 def test_the_kept_network_is_an_ordinary_keras_file_named_by_the_pattern(store, tmp_path):
     callbacks = {"checkpoint": {"filename": "{epoch:02d}_{val_accuracy:0.2f}"}}
     result = make_result(make_plan(callbacks=callbacks).trials[0], OUTPUTS)

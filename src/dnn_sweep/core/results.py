@@ -37,6 +37,11 @@ class TrialResult:
         save_network: Writes the kept network as a ``.keras`` file, for engines that can do so
             without building it; ``None`` where it is built and asked to save itself.
         versions: Versions of the packages it was trained with.
+        diagnostics: One row a measured epoch (0 is before training) and layer: ``epoch``,
+            ``layer``, ``weight_gradient_norm``, ``signal_gradient_norm``, ``dead_units``,
+            ``saturated`` (see :class:`~dnn_sweep.core.diagnostics.Measurement`) and
+            ``update_ratio``, the change of the layer's kernel by its norm, an epoch; ``None``
+            where nothing was measured.
     """
 
     trial: Trial
@@ -50,6 +55,7 @@ class TrialResult:
     load_network: Callable[[], "keras.Model"] = field(repr=False, compare=False)
     versions: dict[str, str] = field(default_factory=dict)
     save_network: Callable[[Path], None] | None = field(default=None, repr=False, compare=False)
+    diagnostics: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
     def of(self, trial: Trial) -> "TrialResult":
         """The same result under another plan's names; both trials have one id."""

@@ -50,6 +50,7 @@ class TrialStore(Mapping[str, TrialResult]):
             history=pd.read_csv(folder / "history.csv"),
             outputs=np.load(folder / "outputs.npy", allow_pickle=False),
             load_network=load_network,
+            diagnostics=_read_diagnostics(folder),
             **status,
         )
 
@@ -72,7 +73,8 @@ class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
     """Saves one trial after another, each whole or not at all.
 
     A trial's folder holds ``trial.json`` (what was trained), ``status.json`` (how it went),
-    ``history.csv`` (one row an epoch), ``outputs.npy`` (the network's outputs on the validation
+    ``history.csv`` (one row an epoch), ``diagnostics.csv`` (one row a measured epoch and layer;
+    absent where nothing was measured), ``outputs.npy`` (the network's outputs on the validation
     rows) and the network itself, a ``.keras`` file named by ``callbacks.checkpoint.filename``.
     It is written under another name, flushed to the disk and renamed, so a crash or a full disk
     leaves no half-written trial behind. Saving a trial that is there already does nothing.
@@ -137,6 +139,11 @@ class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
         return {"folder": str(self._folder)}
 
 
+def _read_diagnostics(folder: Path) -> pd.DataFrame | None:
+    file = folder / "diagnostics.csv"
+    return pd.read_csv(file) if file.is_file() else None
+
+
 def _write(result: TrialResult, folder: Path) -> None:
     checkpoint = result.checkpoint_name
     if result.save_network is not None:
@@ -145,6 +152,8 @@ def _write(result: TrialResult, folder: Path) -> None:
         result.load_network().save(folder / checkpoint)
     (folder / "trial.json").write_text(result.trial.model_dump_json(indent=2))
     result.history.to_csv(folder / "history.csv", index=False)
+    if result.diagnostics is not None:
+        result.diagnostics.to_csv(folder / "diagnostics.csv", index=False)
     np.save(folder / "outputs.npy", result.outputs, allow_pickle=False)
     status = {
         "status": result.status,

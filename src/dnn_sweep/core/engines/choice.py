@@ -19,7 +19,10 @@ class Assignment:
 
 
 def build_engines(
-    requested: str = "auto", cohort_size: int | None = None, replicates: int | None = None
+    requested: str = "auto",
+    cohort_size: int | None = None,
+    replicates: int | None = None,
+    diagnostics: bool = False,
 ) -> list[Engine]:
     """Build the engines that may be used.
 
@@ -32,6 +35,7 @@ def build_engines(
             network and machine.
         replicates: Trials of a combination in the stage that most of the sweep is trained in;
             ``None`` for a sweep of one stage.
+        diagnostics: Whether the layers of every trial are measured.
 
     Returns:
         The engines, the fastest first.
@@ -40,7 +44,10 @@ def build_engines(
     from dnn_sweep.core.engines.keras_fit import KerasFitEngine
     from dnn_sweep.core.engines.stacked import StackedEngine
 
-    engines: list[Engine] = [StackedEngine(cohort_size, replicates), KerasFitEngine()]
+    engines: list[Engine] = [
+        StackedEngine(cohort_size, replicates, diagnostics=diagnostics),
+        KerasFitEngine(diagnostics=diagnostics),
+    ]
     return [engine for engine in engines if requested in ("auto", engine.name)]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.engines.callbacks import build_callbacks
+from dnn_sweep.core.engines.layer_log import LayerLog, LayerRecorder, Probe
 from dnn_sweep.core.engines.optimizers import build_optimizer
 from dnn_sweep.core.engines.outcome import conclude, log_folder
 from dnn_sweep.core.engines.row_weights import row_weights
@@ -27,9 +28,16 @@ VALIDATION_BATCH = 1024  # rows; validation has no gradients, so larger batches 
 
 
 class KerasFitEngine:
-    """Trains any network Keras can build."""
+    """Trains any network Keras can build.
+
+    Args:
+        diagnostics: Whether to measure the layers of every trial.
+    """
 
     name = "keras"
+
+    def __init__(self, *, diagnostics: bool = False) -> None:
+        self._diagnostics = diagnostics
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
         """Never: whatever was planned can be trained by ``fit``."""
@@ -46,13 +54,14 @@ class KerasFitEngine:
         finished: Collection[str] = (),
     ) -> Iterator[TrialResult]:
         """Train trials one after another; see :class:`~dnn_sweep.core.engines.base.Engine`."""
+        probe = Probe(data) if self._diagnostics else None
         for trial in trials:
             if trial.id in finished:
                 continue
             # Keras keeps every network it ever built; without this a long sweep grows.
             keras.utils.clear_session(free_memory=False)
             progress.trial_started(trial)
-            yield self._train_one(trial, data, progress, logs, reason)
+            yield self._train_one(trial, data, progress, logs, reason, probe)
 
     def _train_one(
         self,
@@ -61,6 +70,7 @@ class KerasFitEngine:
         progress: "TrainingProgress",
         logs: LoggingParameters,
         reason: str,
+        probe: Probe | None,
     ) -> TrialResult:
         began = time.perf_counter()
         network = build_network(trial.network, trial.seed, trial.precision)
@@ -73,13 +83,16 @@ class KerasFitEngine:
             steps_per_execution=steps,
         )
         callbacks = build_callbacks(trial, progress, log_folder(trial, logs), logs)
+        layers = None if probe is None else LayerLog(trial, probe)
+        # Ahead of the others, which put the kept weights back when training ends.
+        measuring = [] if layers is None else [LayerRecorder(layers)]
         network.fit(
             _batches(data, trial),
             epochs=trial.epochs,
             steps_per_epoch=steps,
-            validation_data=(data.x_validation, loss_targets(data.y_validation, trial)),
+            validation_data=(data.x_validation, loss_targets(data.y_validation, trial.network)),
             validation_batch_size=VALIDATION_BATCH,
-            callbacks=callbacks.in_order,
+            callbacks=[*measuring, *callbacks.in_order],
             shuffle=False,  # the batches come in the replicate's order
             verbose=0,
         )
@@ -92,6 +105,7 @@ class KerasFitEngine:
             seconds=time.perf_counter() - began,
             engine=self.name,
             reason=reason,
+            layers=layers,
         )
 
 
@@ -112,7 +126,10 @@ def _batches(data: TrainingData, trial: Trial) -> tf.data.Dataset:
         for epoch in range(trial.epochs):
             yield epoch_order(rows, trial.seed, epoch)
 
-    parts: list[Any] = [tf.constant(data.x_train), tf.constant(loss_targets(data.y_train, trial))]
+    parts: list[Any] = [
+        tf.constant(data.x_train),
+        tf.constant(loss_targets(data.y_train, trial.network)),
+    ]
     if (weights := row_weights(trial, data)) is not None:
         parts.append(tf.constant(weights))
     order = tf.TensorSpec((rows,), tf.int32)

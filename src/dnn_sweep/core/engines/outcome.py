@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.engines.callbacks import Callbacks
+from dnn_sweep.core.engines.layer_log import LayerLog
 from dnn_sweep.core.quiet_keras import keras
 from dnn_sweep.core.results import TrialResult
 from dnn_sweep.core.trials import Trial
@@ -27,6 +28,7 @@ def conclude(
     engine: str,
     reason: str,
     save_network: Callable[[Path], None] | None = None,
+    layers: LayerLog | None = None,
 ) -> TrialResult:
     """Put together what a trial leaves behind.
 
@@ -41,6 +43,7 @@ def conclude(
         reason: Why that engine.
         save_network: Writes the kept network as a ``.keras`` file, where that is faster than
             to build it and have it save itself.
+        layers: What was measured of the layers; ``None`` where nothing was.
 
     Returns:
         The result; ``diverged`` where a loss was not finite.
@@ -60,6 +63,7 @@ def conclude(
         load_network=load_network,
         save_network=save_network,
         versions=dict(_versions()),
+        diagnostics=None if layers is None else layers.table(),
     )
 
 

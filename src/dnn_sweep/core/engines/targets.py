@@ -6,22 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.quiet_keras import keras
-from dnn_sweep.core.trials import Trial
+from dnn_sweep.core.trials import Network
 
 
-def loss_targets(values: NDArray[np.generic], trial: Trial) -> NDArray[Any]:
-    """Bring targets into the shape that the trial's loss takes.
+def loss_targets(values: NDArray[np.generic], network: Network) -> NDArray[Any]:
+    """Bring targets into the shape that a network's loss takes.
 
     Args:
         values: Class positions (int32) or standardised targets (float32), shape ``(rows,)``.
-        trial: Its network says which loss, and how many outputs.
+        network: Says which loss, and how many outputs.
 
     Returns:
         One-hot rows of shape ``(rows, outputs)`` for ``categorical_crossentropy``, a float32
         column of shape ``(rows, 1)`` for a single output, else the positions as they are.
     """
-    if trial.network.loss == "categorical_crossentropy":
-        return np.asarray(keras.utils.to_categorical(values, trial.network.outputs))
-    if trial.network.outputs == 1:
+    if network.loss == "categorical_crossentropy":
+        return np.asarray(keras.utils.to_categorical(values, network.outputs))
+    if network.outputs == 1:
         return values.astype(np.float32)[:, np.newaxis]
     return values

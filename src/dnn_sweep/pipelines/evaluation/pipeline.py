@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from dnn_sweep.pipelines.evaluation.diagnosis import diagnose_combinations
 from dnn_sweep.pipelines.evaluation.nodes import (
     evaluate_champion,
     measure_combinations,
@@ -26,6 +27,19 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs=["leaderboard", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
+            ),
+            Node(
+                diagnose_combinations,
+                inputs=[
+                    "finals_plan",
+                    "trial_results",
+                    "histories",
+                    "train_matrix",
+                    "validation_matrix",
+                    "target_scaling",
+                ],
+                outputs=["diagnostics", "verdicts"],
+                name="diagnose_combinations",
             ),
             Node(
                 select_champion,

@@ -17,6 +17,7 @@ from dnn_sweep.core.figures import (
     predictions,
     ranking,
 )
+from dnn_sweep.core.figures import diagnostics as layer_figures
 from dnn_sweep.core.figures import time_to_target as profiles
 from dnn_sweep.core.mistakes import show_mistakes
 from dnn_sweep.core.objectives import objective_of
@@ -108,6 +109,29 @@ def draw_learning_rates(screening: pd.DataFrame, champion: dict[str, Any]) -> tu
     return (
         learning_rates.plot_learning_rates(screening, objective, champion),
         learning_rates.draw_learning_rates(screening, objective, champion),
+    )
+
+
+def draw_diagnostics(
+    diagnostics: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    leaderboard: pd.DataFrame,
+    champion: dict[str, Any],
+) -> tuple[Any, Any]:
+    """Draw what a few combinations' layers went through, the best and the worst among them.
+
+    Args:
+        diagnostics: One row a trial, measured epoch and layer; none where nothing was measured.
+        verdicts: One row a combination.
+        leaderboard: One row a combination, best first.
+        champion: The champion's record.
+
+    Returns:
+        The interactive figure and the picture.
+    """
+    return (
+        layer_figures.plot_diagnostics(diagnostics, verdicts, leaderboard, champion),
+        layer_figures.draw_diagnostics(diagnostics, verdicts, leaderboard, champion),
     )
 
 

@@ -3,8 +3,11 @@
 from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.pipelines.reporting.nodes import (
+    draw_critical_difference,
+    draw_diagnostics,
     draw_heatmap,
     draw_learning_curves,
+    draw_learning_rates,
     draw_predictions,
     draw_ranking,
     draw_time_to_target,
@@ -26,6 +29,8 @@ def create_pipeline() -> Pipeline:
                 name="draw_learning_curves",
             ),
             Node(
+                draw_critical_difference,
+                draw_diagnostics,
                 draw_heatmap,
                 inputs=["leaderboard", "champion"],
                 outputs=["heatmap_figure", "heatmap_image"],
@@ -44,6 +49,24 @@ def create_pipeline() -> Pipeline:
                 name="draw_ranking",
             ),
             Node(
+                draw_critical_difference,
+                inputs=["seed_scores", "champion"],
+                outputs=["critical_difference_figure", "critical_difference_image"],
+                name="draw_critical_difference",
+            ),
+            Node(
+                draw_learning_rates,
+                inputs=["screening", "champion"],
+                outputs=["learning_rates_figure", "learning_rates_image"],
+                name="draw_learning_rates",
+            ),
+            Node(
+                draw_diagnostics,
+                inputs=["diagnostics", "verdicts", "leaderboard", "champion"],
+                outputs=["diagnostics_figure", "diagnostics_image"],
+                name="draw_diagnostics",
+            ),
+            Node(
                 draw_time_to_target,
                 inputs=["histories", "champion"],
                 outputs=["time_to_target", "time_to_target_figure", "time_to_target_image"],
@@ -58,6 +81,12 @@ def create_pipeline() -> Pipeline:
                     "schema": "schema",
                     "test_predictions": "test_predictions",
                     "test_rows": "test_rows",
+                    "screening": "screening",
+                    "comparison": "comparison",
+                    "verdicts": "verdicts",
+                    "learning_rates_figure": "learning_rates_figure",
+                    "critical_difference_figure": "critical_difference_figure",
+                    "diagnostics_figure": "diagnostics_figure",
                     "time_to_target_table": "time_to_target",
                     "heatmap_figure": "heatmap_figure",
                     "ranking_figure": "ranking_figure",
@@ -82,6 +111,8 @@ def create_pipeline() -> Pipeline:
                     "configuration": "configuration",
                     "launcher": "params:launcher",
                     "environment": "params:environment",
+                    "screening": "screening",
+                    "comparison": "comparison",
                 },
                 outputs="model_card",
                 name="write_model_card",

@@ -73,6 +73,7 @@ def train_trials(
         training.engine,
         training.cohort_size,
         max(replicates.values()) if screening_plan.trials else None,
+        training.diagnostics,
     )
     data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
     done = 0

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnn_sweep.core.engines.layer_log import Probe
 from dnn_sweep.core.engines.stacked.board import Group
 from dnn_sweep.core.engines.stacked.network import Settings, join_weights, split_weights
 from dnn_sweep.core.engines.stacked.program import Program, State
@@ -31,14 +32,23 @@ class Cohort:
         validation: What validates them.
         group: The trials' group.
         rows: Number of training rows.
+        probe: The rows on which layers are measured; ``None`` where they are not.
     """
 
-    def __init__(self, program: Program, validation: Validation, group: Group, rows: int) -> None:
+    def __init__(
+        self,
+        program: Program,
+        validation: Validation,
+        group: Group,
+        rows: int,
+        probe: Probe | None = None,
+    ) -> None:
         self._program = program
         self._validation = validation
         self._group = group
         self._structure = structure = group.structure
         self._rows = rows
+        self._probe = probe
         self._steps = -(-rows // structure.batch_size)
         self._seats: list[Seat | None] = [None] * program.seats
         self._state: State | None = None
@@ -97,6 +107,7 @@ class Cohort:
                 finished.append(seat)
                 self._seats[at] = None
         self._hand_over(kept, outputs)
+        self._measure([(at, seat) for at, seat in live if seat.is_due])
         return finished
 
     def move_to(self, program: Program, validation: Validation) -> "Cohort":
@@ -109,7 +120,7 @@ class Cohort:
         Returns:
             The cohort that goes on; this one is not used any more.
         """
-        moved = Cohort(program, validation, self._group, self._rows)
+        moved = Cohort(program, validation, self._group, self._rows, self._probe)
         live = self.live
         places = [at for at, _ in live] + [live[0][0]] * (program.seats - len(live))
         moved._seats[: len(live)] = [seat for _, seat in live]
@@ -137,19 +148,38 @@ class Cohort:
         """Copy the networks that are to be kept from the device."""
         if not kept:
             return
-        assert self._state is not None  # noqa: S101
-        places = [at for at, _ in kept]
-
-        weights = [_rows_of(each, places) for each in self._state.weights]
-        moving = [_rows_of(each, places) for each in self._state.moving]
-        own_outputs = _rows_of(outputs, places)
+        weights = self._weights_of([at for at, _ in kept])
+        own_outputs = _rows_of(outputs, [at for at, _ in kept])
         for position, (_, seat) in enumerate(kept):
-            own = join_weights(
-                self._structure,
-                [each[position] for each in weights],
-                [each[position] for each in moving],
-            )
-            seat.keep([each.copy() for each in own], own_outputs[position].copy())
+            seat.keep([each[position].copy() for each in weights], own_outputs[position].copy())
+
+    def _measure(self, due: Sequence[tuple[int, Seat]]) -> None:
+        """Measure the layers of some networks, those with the same activations together."""
+        alike: dict[tuple[str, ...], list[tuple[int, Seat]]] = {}
+        for at, seat in due:
+            activations = tuple(layer.activation for layer in seat.trial.network.hidden)
+            alike.setdefault(activations, []).append((at, seat))
+        for members in alike.values():
+            assert self._probe is not None  # noqa: S101 - or no seat would be due
+            weights = self._weights_of([at for at, _ in members])
+            measured = self._probe.measure(members[0][1].trial.network, weights)
+            for position, (_, seat) in enumerate(members):
+                assert seat.layers is not None  # noqa: S101 - as above
+                own = [each[position] for each in weights]
+                seat.layers.add(seat.epoch, own, measured, position)
+
+    def _weights_of(self, places: list[int]) -> list[NDArray[Any]]:
+        """Copy some networks' weights from the device, in the order of Keras.
+
+        Returns:
+            Each with a leading axis for the network.
+        """
+        assert self._state is not None  # noqa: S101
+        weights, moving = (
+            [_rows_of(each, places) for each in kind]
+            for kind in (self._state.weights, self._state.moving)
+        )
+        return join_weights(self._structure, weights, moving)
 
     def _fresh(self, trial: Trial) -> State:
         weights, moving = split_weights(self._structure, initial_weights(trial.network, trial.seed))

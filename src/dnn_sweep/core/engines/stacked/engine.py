@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dnn_sweep.core.engines.layer_log import Probe
 from dnn_sweep.core.engines.stacked.programs import Programs
 from dnn_sweep.core.engines.stacked.seat import Seat
 from dnn_sweep.core.engines.stacked.structure import obstacle
@@ -27,13 +28,21 @@ class StackedEngine:
         cohort_size: Trials in a cohort; ``None`` for what suits network and machine.
         replicates: Trials of a combination in the stage that most of a sweep is trained in, where
             it is trained in stages: all stages then share the programs that suit this one.
+        diagnostics: Whether to measure the layers of every trial.
     """
 
     name = "stacked"
 
-    def __init__(self, cohort_size: int | None = None, replicates: int | None = None) -> None:
+    def __init__(
+        self,
+        cohort_size: int | None = None,
+        replicates: int | None = None,
+        *,
+        diagnostics: bool = False,
+    ) -> None:
         self._cohort_size = cohort_size
         self._replicates = replicates
+        self._diagnostics = diagnostics
         self._programs: Programs | None = None
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
@@ -67,4 +76,5 @@ class StackedEngine:
             self._cohort_size,
             self._programs,
             self._replicates,
+            Probe(data) if self._diagnostics else None,
         ).results()

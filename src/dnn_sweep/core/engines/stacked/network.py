@@ -190,11 +190,15 @@ def split_weights(
 def join_weights(
     structure: Structure, trained: Sequence[NDArray[Any]], moving: Sequence[NDArray[Any]]
 ) -> list[NDArray[Any]]:
-    """Put weights in the order and shape that ``set_weights`` of a Keras network takes."""
+    """Put weights in the order and shape that ``set_weights`` of a Keras network takes.
+
+    Those of a whole stack keep their leading axis.
+    """
     joined: list[NDArray[Any]] = []
     remaining, averages = iter(trained), iter(moving)
     for layer in structure.hidden:
-        joined += [next(remaining), next(remaining)[0]]
+        joined += [next(remaining), next(remaining)[..., 0, :]]
         if layer.batch_normalization:
-            joined += [next(each)[0] for each in (remaining, remaining, averages, averages)]
-    return [*joined, next(remaining), next(remaining)[0]]
+            four = (remaining, remaining, averages, averages)
+            joined += [next(each)[..., 0, :] for each in four]
+    return [*joined, next(remaining), next(remaining)[..., 0, :]]

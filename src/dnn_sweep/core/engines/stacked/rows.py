@@ -26,11 +26,13 @@ class Rows:
         self.validation_batches = -(-self.validation // VALIDATION_BATCH)
         self.validation_batch = -(-self.validation // self.validation_batches)
         self._x = tf.constant(data.x_train)
-        self._y = tf.constant(loss_targets(data.y_train, trial))
+        self._y = tf.constant(loss_targets(data.y_train, trial.network))
         weights = row_weights(trial, data)
         self._weights = None if weights is None else tf.constant(weights)
         self._x_validation = tf.constant(self._filled(data.x_validation))
-        self._y_validation = tf.constant(self._filled(loss_targets(data.y_validation, trial)))
+        self._y_validation = tf.constant(
+            self._filled(loss_targets(data.y_validation, trial.network))
+        )
 
     def batch(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Take rows, ``[seats, rows]`` positions: features, targets, what each row counts."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.engines.callbacks import build_callbacks
+from dnn_sweep.core.engines.layer_log import LayerLog
 from dnn_sweep.core.engines.outcome import conclude, log_folder
 from dnn_sweep.core.engines.schedules import learning_rate_schedule
 from dnn_sweep.core.network_files import NetworkFile
@@ -51,12 +52,19 @@ class Seat:
         steps: Optimizer steps an epoch.
         progress: Told of every epoch.
         logs: Which log files to write.
+        layers: Filled by the cohort; ``None`` where layers are not measured.
     """
 
     def __init__(
-        self, trial: Trial, steps: int, progress: "TrainingProgress", logs: LoggingParameters
+        self,
+        trial: Trial,
+        steps: int,
+        progress: "TrainingProgress",
+        logs: LoggingParameters,
+        layers: LayerLog | None = None,
     ) -> None:
         self.trial = trial
+        self.layers = layers
         self.epoch = 0
         self.stop_training = False
         self.seconds = 0.0
@@ -110,6 +118,11 @@ class Seat:
         """Whether the trial has been stopped or has had all of its epochs."""
         return self.stop_training or self.epoch >= self.trial.epochs
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the layers are to be measured as they are now."""
+        return self.layers is not None and self.layers.is_due(self.epoch, last=self.is_finished)
+
     def keep(self, weights: Sequence[NDArray[Any]], outputs: NDArray[np.float32]) -> None:
         """Take over the network as it is now, in place of the one kept before.
 
@@ -143,6 +156,7 @@ class Seat:
             seconds=self.seconds,
             engine=engine,
             reason=reason,
+            layers=self.layers,
         )
 
     def get_weights(self) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from queue import Full, Queue
 
+from dnn_sweep.core.engines.layer_log import LayerLog, Probe
 from dnn_sweep.core.engines.stacked.board import Board, Waiting
 from dnn_sweep.core.engines.stacked.cohort import Cohort
 from dnn_sweep.core.engines.stacked.programs import Programs
@@ -48,6 +49,7 @@ class StackedSweep:
         programs: Those compiled so far for these rows.
         replicates: Trials of a combination in the stage that most are trained in; ``None`` for
             as many as there are.
+        probe: The rows on which layers are measured; ``None`` where they are not.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class StackedSweep:
         cohort_size: int | None,
         programs: Programs,
         replicates: int | None = None,
+        probe: Probe | None = None,
     ) -> None:
         self._unfinished = sum(trial.id not in finished for trial in trials)
         self._data = data
         self._logs = logs
         self._conclude = conclude
         self._cohort_size = cohort_size
+        self._probe = probe
         self._workers = min(worker_count(), len(trials))
         self._progress = _Relay(progress, self._put, self._workers)
         self._board = Board(trials, finished, always_mixed=has_gpu(), replicates=replicates)
@@ -116,7 +120,7 @@ class StackedSweep:
         )
         program = self._programs.training(group, queue.example, seats)
         validation = self._programs.validation(group, queue.example, seats)
-        cohort = Cohort(program, validation, group, len(self._data.x_train))
+        cohort = Cohort(program, validation, group, len(self._data.x_train), self._probe)
         lost = 0.0
         while not self._stopped.is_set():
             cohort.admit([self._seat(each) for each in self._board.take(queue, cohort.free)])
@@ -135,7 +139,8 @@ class StackedSweep:
     def _seat(self, trial: Trial) -> Seat:
         self._progress.trial_started(trial)
         steps = -(-len(self._data.x_train) // trial.batch_size)
-        return Seat(trial, steps, self._progress, self._logs)
+        layers = None if self._probe is None else LayerLog(trial, self._probe)
+        return Seat(trial, steps, self._progress, self._logs, layers)
 
     def _put(self, event: _Event) -> None:
         while not self._stopped.is_set():
