@@ -299,8 +299,8 @@ def compared(sweep: SampleSweep) -> SampleSweep:
     difference = board[metric] - board[metric].iloc[0]
     sweep.leaderboard = board.assign(
         difference_to_best=difference,
-        difference_to_best_ci_low=difference - 0.01,
-        difference_to_best_ci_high=difference + 0.01,
+        difference_ci_low=difference - 0.01,
+        difference_ci_high=difference + 0.01,
         p_holm=[np.nan, *np.linspace(0.0004, 1, len(board) - 1)],
         share_first=[0.6, *np.full(len(board) - 1, 0.4 / max(1, len(board) - 1))],
         rank_low=board["rank"],

@@ -29,8 +29,6 @@ def create_pipeline() -> Pipeline:
                 name="draw_learning_curves",
             ),
             Node(
-                draw_critical_difference,
-                draw_diagnostics,
                 draw_heatmap,
                 inputs=["leaderboard", "champion"],
                 outputs=["heatmap_figure", "heatmap_image"],
