@@ -69,6 +69,9 @@ def test_the_figures_say_what_the_blocks_are():
     assert "nothing is said about other data" in picture.get_supxlabel().replace("\n", " ")
     assert list(figure.data[0].y) == ["$a$ &lt;b&gt;", "c", "d"]
     assert list(figure.data[0].x) == [1, 2, 3]
+    low, high = figure.layout.xaxis.range
+    assert low < 1
+    assert max(x for trace in figure.data for x in trace.x) < high
     assert [label.get_text() for label in picture.axes[0].get_yticklabels()] == [
         "$a$ <b>",
         "c",

@@ -119,3 +119,12 @@ def test_holms_correction_counts_every_pair():
     found = holm_p_values(clear, 0, 0)
     assert np.isnan(found[0])
     assert found[1:] == pytest.approx([3 * 2 / 1024] * 2)
+
+
+def test_holms_correction_is_milder_for_the_less_clear():
+    rng = np.random.default_rng(1)
+    near = rng.normal(0, 0.01, size=10)
+    means = np.array([np.full(10, 0.9), 0.895 + near, 0.1 + near])
+    alone = sign_flip_p_values((means[0] - means[1])[None])[0]
+    assert alone > 0.02
+    assert holm_p_values(means, 0, 0)[1:] == pytest.approx([alone, 3 * 2 / 1024])

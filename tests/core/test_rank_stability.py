@@ -23,8 +23,8 @@ def test_less_is_better_where_the_sign_says_so():
 
 
 def test_equals_keep_the_order_of_the_leaderboard_and_someone_is_always_first():
-    found = rank_stability(np.full((10, 3), 0.5), 1, 0.95)
-    assert found.share_first.tolist() == [1, 0, 0]
-    assert found.low.tolist() == found.high.tolist() == [1, 2, 3]
+    found = rank_stability(np.tile(np.arange(40) % 2, (10, 1)), 1, 0.95)
+    expected = [20 + place // 2 + 1 if place % 2 == 0 else place // 2 + 1 for place in range(40)]
+    assert found.low.tolist() == found.high.tolist() == expected
     drawn = np.random.default_rng(0).integers(3, size=(200, 6)) / 3
     assert rank_stability(drawn, 1, 0.9).share_first.sum() == pytest.approx(1)

@@ -156,7 +156,8 @@ def plot_critical_difference(
         name="mean rank",
         hovertemplate="%{y}: mean rank %{x:.1f}<extra></extra>",
     )
-    for place, first, last in _bars(found, len(names)):
+    bars = _bars(found, len(names))
+    for place, first, last in bars:
         figure.add_scatter(
             x=[place, place],
             y=[names[first], names[last]],
@@ -167,7 +168,10 @@ def plot_critical_difference(
         )
     title_plotly(figure, *titles, height=200 + 22 * max(4, len(names)))
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title_text="mean rank (1 is best)")
+    # With room for the last bar, which Plotly would cut in half.
+    right = max([*found.ranks[: len(names)], *(place for place, *_ in bars)])
+    room = (right - 1) / 25 or 1
+    figure.update_xaxes(title_text="mean rank (1 is best)", range=[1 - room, right + room])
     figure.update_yaxes(type="category", categoryarray=names[::-1], categoryorder="array")
     return figure
 
