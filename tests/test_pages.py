@@ -259,6 +259,20 @@ def test_the_report_reads_well_offline(chromium, trained, width, colors):
         assert picture.evaluate("image => image.naturalWidth") == 8
 
 
+def test_the_report_is_rebuilt_from_results_without_training(trained):
+    report = trained.path / "data/08_reporting/digits/report.html"
+    before, trials = report.read_text(), trained.path / "data/06_models/trials"
+    report.unlink()
+    trials.rename(trials.with_name("elsewhere"))
+    try:
+        done = trained.kedro("run", "--pipeline=reporting")
+    finally:
+        trials.with_name("elsewhere").rename(trials)
+
+    assert done.returncode == 0, done.stderr
+    assert report.read_text() == before
+
+
 def open_report(chromium, trained, **context):
     report = trained.path / "data/08_reporting/digits/report.html"
     context = {"viewport": {"width": 1280, "height": 900}, "offline": True} | context

@@ -145,7 +145,7 @@ class Profile:
     shares: NDArray[np.float64]
 
 
-def performance_profiles(times: pd.DataFrame, unit: Unit = "steps") -> list[Profile]:
+def performance_profiles(times: pd.DataFrame, unit: Unit = "epochs") -> list[Profile]:
     """Compare each trial with the fastest combination on the same seed.
 
     A seed is one problem, posed to all alike: the same initial weights where shapes allow, the

@@ -68,7 +68,7 @@ def plot_time_to_target(
     target: Target,
     objective: Objective,
     champion: Mapping[str, Any],
-    unit: Unit = "steps",
+    unit: Unit = "epochs",
 ) -> "go.Figure":
     """Draw performance profiles, interactively.
 
@@ -77,8 +77,9 @@ def plot_time_to_target(
         target: What had to be reached; stated in the title.
         objective: Which metric that is.
         champion: The champion's record, for the budget in the title.
-        unit: Which time is compared. Steps are the same on every machine and under every engine;
-            seconds of trials that trained in one stack are shares of the stack's.
+        unit: Which time is compared. Epochs count the rows that were computed with, the same on
+            every machine and under every engine; seconds of trials that trained in one stack
+            are shares of the stack's.
 
     Returns:
         The Plotly figure; a step function a combination, the best seven drawn at first.
@@ -119,7 +120,7 @@ def draw_time_to_target(
     target: Target,
     objective: Objective,
     champion: Mapping[str, Any],
-    unit: Unit = "steps",
+    unit: Unit = "epochs",
 ) -> "Figure":
     """Draw performance profiles as a picture: the best seven in colour, the others in grey.
 
@@ -128,8 +129,9 @@ def draw_time_to_target(
         target: What had to be reached; stated in the title.
         objective: Which metric that is.
         champion: The champion's record, for the budget in the title.
-        unit: Which time is compared. Steps are the same on every machine and under every engine;
-            seconds of trials that trained in one stack are shares of the stack's.
+        unit: Which time is compared. Epochs count the rows that were computed with, the same on
+            every machine and under every engine; seconds of trials that trained in one stack
+            are shares of the stack's.
 
     Returns:
         The matplotlib figure.
