@@ -391,6 +391,11 @@ def test_the_screening_has_a_panel_an_optimizer_and_marks_choice_edge_and_diverg
     assert len(symbols) == 30
     assert symbols["gelu + adam"] == ("circle-open", "circle", "circle-open")
     assert symbols["relu + sgd"] == ("circle-open", "circle-open", "triangle-right")
+    first = picture.axes[0]
+    assert first.get_title() == "adam"
+    labels = ["0.0001", "0.001", "0.01"]
+    assert list(figure.layout.xaxis.ticktext) == labels
+    assert [tick.get_text() for tick in first.get_xticklabels()] == labels
     (cross,) = (t for t in figure.data if t.mode == "markers")
     assert (cross.meta[0], cross.marker.symbol, tuple(cross.x)) == (
         "sigmoid + adam", "x", (pytest.approx(0.01),),

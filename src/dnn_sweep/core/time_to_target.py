@@ -1,7 +1,6 @@
 """How long each combination takes to become good enough: time as a result."""
 
 from dataclasses import dataclass
-from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -78,31 +77,26 @@ def time_to_target(
         ``optimizer``, ``seed``, ``target``, ``reached``, and ``epochs``, ``steps`` (updates by
         the optimizer) and ``seconds`` of training until then, infinite where it was not reached.
     """
-    rows = []
-    for _, history in histories.groupby("trial_id", sort=False):
-        trial = history.sort_values("epoch")
-        first = trial.iloc[0]
-        values = objective.sign * trial[objective.validation_metric].to_numpy(dtype=np.float64)
-        with np.errstate(invalid="ignore"):
-            there = np.flatnonzero(values >= objective.sign * target)
-        reached = bool(len(there)) and first["status"] != "diverged"
-        epochs = float(trial["epoch"].iloc[there[0]]) if reached else np.inf
-        rows.append(
-            {
-                "combination": first["combination"],
-                "activation": first["activation"],
-                "optimizer": first["optimizer"],
-                "seed": first["seed"],
-                "target": target,
-                "reached": reached,
-                "epochs": epochs,
-                "steps": epochs * ceil(training_rows / int(first["batch_size"])),
-                "seconds": float(trial["seconds"].iloc[: there[0] + 1].sum())
-                if reached
-                else np.inf,
-            }
+    ordered = histories.sort_values("epoch", kind="stable")
+    ordered = ordered.assign(so_far=ordered.groupby("trial_id")["seconds"].cumsum())
+    good = objective.sign * ordered[objective.validation_metric] >= objective.sign * target
+    first = ordered[good & ordered["status"].ne("diverged")].drop_duplicates("trial_id")
+    trials = histories.drop_duplicates("trial_id").set_index("trial_id")
+    found = first.set_index("trial_id").reindex(trials.index)
+    epochs = found["epoch"].astype(float).fillna(np.inf)
+    # The last batch of an epoch may be smaller, and is a step, too.
+    steps = np.ceil(training_rows / trials["batch_size"])
+    return (
+        trials[["combination", "activation", "optimizer", "seed"]]
+        .assign(
+            target=target,
+            reached=np.isfinite(epochs),
+            epochs=epochs,
+            steps=epochs * steps,
+            seconds=found["so_far"].fillna(np.inf),
         )
-    return pd.DataFrame(rows)
+        .reset_index(drop=True)
+    )
 
 
 def summarize_times(times: pd.DataFrame) -> pd.DataFrame:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANEL_COLUMNS = 3
+MOST_TICKS = 6
 NOT_SCREENED = (
     "No screening: the learning rates were fixed",
     "each combination ran at the one rate that the leaderboard lists",
@@ -56,12 +57,19 @@ def _titles(
     return f"Validation {objective.label} by learning rate", " · ".join(notes)
 
 
+def _ticks(curves: list[RateCurve], panel: str) -> list[float]:
+    """The rates that were tried with an optimizer; every other one where they are many."""
+    tried = sorted({float(f"{r:.3g}") for c in curves if c.optimizer == panel for r in c.rates})
+    return tried[:: len(tried) // MOST_TICKS + 1]
+
+
 def _diverged_at(
     curve: RateCurve, limits: tuple[float, float], objective: Objective
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Rates that diverged, at the axis's worse end."""
     gone = curve.rates[np.isnan(curve.values)]
-    worse = limits[0] if objective.mode == "max" else limits[1]
+    inset = 0.03 * (limits[1] - limits[0])
+    worse = limits[0] + inset if objective.mode == "max" else limits[1] - inset
     return gone, np.full(len(gone), worse)
 
 
@@ -156,7 +164,16 @@ def plot_learning_rates(
         *_titles(screening, curves, objective),
         height=420 if rows == 1 else 160 + 240 * rows,
     )
-    figure.update_xaxes(type="log", dtick=1, exponentformat="power")
+    for place, panel in enumerate(panels):
+        rates = _ticks(curves, panel)
+        figure.update_xaxes(
+            type="log",
+            tickvals=rates,
+            ticktext=[f"{rate:.2g}" for rate in rates],
+            tickangle=0,
+            row=place // columns + 1,
+            col=place % columns + 1,
+        )
     figure.update_xaxes(title_text="learning rate", row=rows)
     figure.update_yaxes(range=limits)
     figure.update_yaxes(title_text=f"validation {objective.label}", col=1)
@@ -181,6 +198,7 @@ def draw_learning_rates(
         The matplotlib figure.
     """
     from matplotlib.lines import Line2D
+    from matplotlib.ticker import NullLocator
 
     if screening.empty:
         figure = new_figure(7, 1.6)
@@ -197,6 +215,9 @@ def draw_learning_rates(
     for axis, panel in zip(axes, panels, strict=False):
         axis.set_title(panel, fontsize=10, parse_math=False)
         axis.set_xscale("log")
+        axis.xaxis.set_minor_locator(NullLocator())
+        rates = _ticks(curves, panel)
+        axis.set_xticks(rates, [f"{rate:.2g}" for rate in rates], fontsize=8)
         axis.grid(alpha=0.3, linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
         axis.set_xlabel("learning rate")
