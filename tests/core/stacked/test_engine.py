@@ -142,12 +142,12 @@ def test_few_results_wait_for_a_slow_reader(monkeypatch):
     concluded = []
     conclude = sweep.StackedSweep.__init__
 
-    def counting(self, trials, finished, data, progress, logs, make_result, cohort_size):
+    def counting(self, trials, finished, data, progress, logs, make_result, *others):
         def counted(seat):
             concluded.append(seat.trial.id)
             return make_result(seat)
 
-        conclude(self, trials, finished, data, progress, logs, counted, cohort_size)
+        conclude(self, trials, finished, data, progress, logs, counted, *others)
 
     monkeypatch.setattr(sweep.StackedSweep, "__init__", counting)
     trials = trials_of(
