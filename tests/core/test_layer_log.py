@@ -99,6 +99,7 @@ def assert_same_diagnostics(trials, data, tolerance=1e-5):
             )
 
 
+@pytest.mark.slow
 def test_both_engines_give_the_same_figures():
     first = one(
         network={"hidden": [8, 6], "batch_normalization": True, "l2": 0.01, "dropout": 0.2},

@@ -135,6 +135,12 @@ def test_a_validation_loss_still_on_its_way_says_that_they_are_too_small():
     found = patient(falling)
     assert found["verdict"] == "learning rate too low"
     assert "last quarter" in found["evidence"]
+    # Not where it has been far lower before: that is noise, or overfitting.
+    jumping = falling["val_loss"].copy()
+    jumping[9] = 1.2
+    assert patient(falling | {"val_loss": jumping})["symptoms"] == ""
+    flat = np.full(EPOCHS, 2.3) - np.linspace(0, 0.1, EPOCHS)
+    assert patient(falling | {"val_loss": flat})["symptoms"] == ""
 
 
 def test_a_validation_loss_that_rises_while_the_training_loss_falls_is_overfitting():

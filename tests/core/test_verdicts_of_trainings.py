@@ -83,6 +83,17 @@ def test_a_network_that_fails_alone_is_not_the_healthy_best_of_its_sweep():
     assert row["verdict"] == "vanishing gradient"
 
 
+@pytest.mark.slow
+def test_a_deep_network_on_a_few_rows_overfits_beside_a_small_one_that_is_held_back():
+    held_back = trial("small", "tanh", "adam", 0.003, epochs=60, hidden=(64,))
+    trials = [
+        trial("deep", "relu", "adam", 0.01, epochs=60),
+        changed(held_back, layers={"l2": 0.02}),
+    ]
+    table = verdicts(trials, digits(40), StackedEngine)
+    assert table["verdict"].to_dict() == {"deep": "overfitting", "small": "healthy"}
+
+
 def test_strongly_negative_biases_are_dead_units():
     network = trial("relu", "relu", "adam", 0.001).network
     weights = initial_weights(network, 0)

@@ -109,16 +109,60 @@ def measure_stack(
     Returns:
         The figures of each.
     """
-    networks = len(weights[0])
-    remaining = iter([tf.constant(each) for each in weights])
-    entering = [tf.constant(x_probe)[tf.newaxis]]  # what goes into each layer
+    targets = loss_targets(y_probe, network)
+    program = _program(_bare(network), targets.dtype.name, targets.shape[1:])
+    figures = program([tf.constant(each) for each in weights], tf.constant(x_probe), targets)
+    return Measurement(*(np.asarray(each) for each in figures))
+
+
+@lru_cache(maxsize=256)
+def _bare(network: Network) -> Network:
+    """The network without what makes no difference here, so that more can share a program."""
+    plain = {"name": "", "kernel_initializer": "", "dropout": 0.0, "l2": 0.0}
+    hidden = tuple(layer.model_copy(update=plain) for layer in network.hidden)
+    return network.model_copy(update={"hidden": hidden, "api": "sequential"})
+
+
+@lru_cache(maxsize=64)
+def _program(network: Network, target_type: str, target_shape: tuple[int, ...]) -> Any:
+    """The measurement as one TensorFlow graph, for any number of networks and rows.
+
+    A measurement is some two hundred operations: called one by one, they would take longer than
+    what they compute. It is not compiled by XLA, which would take longer than a whole sweep's.
+    """
+    shapes: list[tuple[int, ...]] = []
+    width = network.inputs
+    for layer in network.hidden:
+        shapes += [
+            (width, layer.units),
+            *[(layer.units,)] * (5 if layer.batch_normalization else 1),
+        ]
+        width = layer.units
+    shapes += [(width, network.outputs), (network.outputs,)]
+    return tf.function(
+        lambda weights, x, targets: _measure(network, weights, x, targets),
+        input_signature=[
+            [tf.TensorSpec((None, *shape), tf.float32) for shape in shapes],
+            tf.TensorSpec((None, network.inputs), tf.float32),
+            tf.TensorSpec((None, *target_shape), target_type),
+        ],
+        autograph=False,
+    )
+
+
+def _measure(
+    network: Network, weights: Sequence[tf.Tensor], x: tf.Tensor, targets: tf.Tensor
+) -> list[tf.Tensor]:
+    """The figures of a :class:`Measurement`."""
+    remaining = iter(weights)
+    entering = [x[tf.newaxis]]  # what goes into each layer
     kernels, ways_back, dead, flat = [], [], [], []
     for layer in network.hidden:
         kernel, bias = next(remaining), next(remaining)
         z = tf.matmul(entering[-1], kernel) + bias[:, tf.newaxis]
         h, slopes, way_back = _activate(layer.activation, z)
         dead.append(_dead(z, h))
-        flat.append(_flat(layer.activation, slopes, networks))
+        flat.append(_flat(layer.activation, slopes, z))
         factor = None
         if layer.batch_normalization:  # linear, when a network predicts
             scale, offset, mean, variance = (next(remaining)[:, tf.newaxis] for _ in range(4))
@@ -129,7 +173,7 @@ def measure_stack(
         ways_back.append((way_back, factor))
     kernel, bias = next(remaining), next(remaining)
     logits = tf.matmul(entering[-1], kernel) + bias[:, tf.newaxis]
-    signal = _loss_gradient(network, logits, y_probe)
+    signal = _loss_gradient(network, logits, targets)
     weight_norms, signal_norms = [_weight_norm(entering[-1], signal)], [_row_norm(signal)]
     following = [*kernels[1:], kernel]
     for h, after, (way_back, factor) in reversed(
@@ -139,11 +183,12 @@ def measure_stack(
         signal = way_back(signal if factor is None else signal * factor)
         weight_norms.append(_weight_norm(h, signal))
         signal_norms.append(_row_norm(signal))
-    unknown = np.full(networks, np.nan, np.float32)
-    usable = np.isfinite(np.asarray(logits)).all(axis=(1, 2))[:, np.newaxis]
+    unknown = _unknown(logits)
     table = [weight_norms[::-1], signal_norms[::-1], [*dead, unknown], [*flat, unknown]]
-    figures = [np.stack([np.asarray(layer) for layer in each], axis=1) for each in table]
-    return Measurement(*(np.where(usable & np.isfinite(each), each, np.nan) for each in figures))
+    figures = [tf.stack(each, axis=1) for each in table]
+    usable = tf.reduce_all(tf.math.is_finite(logits), axis=(1, 2))[:, tf.newaxis]
+    nan = tf.constant(np.nan, tf.float32)
+    return [tf.where(usable & tf.math.is_finite(each), each, nan) for each in figures]
 
 
 def _activate(
@@ -159,12 +204,11 @@ def _activate(
     return values, slopes, lambda signal: signal * slopes
 
 
-def _loss_gradient(network: Network, logits: tf.Tensor, y_probe: NDArray[np.generic]) -> tf.Tensor:
+def _loss_gradient(network: Network, logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     """The gradient of each row's loss by the output layer's sums, of the shape of these."""
-    targets = tf.constant(loss_targets(y_probe, network))
-    targets = tf.repeat(targets[tf.newaxis], len(logits), axis=0)
     # Keras's losses take the rows of one network: those of all stand one below the other.
-    targets = tf.reshape(targets, (-1, *targets.shape[2:]))
+    copies = [tf.shape(logits)[0], *[1] * (len(targets.shape) - 1)]
+    targets = tf.tile(targets, copies)
     with tf.GradientTape() as tape:
         tape.watch(logits)
         outputs = keras.activations.get(network.output_activation)(
@@ -176,18 +220,27 @@ def _loss_gradient(network: Network, logits: tf.Tensor, y_probe: NDArray[np.gene
 
 def _weight_norm(h: tf.Tensor, signal: tf.Tensor) -> tf.Tensor:
     """The norm of the mean loss's gradient by the kernel between the two, ``[networks]``."""
-    return _norm(tf.matmul(h, signal, transpose_a=True)) / signal.shape[1]
+    return _norm(tf.matmul(h, signal, transpose_a=True)) / _rows(signal)
 
 
 def _row_norm(signal: tf.Tensor) -> tf.Tensor:
     """The root mean square of the rows' norms, ``[networks]``."""
-    return _norm(signal) / np.sqrt(signal.shape[1], dtype=np.float32)
+    return _norm(signal) / tf.sqrt(_rows(signal))
 
 
 def _norm(values: tf.Tensor) -> tf.Tensor:
     """Each network's Euclidean norm; one pass, where ``tf.norm`` takes three."""
-    flat = tf.reshape(values, (len(values), 1, -1))
+    flat = tf.reshape(values, (tf.shape(values)[0], 1, tf.size(values[0])))
     return tf.sqrt(tf.matmul(flat, flat, transpose_b=True)[:, 0, 0])
+
+
+def _rows(values: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.shape(values)[1], tf.float32)
+
+
+def _unknown(values: tf.Tensor) -> tf.Tensor:
+    """NaN for each network."""
+    return tf.fill([tf.shape(values)[0]], np.float32(np.nan))
 
 
 def _dead(z: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
@@ -202,10 +255,10 @@ def _peak(values: tf.Tensor) -> tf.Tensor:
     return tf.maximum(tf.reduce_max(values, axis=1), -tf.reduce_min(values, axis=1))
 
 
-def _flat(name: str, slopes: tf.Tensor | None, networks: int) -> tf.Tensor:
+def _flat(name: str, slopes: tf.Tensor | None, z: tf.Tensor) -> tf.Tensor:
     """The share of sums where the activation is flat, ``[networks]``; NaN without slopes."""
     if slopes is None:
-        return tf.fill([networks], np.float32(np.nan))
+        return _unknown(z)
     flat = tf.abs(slopes) < FLAT_SHARE * _largest_slope(name)
     return tf.reduce_mean(tf.cast(flat, tf.float32), axis=(1, 2))
 
@@ -216,17 +269,16 @@ def _largest_slope(name: str) -> float:
 
     Without that bound nearly all of an exponential would count as flat.
     """
-    z = tf.linspace(-10.0, 10.0, 4001)
-    with tf.GradientTape() as tape:
-        tape.watch(z)
-        values = keras.activations.get(name)(z[tf.newaxis])
-    slopes = tape.gradient(values, z)
-    return 1.0 if slopes is None else float(min(tf.reduce_max(tf.abs(slopes)), 1.0))
+    with tf.init_scope():  # a number is wanted, also while a graph is being made
+        z = np.linspace(-10.0, 10.0, 2001, dtype=np.float32)
+        values = np.asarray(keras.activations.get(name)(tf.constant(z[np.newaxis])))[0]
+    return float(min(np.abs(np.diff(values) / np.diff(z)).max(), 1.0))
 
 
 @lru_cache(maxsize=128)
 def _acts_on_each_unit(name: str) -> bool:
     """Whether a unit's output depends on its own sum alone, as softmax's does not."""
-    activation = keras.activations.get(name)
-    one, other = (activation(tf.constant([[0.5, second]])) for second in (-1.0, 2.0))
-    return bool(one[0, 0] == other[0, 0])
+    with tf.init_scope():
+        activation = keras.activations.get(name)
+        one, other = (activation(tf.constant([[0.5, second]])) for second in (-1.0, 2.0))
+        return bool(one[0, 0] == other[0, 0])

@@ -131,7 +131,8 @@ def learning_rate_too_low(trial: TrialCurves) -> str | None:
                 f"their norm (threshold {limit('moves'):g})"
             )
     loss = trial.curve("val_loss")
-    if len(loss) < 4 or loss[0] - loss[-1] < limit("loss_moved") * loss[0]:
+    fell = loss[0] - loss[-1] >= limit("loss_moved") * loss[0] if len(loss) >= 4 else False
+    if not fell or loss[-1] > (1 + limit("generalisation_loss")) * loss.min():
         return None
     late = (loss[-1 - len(loss) // 4] - loss[-1]) / (loss[0] - loss[-1])
     if late > limit("still_falling"):

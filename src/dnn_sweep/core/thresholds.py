@@ -47,7 +47,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "moves": Threshold(
         0.1,
         "networks on digits that learned moved some layer by a quarter of its norm and more; the "
-        "way is counted, so one that goes to and fro is not taken for one that stands still",
+        "way is counted, so one that swings back is not taken for one that stands still",
     ),
     "still_falling": Threshold(
         0.1,
