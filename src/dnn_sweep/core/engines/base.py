@@ -18,7 +18,12 @@ class Engine(Protocol):
     From the same trial every engine starts with the same weights, takes the rows in the same
     order (:func:`~dnn_sweep.core.training_data.epoch_order`) and stops and keeps weights by the
     same rules, so that its results are the same to rounding.
+
+    Attributes:
+        diagnostics: Whether the layers of the trials are measured; may change from stage to stage.
     """
+
+    diagnostics: bool
 
     @property
     def name(self) -> str:

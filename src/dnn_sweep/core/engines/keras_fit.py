@@ -37,7 +37,7 @@ class KerasFitEngine:
     name = "keras"
 
     def __init__(self, *, diagnostics: bool = False) -> None:
-        self._diagnostics = diagnostics
+        self.diagnostics = diagnostics
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
         """Never: whatever was planned can be trained by ``fit``."""
@@ -54,7 +54,7 @@ class KerasFitEngine:
         finished: Collection[str] = (),
     ) -> Iterator[TrialResult]:
         """Train trials one after another; see :class:`~dnn_sweep.core.engines.base.Engine`."""
-        probe = Probe(data) if self._diagnostics else None
+        probe = Probe(data) if self.diagnostics else None
         for trial in trials:
             if trial.id in finished:
                 continue

@@ -73,7 +73,6 @@ def train_trials(
         training.engine,
         training.cohort_size,
         max(replicates.values()) if screening_plan.trials else None,
-        training.diagnostics,
     )
     data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
     done = 0
@@ -115,6 +114,8 @@ def train_trials(
                 screened = recall(screening_plan, screened, finished_trials, screening)
                 asked = asked_for(screening_plan, screened, screening)
                 stage, recalled = "screening beyond the edges", 0
+            for engine in engines:
+                engine.diagnostics = training.diagnostics  # of the finals alone
             rates = best_rates(screening_plan, screened, screening)
             trials = with_rates(trial_plan, rates).trials
             known = [trial for trial in trials if trial.id in finished_trials]

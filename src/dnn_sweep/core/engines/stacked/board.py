@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from dnn_sweep.core.engines.stacked.structure import Structure, differing_scalars, structure_of
 from dnn_sweep.core.trials import Trial
 
+# A screening of three rates would leave two seats of five empty, and its further rates four, if
+# only trials of one kind could sit together. To compute every activation for all costs less
+# (15 % of a model-epoch) up to about this many replicates in the finals.
+UNIFORM_REPLICATES = 8
+
 
 @dataclass(frozen=True)
 class Group:
@@ -77,8 +82,8 @@ class Board:
                 alike.setdefault(_activations(trial), []).append(trial)
             names = tuple(sorted({name for signature in alike for name in signature}))
             # Cohorts of one kind each are faster, unless that leaves networks alone.
-            of_a_kind = replicates or len(members) // len(alike)
-            mixed = always_mixed or of_a_kind < 2
+            few = 2 if replicates is None else UNIFORM_REPLICATES
+            mixed = always_mixed or (replicates or len(members) // len(alike)) < few
             scalars = differing_scalars(members)
             kinds = [members] if mixed else list(alike.values())
             together = max(len(kind) for kind in kinds)

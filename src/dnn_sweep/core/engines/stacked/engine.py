@@ -42,7 +42,7 @@ class StackedEngine:
     ) -> None:
         self._cohort_size = cohort_size
         self._replicates = replicates
-        self._diagnostics = diagnostics
+        self.diagnostics = diagnostics
         self._programs: Programs | None = None
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
@@ -76,5 +76,5 @@ class StackedEngine:
             self._cohort_size,
             self._programs,
             self._replicates,
-            Probe(data) if self._diagnostics else None,
+            Probe(data) if self.diagnostics else None,
         ).results()
