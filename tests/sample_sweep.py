@@ -292,6 +292,22 @@ def sample_verdicts(sweep: SampleSweep) -> pd.DataFrame:
     )
 
 
+def sample_seed_scores(sweep: SampleSweep) -> pd.DataFrame:
+    """The score of every trial, as far from its combination's mean as its seed is from 0."""
+    board, metric = sweep.leaderboard, sweep.champion["objective"]
+    seeds = sweep.champion["seeds"]
+    return pd.DataFrame(
+        {
+            "combination": np.repeat(board["combination"].to_numpy(), len(seeds)),
+            "seed": np.tile(seeds, len(board)),
+            metric: np.repeat(board[f"{metric}_mean"].to_numpy(), len(seeds))
+            - np.tile(seeds, len(board)) / 100,
+            "diverged": False,
+            "seconds": 1.0,
+        }
+    )
+
+
 def compared(sweep: SampleSweep) -> SampleSweep:
     """The same sweep with the statistics' further columns in its leaderboard."""
     board = sweep.leaderboard

@@ -303,7 +303,7 @@ class TrainingParameters(Parameters):
 
     engine: Literal["auto", "stacked", "keras"] = "auto"
     cohort_size: PositiveInt | None = None
-    epochs: PositiveInt = 20
+    epochs: PositiveInt = 10
     batch_size: PositiveInt = 32
     seeds: tuple[NonNegativeInt, ...] = Field(default=(0,), min_length=1)
     class_weight: Literal["balanced"] | dict[bool | int | float | str, Weight] | None = None
@@ -337,7 +337,7 @@ class ScreeningParameters(Parameters):
     )
     seeds: tuple[NonNegativeInt, ...] = Field(default=(1000,), min_length=1)
     epochs: PositiveInt | None = None
-    extensions: NonNegativeInt = 2
+    extensions: NonNegativeInt = 1
 
     @model_validator(mode="after")
     def _nothing_is_listed_twice(self) -> Self:

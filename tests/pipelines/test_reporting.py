@@ -13,10 +13,19 @@ from kedro.runner import SequentialRunner
 
 from dnn_sweep.pipelines.reporting import create_pipeline, nodes
 from dnn_sweep.settings import CONFIG_LOADER_ARGS
-from tests.sample_sweep import sample_screening, sample_sweep, sample_verdicts
+from tests.core.test_diagnostics_figure import tables
+from tests.sample_sweep import (
+    sample_screening,
+    sample_seed_scores,
+    sample_sweep,
+    sample_verdicts,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
-FIGURES = ("learning_curves", "heatmap", "ranking", "time_to_target", "predictions")
+FIGURES = (
+    "learning_curves", "heatmap", "ranking", "critical_difference", "learning_rates",
+    "diagnostics", "time_to_target", "predictions",
+)  # fmt: skip
 
 
 class KeptDataset(MemoryDataset):
@@ -31,6 +40,11 @@ def given(sweep):
         "params:launcher": "uv run",
         "params:environment": sweep.champion["experiment"],
         "stage_clock": {"report": 1.5, "total": 1.5},
+        "screening": sample_screening(sweep),
+        "seed_scores": sample_seed_scores(sweep),
+        "comparison": {"sentences": ["One seed says nothing about seeds."]},
+        "verdicts": sample_verdicts(sweep),
+        "diagnostics": tables(sweep, {})[0],
     }
     return {name: MemoryDataset(data) for name, data in inputs.items()}
 
@@ -50,6 +64,8 @@ def test_it_turns_results_into_figures_a_page_and_a_summary(task):
     assert title in catalog["predictions_image"].load().get_suptitle()
     page = catalog["report"].load()
     assert "relu + adam wins on digits" in page
+    assert "One seed says nothing about seeds." in page
+    assert "vanishing gradient" in page
     for name in FIGURES:
         assert f'id="figure-{name}"' in page
     assert "relu + adam</td><td>1 of 1</td>" in page
