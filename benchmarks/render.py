@@ -166,6 +166,7 @@ def _whole_runs(runs: Mapping[str, Any]) -> dict[str, Any] | None:
     table = _table(("stage", "the race's sweep, s", "the default sweep, s"), rows)
     return {
         "command": runs["command"],
+        "alone": f"{runs['alone']['train_seconds']:.1f}",
         "table": table,
         "epochs": [f"{runs[which]['model_epochs']:,.0f}" for which in ("raced", "default")],
     }

@@ -22,8 +22,9 @@ class Measured:
     Args:
         about: ``results.json``.
         roofline: ``roofline.json`` by workload.
-        whole_runs: ``whole_runs.json``: ``command``, and seconds by stage of the race's sweep
-            (``raced``) and of the default one (``default``).
+        whole_runs: ``whole_runs.json``: ``command``, what the engine takes ``alone`` for the
+            race's sweep, and seconds by stage of that sweep (``raced``) and of the default one
+            (``default``) as whole runs.
     """
 
     about: dict[str, Any]
@@ -148,11 +149,11 @@ def _scaling(measured: Measured) -> Target:
 
 def _whole_run(measured: Measured) -> list[Target]:
     """What a whole run adds to the race's training of the same trials, and the clock."""
-    raced, alone = measured.whole_runs.get("raced"), measured.best("digits", OURS)
+    alone, raced = (measured.whole_runs.get(which) for which in ("alone", "raced"))
     share = None
-    if raced and alone and raced["model_epochs"] == alone["model_epochs"]:
-        training = alone["train_seconds"]
-        share = sum(raced.get(stage, 0.0) for stage in SWEEPING) / training - 1
+    if alone and raced and raced["model_epochs"] == alone["model_epochs"]:
+        sweep = sum(raced.get(stage, 0.0) for stage in SWEEPING)
+        share = sweep / alone["train_seconds"] - 1
     clock = measured.whole_runs.get("default", {}).get("clock")
     return [
         Target(
