@@ -377,7 +377,7 @@ def test_every_schedule_on_offer_can_be_planned():
 )
 def test_mistakes_in_a_schedule_are_refused(schedule, message):
     with pytest.raises(SweepError, match=message):
-        plan(grid={"optimizers": [{"adam": {"schedule": schedule}}]})
+        plan(grid={"optimizers": [{"adam": {"schedule": schedule}}]}, training={"epochs": 20})
 
 
 def test_a_schedule_and_a_plateau_are_not_both_allowed():
