@@ -173,9 +173,11 @@ def test_a_worker_that_comes_too_late_for_a_queue_takes_none(monkeypatch):
     def too_late(self):
         if not queues:
             queues.append(next_queue(self))
-            taken.extend(self.take(queues[0], 3))
+            (section,) = queues[0].trials
+            taken.extend(self.take(queues[0], {section: 3})[section])
             return queues[0]
-        queues[0].trials.extend(taken)
+        (waiting,) = queues[0].trials.values()
+        waiting.extend(taken)
         taken.clear()
         return next_queue(self)
 

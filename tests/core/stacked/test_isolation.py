@@ -5,7 +5,7 @@ import pytest
 
 from dnn_sweep.core.engines.stacked import sweep
 from tests.builders import make_data
-from tests.core.stacked.sweeps import Recorder, assert_same, changed, one, stacked
+from tests.core.stacked.sweeps import Recorder, assert_same, changed, one, stacked, trials_of
 
 EPOCHS = (3, 1, 5, 2, 4)
 
@@ -81,6 +81,35 @@ def test_moving_to_a_smaller_program_changes_nothing(trials, reference, monkeypa
     heard = Recorder()
     assert_all_same(stacked(trials, make_data(), 5, progress=heard), reference)
     assert sorted(heard.compilations) == [1, 1, 2, 2, 5, 5]  # training, validation
+
+
+def test_optimizers_side_by_side_in_one_program_do_not_meet(monkeypatch):
+    """Two seats for each of three: trials follow one another there, and one section is left."""
+    optimizers = ["adam", {"momentum": {"class": "SGD", "momentum": 0.9}}, "rmsprop"]
+    trials = [
+        changed(trial, epochs=epochs, layers={"activation": name})
+        for trial, epochs, name in zip(
+            trials_of(
+                network={"hidden": [6, 5], "batch_normalization": True},
+                grid={"optimizers": optimizers},
+                training={"seeds": [0, 1, 2]},
+            ),
+            (3, 1, 2, 1, 1, 1, 1, 8, 1),
+            ("relu", "tanh") * 5,
+            strict=False,
+        )
+    ]
+    first = next(trial for trial in trials if trial.optimizer == "adam")
+    trials.append(changed(first, seed=7, optimizer_arguments={"beta_1": 0.5}))
+    alone = {}
+    for name in ("adam", "momentum", "rmsprop"):
+        alone |= stacked([trial for trial in trials if trial.optimizer == name], make_data())
+
+    monkeypatch.setattr(sweep, "worker_count", lambda: 1)
+    monkeypatch.setattr(sweep, "WORK_OF_COMPILING", 0.0)
+    heard = Recorder()
+    assert_all_same(stacked(trials, make_data(), 6, progress=heard), alone)
+    assert heard.compilations == [6, 6, 2, 2, 1, 1]  # training, validation
 
 
 def test_replicates_differ_and_trials_of_one_replicate_are_paired(trials):

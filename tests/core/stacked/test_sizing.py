@@ -97,7 +97,8 @@ def test_cohorts_are_mixed_only_where_networks_would_be_alone():
     for _ in range(2):
         queue = several.next_queue()
         groups.append(queue.group)
-        assert len({trial.activation for trial in several.take(queue, 9)}) == 1
+        taken = several.take(queue, {queue.group.sections[0]: 9})
+        assert len({trial.activation for each in taken.values() for trial in each}) == 1
     assert several.next_queue() is None
     assert not groups[0].mixed
     assert groups[0] == groups[1]  # one program
@@ -107,6 +108,61 @@ def test_workers_begin_with_different_programs():
     board = Board(trials_of(grid={"optimizers": ["adam", "sgd"]}), always_mixed=False)
     first, second = board.next_queue(), board.next_queue()
     assert first.group.structure.optimizer_class != second.group.structure.optimizer_class
+
+
+def optimizers_in_programs(trials, **others):
+    board = Board(trials, always_mixed=False, **others)
+    found = []
+    while (queue := board.next_queue()) is not None:
+        board.take(queue, {section: len(trials) for section in queue.group.sections})
+        found.append({section.structure.optimizer_class for section in queue.group.sections})
+    return found
+
+
+def test_optimizers_of_one_network_are_dealt_out_to_programs():
+    trials = trials_of(grid={"optimizers": ["sgd", "adagrad", "adam", "lion", "nadam"]})
+    trials += [changed(each, batch_size=7) for each in trials[:2]]
+    assert optimizers_in_programs(trials, joining=lambda own: 2) == [
+        {"SGD", "Lion"},
+        {"Adagrad", "Nadam"},
+        {"SGD", "Adagrad"},
+        {"Adam"},
+    ]
+    assert all(len(each) == 1 for each in optimizers_in_programs(trials))
+
+
+def test_stages_of_a_sweep_share_programs():
+    """A screening has fewer trials of a kind than the finals, at other rates and lengths."""
+    grid = {"activations": ["relu", "tanh"], "optimizers": ["sgd", "adam"]}
+    finals = trials_of(grid=grid, training={"seeds": list(range(9))})
+    screening = [changed(trial, epochs=1, seed=50) for trial in finals if trial.seed == 0]
+    groups = [
+        {queue.group for queue in Board(stage, always_mixed=False, finals=finals)._queues}
+        for stage in (screening, finals)
+    ]
+    assert groups[0] == groups[1]
+    assert not any(group.mixed for group in groups[0])
+    with pytest.raises(ValueError, match="no trial like"):
+        Board([changed(finals[0], batch_size=7)], always_mixed=False, finals=finals)
+
+
+def test_optimizers_share_programs_where_that_saves_more_than_it_costs():
+    names = ["sgd", "adagrad", "adam", "lion", "nadam"]
+    few = trials_of(grid={"optimizers": names})
+
+    def together(trials, **others):
+        return sizing.optimizers_together(trials, make_data(), 2, **others)
+
+    assert together(few) == 5
+    assert [together(few, most=most) for most in (4, 2, 1)] == [3, 2, 1]
+    assert together(few[:1]) == 1
+    many_epochs = [changed(trial, epochs=1_000_000_000) for trial in few]
+    assert together(many_epochs) == 1
+
+
+@pytest.mark.parametrize(("sections", "seats"), [(1, 15), (3, 15), (4, 16), (16, 16), (20, 20)])
+def test_sections_have_equally_many_seats(sections, seats):
+    assert sizing.seats_for(SMALL, make_data(), 100, 2, sections=sections) == seats
 
 
 @pytest.mark.parametrize("normalised", [False, True])

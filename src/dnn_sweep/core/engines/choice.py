@@ -21,7 +21,7 @@ class Assignment:
 def build_engines(
     requested: str = "auto",
     cohort_size: int | None = None,
-    replicates: int | None = None,
+    finals: Sequence[Trial] = (),
     diagnostics: bool = False,
 ) -> list[Engine]:
     """Build the engines that may be used.
@@ -33,8 +33,8 @@ def build_engines(
         requested: An engine's name, or ``auto`` for all.
         cohort_size: Trials that the engine ``stacked`` trains together; ``None`` for what suits
             network and machine.
-        replicates: Trials of a combination in the stage that most of the sweep is trained in;
-            ``None`` for a sweep of one stage.
+        finals: The trials of the stage that most of the sweep is trained in; none for a sweep of
+            one stage.
         diagnostics: Whether the layers of every trial are measured.
 
     Returns:
@@ -45,7 +45,7 @@ def build_engines(
     from dnn_sweep.core.engines.stacked import StackedEngine
 
     engines: list[Engine] = [
-        StackedEngine(cohort_size, replicates, diagnostics=diagnostics),
+        StackedEngine(cohort_size, finals, diagnostics=diagnostics),
         KerasFitEngine(diagnostics=diagnostics),
     ]
     return [engine for engine in engines if requested in ("auto", engine.name)]

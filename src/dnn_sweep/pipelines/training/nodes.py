@@ -72,7 +72,7 @@ def train_trials(
     engines = build_engines(
         training.engine,
         training.cohort_size,
-        max(replicates.values()) if screening_plan.trials else None,
+        trial_plan.trials if screening_plan.trials else (),
     )
     data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
     done = 0

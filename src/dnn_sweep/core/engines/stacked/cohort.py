@@ -1,59 +1,62 @@
 """Trials that train together: the seats of one compiled program."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.engines.layer_log import Probe
-from dnn_sweep.core.engines.stacked.board import Group
+from dnn_sweep.core.engines.stacked.board import Group, Section
 from dnn_sweep.core.engines.stacked.network import Settings, join_weights, split_weights
-from dnn_sweep.core.engines.stacked.program import Program, State
+from dnn_sweep.core.engines.stacked.program import State, Tensors
+from dnn_sweep.core.engines.stacked.programs import Programs
 from dnn_sweep.core.engines.stacked.seat import Seat
 from dnn_sweep.core.engines.stacked.structure import scalars_of
-from dnn_sweep.core.engines.stacked.validation import Validation
 from dnn_sweep.core.networks import derived_seed, initial_weights
 from dnn_sweep.core.quiet_keras import tensorflow as tf
 from dnn_sweep.core.training_data import epoch_order
-from dnn_sweep.core.trials import Trial
 
 
 class Cohort:
     """Seats of one program, and who sits on them.
 
-    A trial takes a seat, trains epoch by epoch beside the others and leaves when it is finished;
-    the seat can then be taken by the next. Trials of one cohort may be in different epochs. No
-    seat's numbers enter another's, so it does not matter who sits beside whom.
+    A trial takes a seat in its optimizer's section, trains epoch by epoch beside the others and
+    leaves when it is finished; the seat can then be taken by the next. Trials of one cohort may
+    be in different epochs. No seat's numbers enter another's, so it does not matter who sits
+    beside whom.
 
     Args:
-        program: What trains them.
-        validation: What validates them.
+        programs: Where to find what trains and validates them.
         group: The trials' group.
+        seats: How many; each of the group's sections has as many.
         rows: Number of training rows.
         probe: The rows on which layers are measured; ``None`` where they are not.
     """
 
     def __init__(
         self,
-        program: Program,
-        validation: Validation,
+        programs: Programs,
         group: Group,
+        seats: int,
         rows: int,
         probe: Probe | None = None,
     ) -> None:
-        self._program = program
-        self._validation = validation
+        self._programs = programs
+        self._program = programs.training(group, seats)
+        self._validation = programs.validation(group, seats)
         self._group = group
         self._structure = structure = group.structure
         self._rows = rows
         self._probe = probe
         self._steps = -(-rows // structure.batch_size)
-        self._seats: list[Seat | None] = [None] * program.seats
+        self._seats: list[Seat | None] = [None] * seats
+        self._each = seats // len(group.sections)
         self._state: State | None = None
         self._settings: Settings | None = None
-        self._scalars: tuple[tf.Tensor, ...] = ()
+        self._scalars: tuple[Tensors, ...] = ()
 
     @property
     def live(self) -> list[tuple[int, Seat]]:
@@ -61,24 +64,33 @@ class Cohort:
         return [(at, seat) for at, seat in enumerate(self._seats) if seat is not None]
 
     @property
-    def free(self) -> int:
-        """Number of free seats."""
-        return self._seats.count(None)
+    def size(self) -> int:
+        """Number of seats."""
+        return len(self._seats)
 
-    def admit(self, newcomers: Sequence[Seat]) -> None:
+    @property
+    def free(self) -> dict[Section, int]:
+        """Number of free seats in each section."""
+        return {
+            section: sum(self._seats[at] is None for at in self._places(position))
+            for position, section in enumerate(self._group.sections)
+        }
+
+    def admit(self, newcomers: Mapping[Section, Sequence[Seat]]) -> None:
         """Give free seats to trials that begin.
 
         Args:
-            newcomers: As many as there are free seats at most.
+            newcomers: In each section as many as there are free seats at most.
         """
-        if not newcomers:
-            return
-        places = [at for at, seat in enumerate(self._seats) if seat is None][: len(newcomers)]
-        for at, seat in zip(places, newcomers, strict=True):
-            self._seats[at] = seat
-        fresh = [self._fresh(seat.trial) for seat in newcomers]
-        self._state = self._place(places, fresh)
-        self._settings, self._scalars = self._read_settings()
+        places: list[int] = []
+        for position, section in enumerate(self._group.sections):
+            free = [at for at in self._places(position) if self._seats[at] is None]
+            for at, seat in zip(free, newcomers[section], strict=False):
+                self._seats[at] = seat
+                places.append(at)
+        if places:
+            self._state = self._place(places)
+            self._settings, self._scalars = self._read_settings()
 
     def advance(self) -> list[Seat]:
         """Train everyone for one epoch.
@@ -110,28 +122,44 @@ class Cohort:
         self._measure([(at, seat) for at, seat in live if seat.is_due])
         return finished
 
-    def move_to(self, program: Program, validation: Validation) -> "Cohort":
-        """Go on with fewer seats.
+    @property
+    def needed(self) -> int:
+        """How many seats would be enough, all sections that are not empty having as many."""
+        live = self._live_by_section()
+        return len(live) * max(map(len, live.values()), default=0)
 
-        Args:
-            program: With at least as many seats as there are live trials.
-            validation: With as many.
+    def shrink(self) -> "Cohort":
+        """Go on with no more seats than are needed.
 
         Returns:
             The cohort that goes on; this one is not used any more.
         """
-        moved = Cohort(program, validation, self._group, self._rows, self._probe)
-        live = self.live
-        places = [at for at, _ in live] + [live[0][0]] * (program.seats - len(live))
-        moved._seats[: len(live)] = [seat for _, seat in live]
-        moved._state = tf.nest.map_structure(lambda each: tf.gather(each, places), self._state)
+        assert self._state is not None  # noqa: S101 - somebody sits here
+        live = self._live_by_section()
+        group = replace(self._group, sections=tuple(self._group.sections[at] for at in live))
+        moved = Cohort(self._programs, group, self.needed, self._rows, self._probe)
+        places: list[int] = []
+        slots = []
+        for position, (section, seated) in enumerate(live.items()):
+            for at, old in zip(moved._places(position), seated, strict=False):
+                moved._seats[at] = self._seats[old]
+            # Seats that stay empty train along like the first trial.
+            own = seated + seated[:1] * (moved._each - len(seated))
+            places += own
+            offsets = [at - section * self._each for at in own]
+            slots.append(tuple(tf.gather(each, offsets) for each in self._state.slots[section]))
+        weights, moving = (
+            tuple(tf.gather(each, places) for each in kind)
+            for kind in (self._state.weights, self._state.moving)
+        )
+        moved._state = State(weights, tuple(slots), moving)
         moved._settings, moved._scalars = moved._read_settings()
         return moved
 
     def _run(self) -> tuple[NDArray[np.float32], ...]:
         """Train and validate: loss, metric, both on the validation rows, outputs on these."""
         assert self._state is not None and self._settings is not None  # noqa: PT018, S101
-        seats = self._program.seats
+        seats = self.size
         orders = np.zeros((seats, self._rows), np.int32)
         rates = np.zeros((seats, self._steps), np.float32)
         taken = np.zeros(seats, np.int32)
@@ -181,27 +209,55 @@ class Cohort:
         )
         return join_weights(self._structure, weights, moving)
 
-    def _fresh(self, trial: Trial) -> State:
-        weights, moving = split_weights(self._structure, initial_weights(trial.network, trial.seed))
-        return State(tuple(weights), tuple(self._program.optimizer.fresh_slots), tuple(moving))
+    def _places(self, section: int) -> range:
+        """The seats of a section."""
+        return range(section * self._each, (section + 1) * self._each)
 
-    def _place(self, places: Sequence[int], fresh: Sequence[State]) -> State:
+    def _live_by_section(self) -> dict[int, list[int]]:
+        """The seats that are taken, in sections where there are any."""
+        taken = {
+            section: [at for at in self._places(section) if self._seats[at] is not None]
+            for section in range(len(self._group.sections))
+        }
+        return {section: places for section, places in taken.items() if places}
+
+    def _place(self, places: Sequence[int]) -> State:
+        """The state with the trials on these seats at their beginning."""
+        fresh = [self._initial_weights(self._seats[at]) for at in places]
+        weights, moving = ([*zip(*kind, strict=True)] for kind in zip(*fresh, strict=True))
+        slots = self._program.optimizer.fresh_slots
         if self._state is None:
             # Seats that stay empty train along like the first trial, and nobody looks.
-            everyone = [*fresh, *[fresh[0]] * (self._program.seats - len(fresh))]
-            return State(*(_stack(each) for each in zip(*everyone, strict=True)))
-        positions = [[at] for at in places]
-        return State(
-            *(
+            by_place = dict(zip(places, range(len(places)), strict=True))
+            chosen = [by_place.get(at, 0) for at in range(self.size)]
+            return State(
+                tuple(tf.constant(np.stack(each)[chosen]) for each in weights),
                 tuple(
-                    tf.tensor_scatter_nd_update(old, positions, np.stack(new))
-                    for old, *new in zip(kind, *newcomers, strict=True)
-                )
-                for kind, *newcomers in zip(self._state, *fresh, strict=True)
+                    tuple(tf.constant(np.stack([each] * self._each)) for each in own)
+                    for own in slots
+                ),
+                tuple(tf.constant(np.stack(each)[chosen]) for each in moving),
             )
+        return State(
+            _put(self._state.weights, places, weights),
+            tuple(
+                _put(
+                    old,
+                    [at - position * self._each for at in taken],
+                    [[each] * len(taken) for each in own],
+                )
+                for position, (old, own) in enumerate(zip(self._state.slots, slots, strict=True))
+                for taken in [[at for at in places if at in self._places(position)]]
+            ),
+            _put(self._state.moving, places, moving),
         )
 
-    def _read_settings(self) -> tuple[Settings, tuple[tf.Tensor, ...]]:
+    def _initial_weights(self, seat: Seat | None) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+        assert seat is not None  # noqa: S101 - it has just been taken
+        weights = initial_weights(seat.trial.network, seat.trial.seed)
+        return split_weights(self._structure, weights)
+
+    def _read_settings(self) -> tuple[Settings, tuple[Tensors, ...]]:
         first = self.live[0][1].trial
         trials = [first if seat is None else seat.trial for seat in self._seats]
         layers = [trial.network.hidden for trial in trials]
@@ -221,16 +277,28 @@ class Cohort:
             ),
             l2=tf.constant([[each.l2 for each in own] for own in layers]),
         )
-        own = [scalars_of(trial) for trial in trials]
-        scalars = tuple(
-            tf.constant([[[each[name]]] for each in own], self._structure.scalar_type)
-            for name in self._group.scalars
+        return settings, tuple(map(self._read_scalars, range(len(self._group.sections))))
+
+    def _read_scalars(self, position: int) -> Tensors:
+        """What of a section's optimizer is each trial's own."""
+        section = self._group.sections[position]
+        seats = [self._seats[at] for at in self._places(position)]
+        own = [scalars_of(section.example if seat is None else seat.trial) for seat in seats]
+        return tuple(
+            tf.constant([[[each[name]]] for each in own], section.structure.scalar_type)
+            for name in section.scalars
         )
-        return settings, scalars
 
 
-def _stack(networks: Sequence[Sequence[NDArray[Any]]]) -> tuple[tf.Tensor, ...]:
-    return tuple(tf.constant(np.stack(each)) for each in zip(*networks, strict=True))
+def _put(old: Tensors, places: Sequence[int], new: Sequence[Sequence[NDArray[Any]]]) -> Tensors:
+    """Tensors with new values at some places of the leading axis."""
+    if not places:
+        return old
+    positions = [[at] for at in places]
+    return tuple(
+        tf.tensor_scatter_nd_update(each, positions, np.stack(values))
+        for each, values in zip(old, new, strict=True)
+    )
 
 
 def _rows_of(tensor: tf.Tensor, places: list[int]) -> NDArray[Any]:

@@ -26,8 +26,8 @@ class StackedEngine:
 
     Args:
         cohort_size: Trials in a cohort; ``None`` for what suits network and machine.
-        replicates: Trials of a combination in the stage that most of a sweep is trained in, where
-            it is trained in stages: all stages then share the programs that suit this one.
+        finals: The trials of the stage that most of a sweep is trained in, where it is trained in
+            stages: all stages then share the programs that suit this one.
         diagnostics: Whether to measure the layers of every trial.
     """
 
@@ -36,12 +36,12 @@ class StackedEngine:
     def __init__(
         self,
         cohort_size: int | None = None,
-        replicates: int | None = None,
+        finals: Sequence[Trial] = (),
         *,
         diagnostics: bool = False,
     ) -> None:
         self._cohort_size = cohort_size
-        self._replicates = replicates
+        self._finals = [trial for trial in finals if obstacle(trial) is None]
         self.diagnostics = diagnostics
         self._programs: Programs | None = None
 
@@ -75,6 +75,6 @@ class StackedEngine:
             conclude,
             self._cohort_size,
             self._programs,
-            self._replicates,
+            self._finals,
             Probe(data) if self.diagnostics else None,
         ).results()

@@ -1,14 +1,14 @@
-"""Keras's own optimizers, updating a stack of networks at once."""
+"""Keras's own optimizers, updating a stack of networks at once, section by section."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from dnn_sweep.core.engines.stacked.board import Section
 from dnn_sweep.core.keras_names import optimizer_classes
 from dnn_sweep.core.quiet_keras import keras
 from dnn_sweep.core.quiet_keras import tensorflow as tf
-from dnn_sweep.core.trials import Trial
 
 _BASES = {each.__name__: each for each in keras.optimizers.Optimizer.__mro__}
 _SHARED, _TENSORFLOWS = _BASES["BaseOptimizer"], _BASES["TFOptimizer"]
@@ -46,16 +46,16 @@ def _for_a_stack(optimizer: type[keras.Optimizer]) -> type[keras.Optimizer]:
     return Stacked
 
 
-class StackedOptimizer:
-    """One Keras optimizer for ``seats`` networks, as a function of its state.
+class SectionOptimizer:
+    """One Keras optimizer for the ``seats`` networks of a section, as a function of its state.
 
     Every weight has a leading axis for the network, a bias is ``[seats, 1, units]``, and each
     number that is a trial's own is ``[seats, 1, 1]``: the updates are elementwise, so NumPy's
     rules of broadcasting give each network what is its own.
 
     Args:
-        trial: One of the trials; all have its optimizer's class and structure.
-        scalars: The arguments that each trial has its own value of.
+        section: Names the optimizer, and those of its arguments that each trial has its own
+            value of.
         shapes: The weights' shapes without the leading axis.
         seats: Number of networks.
 
@@ -64,11 +64,10 @@ class StackedOptimizer:
             axis.
     """
 
-    def __init__(
-        self, trial: Trial, scalars: Sequence[str], shapes: Sequence[tuple[int, ...]], seats: int
-    ) -> None:
-        self._scalars = scalars
+    def __init__(self, section: Section, shapes: Sequence[tuple[int, ...]], seats: int) -> None:
+        self._scalars = section.scalars
         self._rate: Any = None
+        trial = section.example
         chosen = _for_a_stack(optimizer_classes()[trial.optimizer_class])
         self._optimizer = chosen(learning_rate=lambda: self._rate, **trial.optimizer_arguments)
         self._weights = [keras.Variable(np.zeros((seats, *shape), np.float32)) for shape in shapes]
@@ -113,3 +112,55 @@ class StackedOptimizer:
             [scope.get_current_value(each) for each in self._weights],
             [scope.get_current_value(each) for each in self._slots],
         )
+
+
+class StackedOptimizer:
+    """The optimizers of a whole stack, each of which updates its own section of it.
+
+    Args:
+        sections: From the first seats to the last; all have as many.
+        shapes: The weights' shapes without the leading axis.
+        seats: Number of networks in all.
+
+    Attributes:
+        fresh_slots: For each section what one network's slots hold before the first step.
+    """
+
+    def __init__(
+        self, sections: Sequence[Section], shapes: Sequence[tuple[int, ...]], seats: int
+    ) -> None:
+        each = seats // len(sections)
+        self._sections = [SectionOptimizer(section, shapes, each) for section in sections]
+        self.fresh_slots = [section.fresh_slots for section in self._sections]
+
+    def apply(
+        self,
+        weights: Sequence[tf.Tensor],
+        slots: Sequence[Sequence[tf.Tensor]],
+        gradients: Sequence[tf.Tensor],
+        rate: tf.Tensor,
+        scalars: Sequence[Sequence[tf.Tensor]],
+    ) -> tuple[list[tf.Tensor], list[list[tf.Tensor]]]:
+        """Take one step; as :meth:`SectionOptimizer.apply`, slots and scalars by section."""
+        count = len(self._sections)
+        if count == 1:
+            own, after = self._sections[0].apply(weights, slots[0], gradients, rate, scalars[0])
+            return own, [after]
+        divided = [
+            zip(*(tf.split(each, count) for each in values), strict=True)
+            for values in (weights, gradients)
+        ]
+        updated, slots_after = [], []
+        for section, own_weights, own_slots, own_gradients, own_rate, own_scalars in zip(
+            self._sections,
+            divided[0],
+            slots,
+            divided[1],
+            tf.split(rate, count),
+            scalars,
+            strict=True,
+        ):
+            own, after = section.apply(own_weights, own_slots, own_gradients, own_rate, own_scalars)
+            updated.append(own)
+            slots_after.append(after)
+        return [tf.concat(parts, 0) for parts in zip(*updated, strict=True)], slots_after

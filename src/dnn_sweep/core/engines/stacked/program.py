@@ -19,7 +19,6 @@ from dnn_sweep.core.engines.stacked.network import (
 from dnn_sweep.core.engines.stacked.optimizer import StackedOptimizer
 from dnn_sweep.core.engines.stacked.rows import Rows
 from dnn_sweep.core.quiet_keras import tensorflow as tf
-from dnn_sweep.core.trials import Trial
 
 Tensors = tuple[tf.Tensor, ...]
 
@@ -29,12 +28,12 @@ class State(NamedTuple):
 
     Args:
         weights: As :func:`~dnn_sweep.core.engines.stacked.network.weight_shapes` orders them.
-        slots: The optimizer's.
+        slots: The optimizers', by section; these have a leading axis for its seats.
         moving: The normalisations' moving means and variances.
     """
 
     weights: Tensors
-    slots: Tensors
+    slots: tuple[Tensors, ...]
     moving: Tensors
 
 
@@ -42,30 +41,32 @@ class Program:
     """Trains ``seats`` networks of one structure for an epoch; compiled when first used.
 
     Args:
-        trial: One of the group's trials.
         group: What they share, and what may differ.
-        seats: Number of networks.
+        seats: Number of networks; each section has as many.
         rows: The data.
     """
 
-    def __init__(self, trial: Trial, group: Group, seats: int, rows: Rows) -> None:
+    def __init__(self, group: Group, seats: int, rows: Rows) -> None:
         self.seats = seats
         self._structure = structure = group.structure
-        self._scalars = group.scalars
+        self._sections = group.sections
         self._rows = rows
         self._network = StackedNetwork(group)
         self._measure = Measuring(structure)
-        self.optimizer = StackedOptimizer(trial, group.scalars, weight_shapes(structure), seats)
+        self.optimizer = StackedOptimizer(group.sections, weight_shapes(structure), seats)
         self._kernels = kernel_positions(structure)
         self._epoch = tf.function(self._train_epoch, jit_compile=True, autograph=False)
 
     def compile(self) -> None:
         """Compile, by running the program for no step at all."""
         structure, seats = self._structure, self.seats
-        slots = self.optimizer.fresh_slots
+        each = seats // len(self._sections)
         state = State(
             tuple(tf.zeros((seats, *shape)) for shape in weight_shapes(structure)),
-            tuple(tf.zeros((seats, *slot.shape), slot.dtype) for slot in slots),
+            tuple(
+                tuple(tf.zeros((each, *slot.shape), slot.dtype) for slot in slots)
+                for slots in self.optimizer.fresh_slots
+            ),
             tuple(tf.zeros((seats, *shape)) for shape in moving_shapes(structure)),
         )
         steps = -(-self._rows.training // self._batch)
@@ -75,7 +76,10 @@ class Program:
             np.zeros((seats, steps), np.float32),
             np.zeros(seats, np.int32),
             Settings.empty(seats, len(structure.hidden)),
-            [tf.zeros((seats, 1, 1), structure.scalar_type)] * len(self._scalars),
+            [
+                (tf.zeros((each, 1, 1), section.structure.scalar_type),) * len(section.scalars)
+                for section in self._sections
+            ],
             compile_only=True,
         )
 
@@ -86,7 +90,7 @@ class Program:
         rates: NDArray[np.float32],
         taken: NDArray[np.int32],
         settings: Settings,
-        scalars: Sequence[tf.Tensor],
+        scalars: Sequence[Tensors],
         *,
         compile_only: bool = False,
     ) -> tuple[State, NDArray[np.float32], NDArray[np.float32]]:
@@ -98,8 +102,8 @@ class Program:
             rates: Each network's learning rate at each step, ``[seats, steps]``.
             taken: Steps each network has taken before, ``[seats]``.
             settings: What else is each network's own.
-            scalars: The optimizer's numbers that are each network's own, of shape
-                ``[seats, 1, 1]`` and the structure's type.
+            scalars: By section, the optimizer's numbers that are each network's own, of shape
+                ``[seats of a section, 1, 1]`` and the structure's type.
             compile_only: Take no step; the first call then only compiles.
 
         Returns:
@@ -129,7 +133,7 @@ class Program:
         rates: tf.Tensor,
         taken: tf.Tensor,
         settings: Settings,
-        scalars: Tensors,
+        scalars: tuple[Tensors, ...],
         steps: tf.Tensor,
     ) -> tuple[State, tf.Tensor]:
         nothing = tf.zeros(self.seats)
@@ -157,7 +161,7 @@ class Program:
         rate: tf.Tensor,
         taken: tf.Tensor,
         settings: Settings,
-        scalars: Tensors,
+        scalars: tuple[Tensors, ...],
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
         """One step of every network; loss and metric come summed over the batch's rows."""
         mask = self._rows.mask(at, self._batch)
@@ -177,7 +181,7 @@ class Program:
         gradients, between = tape.gradient(total, (list(state.weights), training.between))
         self._wait_for_backward_pass(gradients, between)
         weights, slots = self.optimizer.apply(state.weights, state.slots, gradients, rate, scalars)
-        after = State(tuple(weights), tuple(slots), tuple(training.moving))
+        after = State(tuple(weights), tuple(map(tuple, slots)), tuple(training.moving))
         return after, loss * count, tf.reduce_sum(metrics * mask, axis=1)
 
     def _wait_for_backward_pass(self, gradients: list[Any], between: Sequence[tf.Tensor]) -> None:

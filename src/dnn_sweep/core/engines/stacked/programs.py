@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from dnn_sweep.core.engines.stacked.board import Group
@@ -34,32 +33,25 @@ class Programs:
         self._locks: dict[object, threading.Lock] = {}
         self._made: dict[object, Any] = {}
 
-    def training(self, group: Group, trial: Trial, seats: int) -> Program:
+    def training(self, group: Group, seats: int) -> Program:
         """Return the program that trains a group's trials, compiled.
 
         Args:
             group: The group.
-            trial: One of its trials.
-            seats: Number of networks.
+            seats: Number of networks; each section has as many.
         """
-        rows = self._rows(trial)
-        return self._compiled_once(
-            (group, seats), seats, lambda: Program(trial, group, seats, rows)
-        )
+        rows = self._rows(group.sections[0].example)
+        return self._compiled_once((group, seats), seats, lambda: Program(group, seats, rows))
 
-    def validation(self, group: Group, trial: Trial, seats: int) -> Validation:
+    def validation(self, group: Group, seats: int) -> Validation:
         """Return the program that validates a group's trials, compiled.
 
         Args:
             group: The group.
-            trial: One of its trials.
             seats: Number of networks.
         """
-        rows = self._rows(trial)
-        without_optimizer = replace(
-            group.structure, optimizer_class="", optimizer_arguments=(), scalars=()
-        )
-        key = (without_optimizer, group.activations, group.mixed, seats)
+        rows = self._rows(group.sections[0].example)
+        key = (group.structure.without_optimizer, group.activations, group.mixed, seats)
         return self._compiled_once(key, seats, lambda: Validation(group, seats, rows))
 
     def _compiled_once(self, key: object, seats: int, build: Callable[[], Compiled]) -> Compiled:

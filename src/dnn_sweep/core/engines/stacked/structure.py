@@ -1,7 +1,7 @@
-"""What trials must have in common to share one compiled program."""
+"""What trials must have in common to share one compiled program, or a section of one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -53,7 +53,7 @@ class LayerStructure:
 
 @dataclass(frozen=True)
 class Structure:
-    """Trials with equal structures can train together.
+    """Trials with equal structures can train in each other's seats.
 
     What is not listed here may differ from trial to trial: activations layer by layer, initial
     weights, order of the rows, learning rate and its schedule, the optimizer's other numbers,
@@ -91,6 +91,11 @@ class Structure:
     def scalar_type(self) -> str:
         """In which precision a program takes the numbers that differ between trials."""
         return "float32" if self.optimizer_class in _SINGLE_PRECISION else "float64"
+
+    @property
+    def without_optimizer(self) -> "Structure":
+        """What trials of several optimizers must have in common to train in one program."""
+        return replace(self, optimizer_class="", optimizer_arguments=(), scalars=())
 
 
 def structure_of(trial: Trial) -> Structure:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from queue import Full, Queue
 
 from dnn_sweep.core.engines.layer_log import LayerLog, Probe
@@ -11,7 +12,9 @@ from dnn_sweep.core.engines.stacked.cohort import Cohort
 from dnn_sweep.core.engines.stacked.programs import Programs
 from dnn_sweep.core.engines.stacked.seat import Seat
 from dnn_sweep.core.engines.stacked.sizing import (
+    WORK_OF_COMPILING,
     has_gpu,
+    optimizers_together,
     seats_for,
     work_of_an_epoch,
     worker_count,
@@ -27,10 +30,6 @@ _Event = TrialResult | BaseException | Callable[[], None]
 # Results that nobody has taken yet, and news of epochs: no more, so that a slow disk slows the
 # training down instead of filling the memory.
 WAITING_EVENTS = 256
-# To train on empty seats costs time, and so does compiling for fewer. Once as much has been lost
-# on empty seats as compiling takes (some seconds of a core), the cohort moves. Counted in
-# operations, not in seconds, so that a sweep that is repeated does the same.
-WORK_OF_COMPILING = 1.5e11
 # With this many kinds of trials for each worker, nobody has to help with another's.
 KINDS_A_WORKER = 2
 
@@ -47,8 +46,7 @@ class StackedSweep:
         conclude: Makes a finished seat's result.
         cohort_size: Trials in a cohort; ``None`` for what suits network and machine.
         programs: Those compiled so far for these rows.
-        replicates: Trials of a combination in the stage that most are trained in; ``None`` for
-            as many as there are.
+        finals: The trials of the stage that most are trained in, where there are several.
         probe: The rows on which layers are measured; ``None`` where they are not.
     """
 
@@ -62,7 +60,7 @@ class StackedSweep:
         conclude: Callable[[Seat], TrialResult],
         cohort_size: int | None,
         programs: Programs,
-        replicates: int | None = None,
+        finals: Sequence[Trial] = (),
         probe: Probe | None = None,
     ) -> None:
         self._unfinished = sum(trial.id not in finished for trial in trials)
@@ -73,7 +71,15 @@ class StackedSweep:
         self._probe = probe
         self._workers = min(worker_count(), len(trials))
         self._progress = _Relay(progress, self._put, self._workers)
-        self._board = Board(trials, finished, always_mixed=has_gpu(), replicates=replicates)
+        self._board = Board(
+            trials,
+            finished,
+            always_mixed=has_gpu(),
+            joining=partial(
+                optimizers_together, data=data, workers=worker_count(), most=cohort_size
+            ),
+            finals=finals,
+        )
         # With few kinds of trials, all workers end up at the same one.
         few = self._board.kinds < KINDS_A_WORKER * self._workers
         self._sharing = self._workers if few else 1
@@ -115,24 +121,23 @@ class StackedSweep:
     def _train(self, queue: Waiting) -> None:
         """Train a queue's trials in one cohort, until the queue and the seats are empty."""
         group = queue.group
-        seats = self._cohort_size or seats_for(
-            group.structure, self._data, group.together, self._workers, self._sharing
+        sections = len(group.sections)
+        seats = seats_for(
+            group.structure, self._data, group.together, self._workers, self._sharing, sections
         )
-        program = self._programs.training(group, queue.example, seats)
-        validation = self._programs.validation(group, queue.example, seats)
-        cohort = Cohort(program, validation, group, len(self._data.x_train), self._probe)
+        if self._cohort_size:
+            seats = self._cohort_size // sections * sections
+        cohort = Cohort(self._programs, group, seats, len(self._data.x_train), self._probe)
         lost = 0.0
         while not self._stopped.is_set():
-            cohort.admit([self._seat(each) for each in self._board.take(queue, cohort.free)])
-            if not (live := len(cohort.live)):
+            taken = self._board.take(queue, cohort.free)
+            cohort.admit({section: list(map(self._seat, own)) for section, own in taken.items()})
+            if not cohort.live:
                 return
-            lost += cohort.free * work_of_an_epoch(group.structure, self._data)
-            if lost > WORK_OF_COMPILING and live <= program.seats // 2:
+            lost += sum(cohort.free.values()) * work_of_an_epoch(group.structure, self._data)
+            if lost > WORK_OF_COMPILING and cohort.needed <= cohort.size // 2:
                 lost = 0.0
-                program = self._programs.training(group, queue.example, live)
-                cohort = cohort.move_to(
-                    program, self._programs.validation(group, queue.example, live)
-                )
+                cohort = cohort.shrink()
             for seat in cohort.advance():
                 self._put(self._conclude(seat))
 
