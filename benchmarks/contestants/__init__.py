@@ -60,7 +60,7 @@ CONTESTANTS = {
     OURS: Contestant(
         "dnn-sweep, engine stacked",
         ("dnn-sweep", *KERAS),
-        "trials of one optimizer class stacked in one XLA program",
+        "trials of one network stacked in one XLA program, short sweeps with all optimizers",
         stacks="sweep",
         function="train_stacked",
     ),

@@ -16,10 +16,11 @@ class Recorder(TrainingProgress):
     """A progress display that remembers what it was told."""
 
     def __init__(self):
-        self.started, self.epochs, self.compilations = [], [], []
+        self.started, self.epochs, self.compilations, self.shares = [], [], [], []
 
     def compiled(self, trials, seconds, share=1.0):
         self.compilations.append(trials)
+        self.shares.append(share)
 
     def trial_started(self, trial):
         self.started.append(trial.id)

@@ -85,20 +85,13 @@ def test_moving_to_a_smaller_program_changes_nothing(trials, reference, monkeypa
 
 def test_optimizers_side_by_side_in_one_program_do_not_meet(monkeypatch):
     """Two seats for each of three: trials follow one another there, and one section is left."""
-    optimizers = ["adam", {"momentum": {"class": "SGD", "momentum": 0.9}}, "rmsprop"]
-    trials = [
-        changed(trial, epochs=epochs, layers={"activation": name})
-        for trial, epochs, name in zip(
-            trials_of(
-                network={"hidden": [6, 5], "batch_normalization": True},
-                grid={"optimizers": optimizers},
-                training={"seeds": [0, 1, 2]},
-            ),
-            (3, 1, 2, 1, 1, 1, 1, 8, 1),
-            ("relu", "tanh") * 5,
-            strict=False,
-        )
-    ]
+    planned = trials_of(
+        network={"hidden": [6]},
+        grid={"optimizers": ["adam", {"momentum": {"class": "SGD", "momentum": 0.9}}, "rmsprop"]},
+        training={"seeds": [0, 1, 2]},
+    )
+    lengths = (3, 1, 2, 1, 1, 1, 1, 8, 1)
+    trials = [changed(each, epochs=n) for each, n in zip(planned, lengths, strict=True)]
     first = next(trial for trial in trials if trial.optimizer == "adam")
     trials.append(changed(first, seed=7, optimizer_arguments={"beta_1": 0.5}))
     alone = {}

@@ -10,8 +10,8 @@ from dnn_sweep.core.trials import Trial
 
 # A screening of three rates would leave two seats of five empty, and its further rates four, if
 # only trials of one kind could sit together. To compute every activation for all costs less
-# (15 % of a model-epoch) up to about this many replicates in the finals.
-UNIFORM_REPLICATES = 8
+# (15 % of a model-epoch) as long as a program has fewer than about so many finals of each kind.
+UNIFORM_TRIALS = 8
 
 # How many optimizers to train side by side in one program, told all trials of one network.
 Joining = Callable[[Sequence[Trial]], int]
@@ -106,13 +106,14 @@ class Board:
         for sections in _sections(finals or trials, joining):
             planned = [(s.structure, each) for s, members in sections.items() for each in members]
             alike = Counter((structure, _activations(each)) for structure, each in planned)
-            names = tuple(sorted({name for _, signature in alike for name in signature}))
-            # Cohorts of one kind each are faster, unless that leaves networks alone.
-            few = UNIFORM_REPLICATES if finals else 2
-            mixed = always_mixed or len(planned) // len(alike) < few
+            kinds = tuple(dict.fromkeys(signature for _, signature in alike))
+            names = tuple(sorted({name for signature in kinds for name in signature}))
+            # Cohorts of one kind each are faster, unless that leaves seats empty.
+            few = UNIFORM_TRIALS if finals else 2
+            mixed = always_mixed or len(planned) // len(kinds) < few
             together = max(map(len, sections.values()) if mixed else alike.values())
             group = Group(tuple(sections), names, mixed, together)
-            for kind in [None] if mixed else dict.fromkeys(each for _, each in alike):
+            for kind in (None,) if mixed else kinds:
                 waiting = {
                     section: deque(
                         trial

@@ -45,8 +45,7 @@ class Cohort:
         probe: Probe | None = None,
     ) -> None:
         self._programs = programs
-        self._program = programs.training(group, seats)
-        self._validation = programs.validation(group, seats)
+        self._program, self._validation = programs.pair(group, seats)
         self._group = group
         self._structure = structure = group.structure
         self._rows = rows

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -23,15 +24,33 @@ class Programs:
         data: Scaled rows; put on the device once for each kind of target and weight.
 
     Attributes:
-        compiled: Told of every compilation: number of seats, seconds.
+        compiled: Told of every compilation: number of seats, seconds, how many threads waited.
     """
 
     def __init__(self, data: TrainingData) -> None:
         self.data = data
-        self.compiled: Callable[[int, float], None] = lambda seats, seconds: None
+        self.compiled: Callable[[int, float, int], None] = lambda seats, seconds, threads: None
         self._lock = threading.Lock()
         self._locks: dict[object, threading.Lock] = {}
+        self._begun: set[object] = set()
+        self._asking: Counter[object] = Counter()
         self._made: dict[object, Any] = {}
+
+    def pair(self, group: Group, seats: int) -> tuple[Program, Validation]:
+        """Return the programs that train and validate a group's trials, compiled.
+
+        While one thread compiles the first, another that asks for them compiles the second.
+
+        Args:
+            group: The group.
+            seats: Number of networks; each section has as many.
+        """
+        with self._lock:
+            is_begun = (group, seats) in self._begun
+            self._begun.add((group, seats))
+        if is_begun:
+            self.validation(group, seats)
+        return self.training(group, seats), self.validation(group, seats)
 
     def training(self, group: Group, seats: int) -> Program:
         """Return the program that trains a group's trials, compiled.
@@ -59,7 +78,7 @@ class Programs:
             began = time.perf_counter()
             program = build()
             program.compile()
-            self.compiled(seats, time.perf_counter() - began)
+            self.compiled(seats, time.perf_counter() - began, self._asking[key])
             return program
 
         return self._once(key, make)
@@ -72,8 +91,13 @@ class Programs:
         """Make something, or return what was made before; whoever comes second waits."""
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            if key not in self._made:
-                self._made[key] = make()
-            made: Made = self._made[key]
-            return made
+            self._asking[key] += 1
+        try:
+            with lock:
+                if key not in self._made:
+                    self._made[key] = make()
+                made: Made = self._made[key]
+                return made
+        finally:
+            with self._lock:
+                self._asking[key] -= 1

@@ -179,5 +179,5 @@ class _Relay(NoProgress):
         self._put(lambda: self._progress.epoch_finished(trial, epoch, logs))
 
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
-        """Pass it on; the other workers may have trained meanwhile."""
+        """Pass it on; of so many threads that waited, where others may have trained meanwhile."""
         self._put(lambda: self._progress.compiled(trials, seconds, share / self._workers))
