@@ -104,3 +104,33 @@ SweepHooks().after_pipeline_run()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == ""
+
+
+def test_garbage_is_collected_as_usual_while_training_and_seldom_while_importing():
+    code = """
+import gc
+from types import SimpleNamespace
+usual = gc.get_threshold()
+import dnn_sweep.settings
+found = [gc.get_threshold()]
+from dnn_sweep.hooks import SweepHooks
+for pipeline in ("model_building", "training", "evaluation"):
+    SweepHooks().before_node_run(SimpleNamespace(name="any", tags={pipeline}))
+    found.append(gc.get_threshold())
+print(*(["seldom", "usual"][each == usual] for each in found))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["seldom", "seldom", "usual", "seldom"]
+
+
+def test_what_skops_looks_up_is_imported_before_mlflow_which_would_make_it_slow():
+    code = """
+import sys
+import kedro.framework.cli
+import dnn_sweep.settings
+print("scipy.special" in sys.modules, "mlflow" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["True", "False"]

@@ -26,6 +26,8 @@ STAGE_OF_PIPELINE = {
     "registration": stages.REGISTER,
     "reporting": stages.REPORT,
 }
+USUAL_THRESHOLD = gc.get_threshold()
+SELDOM_THRESHOLD = (50_000, 10, 10)
 STAGE_OF_DATASET = {"trial_results": stages.CHECKPOINTS, "trial_runs": stages.TRACK}
 
 
@@ -36,6 +38,12 @@ class SweepHooks:
     def before_node_run(self, node: Node) -> None:
         """Say which node is at work, in fewer words than Kedro's own message."""
         logger.info(node.name)
+        # Training takes long and leaves garbage; the rest mostly imports.
+        if "training" in node.tags:
+            gc.freeze()
+            gc.set_threshold(*USUAL_THRESHOLD)
+        else:
+            collect_seldom()
 
     @hook_impl
     def before_pipeline_run(self) -> None:
@@ -103,6 +111,15 @@ class StageHooks:
         for tag in node.tags:
             if stage := STAGE_OF_PIPELINE.get(tag):
                 self._clock.enter(stage)
+
+
+def collect_seldom() -> None:
+    """Have Python search for garbage seldom, while modules are imported.
+
+    What they make lives as long as the process. Python would go through all of it whenever it has
+    grown by a quarter, which takes seconds.
+    """
+    gc.set_threshold(*SELDOM_THRESHOLD)
 
 
 def _spare_the_collector() -> None:

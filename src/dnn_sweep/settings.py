@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
+# Before MLflow, which comes with Kedro's plugins: skops looks up each of SciPy's and NumPy's
+# functions in all modules that were imported earlier, for two seconds if those are MLflow's.
+import scipy.special  # noqa: F401
 from omegaconf.resolvers import oc
 
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
-from dnn_sweep.hooks import StageHooks, SweepHooks
+from dnn_sweep.hooks import StageHooks, SweepHooks, collect_seldom
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,6 +32,10 @@ def launcher() -> str:
 
 # MLflow's loggers then follow conf/logging.yml like everyone else's.
 os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
+# Else every run asks IPython whether it is a job on Databricks that was interrupted.
+os.environ.setdefault("MLFLOW_ENABLE_SGC_RUN_RESUMPTION_FOR_DATABRICKS_JOBS", "false")
+
+collect_seldom()
 
 HOOKS = (StageHooks(RUN_CLOCK), SweepHooks())
 

@@ -2,7 +2,7 @@
 
 Keras walks every attribute of a model to save it, which takes longer than to write it. For many
 networks of the same layers that walk is done once: the file Keras wrote is taken for a template,
-and only the values of its weights are replaced.
+and only the values of its weights are replaced, each where it lies in the file.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class NetworkFile:
         finally:
             network.set_weights(weights)
         self._shapes = [weight.shape for weight in weights]
-        self._names = _find_marks(self._members[WEIGHTS], self._shapes)
+        self._places = _find_marks(self._members[WEIGHTS], self._shapes)
 
     def write(self, path: Path, weights: Sequence[NDArray[Any]]) -> None:
         """Write the network with these weights.
@@ -66,26 +66,30 @@ class NetworkFile:
         given = [np.shape(weight) for weight in weights]
         if given != self._shapes:
             raise ValueError(f"weights of shapes {given} do not fit a network of {self._shapes}")
-        filled = BytesIO(self._members[WEIGHTS])
-        with h5py.File(filled, "r+") as store:
-            for name, weight in zip(self._names, weights, strict=True):
-                store[name][...] = weight
+        filled = bytearray(self._members[WEIGHTS])
+        for (start, kind), weight in zip(self._places, weights, strict=True):
+            values = np.asarray(weight, dtype=kind).tobytes()
+            filled[start : start + len(values)] = values
         with ZipFile(path, "w") as archive:
             for name, content in self._members.items():
-                archive.writestr(name, filled.getbuffer() if name == WEIGHTS else content)
+                archive.writestr(name, filled if name == WEIGHTS else content)
 
 
-def _find_marks(content: bytes, shapes: Sequence[tuple[int, ...]]) -> list[str]:
-    """The name in the file of each weight, in their order."""
-    found: dict[int, str] = {}
+def _find_marks(
+    content: bytes, shapes: Sequence[tuple[int, ...]]
+) -> list[tuple[int, np.dtype[Any]]]:
+    """Where the values of each weight begin, in bytes, and of which type they are."""
+    found: dict[int, tuple[int, np.dtype[Any]]] = {}
 
     def visit(name: str, item: Any) -> None:
         if not isinstance(item, h5py.Dataset):
             return
-        values = item[()]
+        values, start = item[()], item.id.get_offset()  # none where values lie in pieces
+        if start is None:
+            return
         for position, shape in enumerate(shapes):
             if item.shape == shape and np.all(values == FIRST_MARK + position):
-                found[position] = name
+                found[position] = start, item.dtype
 
     with h5py.File(BytesIO(content), "r") as store:
         store.visititems(visit)

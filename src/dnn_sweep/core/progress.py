@@ -188,10 +188,7 @@ def kept_value(result: TrialResult) -> float | None:
     Returns:
         The value; ``None`` where no epoch was kept or its value is not finite.
     """
-    history = result.history
-    name = objective_of(result.trial.task).validation_metric
-    kept = history.loc[history["epoch"] == result.best_epoch, name]
-    value = float(kept.iloc[0]) if len(kept) else float("nan")
+    value = result.kept.get(objective_of(result.trial.task).validation_metric, float("nan"))
     return value if isfinite(value) else None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -65,13 +66,18 @@ class TrialResult:
         """The same result without its weights and outputs, for those who wait with it."""
         return replace(self, outputs=self.outputs[:0], load_network=_no_network, save_network=None)
 
+    @cached_property
+    def kept(self) -> dict[str, float]:
+        """What the history says of the epoch whose weights were kept; nothing without one."""
+        columns = {str(name): self.history[name].to_numpy() for name in self.history}
+        at = np.flatnonzero(columns["epoch"] == self.best_epoch)
+        return {name: float(values[at[0]]) for name, values in columns.items()} if len(at) else {}
+
     @property
     def checkpoint_name(self) -> str:
         """Name of the kept network's file, from the pattern in ``callbacks.checkpoint``."""
-        kept = self.history[self.history["epoch"] == self.best_epoch]
         fields: dict[str, Any] = dict.fromkeys(_CHECKPOINT_DEFAULTS, float("nan"))
-        if len(kept):
-            fields |= {str(name): value for name, value in kept.iloc[0].items()}
+        fields |= self.kept
         fields["epoch"] = self.best_epoch
         return self.trial.callbacks.checkpoint.filename.format(**fields) + ".keras"
 

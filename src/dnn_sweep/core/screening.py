@@ -234,6 +234,5 @@ def _kept(result: TrialResult) -> tuple[float, float]:
     """Objective and loss on the validation rows at the epoch that was kept; NaN if diverged."""
     if result.status == "diverged":
         return float("nan"), float("nan")
-    kept = result.history.loc[result.history["epoch"] == result.best_epoch].iloc[0]
     metric = objective_of(result.trial.task).validation_metric
-    return float(kept[metric]), float(kept["val_loss"])
+    return result.kept[metric], result.kept["val_loss"]
