@@ -1,6 +1,8 @@
 import re
 
-from dnn_sweep.core.model_card import render_model_card
+import pytest
+
+from dnn_sweep.core.model_card import render_model_card, shorten_card
 from tests.sample_sweep import sample_screening, sample_sweep
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
@@ -85,3 +87,19 @@ def test_names_from_the_data_are_text_and_never_markup():
     assert "&lt;script&gt;" in card
     assert r"| a\|b |" in card
     assert "holder's" in card
+
+
+def test_a_card_that_fits_the_registry_is_not_shortened():
+    card = card_of(sample_sweep())
+    assert len(card) <= 5000
+    assert shorten_card(card) == card
+
+
+@pytest.mark.parametrize("length", [5001, 20_000])
+def test_a_card_that_is_too_long_is_cut_between_paragraphs_and_says_so(length):
+    card = card_of(sample_sweep()).ljust(length - 40, "x") + "\n\n" + "y" * 38
+    short = shorten_card(card)
+    assert len(short) <= 5000
+    kept, _, note = short.partition("\n\n*Cut here")
+    assert card.startswith(kept + "\n\n")
+    assert "the whole card is `model_card.md`" in note

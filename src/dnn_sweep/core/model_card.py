@@ -1,6 +1,7 @@
 """The model card: what whoever uses the registered model should know of it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -21,6 +22,25 @@ from dnn_sweep.core.wording import (
 
 MOST_NAMED = 20
 WORST_CLASSES = 3
+MOST_CHARACTERS = 5000  # that MLflow keeps of a version's description
+CUT = "\n\n*Cut here: the whole card is `model_card.md` among the artifacts of the sweep's run.*\n"
+
+
+@dataclass(frozen=True)
+class VersionCard:
+    """The card of one registered version.
+
+    Args:
+        name: The registered model.
+        version: Its version.
+        trial_id: The trial that it was trained as; tells it from another registry's version.
+        text: Markdown, short enough to be a description.
+    """
+
+    name: str
+    version: str
+    trial_id: str
+    text: str
 
 
 def render_model_card(
@@ -90,6 +110,13 @@ def render_model_card(
         # In a block of code nothing is read as markup, and nothing is unescaped.
         command=Markup(command),  # noqa: S704
     )
+
+
+def shorten_card(card: str, most: int = MOST_CHARACTERS) -> str:
+    """Leave out whole paragraphs at the end of a card that is too long, and say so."""
+    if len(card) <= most:
+        return card
+    return card[: most - len(CUT)].rpartition("\n\n")[0] + CUT
 
 
 def _text(value: Any) -> Any:

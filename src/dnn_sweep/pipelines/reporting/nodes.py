@@ -307,6 +307,25 @@ def write_model_card(
     )
 
 
+def describe_version(model_card_text: str, champion: dict[str, Any]) -> model_card.VersionCard:
+    """Address the model card to the version that was registered.
+
+    Args:
+        model_card_text: The whole card.
+        champion: The champion's record.
+
+    Returns:
+        The card, short enough for the registry.
+    """
+    registered = champion["registered"]
+    return model_card.VersionCard(
+        name=registered["name"],
+        version=registered["version"],
+        trial_id=champion["trial_id"],
+        text=model_card.shorten_card(model_card_text),
+    )
+
+
 def record_seconds(stage_clock: dict[str, float], report: str) -> dict[str, float]:
     """Where the run's seconds went, once the report is written.
 

@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.pipelines.reporting.nodes import (
+    describe_version,
     draw_critical_difference,
     draw_diagnostics,
     draw_heatmap,
@@ -114,6 +115,12 @@ def create_pipeline() -> Pipeline:
                 },
                 outputs="model_card",
                 name="write_model_card",
+            ),
+            Node(
+                describe_version,
+                inputs=["model_card", "champion"],
+                outputs="version_description",
+                name="describe_version",
             ),
             Node(
                 record_seconds,
