@@ -47,7 +47,6 @@ class Truth:
     seed: float = 0.005
     own_seed: float | tuple[float, ...] = 0.01
 
-
     @property
     def means(self) -> Floats:
         """What each combination's scores would come to over all seeds and rows."""

@@ -50,10 +50,11 @@ def test_a_simulated_combination_errs_as_much_as_it_was_made_to():
         equal(0.95, 3, own_seed=UNSTABLE),
         equal_errors(own_seed=UNSTABLE_ERROR),
         equal_errors(3, own_seed=UNSTABLE_ERROR),
+        equal_errors(seeds=3, own_seed=UNSTABLE_ERROR),
     ],
     ids=[
         "0.90", "0.97", "unstable", "half unstable", "3 seeds", "3 combinations",
-        "errors", "3 errors",
+        "errors", "3 errors", "errors, 3 seeds",
     ],
 )  # fmt: skip
 def test_among_equals_hardly_ever_is_one_said_to_be_worse_than_the_best(truth):
