@@ -41,10 +41,22 @@ def test_it_states_metrics_with_intervals_ties_budget_and_the_command():
     assert f"| accuracy | {interval} | {interval} |" in card
     assert "3 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs" in card
     assert "one learning rate for each combination, set beforehand" in card
-    assert "Cannot be told apart from it by this evidence: relu + sgd, sigmoid + sgd." in card
+    assert "Tied for first by this evidence: relu + adam, relu + sgd, sigmoid + sgd." in card
+    assert "The first of the ranking" not in card
     assert "With one seed they say nothing about another draw" in card
     assert "uv run kedro run --pipeline=train --env=mnist\n```" in card
     assert "64-128-256-128-64" in card
+
+
+def test_a_champion_that_was_chosen_for_its_price_is_told_as_such():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    sweep.champion |= {"combination": "relu + sgd", "chosen_by": "cheapest_tied"}
+    sweep.champion["tied_with"] = ["relu + adam", "sigmoid + sgd"]
+
+    assert (
+        "- The first of the ranking is relu + adam; relu + sgd trains fastest of the 3 tied for "
+        "first on digits."
+    ) in card_of(sweep)
 
 
 def test_the_weakest_classes_are_named():

@@ -72,5 +72,5 @@ def test_a_registry_that_does_not_answer_is_a_warning_and_not_a_wait(caplog):
 
 
 def test_it_is_not_read_back():
-    with pytest.raises(DatasetError, match="model_card.md"):
+    with pytest.raises(DatasetError, match="read from model_card"):
         VersionDescriptionDataset().load()

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from dnn_sweep.core.commands import data_parameters, kedro_run
+from dnn_sweep.core.figures.rate_curves import describe_rates
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.core.report import describe_rates
 from dnn_sweep.core.tables import Schema
 from dnn_sweep.core.wording import (
     METRIC_LABELS,
@@ -18,6 +18,7 @@ from dnn_sweep.core.wording import (
     describe_rows,
     format_interval,
     format_value,
+    headline,
 )
 
 MOST_NAMED = 20
@@ -94,9 +95,12 @@ def render_model_card(
         cell=lambda text: str(text).replace("|", "\\|").replace("\n", " "),
     )
     command = kedro_run(launcher, "train", environment, data_parameters(configuration["data"]))
+    best = str(leaderboard["combination"].iloc[0])
     weakest = class_report.sort_values("recall").head(WORST_CLASSES)
     return page.get_template("model_card.md.j2").render(
         champion=champion,
+        best=best,
+        title=headline(champion, best),
         registered=champion["registered"],
         schema=schema,
         objective=objective_of(schema.task),

@@ -347,6 +347,8 @@ def summarize_sweep(
     environment: str,
     report: str,
     stage_seconds: dict[str, float],
+    comparison: dict[str, Any],
+    screening: pd.DataFrame,
 ) -> Any:
     """Put the end of a sweep into words for the console, once the report is written.
 
@@ -357,10 +359,19 @@ def summarize_sweep(
         environment: The folder under ``conf`` that the run used.
         report: The finished report page.
         stage_seconds: Where the run's seconds went, by stage.
+        comparison: What the statistics say, in words.
+        screening: One row a screened trial; no rows where the rates were fixed.
 
     Returns:
         What the console prints.
     """
     return summary.summarize_sweep(
-        leaderboard, champion, launcher, environment, report, stage_seconds
+        leaderboard,
+        champion,
+        launcher,
+        environment,
+        report,
+        stage_seconds,
+        comparison,
+        screening,
     )

@@ -137,6 +137,8 @@ def create_pipeline() -> Pipeline:
                     "params:environment",
                     "report",
                     "stage_seconds",
+                    "comparison",
+                    "screening",
                 ],
                 outputs="console",
                 name="summarize_sweep",
