@@ -96,7 +96,8 @@ def test_the_tied_set_is_put_into_words(accuracies, given, sentence):
 @pytest.mark.parametrize(
     ("accuracies", "told"),
     [
-        ((0.95, 0.5, 0.5), "relu + o0's network is shown to be better than 2 of the 2 others"),
+        ((0.95, 0.5, 0.5), "relu + o0's network is shown to be better than each of the 2 others"),
+        ((0.95, 0.95, 0.5), "relu + o0's network is shown to be better than 1 of the 2 others"),
         ((0.95, 0.5), "relu + o0's network is shown to be better than the other one"),
         ((0.95, 0.95), "the other network is not shown to be worse than relu + o0's"),
         ((0.95, 0.95, 0.95), "none of the other networks is shown to be worse than relu + o0's"),

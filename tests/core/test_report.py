@@ -155,7 +155,7 @@ def test_nobody_is_more_than_sure():
     for mistake, by in zip(mistakes, (0.99996, 0.9949, 0.71), strict=True):
         mistake["by"] = by
     text = section_of(page_of(sweep, mistakes=mistakes), "test")
-    for sure in ("over 99.9", "99.5", "71"):
+    for sure in ("&gt; 99.9", "99.5", "71"):
         assert f", {sure}&nbsp;%&nbsp;sure" in text
 
 

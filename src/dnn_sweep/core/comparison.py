@@ -91,7 +91,7 @@ def _tied(record: dict[str, Any]) -> str:
             whom = "none of the other networks" if others > 1 else "the other network"
             told = f"{whom} is {'' if others > 1 else 'not '}shown to be worse than {best}'s"
         else:
-            whom = "the other one" if others == 1 else f"{worse} of the {others} others"
+            whom = _all_of(others) if worse == others else f"{worse} of the {others} others"
             told = f"{best}'s network is shown to be better{beyond} than {whom}"
         return (
             f"On these rows {told} {level}. With one seed that is about these trained networks "
@@ -101,12 +101,15 @@ def _tied(record: dict[str, Any]) -> str:
         whom = "None of the others is" if others > 1 else "The other one is not"
         return f"{whom} shown to be worse than {best}{beyond} {level}."
     if not tied:
-        whom = f"each of the {others} others" if others > 1 else "the other one"
-        return f"{best} is shown to be better{beyond} than {whom} {level}."
+        return f"{best} is shown to be better{beyond} than {_all_of(others)} {level}."
     return (
         f"{tied} of the {others} others cannot be told apart from {best}; {worse} "
         f"{'are' if worse > 1 else 'is'} shown to be worse{beyond} {level}."
     )
+
+
+def _all_of(others: int) -> str:
+    return f"each of the {others} others" if others > 1 else "the other one"
 
 
 def _scattered(leaderboard: pd.DataFrame) -> list[str]:

@@ -138,7 +138,7 @@ def _p_value(p: float | None) -> str:
 def _sure(probability: float) -> str:
     """A share in per cent; of nearly all, with a digit more, and never rounded up to all."""
     if probability >= 0.9995:
-        return "over 99.9"
+        return ">\N{NO-BREAK SPACE}99.9"
     return f"{100 * probability:.{1 if probability >= 0.99 else 0}f}"
 
 
