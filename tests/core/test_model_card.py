@@ -3,6 +3,7 @@ import re
 import pytest
 
 from dnn_sweep.core.model_card import render_model_card, shorten_card
+from dnn_sweep.parameters import NetworkParameters
 from tests.sample_sweep import sample_screening, sample_sweep
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
@@ -45,7 +46,16 @@ def test_it_states_metrics_with_intervals_ties_budget_and_the_command():
     assert "The first of the ranking" not in card
     assert "With one seed they say nothing about another draw" in card
     assert "uv run kedro run --pipeline=train --env=mnist\n```" in card
-    assert "64-128-256-128-64" in card
+    assert "hidden layers 64-128-256-128-64, trained" in card
+
+
+def test_layers_are_told_by_their_width_as_the_configuration_spells_them_out():
+    sweep = sample_sweep(THREE)
+    sweep.configuration["network"]["hidden"] = [
+        layer.model_dump() for layer in NetworkParameters(hidden=[64, 32]).hidden
+    ]
+
+    assert "hidden layers 64-32, trained" in card_of(sweep)
 
 
 def test_a_champion_that_was_chosen_for_its_price_is_told_as_such():

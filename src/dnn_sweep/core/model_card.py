@@ -104,7 +104,7 @@ def render_model_card(
         registered=champion["registered"],
         schema=schema,
         objective=objective_of(schema.task),
-        network=configuration.get("network", {}),
+        hidden=[_units(layer) for layer in configuration.get("network", {}).get("hidden", [])],
         budget=describe_budget(champion),
         rates=describe_rates(leaderboard, screening),
         rows=describe_rows(champion),
@@ -130,6 +130,11 @@ def _text(value: Any) -> Any:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return Markup(escape(value, quote=False))  # noqa: S704
+
+
+def _units(layer: int | Mapping[str, Any]) -> int:
+    """How wide a layer of the configuration is, spelled out or not."""
+    return int(layer["units"]) if isinstance(layer, Mapping) else layer
 
 
 def _listed(names: list[Any]) -> str:
