@@ -9,14 +9,26 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from benchmarks.simulated import Truth, count_claims, equal, measure_bias, measure_coverage
+from benchmarks.simulated import (
+    Errors,
+    Truth,
+    count_claims,
+    equal,
+    equal_errors,
+    measure_bias,
+    measure_coverage,
+)
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "simulation.md"
 UNSTABLE = 0.05
 HALF_UNSTABLE = (0.005,) * 15 + (0.1,) * 15
+UNSTABLE_ERROR = 0.1
+HALF_UNSTABLE_ERRORS = (0.01,) * 15 + (0.15,) * 15
 SPREAD = tuple(np.linspace(0.85, 0.97, 30))
 TEN = tuple(np.linspace(0.9, 0.97, 10))
+ERROR_SPREAD = tuple(np.linspace(1, 1.5, 30))
+TEN_ERRORS = tuple(np.linspace(1, 1.5, 10))
 RESAMPLES = 1000
 
 EQUALS = {
@@ -31,6 +43,12 @@ EQUALS = {
     "0.95, 10 seeds, unstable": equal(0.95, seeds=10, own_seed=UNSTABLE),
     "0.95, 3 combinations, unstable": equal(0.95, 3, own_seed=UNSTABLE),
     "0.95, 2 combinations, unstable": equal(0.95, 2, own_seed=UNSTABLE),
+    "error": equal_errors(),
+    "error, unstable": equal_errors(own_seed=UNSTABLE_ERROR),
+    "error, half unstable": equal_errors(own_seed=HALF_UNSTABLE_ERRORS),
+    "error, 90 rows, unstable": equal_errors(rows=90, own_seed=UNSTABLE_ERROR),
+    "error, 3 seeds, unstable": equal_errors(seeds=3, own_seed=UNSTABLE_ERROR),
+    "error, 3 combinations, unstable": equal_errors(3, own_seed=UNSTABLE_ERROR),
     "0.95, 2 seeds, unstable": equal(0.95, seeds=2, own_seed=UNSTABLE),
     "0.95, 1 seed, unstable": equal(0.95, seeds=1, own_seed=UNSTABLE),
 }
@@ -40,6 +58,8 @@ DIFFERENT = {
     "10 seeds": Truth(SPREAD, seeds=10),
     "5 seeds, 2,000 rows": Truth(SPREAD, rows=2000),
     "5 seeds, unstable": Truth(SPREAD, own_seed=UNSTABLE),
+    "error, 5 seeds": Errors(ERROR_SPREAD),
+    "error, 5 seeds, unstable": Errors(ERROR_SPREAD, own_seed=UNSTABLE_ERROR),
 }
 COVERED = {
     "5 seeds": Truth(TEN),
@@ -47,6 +67,10 @@ COVERED = {
     "5 seeds, 2,000 rows, unstable": Truth(TEN, rows=2000, own_seed=UNSTABLE),
     "3 seeds, unstable": Truth(TEN, seeds=3, own_seed=UNSTABLE),
     "10 seeds, unstable": Truth(TEN, seeds=10, own_seed=UNSTABLE),
+    "error, 5 seeds": Errors(TEN_ERRORS),
+    "error, 5 seeds, unstable": Errors(TEN_ERRORS, own_seed=UNSTABLE_ERROR),
+    "error, 5 seeds, 90 rows, unstable": Errors(TEN_ERRORS, rows=90, own_seed=UNSTABLE_ERROR),
+    "error, 3 seeds, unstable": Errors(TEN_ERRORS, seeds=3, own_seed=UNSTABLE_ERROR),
     "1 seed": Truth(TEN, seeds=1),
     "1 seed, unstable": Truth(TEN, seeds=1, own_seed=UNSTABLE),
 }
@@ -54,6 +78,9 @@ SCREENED = {
     "30 equal, 0.95": equal(0.95),
     "30 equal, 0.95, unstable": equal(0.95, own_seed=UNSTABLE),
     "30 from 0.85 to 0.97": Truth(SPREAD),
+    "error, 30 equal": equal_errors(),
+    "error, 30 equal, unstable": equal_errors(own_seed=UNSTABLE_ERROR),
+    "error, 30 from 1 to 1.5": Errors(ERROR_SPREAD),
 }
 
 
@@ -78,7 +105,7 @@ def tabulate_power(sweeps: int) -> str:
 
 
 def tabulate_coverage(sweeps: int) -> str:
-    """How often intervals hold the true accuracy."""
+    """How often intervals hold the true mean."""
     rows = []
     for name, truth in COVERED.items():
         found = measure_coverage(truth, sweeps, resamples=RESAMPLES)
@@ -126,6 +153,7 @@ def main() -> None:
     text = page.get_template("simulation.md.j2").render(
         sweeps=given.sweeps,
         unstable=UNSTABLE,
+        unstable_error=UNSTABLE_ERROR,
         false_claims=tabulate_false_claims(given.sweeps),
         power=tabulate_power(given.sweeps),
         coverage=tabulate_coverage(given.sweeps),

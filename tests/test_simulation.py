@@ -3,10 +3,21 @@
 import numpy as np
 import pytest
 
-from benchmarks.simulated import Truth, count_claims, draw, equal, measure_bias, measure_coverage
+from benchmarks.simulated import (
+    Errors,
+    Truth,
+    count_claims,
+    draw,
+    equal,
+    equal_errors,
+    measure_bias,
+    measure_coverage,
+)
 
 UNSTABLE = 0.05
+UNSTABLE_ERROR = 0.1
 TEN = tuple(np.linspace(0.9, 0.97, 10))
+TEN_ERRORS = tuple(np.linspace(1, 1.5, 10))
 
 
 def test_a_simulated_combination_is_as_good_as_it_was_made():
@@ -15,6 +26,16 @@ def test_a_simulated_combination_is_as_good_as_it_was_made():
     assert sweep.scores.shape == (2, 200, 4000)
     assert sweep.scores.mean(axis=(1, 2)) == pytest.approx(truth.accuracies, abs=0.01)
     assert sweep.scores.mean(axis=(1, 2)) == pytest.approx(sweep.on_rows, abs=0.004)
+
+
+def test_a_simulated_combination_errs_as_much_as_it_was_made_to():
+    truth = Errors((1.0, 1.5), seeds=200, rows=4000, own_seed=UNSTABLE_ERROR)
+    sweep = draw(truth, np.random.default_rng(0))
+    assert sweep.scores.min() >= 0
+    assert sweep.scores.mean(axis=(1, 2)) == pytest.approx(truth.errors, rel=0.03)
+    assert sweep.scores.mean(axis=(1, 2)) == pytest.approx(sweep.on_rows, rel=0.02)
+    relative = sweep.scores.mean(axis=2).std(axis=1) / truth.errors
+    assert relative == pytest.approx([UNSTABLE_ERROR] * 2, rel=0.1)
 
 
 @pytest.mark.slow
@@ -27,16 +48,27 @@ def test_a_simulated_combination_is_as_good_as_it_was_made():
         equal(0.95, own_seed=(0.005,) * 15 + (0.1,) * 15),
         equal(0.95, seeds=3, own_seed=UNSTABLE),
         equal(0.95, 3, own_seed=UNSTABLE),
+        equal_errors(own_seed=UNSTABLE_ERROR),
+        equal_errors(3, own_seed=UNSTABLE_ERROR),
+        equal_errors(seeds=3, own_seed=UNSTABLE_ERROR),
     ],
-    ids=["0.90", "0.97", "unstable", "half unstable", "3 seeds", "3 combinations"],
-)
+    ids=[
+        "0.90", "0.97", "unstable", "half unstable", "3 seeds", "3 combinations",
+        "errors", "3 errors", "errors, 3 seeds",
+    ],
+)  # fmt: skip
 def test_among_equals_hardly_ever_is_one_said_to_be_worse_than_the_best(truth):
     assert count_claims(truth, 600).any_false <= 0.05
 
 
 @pytest.mark.slow
-def test_what_is_clearly_worse_is_found():
-    claims = count_claims(Truth(tuple(np.linspace(0.85, 0.97, 30))), 100)
+@pytest.mark.parametrize(
+    "truth",
+    [Truth(tuple(np.linspace(0.85, 0.97, 30))), Errors(tuple(np.linspace(1, 1.5, 30)))],
+    ids=["accuracies", "errors"],
+)
+def test_what_is_clearly_worse_is_found(truth):
+    claims = count_claims(truth, 100)
     assert claims.any_false <= 0.05
     assert claims.found >= 0.25
 
@@ -49,10 +81,12 @@ def test_what_is_clearly_worse_is_found():
         Truth(TEN, own_seed=UNSTABLE),
         Truth(TEN, rows=2000, own_seed=UNSTABLE),
         Truth(TEN, seeds=3, own_seed=UNSTABLE),
+        Errors(TEN_ERRORS, own_seed=UNSTABLE_ERROR),
+        Errors(TEN_ERRORS, rows=90),
     ],
-    ids=["5 seeds", "unstable", "many rows", "3 seeds"],
+    ids=["5 seeds", "unstable", "many rows", "3 seeds", "errors", "errors, few rows"],
 )
-def test_intervals_hold_the_true_accuracy(truth):
+def test_intervals_hold_the_true_mean(truth):
     assert measure_coverage(truth, 300).ours >= 0.93
 
 
@@ -62,8 +96,13 @@ def test_percentiles_alone_would_not_do_for_five_seeds():
 
 
 @pytest.mark.slow
-def test_the_screenings_maximum_is_too_good_and_fresh_seeds_put_it_right():
-    bias = measure_bias(equal(0.95, own_seed=UNSTABLE), 600)
+@pytest.mark.parametrize(
+    "truth",
+    [equal(0.95, own_seed=UNSTABLE), equal_errors(own_seed=UNSTABLE_ERROR)],
+    ids=["accuracies", "errors"],
+)
+def test_the_screenings_best_is_too_good_and_fresh_seeds_put_it_right(truth):
+    bias = measure_bias(truth, 600)
     screening, finals = bias.uncertainty
     assert bias.screening > 10 * screening
     assert abs(bias.finals) < 3 * finals

@@ -8,6 +8,7 @@ from dnn_sweep.core.champion_metrics import (
     tabulate_confusion,
     tabulate_predictions,
 )
+from dnn_sweep.core.metrics import classification_metrics
 from dnn_sweep.core.tables import TargetScaling
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import schema_of
@@ -48,6 +49,23 @@ def test_classification_metrics_have_intervals():
     assert set(measured) == {"accuracy", "macro_f1", "log_loss", "calibration_error"}
     assert measured["accuracy"]["value"] == 0.75
     assert measured["accuracy"]["ci_low"] < 0.75 < measured["accuracy"]["ci_high"]
+
+
+def test_the_calibration_error_has_no_interval_since_resampling_only_raises_it():
+    rng = np.random.default_rng(0)
+    sure = rng.uniform(0.5, 1, 300)
+    outputs = np.stack([sure, 1 - sure, np.zeros(300)], axis=1).astype(np.float32)
+    true = (rng.random(300) > sure).astype(np.int64)  # as often right as it says: its error is 0
+    measured = measure(outputs, true, schema_of("multiclass"), NEUTRAL, EVALUATION)
+    error = classification_metrics(true.astype(np.int32), outputs.astype(np.float64), 15)[
+        "calibration_error"
+    ]
+
+    value = float(error(np.arange(300)))
+    assert measured["calibration_error"] == {"value": value, "ci_low": None, "ci_high": None}
+    resampled = error(rng.integers(300, size=(200, 300)))
+    assert np.quantile(resampled, 0.025) > 0
+    assert resampled.mean() > value
 
 
 def test_regression_metrics_are_in_the_targets_unit():

@@ -11,10 +11,17 @@ from dnn_sweep.parameters import EvaluationParameters
 
 def compare(*accuracies, seeds=5, rows=360, **given):
     """The record of combinations with given accuracies, each wrong on rows of its own."""
-    evaluation = EvaluationParameters(resamples=200, **given)
     rng = np.random.default_rng(0)
-    names = [f"relu + o{number}" for number in range(len(accuracies))]
-    scores = rng.random((len(names), seeds, rows)) < np.array(accuracies)[:, None, None]
+    scores = rng.random((len(accuracies), seeds, rows)) < np.array(accuracies)[:, None, None]
+    return describe(scores, **given)
+
+
+def describe(hits, **given):
+    """The record of combinations that are right on given rows."""
+    evaluation = EvaluationParameters(resamples=200, **given)
+    scores = np.array(hits)
+    seeds = scores.shape[1]
+    names = [f"relu + o{number}" for number in range(len(scores))]
     sweep = ScoredSweep(
         names=names,
         scores=scores.astype(float),
@@ -62,14 +69,14 @@ def test_no_claim_is_made_that_the_seeds_cannot_support():
         (
             (0.95, 0.94, 0.5),
             {},
-            "1 of the 2 others is shown to be worse than relu + o0 (95% for all 3 pairs together);"
-            " 1 cannot be told apart from it.",
+            "1 of the 2 others cannot be told apart from relu + o0; 1 is shown to be worse "
+            "(95% for all 3 pairs together).",
         ),
         (
             (0.95, 0.5, 0.5),
             {"equivalence_margin": 0.01},
-            "2 of the 2 others are shown to be worse than relu + o0 by more than 0.0100 in "
-            "val_accuracy (95% for all 3 pairs together); none cannot be told apart from it.",
+            "relu + o0 is shown to be better by more than 0.0100 in val_accuracy than each of the "
+            "2 others (95% for all 3 pairs together).",
         ),
         (
             (0.95, 0.95, 0.95),
@@ -77,24 +84,52 @@ def test_no_claim_is_made_that_the_seeds_cannot_support():
             "None of the others is shown to be worse than relu + o0 "
             "(90% for all 3 pairs together).",
         ),
+        ((0.95, 0.5), {}, "relu + o0 is shown to be better than the other one (95%)."),
         ((0.95, 0.95), {}, "The other one is not shown to be worse than relu + o0 (95%)."),
     ],
 )
 def test_the_tied_set_is_put_into_words(accuracies, given, sentence):
     record = compare(*accuracies, **given)
-    assert record["sentences"][1].replace(record["best"], "relu + o0") == sentence
+    assert record["sentences"][0].replace(record["best"], "relu + o0") == sentence
 
 
-def test_one_seed_says_nothing_about_seeds():
-    record = compare(0.95, 0.5, seeds=1)
-    assert any("rows alone" in sentence for sentence in record["sentences"])
-    assert not any("rows alone" in sentence for sentence in compare(0.9, 0.5)["sentences"])
+@pytest.mark.parametrize(
+    ("accuracies", "told"),
+    [
+        ((0.95, 0.5, 0.5), "relu + o0's network is shown to be better than each of the 2 others"),
+        ((0.95, 0.95, 0.5), "relu + o0's network is shown to be better than 1 of the 2 others"),
+        ((0.95, 0.5), "relu + o0's network is shown to be better than the other one"),
+        ((0.95, 0.95), "the other network is not shown to be worse than relu + o0's"),
+        ((0.95, 0.95, 0.95), "none of the other networks is shown to be worse than relu + o0's"),
+    ],
+)
+def test_one_seed_says_nothing_about_seeds(accuracies, told):
+    record = compare(*accuracies, seeds=1, rows=60)
+    answer = record["sentences"][0].replace(record["best"], "relu + o0")
+    assert answer.startswith(f"On these rows {told} (95%")
+    assert "about these trained networks alone" in answer
+    needed = f"takes several of them: {record['seeds_needed']} would do."
+    assert any(needed in sentence for sentence in record["sentences"])
+    assert "trained networks" not in " ".join(compare(*accuracies)["sentences"])
+
+
+def test_what_is_tied_because_its_seeds_differ_wildly_is_named():
+    rng = np.random.default_rng(0)
+    steady = rng.random((4, 5, 360)) < 0.95
+    wild = rng.random((5, 360)) < np.array([0.1, 0.9, 0.2, 0.8, 0.4])[:, None]
+
+    told = [each for each in describe([*steady, wild])["sentences"] if "want of evidence" in each]
+
+    assert len(told) == 1
+    assert told[0].startswith("Tied for want of evidence: relu + o4. ")
+    assert not any("want of evidence" in each for each in describe(steady)["sentences"])
 
 
 def test_one_combination_is_compared_with_nobody():
     record = compare(0.95)
     assert (record["comparisons"], record["tied_with_best"], record["first_worse"]) == (0, [], None)
     assert record["sentences"] == [
+        "relu + o0 was compared with no other combination.",
         "1 combination with 5 seeds each, all scored on the same 360 validation rows.",
         "The champion is the best by val_accuracy.",
     ]

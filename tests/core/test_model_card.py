@@ -1,6 +1,9 @@
 import re
 
-from dnn_sweep.core.model_card import render_model_card
+import pytest
+
+from dnn_sweep.core.model_card import render_model_card, shorten_card
+from dnn_sweep.parameters import NetworkParameters
 from tests.sample_sweep import sample_screening, sample_sweep
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
@@ -39,10 +42,31 @@ def test_it_states_metrics_with_intervals_ties_budget_and_the_command():
     assert f"| accuracy | {interval} | {interval} |" in card
     assert "3 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs" in card
     assert "one learning rate for each combination, set beforehand" in card
-    assert "Cannot be told apart from it by this evidence: relu + sgd, sigmoid + sgd." in card
+    assert "Tied for first by this evidence: relu + adam, relu + sgd, sigmoid + sgd." in card
+    assert "The first of the ranking" not in card
     assert "With one seed they say nothing about another draw" in card
     assert "uv run kedro run --pipeline=train --env=mnist\n```" in card
-    assert "64-128-256-128-64" in card
+    assert "hidden layers 64-128-256-128-64, trained" in card
+
+
+def test_layers_are_told_by_their_width_as_the_configuration_spells_them_out():
+    sweep = sample_sweep(THREE)
+    sweep.configuration["network"]["hidden"] = [
+        layer.model_dump() for layer in NetworkParameters(hidden=[64, 32]).hidden
+    ]
+
+    assert "hidden layers 64-32, trained" in card_of(sweep)
+
+
+def test_a_champion_that_was_chosen_for_its_price_is_told_as_such():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    sweep.champion |= {"combination": "relu + sgd", "chosen_by": "cheapest_tied"}
+    sweep.champion["tied_with"] = ["relu + adam", "sigmoid + sgd"]
+
+    assert (
+        "- The first of the ranking is relu + adam; relu + sgd trains fastest of the 3 tied for "
+        "first on digits."
+    ) in card_of(sweep)
 
 
 def test_the_weakest_classes_are_named():
@@ -85,3 +109,19 @@ def test_names_from_the_data_are_text_and_never_markup():
     assert "&lt;script&gt;" in card
     assert r"| a\|b |" in card
     assert "holder's" in card
+
+
+def test_a_card_that_fits_the_registry_is_not_shortened():
+    card = card_of(sample_sweep())
+    assert len(card) <= 5000
+    assert shorten_card(card) == card
+
+
+@pytest.mark.parametrize("length", [5001, 20_000])
+def test_a_card_that_is_too_long_is_cut_between_paragraphs_and_says_so(length):
+    card = card_of(sample_sweep()).ljust(length - 40, "x") + "\n\n" + "y" * 38
+    short = shorten_card(card)
+    assert len(short) <= 5000
+    kept, _, note = short.partition("\n\n*Cut here")
+    assert card.startswith(kept + "\n\n")
+    assert "the whole card is `model_card.md`" in note

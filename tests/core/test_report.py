@@ -3,6 +3,7 @@ import re
 import pytest
 
 from dnn_sweep.core.figures import (
+    critical_difference,
     heatmap,
     learning_curves,
     learning_rates,
@@ -13,7 +14,13 @@ from dnn_sweep.core.mistakes import show_mistakes
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.report import render_report
 from dnn_sweep.core.time_to_target import time_to_target
-from tests.sample_sweep import compared, sample_screening, sample_sweep, sample_verdicts
+from tests.sample_sweep import (
+    compared,
+    sample_screening,
+    sample_seed_scores,
+    sample_sweep,
+    sample_verdicts,
+)
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 
@@ -61,13 +68,13 @@ def test_the_answer_comes_first_with_intervals_ties_and_budget():
     page = page_of(sample_sweep(THREE))
 
     top = text_of(page.split("<h2")[0])
-    assert "relu + adam wins on digits" in top
+    assert "relu + adam comes first on digits, tied with 2 of 2 others" in top
     assert "one learning rate for each combination, set beforehand and not searched for" in top
     assert "validation accuracy 0.9722 95 % interval [0.9528, 0.9819]" in top
     assert "test accuracy 0.9722 95 % interval [0.9528, 0.9819]" in top
     assert "3 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs" in top
     assert "1,080 training, 359 validation and 360 test rows" in top
-    assert "Cannot be told apart from it (2 of 2 others): relu + sgd; sigmoid + sgd." in top
+    assert "Tied for first: relu + adam; relu + sgd; sigmoid + sgd." in top
     assert "One seed only" in top
     assert "dnn_sweep_digits version 3, alias champion: accuracy 0.9749" in top
 
@@ -85,6 +92,79 @@ def test_several_seeds_and_no_tie_are_told_as_such():
     interval = f"[{row['val_accuracy_ci_low']:.4f}, {row['val_accuracy_ci_high']:.4f}]"
     mean = f"mean over its 2 seeds {row['val_accuracy_mean']:.4f}, interval {interval}"
     assert f"seed 0, on the rows it was chosen by; {mean}" in top
+
+
+def test_a_champion_that_was_chosen_for_its_price_is_not_called_the_best():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    best, second = sweep.leaderboard["combination"][:2]
+    sweep.champion |= {"combination": second, "chosen_by": "cheapest_tied"}
+    sweep.champion["tied_with"] = [best, "sigmoid + sgd"]
+
+    page = page_of(sweep, comparison={"sentences": ["Nothing is told apart."]})
+
+    top, table = text_of(page.split("<h2")[0]), section_of(page, "ranking")
+    assert f"{second} trains fastest of the 3 tied for first on digits" in top
+    assert f"Tied for first: {second}; {best}; sigmoid + sgd." in top
+    mean = sweep.leaderboard["val_accuracy_mean"][1]
+    assert f"mean over its 2 seeds {mean:.4f}" in top
+    assert re.search(rf"1 {re.escape(best)} [^a-z]* best ", table)
+    assert re.search(rf"2 {re.escape(second)} [^a-z]* tied champion ", table)
+
+
+def test_with_the_statistics_words_one_seed_is_told_of_once():
+    top = text_of(
+        page_of(sample_sweep(THREE), comparison={"sentences": ["One.", "Two."]}).split("<h2")[0]
+    )
+    assert top.count("One.") == 1
+    assert "One seed only" not in top
+
+
+def test_p_values_that_are_all_one_take_no_column():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    assert "p is not listed" in section_of(page_of(sweep), "ranking")
+    sweep.leaderboard.loc[2, "p_holm"] = 0.04
+    table = section_of(page_of(sweep), "ranking")
+    assert "p is not listed" not in table
+    assert "0.040" in table
+
+
+def test_a_figure_without_data_is_told_and_takes_no_room():
+    sweep = sample_sweep(THREE)
+    figure = critical_difference.plot_critical_difference(
+        sample_seed_scores(sweep), objective_of("multiclass"), sweep.champion
+    )
+    page = page_of(sweep, figures={"critical_difference": figure})
+    assert "It takes 3 seeds or more" in section_of(page, "ranking")
+    assert page.count('"figure-critical_difference"') == 1  # its place; nothing is drawn there
+
+
+def test_the_healthy_are_folded_away():
+    sweep = sample_sweep(THREE)
+    page = page_of(sweep, verdicts=sample_verdicts(sweep))
+    why = page.split('<h2 id="diagnostics">')[1].split("<h2")[0]
+    shown, folded = why.split("<summary>2 combinations are healthy</summary>")
+    assert "sigmoid + sgd" in shown
+    assert "relu" not in shown
+    assert "relu + adam" in folded
+    assert "relu + sgd" in folded
+
+
+def test_nobody_is_more_than_sure():
+    sweep = sample_sweep(THREE, image_shape=(8, 8))
+    mistakes = show_mistakes(sweep.test_predictions, sweep.test_rows, sweep.schema)[:3]
+    for mistake, by in zip(mistakes, (0.99996, 0.9949, 0.71), strict=True):
+        mistake["by"] = by
+    text = section_of(page_of(sweep, mistakes=mistakes), "test")
+    for sure in ("&gt; 99.9", "99.5", "71"):
+        assert f", {sure}&nbsp;%&nbsp;sure" in text
+
+
+def test_a_metric_without_an_interval_says_why():
+    sweep = sample_sweep(THREE)
+    sweep.champion["test"]["calibration_error"] |= {"ci_low": None, "ci_high": None}
+    text = section_of(page_of(sweep), "test")
+    assert "calibration error 0.0182 – " in text
+    assert "The calibration error has no interval" in text
 
 
 def test_the_ranking_lists_every_combination():

@@ -5,17 +5,19 @@ from rich.console import Console
 
 from dnn_sweep.core.summary import summarize_sweep
 from dnn_sweep.core.wording import format_interval, format_seconds, format_value
-from tests.sample_sweep import sample_sweep
+from tests.sample_sweep import sample_screening, sample_sweep
 
 SECONDS = {"start_up": 6.24, "train": 12.0, "track": 0.01, "total": 18.25}
 
 
-def print_summary(sweep, environment="digits", width=80, launcher="", seconds=SECONDS):
+def print_summary(sweep, environment="digits", width=80, launcher="", seconds=SECONDS, **further):
     stream = StringIO()
     console = Console(file=stream, width=width, color_system=None)
     report = "x" * 4_600_000
     console.print(
-        summarize_sweep(sweep.leaderboard, sweep.champion, launcher, environment, report, seconds),
+        summarize_sweep(
+            sweep.leaderboard, sweep.champion, launcher, environment, report, seconds, **further
+        ),
         crop=False,
     )
     return stream.getvalue()
@@ -49,6 +51,38 @@ def test_diverged_trials_are_counted_and_marked():
 
     assert "2 of 4 trials diverged" in text
     assert "2/2 diverged" in text
+
+
+def test_who_is_tied_and_what_the_screening_tried_are_told():
+    sweep = sample_sweep(seeds=(0, 1))
+    comparison = {"sentences": ["2 of the 29 others cannot be told apart.", "More of it."]}
+
+    text = print_summary(sweep, width=200, comparison=comparison, screening=sample_screening(sweep))
+
+    assert "\n2 of the 29 others cannot be told apart.\n" in text
+    assert "More of it." not in text
+    assert (
+        "\nScreening: 3 learning rates a combination × 1 seed "
+        "× 10 epochs, 90 trials in all; the best rate of 5 of 30 "
+        "combinations lies on the edge of what was tried.\n"
+    ) in text
+    fixed = print_summary(sweep, comparison=comparison, screening=sample_screening(sweep)[:0])
+    assert "Screening" not in fixed
+
+
+def test_a_champion_that_is_not_the_best_is_marked_wherever_it_stands():
+    sweep = sample_sweep()
+    eighth = sweep.leaderboard["combination"][7]
+    sweep.champion |= {"combination": eighth, "chosen_by": "cheapest_tied"}
+
+    lines = print_summary(sweep).splitlines()
+
+    (line,) = (line for line in lines if line.split()[:1] == ["8"])
+    assert eighth in line
+    assert line.split()[-1] == "champion"
+    assert not any(line.split()[:1] == ["7"] for line in lines)
+    assert "… and 24 more combinations" in lines
+    assert f"{eighth} on the test split" in lines
 
 
 def test_it_tells_the_test_result_the_registration_and_its_reason_and_where_things_are():

@@ -54,7 +54,8 @@ def test_it_turns_results_into_figures_a_page_and_a_summary(task):
     pairs = [("sigmoid", "sgd"), ("relu", "adam")]
     catalog = DataCatalog(given(sample_sweep(pairs, task=task)))
     outputs = {f"{name}_{kind}" for name in FIGURES for kind in ("figure", "image")}
-    for name in outputs | {"report", "console", "time_to_target", "model_card"}:
+    others = {"report", "console", "time_to_target", "model_card", "version_description"}
+    for name in outputs | others:
         catalog[name] = KeptDataset(copy_mode="assign")
 
     SequentialRunner().run(create_pipeline(), catalog)
@@ -63,7 +64,7 @@ def test_it_turns_results_into_figures_a_page_and_a_summary(task):
     assert title in catalog["predictions_figure"].load().layout.title.text
     assert title in catalog["predictions_image"].load().get_suptitle()
     page = catalog["report"].load()
-    assert "relu + adam wins on digits" in page
+    assert "relu + adam comes first on digits" in page
     assert "One seed says nothing about seeds." in page
     assert "vanishing gradient" in page
     for name in FIGURES:
@@ -73,7 +74,11 @@ def test_it_turns_results_into_figures_a_page_and_a_summary(task):
         "sigmoid + sgd",
         "relu + adam",
     ]
-    assert "# Model card: dnn_sweep_digits version 3" in catalog["model_card"].load()
+    card, described = catalog["model_card"].load(), catalog["version_description"].load()
+    assert "# Model card: dnn_sweep_digits version 3" in card
+    assert described.text == card
+    assert (described.name, described.version) == ("dnn_sweep_digits", "3")
+    assert described.trial_id == "0123456789abcdef"
 
 
 def test_what_other_pipelines_add_finds_its_place_in_the_report():
@@ -159,7 +164,9 @@ def test_the_catalog_writes_files_prints_and_tracks(tmp_path, tracked_run, capsy
     SequentialRunner().run(create_pipeline(), catalog)
 
     folder = tmp_path / "data/08_reporting/digits"
-    assert "gelu + adam wins on digits" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "gelu + adam comes first on digits" in (folder / "report.html").read_text(
+        encoding="utf-8"
+    )
     assert json.loads((folder / "seconds.json").read_text()) == {"report": 1.5, "total": 1.5}
     written = {path.name for path in (folder / "figures").iterdir()}
     assert written == {f"{name}{end}" for name in FIGURES for end in (".json", ".png")}

@@ -1,14 +1,15 @@
 """The model card: what whoever uses the registered model should know of it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import pandas as pd
 
 from dnn_sweep.core.commands import data_parameters, kedro_run
+from dnn_sweep.core.figures.rate_curves import describe_rates
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.core.report import describe_rates
 from dnn_sweep.core.tables import Schema
 from dnn_sweep.core.wording import (
     METRIC_LABELS,
@@ -17,10 +18,30 @@ from dnn_sweep.core.wording import (
     describe_rows,
     format_interval,
     format_value,
+    headline,
 )
 
 MOST_NAMED = 20
 WORST_CLASSES = 3
+MOST_CHARACTERS = 5000  # that MLflow keeps of a version's description
+CUT = "\n\n*Cut here: the whole card is `model_card.md` among the artifacts of the sweep's run.*\n"
+
+
+@dataclass(frozen=True)
+class VersionCard:
+    """The card of one registered version.
+
+    Args:
+        name: The registered model.
+        version: Its version.
+        trial_id: The trial that it was trained as; tells it from another registry's version.
+        text: Markdown, short enough to be a description.
+    """
+
+    name: str
+    version: str
+    trial_id: str
+    text: str
 
 
 def render_model_card(
@@ -74,13 +95,16 @@ def render_model_card(
         cell=lambda text: str(text).replace("|", "\\|").replace("\n", " "),
     )
     command = kedro_run(launcher, "train", environment, data_parameters(configuration["data"]))
+    best = str(leaderboard["combination"].iloc[0])
     weakest = class_report.sort_values("recall").head(WORST_CLASSES)
     return page.get_template("model_card.md.j2").render(
         champion=champion,
+        best=best,
+        title=headline(champion, best),
         registered=champion["registered"],
         schema=schema,
         objective=objective_of(schema.task),
-        network=configuration.get("network", {}),
+        hidden=[_units(layer) for layer in configuration.get("network", {}).get("hidden", [])],
         budget=describe_budget(champion),
         rates=describe_rates(leaderboard, screening),
         rows=describe_rows(champion),
@@ -92,6 +116,13 @@ def render_model_card(
     )
 
 
+def shorten_card(card: str, most: int = MOST_CHARACTERS) -> str:
+    """Leave out whole paragraphs at the end of a card that is too long, and say so."""
+    if len(card) <= most:
+        return card
+    return card[: most - len(CUT)].rpartition("\n\n")[0] + CUT
+
+
 def _text(value: Any) -> Any:
     """Escape what HTML would read, but leave quotes as they are: the card is read raw, too."""
     from markupsafe import Markup
@@ -99,6 +130,11 @@ def _text(value: Any) -> Any:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return Markup(escape(value, quote=False))  # noqa: S704
+
+
+def _units(layer: int | Mapping[str, Any]) -> int:
+    """How wide a layer of the configuration is, spelled out or not."""
+    return int(layer["units"]) if isinstance(layer, Mapping) else layer
 
 
 def _listed(names: list[Any]) -> str:

@@ -47,7 +47,8 @@ def compare_with_best(
     to hold for every *pair* (Bonferroni), whichever the best turns out to be.
 
     A few seeds may agree by luck, and among many combinations some do. So none is credited with
-    less scatter over seeds than the middle one of them.
+    less scatter over seeds than is usual among them: the median, put right for being below the
+    mean, as the median of estimates from few seeds is.
 
     Args:
         scores: Shape ``(combinations, seeds, rows)``.
@@ -71,8 +72,7 @@ def compare_with_best(
     difference = differences.mean(axis=(1, 2))
     of_seeds, of_rows = mean_variances(differences)
     others = np.arange(combinations) != best
-    usual = np.median(of_seeds[others]) if others.any() else 0.0
-    variance = np.maximum(of_seeds, usual) + of_rows
+    variance = np.maximum(of_seeds, _usual(of_seeds[others], seeds)) + of_rows
     degrees = degrees_of_freedom(variance, of_seeds, of_rows, seeds, rows)
     tail = (1 - confidence) / (2 * max(pairs_among(combinations), 1))
     half = np.where(others, -stdtrit(degrees, tail) * np.sqrt(variance), 0)
@@ -82,6 +82,17 @@ def compare_with_best(
         high=difference + half,
         tied=sign * difference + half >= -margin,
     )
+
+
+def _usual(of_seeds: NDArray[np.float64], seeds: int) -> float:
+    """The scatter over seeds that differences have where all of them have the same."""
+    from scipy.special import chdtri
+
+    if not len(of_seeds) or seeds == 1:
+        return 0.0
+    # Of one or two estimates the median is the mean.
+    below = chdtri(seeds - 1, 0.5) / (seeds - 1) if len(of_seeds) > 2 else 1.0
+    return float(np.median(of_seeds) / below)
 
 
 def holm_p_values(seed_means: NDArray[np.float64], best: int, seed: int) -> NDArray[np.float64]:

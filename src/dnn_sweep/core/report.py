@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.commands import data_parameters, kedro_run
-from dnn_sweep.core.figures.rate_curves import describe_screening
+from dnn_sweep.core.figures.rate_curves import describe_rates
 from dnn_sweep.core.figures.style import COLOURS
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.tables import Schema
 from dnn_sweep.core.time_to_target import summarize_times
+from dnn_sweep.core.verdicts import HEALTHY
 from dnn_sweep.core.wording import (
     METRIC_LABELS,
     NO_VALUE,
@@ -22,6 +23,7 @@ from dnn_sweep.core.wording import (
     describe_rows,
     format_interval,
     format_value,
+    headline,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def render_report(
         mistakes: From `dnn_sweep.core.mistakes.show_mistakes`.
         screening: One row a screened trial; ``None``, or no rows, where rates were fixed.
         verdicts: ``combination``, ``verdict`` and ``evidence``.
-        comparison: The statistics' plain words under ``sentences``.
+        comparison: The statistics' plain words under ``sentences``, the answer first.
 
     Returns:
         A self-contained HTML page.
@@ -90,11 +92,15 @@ def render_report(
         count_of=count,
         or_never=lambda value, text="%g": text % value if np.isfinite(value) else "never",
         p_value=_p_value,
+        sure=_sure,
     )
     command = kedro_run(launcher, "train", environment, data_parameters(configuration["data"]))
+    ranking = leaderboard.to_dict("records")
     return page.get_template("report.html.j2").render(
         experiment=champion["experiment"],
+        title=headline(champion, str(ranking[0]["combination"])),
         champion=champion,
+        chosen=next(r for r in ranking if r["combination"] == champion["combination"]),
         headline=objective_of(schema.task).metric,
         objective=objective_of(schema.task),
         budget=describe_budget(champion),
@@ -103,12 +109,15 @@ def render_report(
         interval=format_interval,
         schema=schema,
         columns=set(leaderboard.columns),
-        ranking=leaderboard.to_dict("records"),
+        ranking=ranking,
+        # Few seeds make every p-value 1: a column of those would say nothing.
+        tested="p_holm" in leaderboard and bool((leaderboard["p_holm"] < 1).any()),
         classes=class_report.to_dict("records"),
         figures={name: _embed(name, figure) for name, figure in figures.items()},
         times=[] if times is None else summarize_times(times).to_dict("records"),
         mistakes=mistakes,
         verdicts={} if verdicts is None else verdicts.set_index("combination").to_dict("index"),
+        healthy=HEALTHY,
         sentences=comparison["sentences"] if comparison else [],
         network_summaries=network_summaries,
         configuration=json.dumps(configuration, indent=2, ensure_ascii=False, default=str),
@@ -120,39 +129,23 @@ def render_report(
     )
 
 
-def describe_rates(leaderboard: pd.DataFrame, screening: pd.DataFrame | None) -> str:
-    """Say which learning rates were tried: a claim about an optimizer rests on that.
-
-    Args:
-        leaderboard: One row a combination.
-        screening: One row a screened trial; ``None``, or no rows, where rates were fixed.
-
-    Returns:
-        Such as ``screening: 3 learning rates a combination by 1 seed by 10 epochs``.
-    """
-    if screening is None or screening.empty:
-        return "one learning rate for each combination, set beforehand and not searched for"
-    words = describe_screening(screening)
-    chosen = screening[screening["chosen"].astype(bool)]
-    edges = chosen.loc[chosen["edge"].fillna("").ne(""), "combination"].nunique()
-    if edges:
-        words += (
-            f"; the best rate of {edges} of {count(len(leaderboard), 'combination')} lies on the "
-            "edge of what was tried"
-        )
-    return words
-
-
 def _p_value(p: float | None) -> str:
     if p is None or np.isnan(p):
         return NO_VALUE
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
+def _sure(probability: float) -> str:
+    """A share in per cent; of nearly all, with a digit more, and never rounded up to all."""
+    if probability >= 0.9995:
+        return ">\N{NO-BREAK SPACE}99.9"
+    return f"{100 * probability:.{1 if probability >= 0.99 else 0}f}"
+
+
 def _embed(name: str, figure: "go.Figure") -> "Markup":
     """Turn a figure into HTML; its title becomes text, which a narrow screen can wrap."""
     import plotly.graph_objects as go
-    from markupsafe import Markup, escape
+    from markupsafe import Markup
 
     shown = go.Figure(figure)
     # Plotly's titles are already escaped, so take that back before escaping for the page.
@@ -160,6 +153,9 @@ def _embed(name: str, figure: "go.Figure") -> "Markup":
         unescape(text or "")
         for text in (figure.layout.title.text, figure.layout.title.subtitle.text)
     )
+    text = Markup('<p><b>{}</b></p><p class="soft">{}</p>').format(title, subtitle)
+    if not figure.data:  # its titles say why
+        return Markup('<div class="figure" id="figure-{}">{}</div>').format(name, text)
     shown.update_layout(title=None, margin={"t": 30, "l": 60, "r": 10})
     choose = name in TO_CHOOSE_FROM
     if choose:
@@ -172,7 +168,7 @@ def _embed(name: str, figure: "go.Figure") -> "Markup":
     )
     picker = f'<div class="picker" data-figure="figure-{name}"></div>' if choose else ""
     return Markup(  # noqa: S704 (text is escaped here; Plotly escapes its own JSON)
-        f'<div class="figure"><p><b>{escape(title)}</b></p><p class="soft">{escape(subtitle)}</p>'
+        f'<div class="figure">{text}'
         f'{picker}<div class="wide"><div style="min-width: {_least_width(figure)}px">{drawn}</div>'
         "</div></div>"
     )

@@ -163,7 +163,7 @@ def bootstrap_metric(
     metric: Callable[[NDArray[np.intp]], NDArray[np.float64]],
     rows: int,
     evaluation: EvaluationParameters,
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """A metric of some rows, with its percentile bootstrap interval.
 
     Args:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dnn_sweep.core.commands import next_commands
+from dnn_sweep.core.figures.rate_curves import describe_rates
 from dnn_sweep.core.stages import STAGES
 from dnn_sweep.core.wording import (
     METRIC_LABELS,
@@ -32,6 +33,8 @@ def summarize_sweep(
     environment: str,
     report: str,
     seconds: Mapping[str, float],
+    comparison: Mapping[str, Any] | None = None,
+    screening: pd.DataFrame | None = None,
 ) -> "RenderableType":
     """Put the end of a sweep into words: who leads, what was registered, what to do next.
 
@@ -42,6 +45,8 @@ def summarize_sweep(
         environment: The folder under ``conf`` that the run used.
         report: The finished report; its size is told.
         seconds: Where the run's seconds went, by stage.
+        comparison: What the statistics say, under ``sentences``; the first one is printed.
+        screening: One row a screened trial; ``None``, or no rows, where rates were fixed.
 
     Returns:
         What rich prints; lines that are meant to be copied are never broken.
@@ -57,8 +62,13 @@ def summarize_sweep(
         Text(describe_rows(champion)),
         _ranking(leaderboard, champion),
     ]
-    if len(leaderboard) > TOP_ROWS:
-        parts.append(Text(f"… and {count(len(leaderboard) - TOP_ROWS, 'more combination')}"))
+    if more := len(leaderboard) - len(_shown(leaderboard, champion)):
+        parts.append(Text(f"… and {count(more, 'more combination')}"))
+    if comparison:
+        parts.append(Text(comparison["sentences"][0]))
+    if screening is not None and not screening.empty:
+        rates = describe_rates(leaderboard, screening)
+        parts.append(Text(f"{rates[0].upper()}{rates[1:]}."))
     if champion["diverged_trials"]:
         diverged, trials = champion["diverged_trials"], count(champion["trials"], "trial")
         parts.append(Text(f"{diverged} of {trials} diverged", style="yellow"))
@@ -89,6 +99,13 @@ def summarize_sweep(
     return Group(*parts)
 
 
+def _shown(leaderboard: pd.DataFrame, champion: Mapping[str, Any]) -> pd.DataFrame:
+    """The first few, and the champion wherever it stands."""
+    is_champion = leaderboard["combination"] == champion["combination"]
+    shown: pd.DataFrame = leaderboard[(leaderboard["rank"] <= TOP_ROWS) | is_champion]
+    return shown
+
+
 def _ranking(leaderboard: pd.DataFrame, champion: Mapping[str, Any]) -> "Table":
     from rich import box
     from rich.table import Table
@@ -102,8 +119,11 @@ def _ranking(leaderboard: pd.DataFrame, champion: Mapping[str, Any]) -> "Table":
     table.add_column(f"{champion['confidence']:.0%} interval", no_wrap=True)
     table.add_column("rate", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for row in leaderboard.head(TOP_ROWS).to_dict("records"):
+    for row in _shown(leaderboard, champion).to_dict("records"):
         note = "best" if row["rank"] == 1 else "tied" if row["tied_with_best"] else ""
+        champions = row["combination"] == champion["combination"]
+        if champions and row["rank"] != 1:
+            note += " champion"
         if row["diverged"]:
             note += f" {row['diverged']}/{row['seeds']} diverged"
         table.add_row(
@@ -113,7 +133,7 @@ def _ranking(leaderboard: pd.DataFrame, champion: Mapping[str, Any]) -> "Table":
             Text(format_interval(row[f"{metric}_ci_low"], row[f"{metric}_ci_high"])),
             f"{row['learning_rate']:g}",
             note.strip(),
-            style="bold green" if row["rank"] == 1 else "",
+            style="bold green" if champions else "",
         )
     return table
 

@@ -86,6 +86,31 @@ def describe_rows(champion: Mapping[str, Any]) -> str:
     )
 
 
+def headline(champion: Mapping[str, Any], best: str) -> str:
+    """Say what the champion is, and no more than that.
+
+    Args:
+        champion: The champion's record.
+        best: The combination that leads the leaderboard.
+
+    Returns:
+        Such as ``relu + adam wins on digits``.
+    """
+    name, experiment = champion["combination"], champion["experiment"]
+    tied, others = len(champion["tied_with"]), champion["combinations"] - 1
+    if name != best:
+        if champion["chosen_by"] == "cheapest_tied" and best in champion["tied_with"]:
+            return f"{name} trains fastest of the {tied + 1} tied for first on {experiment}"
+        return f"{name} is the best on {experiment} that did not diverge"
+    if not others:
+        return f"{name} on {experiment}"
+    if tied:
+        return f"{name} comes first on {experiment}, tied with {tied} of {count(others, 'other')}"
+    if len(champion["seeds"]) == 1:
+        return f"{name} comes first on {experiment}, with one seed"
+    return f"{name} wins on {experiment}"
+
+
 def describe_metric(metrics: Mapping[str, Mapping[str, float | None]], name: str) -> str:
     """Write a metric with its interval, such as ``accuracy 0.9722 [0.9528, 0.9889]``.
 

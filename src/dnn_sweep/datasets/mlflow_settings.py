@@ -13,10 +13,15 @@ SETTINGS = {
 
 
 @contextmanager
-def mlflow_settings() -> Iterator[None]:
-    """Set the switches, then put back what was there."""
-    before = {name: os.environ.get(name) for name in SETTINGS}
-    os.environ.update(SETTINGS)
+def mlflow_settings(**further: str) -> Iterator[None]:
+    """Set the switches, then put back what was there.
+
+    Args:
+        further: Switches beside those that are always set.
+    """
+    settings = SETTINGS | further
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:

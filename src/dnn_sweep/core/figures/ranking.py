@@ -135,9 +135,10 @@ def _titles(ranks: Ranks, objective: Objective, champion: Mapping[str, Any]) -> 
     shown = len(ranks.names)
     best = f"the best {shown} of " if ranks.left_out else ""
     of = best + count(shown + ranks.left_out, "combination")
+    luck = "seeds and validation rows" if len(champion["seeds"]) > 1 else "validation rows alone"
     notes = [
         describe_budget(champion),
-        f"bars are {100 * champion['confidence']:.0f} % intervals over seeds and validation rows",
+        f"bars are {100 * champion['confidence']:.0f} % intervals over {luck}",
     ]
     if ranks.outside.any():
         beyond = count(int(ranks.outside.sum()), "combination")

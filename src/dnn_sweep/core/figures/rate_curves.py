@@ -76,12 +76,38 @@ def describe_screening(screening: pd.DataFrame) -> str:
     """
     rates = screening.groupby("combination")["learning_rate"].nunique()
     epochs = screening["epochs"]
+    # Who stopped earlier, diverged or not, had as many to spend.
+    fewer = "up to " if epochs.min() < epochs.max() else ""
     spans = [
         format_span(int(rates.min()), int(rates.max()), "learning rate") + " a combination",
         count(int(screening["seed"].nunique()), "seed"),
-        format_span(int(epochs.min()), int(epochs.max()), "epoch"),
+        fewer + count(int(epochs.max()), "epoch"),
     ]
-    return "screening: " + f" {TIMES} ".join(spans)
+    trials = count(len(screening), "trial")
+    return f"screening: {f' {TIMES} '.join(spans)}, {trials} in all"
+
+
+def describe_rates(leaderboard: pd.DataFrame, screening: pd.DataFrame | None) -> str:
+    """Say which learning rates were tried: a claim about an optimizer rests on that.
+
+    Args:
+        leaderboard: One row a combination.
+        screening: One row a screened trial; ``None``, or no rows, where rates were fixed.
+
+    Returns:
+        Such as ``screening: 3 learning rates a combination by 1 seed by 10 epochs``.
+    """
+    if screening is None or screening.empty:
+        return "one learning rate for each combination, set beforehand and not searched for"
+    words = describe_screening(screening)
+    chosen = screening[screening["chosen"].astype(bool)]
+    edges = chosen.loc[chosen["edge"].fillna("").ne(""), "combination"].nunique()
+    if edges:
+        words += (
+            f"; the best rate of {edges} of {count(len(leaderboard), 'combination')} lies on the "
+            "edge of what was tried"
+        )
+    return words
 
 
 def format_span(least: int, most: int, noun: str) -> str:

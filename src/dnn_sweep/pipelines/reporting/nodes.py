@@ -307,6 +307,25 @@ def write_model_card(
     )
 
 
+def describe_version(model_card_text: str, champion: dict[str, Any]) -> model_card.VersionCard:
+    """Address the model card to the version that was registered.
+
+    Args:
+        model_card_text: The whole card.
+        champion: The champion's record.
+
+    Returns:
+        The card, short enough for the registry.
+    """
+    registered = champion["registered"]
+    return model_card.VersionCard(
+        name=registered["name"],
+        version=registered["version"],
+        trial_id=champion["trial_id"],
+        text=model_card.shorten_card(model_card_text),
+    )
+
+
 def record_seconds(stage_clock: dict[str, float], report: str) -> dict[str, float]:
     """Where the run's seconds went, once the report is written.
 
@@ -328,6 +347,8 @@ def summarize_sweep(
     environment: str,
     report: str,
     stage_seconds: dict[str, float],
+    comparison: dict[str, Any],
+    screening: pd.DataFrame,
 ) -> Any:
     """Put the end of a sweep into words for the console, once the report is written.
 
@@ -338,10 +359,19 @@ def summarize_sweep(
         environment: The folder under ``conf`` that the run used.
         report: The finished report page.
         stage_seconds: Where the run's seconds went, by stage.
+        comparison: What the statistics say, in words.
+        screening: One row a screened trial; no rows where the rates were fixed.
 
     Returns:
         What the console prints.
     """
     return summary.summarize_sweep(
-        leaderboard, champion, launcher, environment, report, stage_seconds
+        leaderboard,
+        champion,
+        launcher,
+        environment,
+        report,
+        stage_seconds,
+        comparison,
+        screening,
     )

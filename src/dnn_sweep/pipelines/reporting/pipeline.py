@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.pipelines.reporting.nodes import (
+    describe_version,
     draw_critical_difference,
     draw_diagnostics,
     draw_heatmap,
@@ -116,6 +117,12 @@ def create_pipeline() -> Pipeline:
                 name="write_model_card",
             ),
             Node(
+                describe_version,
+                inputs=["model_card", "champion"],
+                outputs="version_description",
+                name="describe_version",
+            ),
+            Node(
                 record_seconds,
                 inputs=["stage_clock", "report"],
                 outputs="stage_seconds",
@@ -130,6 +137,8 @@ def create_pipeline() -> Pipeline:
                     "params:environment",
                     "report",
                     "stage_seconds",
+                    "comparison",
+                    "screening",
                 ],
                 outputs="console",
                 name="summarize_sweep",
