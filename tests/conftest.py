@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +45,8 @@ def clean_slate() -> Iterator[None]:
         mlflow.set_tracking_uri(None)
         mlflow.set_registry_uri(None)
     if keras := sys.modules.get("keras"):
-        keras.utils.clear_session()
+        # Python looks for garbage by itself when there is much; here it would after every test.
+        keras.utils.clear_session(free_memory=False)
     forget_foreign_variables()
     os.environ.update(before)
 
@@ -111,8 +113,33 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
-    """Make fresh copies of the project, for a fixture that several tests share."""
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with nothing but its tables, to copy: to make them takes seconds."""
+    from mlflow.tracking import MlflowClient
+
+    folder = tmp_path_factory.mktemp("store")
+    with chdir(folder):  # MLflow makes a folder for artifacts in the current one
+        MlflowClient(f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def mlflow_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> str:
+    """The address of a store in the test's folder, which is made the current folder."""
+    from tests.stores import make_store
+
+    monkeypatch.chdir(tmp_path)
+    return make_store(tmp_path, empty_store)
+
+
+@pytest.fixture(scope="session")
+def new_project(
+    tmp_path_factory: pytest.TempPathFactory, empty_store: Path
+) -> Callable[[], Project]:
+    """Make fresh copies of the project, for a fixture that several tests share.
+
+    They have an empty MLflow database; a test of the first run of all takes it away.
+    """
 
     def copy() -> Project:
         path = tmp_path_factory.mktemp("project")
@@ -123,6 +150,7 @@ def new_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Projec
                 ROOT / folder, path / folder, ignore=shutil.ignore_patterns("__pycache__", "local")
             )
         (path / "conf" / "local").mkdir()
+        shutil.copy2(empty_store, path / "mlflow.db")
         for keep in ROOT.glob("data/*/.gitkeep"):
             (path / keep.relative_to(ROOT)).parent.mkdir(parents=True)
         return Project(path)

@@ -306,20 +306,3 @@ def sample_seed_scores(sweep: SampleSweep) -> pd.DataFrame:
             "seconds": 1.0,
         }
     )
-
-
-def compared(sweep: SampleSweep) -> SampleSweep:
-    """The same sweep with the statistics' further columns in its leaderboard."""
-    board = sweep.leaderboard
-    metric = f"{sweep.champion['objective']}_mean"
-    difference = board[metric] - board[metric].iloc[0]
-    sweep.leaderboard = board.assign(
-        difference_to_best=difference,
-        difference_ci_low=difference - 0.01,
-        difference_ci_high=difference + 0.01,
-        p_holm=[np.nan, *np.linspace(0.0004, 1, len(board) - 1)],
-        share_first=[0.6, *np.full(len(board) - 1, 0.4 / max(1, len(board) - 1))],
-        rank_low=board["rank"],
-        rank_high=np.minimum(board["rank"] + 2, len(board)),
-    )
-    return sweep

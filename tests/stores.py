@@ -1,7 +1,9 @@
-"""A tracking store and registry of a test's own."""
+"""Tracking stores and registries of a test's own."""
+
+import shutil
+from pathlib import Path
 
 import mlflow
-import pytest
 
 
 def use_store(address: str) -> None:
@@ -10,17 +12,11 @@ def use_store(address: str) -> None:
     mlflow.set_registry_uri(address)
 
 
-def make_store(folder) -> str:
+def make_store(folder: Path, empty_store: Path, experiment: str = "dnn_sweep/mixed") -> str:
     """A SQLite store with an experiment, made the current one; gives its address."""
+    shutil.copy2(empty_store, folder / "mlflow.db")
     address = f"sqlite:///{folder / 'mlflow.db'}"
     use_store(address)
-    mlflow.create_experiment("dnn_sweep/mixed", artifact_location=str(folder / "mlruns"))
-    mlflow.set_experiment("dnn_sweep/mixed")
+    mlflow.create_experiment(experiment, artifact_location=str(folder / "mlruns"))
+    mlflow.set_experiment(experiment)
     return address
-
-
-@pytest.fixture
-def mlflow_store(tmp_path, monkeypatch) -> str:
-    """A store in the test's folder, which is made the current folder."""
-    monkeypatch.chdir(tmp_path)
-    return make_store(tmp_path)

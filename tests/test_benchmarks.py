@@ -116,23 +116,27 @@ def test_the_page_shows_what_was_measured(race, tmp_path):
         assert len({line.count("|") for line in table.splitlines()}) == 1
 
 
-def test_a_broken_contestant_is_reported_and_the_others_go_on(tmp_path):
-    options = ["--workload=quick", "--no-warm-up", f"--results={tmp_path}", "--timeout=0.1"]
+@pytest.fixture(scope="module")
+def stopped_race(tmp_path_factory):
+    """The default sweep, prepared for somebody who has no time to train it."""
+    folder = tmp_path_factory.mktemp("stopped")
+    options = ["--workload=digits", "--seeds=2", "--epochs=5", "--no-warm-up", "--timeout=0.1"]
+    done = run("benchmarks.run", *options, f"--results={folder}", "--contestant=scikit_learn")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
 
-    done = run("benchmarks.run", *options, "--contestant=scikit_learn")
 
-    assert done.returncode == 0
-    (measured,) = json.loads((tmp_path / "results.json").read_text())["runs"]
+@pytest.mark.slow
+def test_a_broken_contestant_is_reported(stopped_race):
+    (measured,) = json.loads((stopped_race / "results.json").read_text())["runs"]
     assert measured["status"] == "failed"
     assert "stopped after 0.1 s" in measured["message"]
-    assert "failed" in render_page(Measured.read(tmp_path)).split("## Not measured")[1]
+    assert "failed" in render_page(Measured.read(stopped_race)).split("## Not measured")[1]
 
 
-def test_work_is_the_experiment_as_the_project_plans_it(tmp_path):
-    done = run("benchmarks.prepare", "digits", tmp_path, "--seeds=2", "--epochs=5")
-
-    assert done.returncode == 0, done.stderr
-    work = load_work(tmp_path, range(60))
+@pytest.mark.slow
+def test_work_is_the_experiment_as_the_project_plans_it(stopped_race):
+    work = load_work(stopped_race / "work" / "digits", range(60))
     assert (work.hidden, work.classes, work.batch_size, work.epochs) == (
         (64, 128, 256, 128, 64),
         10,
@@ -267,10 +271,9 @@ def test_a_runner_that_is_stopped_leaves_no_contestant_behind(tmp_path):
     command = [sys.executable, "-m", "benchmarks.run", *options, "--contestant=keras_loop"]
     job = tmp_path / "work" / "job.json"
     runner = subprocess.Popen(command, cwd=ROOT)
-    while not job.is_file() and runner.poll() is None:
+    while not (started := contestants_of(job)) and runner.poll() is None:
         time.sleep(0.1)
-    time.sleep(1)  # the contestant starts after its job is written
-    assert contestants_of(job)
+    assert started
 
     runner.terminate()
     runner.wait()

@@ -29,7 +29,7 @@ def test_a_test_leaves_no_run_address_or_session(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///outside.db")
     cleared = []
     fake_keras = type("keras", (), {})()
-    fake_keras.utils = type("utils", (), {"clear_session": lambda: cleared.append(True)})
+    fake_keras.utils = type("utils", (), {"clear_session": lambda **_: cleared.append(True)})
     monkeypatch.setitem(sys.modules, "keras", fake_keras)
     slate: Iterator[None] = conftest.clean_slate.__wrapped__()
     next(slate)

@@ -30,52 +30,47 @@ def quick_table(rows=120, seed=0):
     return frame
 
 
-@pytest.mark.parametrize(
-    ("experiment", "task", "metric"),
-    [("breast_cancer", "binary", "accuracy"), ("diabetes", "regression", "mae")],
-)
-def test_the_table_presets_run_through(project, experiment, task, metric):
-    configure(project, experiment)
-    done = project.kedro("run", "--pipeline=train", f"--env={experiment}")
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    record = champion(project, experiment)
-    assert record["task"] == task
-    assert record["registered"]["name"] == f"dnn_sweep_{experiment}"
-    assert f"val_{metric}_mean" in leaderboard(project, experiment)
-    rows = pd.read_parquet(project.path / f"data/03_primary/{experiment}/test_rows.parquet")
-    rows.head(7).to_csv(project.path / "rows.csv", index=False)
-    scored = project.kedro(
-        "run", "--pipeline=inference", f"--env={experiment}",
-        "--params=inference.filepath=rows.csv",
-    )  # fmt: skip
-    assert scored.returncode == 0, scored.stderr
-    predictions = project.path / f"data/07_model_output/{experiment}/predictions.csv"
-    assert len(pd.read_csv(predictions)) == 7
-
-
-def test_the_users_own_table_runs_through(project):
-    quick_table().to_csv(project.path / "my.csv", index=False)
-    configure(project, "csv")
+def test_a_preset_of_two_classes_registers_its_champion(project):
+    configure(project, "breast_cancer")
     done = project.kedro(
-        "run", "--pipeline=train", "--env=csv",
-        "--params=data.filepath=my.csv,data.target=outcome",
-    )  # fmt: skip
+        "run", "--pipeline=train", "--env=breast_cancer", "--to-nodes=describe_champion"
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    record = champion(project, "csv")
+    record = champion(project, "breast_cancer")
     assert record["task"] == "binary"
-    mlflow.set_tracking_uri(project.tracking_uri)
-    model = mlflow.pyfunc.load_model("models:/dnn_sweep_csv@champion")
-    fresh = quick_table(rows=8, seed=1).drop(columns="outcome")
-    predicted = model.predict(fresh)
-    assert set(predicted["prediction"]) <= {"stays", "leaves"}
-    shares = predicted[["probability_leaves", "probability_stays"]]
-    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert record["registered"]["name"] == "dnn_sweep_breast_cancer"
+    assert "val_accuracy_mean" in leaderboard(project, "breast_cancer")
 
 
-def test_weights_a_schedule_and_mixed_precision_run_through(project):
-    """The column of weights is needed to train, not to predict."""
+def test_a_preset_whose_target_is_a_number_runs_through_to_predictions(project):
+    configure(project, "diabetes")
+    done = project.kedro("run", "--pipeline=train", "--env=diabetes")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = champion(project, "diabetes")
+    assert record["task"] == "regression"
+    assert record["registered"]["name"] == "dnn_sweep_diabetes"
+    assert "val_mae_mean" in leaderboard(project, "diabetes")
+    rows = pd.read_parquet(project.path / "data/03_primary/diabetes/test_rows.parquet")
+    rows.head(7).to_csv(project.path / "rows.csv", index=False)
+    assert len(predict(project, "diabetes", "rows.csv")) == 7
+
+
+def predict(project, experiment, file):
+    """What the champion predicts for the rows of a file."""
+    done = project.kedro(
+        "run", "--pipeline=inference", f"--env={experiment}",
+        f"--params=inference.filepath={file}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return pd.read_csv(project.path / f"data/07_model_output/{experiment}/predictions.csv")
+
+
+@pytest.fixture(scope="module")
+def own_table(new_project):
+    """A sweep on the user's own table, with weights, a schedule and mixed precision."""
+    project = new_project()
     frame = quick_table()
     frame["weight"] = np.where(frame["city"] == "Jeju", 0, 1.5)
     frame.to_csv(project.path / "my.csv", index=False)
@@ -93,32 +88,38 @@ def test_weights_a_schedule_and_mixed_precision_run_through(project):
     )
     given = "--params=data.filepath=my.csv,data.target=outcome,data.sample_weight=weight"
     done = project.kedro("run", "--pipeline=train", "--env=csv", given)
-
     assert done.returncode == 0, done.stdout + done.stderr
-    histories = pd.read_parquet(project.path / "data/07_model_output/csv/histories.parquet")
+    return project
+
+
+def test_the_users_own_table_gives_a_model_that_predicts_its_labels(own_table):
+    record = champion(own_table, "csv")
+    assert record["task"] == "binary"
+    mlflow.set_tracking_uri(own_table.tracking_uri)
+    model = mlflow.pyfunc.load_model("models:/dnn_sweep_csv@champion")
+    fresh = quick_table(rows=8, seed=1).drop(columns="outcome")
+    predicted = model.predict(fresh)
+    assert set(predicted["prediction"]) <= {"stays", "leaves"}
+    shares = predicted[["probability_leaves", "probability_stays"]]
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+
+
+def test_learning_rates_end_where_their_schedule_does(own_table):
+    histories = pd.read_parquet(own_table.path / "data/07_model_output/csv/histories.parquet")
     ends = histories[histories["epoch"] == 3].set_index("combination")["epoch_learning_rate"]
     assert ends["relu + sgd"] == pytest.approx(0.01)
     assert ends["relu + adam"] == pytest.approx(0, abs=1e-9)
-    frame.drop(columns=["weight", "outcome"]).to_csv(project.path / "fresh.csv", index=False)
-    scored = project.kedro(
-        "run", "--pipeline=inference", "--env=csv", "--params=inference.filepath=fresh.csv"
-    )
-    assert scored.returncode == 0, scored.stderr
-    assert len(pd.read_csv(project.path / "data/07_model_output/csv/predictions.csv")) == 120
 
 
-@pytest.mark.parametrize(
-    ("params", "message"),
-    [
-        ([], "data.filepath=my.csv"),
-        (["--params=data.filepath=my.csv"], "--params=data.target="),
-        (["--params=data.filepath=mine.csv,data.target=outcome"], "my.csv"),
-    ],
-)
-def test_a_table_that_is_not_there_is_asked_for(project, params, message):
-    quick_table().to_csv(project.path / "my.csv", index=False)
-    done = project.kedro("run", "--pipeline=train", "--env=csv", *params)
+def test_the_column_of_weights_is_needed_to_train_not_to_predict(own_table):
+    fresh = quick_table().drop(columns="outcome")
+    fresh.to_csv(own_table.path / "fresh.csv", index=False)
+    assert len(predict(own_table, "csv", "fresh.csv")) == 120
+
+
+def test_a_table_that_is_not_there_is_asked_for(project):
+    done = project.kedro("run", "--pipeline=train", "--env=csv")
     output = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 1
-    assert message in output
+    assert "data.filepath=my.csv" in output
     assert "Traceback" not in output

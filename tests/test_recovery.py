@@ -19,39 +19,57 @@ from tests.quick import configure, leaderboard, sweeps_of
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
-def test_what_was_trained_survives_a_stop_and_a_rerun_trains_the_rest(project, stop):
-    configure(project, training={"epochs": 40, "seeds": [0, 1, 2]})
-    trials = project.path / "data/06_models/trials"
+# As far as a sweep has to go for its leaderboard; registration and report follow it.
+TO_THE_LEADERBOARD = ("run", "--pipeline=train", "--to-nodes=rank_combinations")
+
+
+def trained_trials(project):
+    """When each trial that is kept was written, by its folder."""
+    found = (project.path / "data/06_models/trials").glob("[!.]*/status.json")
+    return {path.parent.name: path.stat().st_mtime_ns for path in found}
+
+
+def stop_a_sweep(project, stop, trials):
+    """Run a sweep until so many trials are kept, stop it, and return what it printed."""
     running = subprocess.Popen(
         [sys.executable, "-m", "kedro", "run", "--pipeline=train"],
         cwd=project.path, env=project.environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 240
-    while len(list(trials.glob("[!.]*/status.json"))) < 2:
+    while len(trained_trials(project)) < trials:
         assert running.poll() is None, running.stdout.read()
         assert time.monotonic() < deadline
         time.sleep(0.1)
     running.send_signal(stop)
     output, _ = running.communicate(timeout=60)
-    kept = {path.parent.name: path.stat().st_mtime_ns for path in trials.glob("[!.]*/status.json")}
-
     assert running.returncode != 0
-    assert 2 <= len(kept) < 6
-    if stop == signal.SIGINT:
-        assert f"{len(kept)} of 6 trials are trained and kept" in " ".join(output.split())
-        client = MlflowClient(project.tracking_uri)
-        experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
-        assert "RUNNING" not in {run.info.status for run in client.search_runs([experiment])}
+    return output
 
-    done = project.kedro("run", "--pipeline=train")
+
+def test_what_was_trained_survives_stops_and_a_rerun_trains_the_rest(project):
+    configure(project, training={"epochs": 20, "seeds": [0, 1, 2, 3]})
+
+    output = stop_a_sweep(project, signal.SIGINT, 1)
+    interrupted = trained_trials(project)
+    assert 1 <= len(interrupted) < 8
+    assert f"{len(interrupted)} of 8 trials are trained and kept" in " ".join(output.split())
+    client = MlflowClient(project.tracking_uri)
+    experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
+    assert "RUNNING" not in {run.info.status for run in client.search_runs([experiment])}
+
+    stop_a_sweep(project, signal.SIGKILL, len(interrupted) + 1)
+    killed = trained_trials(project)
+    assert len(interrupted) < len(killed) < 8
+    assert interrupted.items() <= killed.items()
+
+    done = project.kedro(*TO_THE_LEADERBOARD)
     assert done.returncode == 0, done.stderr
-    assert f"{len(kept)} of 6" in done.stdout
-    after = {path.parent.name: path.stat().st_mtime_ns for path in trials.glob("[!.]*/status.json")}
-    assert len(after) == 6
-    assert kept.items() <= after.items()
-    assert (leaderboard(project)["seeds"] == 3).all()
+    assert f"{len(killed)} of 8" in done.stdout
+    after = trained_trials(project)
+    assert len(after) == 8
+    assert killed.items() <= after.items()
+    assert (leaderboard(project)["seeds"] == 4).all()
 
 
 def test_a_sweep_that_ends_without_a_word_is_not_recorded_as_finished(project):
@@ -69,9 +87,10 @@ def test_a_sweep_that_ends_without_a_word_is_not_recorded_as_finished(project):
     assert sweep.info.status in ("KILLED", "FAILED")
 
 
-def test_a_dead_tracking_server_stops_nothing_that_is_trained(project):
+def test_a_dead_tracking_server_stops_nothing_that_is_trained(project, empty_store):
     """The server dies while the sweep trains; a rerun with the default store has it all."""
-    configure(project, training={"epochs": 40, "seeds": [0, 1]})
+    configure(project, training={"epochs": 20, "seeds": [0, 1]})
+    shutil.copy2(empty_store, project.path / "server.db")
     port = str(free_port())
     server = subprocess.Popen(
         [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", port,
@@ -81,7 +100,6 @@ def test_a_dead_tracking_server_stops_nothing_that_is_trained(project):
         env=project.environment({"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}),
         start_new_session=True,
     )  # fmt: skip
-    trials = project.path / "data/06_models/trials"
     try:
         wait_for_server(f"http://127.0.0.1:{port}/health")
         running = subprocess.Popen(
@@ -93,7 +111,7 @@ def test_a_dead_tracking_server_stops_nothing_that_is_trained(project):
                 "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
             }),
         )  # fmt: skip
-        while not list(trials.glob("[!.]*/status.json")):
+        while not trained_trials(project):
             assert running.poll() is None, running.stdout.read()
             time.sleep(0.1)
     finally:
@@ -103,8 +121,8 @@ def test_a_dead_tracking_server_stops_nothing_that_is_trained(project):
 
     assert running.returncode != 0
     assert "MLflow does not answer" in output
-    assert len(list(trials.glob("[!.]*/status.json"))) == 4
-    done = project.kedro("run", "--pipeline=train")
+    assert len(trained_trials(project)) == 4
+    done = project.kedro("run", "--pipeline=train", "--to-nodes=train_trials")
     assert done.returncode == 0, done.stderr
     assert "4 of 4" in done.stdout
 
@@ -113,9 +131,9 @@ def test_a_stacked_sweep_that_lost_trials_ends_with_the_same_leaderboard(project
     configure(
         project,
         grid={"activations": ["relu", "tanh"], "optimizers": ["adam"]},
-        training={"engine": "auto", "epochs": 6, "seeds": [0, 1]},
+        training={"engine": "auto", "epochs": 3, "seeds": [0, 1]},
     )
-    done = project.kedro("run", "--pipeline=train")
+    done = project.kedro(*TO_THE_LEADERBOARD)
     assert done.returncode == 0, done.stderr
     before = leaderboard(project).drop(columns="seconds")
     folders = sorted((project.path / "data/06_models/trials").glob("[!.]*"))
@@ -128,7 +146,7 @@ def test_a_stacked_sweep_that_lost_trials_ends_with_the_same_leaderboard(project
 
     for folder in folders[:3]:
         shutil.rmtree(folder)
-    again = project.kedro("run", "--pipeline=train")
+    again = project.kedro(*TO_THE_LEADERBOARD)
     assert again.returncode == 0, again.stderr
     assert "1 of 4" in again.stdout
     pd.testing.assert_frame_equal(leaderboard(project).drop(columns="seconds"), before)

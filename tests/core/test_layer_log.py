@@ -113,7 +113,7 @@ def test_both_engines_give_the_same_figures():
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["multiclass", "binary", "regression"])
 def test_both_engines_give_the_same_figures_for_every_task(task):
-    grid = {"activations": ["relu", "sigmoid"], "optimizers": ["sgd", "rmsprop"]}
+    grid = {"activations": ["relu", "sigmoid"], "optimizers": ["rmsprop"]}
     assert_same_diagnostics(trials_of(task, grid=grid, training={"epochs": 5}), make_data(task))
 
 

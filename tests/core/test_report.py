@@ -15,7 +15,6 @@ from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.report import render_report
 from dnn_sweep.core.time_to_target import time_to_target
 from tests.sample_sweep import (
-    compared,
     sample_screening,
     sample_seed_scores,
     sample_sweep,
@@ -201,7 +200,10 @@ def test_what_was_not_recorded_is_said_to_be_missing():
 
 
 def test_screening_verdicts_and_comparison_are_shown_where_there_are_any():
-    sweep = compared(sample_sweep(THREE, seeds=(0, 1)))
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    sweep.leaderboard = sweep.leaderboard.assign(
+        p_holm=[1, 0.0004, 1], share_first=[0.6, 0.2, 0.2], rank_low=[1, 2, 3]
+    )
     screening = sample_screening(sweep)
     objective = objective_of("multiclass")
     figures = {

@@ -18,7 +18,6 @@ from dnn_sweep.datasets import registered_model
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from tests.champions import NAME, Champion, make_champion
-from tests.stores import mlflow_store  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("mlflow_store")
 

@@ -40,10 +40,8 @@ def test_where_there_is_no_git_there_is_no_revision(checkout, tmp_path_factory, 
     assert RevisionDataset(folder=str(checkout)).load() == {}
 
 
-def test_the_sweeps_run_carries_the_revision(tmp_path):
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    mlflow.create_experiment("sweep", artifact_location=str(tmp_path / "artifacts"))
-    mlflow.set_experiment("sweep")
+@pytest.mark.usefixtures("mlflow_store")
+def test_the_sweeps_run_carries_the_revision():
     with mlflow.start_run() as run:
         RunTagsDataset().save(record_revision({"commit": "c0ffee", "changed": "true"}))
     tags = mlflow.get_run(run.info.run_id).data.tags
@@ -51,8 +49,8 @@ def test_the_sweeps_run_carries_the_revision(tmp_path):
     assert tags["git_changed"] == "true"
 
 
-def test_without_a_run_no_tag_is_set_and_no_run_is_started(tmp_path):
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+@pytest.mark.usefixtures("mlflow_store")
+def test_without_a_run_no_tag_is_set_and_no_run_is_started():
     RunTagsDataset().save({"mlflow.source.git.commit": "c0ffee"})
     assert mlflow.active_run() is None
 

@@ -30,8 +30,8 @@ BIN = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory) -> str:
-    return make_store(tmp_path_factory.mktemp("store"))
+def store(tmp_path_factory, empty_store) -> str:
+    return make_store(tmp_path_factory.mktemp("store"), empty_store)
 
 
 @pytest.fixture(scope="module")

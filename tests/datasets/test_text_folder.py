@@ -47,7 +47,8 @@ def test_a_missing_folder_names_the_pipeline_that_writes_it(folder):
         dataset.load()
 
 
-def test_in_kedro_mlflows_wrapper_the_folder_is_logged_as_an_artifact(folder, tmp_path):
+@pytest.mark.usefixtures("mlflow_store")
+def test_in_kedro_mlflows_wrapper_the_folder_is_logged_as_an_artifact(folder):
     dataset = AbstractDataset.from_config(
         "summaries",
         {
@@ -60,15 +61,9 @@ def test_in_kedro_mlflows_wrapper_the_folder_is_logged_as_an_artifact(folder, tm
             },
         },
     )
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    try:
-        experiment = mlflow.create_experiment("e", artifact_location=str(tmp_path / "artifacts"))
-        with mlflow.start_run(experiment_id=experiment) as run:
-            dataset.save({"relu": "summary"})
-        logged = mlflow.MlflowClient().list_artifacts(run.info.run_id, "built/networks")
-    finally:
-        mlflow.set_tracking_uri(before)
+    with mlflow.start_run() as run:
+        dataset.save({"relu": "summary"})
+    logged = mlflow.MlflowClient().list_artifacts(run.info.run_id, "built/networks")
 
     assert [each.path for each in logged] == ["built/networks/relu.txt"]
     assert dataset.load() == {"relu": "summary"}

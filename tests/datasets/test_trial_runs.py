@@ -17,15 +17,14 @@ from mlflow.tracking import MlflowClient
 from dnn_sweep.core.results import TrialReport
 from dnn_sweep.datasets.trial_runs import TrialRunsDataset
 from tests.builders import make_plan, make_result
+from tests.stores import make_store
 
 OUTPUTS = np.zeros((5, 3))
 
 
 @pytest.fixture
-def store(tmp_path):
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    mlflow.create_experiment("sweep", artifact_location=str(tmp_path / "artifacts"))
-    mlflow.set_experiment("sweep")
+def store(tmp_path, empty_store):
+    make_store(tmp_path, empty_store, "sweep")
     return TrialRunsDataset(dataset_name="toy")
 
 

@@ -10,7 +10,6 @@ from dnn_sweep.parameters import InferenceParameters
 from dnn_sweep.pipelines.inference import create_pipeline
 from dnn_sweep.pipelines.inference.nodes import score_rows
 from tests.champions import NAME, make_champion
-from tests.stores import mlflow_store  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("mlflow_store")
 INFERENCE = InferenceParameters(filepath="rows.csv")

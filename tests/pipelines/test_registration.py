@@ -13,7 +13,6 @@ from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.parameters import RegistrationParameters
 from dnn_sweep.pipelines.registration.nodes import compare_with_holder, describe_champion
 from tests.champions import NAME, Champion, make_champion
-from tests.stores import mlflow_store  # noqa: F401
 
 REGISTRATION = RegistrationParameters()
 

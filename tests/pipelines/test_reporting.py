@@ -131,20 +131,9 @@ def test_listing_the_pipeline_loads_nothing_heavy():
     assert found.stdout.strip() == "set()"
 
 
-@pytest.fixture
-def tracked_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
-    mlflow.create_experiment("dnn_sweep/digits", artifact_location=(tmp_path / "mlruns").as_uri())
-    mlflow.set_experiment("dnn_sweep/digits")
-    with mlflow.start_run() as run:
-        yield run.info.run_id
-    mlflow.set_tracking_uri(before)
-
-
 @pytest.mark.slow
-def test_the_catalog_writes_files_prints_and_tracks(tmp_path, tracked_run, capsys):
+@pytest.mark.usefixtures("mlflow_store")
+def test_the_catalog_writes_files_prints_and_tracks(tmp_path, capsys):
     base = tmp_path / "conf" / "base"
     base.mkdir(parents=True)
     (base / "globals.yml").write_text("experiment: digits\n")
@@ -161,7 +150,8 @@ def test_the_catalog_writes_files_prints_and_tracks(tmp_path, tracked_run, capsy
     for name, dataset in given(sample_sweep()).items():
         catalog[name] = dataset
 
-    SequentialRunner().run(create_pipeline(), catalog)
+    with mlflow.start_run() as run:
+        SequentialRunner().run(create_pipeline(), catalog)
 
     folder = tmp_path / "data/08_reporting/digits"
     assert "gelu + adam comes first on digits" in (folder / "report.html").read_text(
@@ -170,12 +160,14 @@ def test_the_catalog_writes_files_prints_and_tracks(tmp_path, tracked_run, capsy
     assert json.loads((folder / "seconds.json").read_text()) == {"report": 1.5, "total": 1.5}
     written = {path.name for path in (folder / "figures").iterdir()}
     assert written == {f"{name}{end}" for name in FIGURES for end in (".json", ".png")}
-    tracked = {each.path for each in mlflow.MlflowClient().list_artifacts(tracked_run, "figures")}
+    tracked = {
+        each.path for each in mlflow.MlflowClient().list_artifacts(run.info.run_id, "figures")
+    }
     assert tracked == {f"figures/{name}" for name in written}
     assert "## Caveats" in (folder / "model_card.md").read_text(encoding="utf-8")
     times = pd.read_csv(folder / "time_to_target.csv")
     assert len(times) == 30
-    roots = {each.path for each in mlflow.MlflowClient().list_artifacts(tracked_run)}
+    roots = {each.path for each in mlflow.MlflowClient().list_artifacts(run.info.run_id)}
     assert {"report.html", "model_card.md", "time_to_target.csv"} <= roots
     assert "kedro mlflow ui" in capsys.readouterr().out
     for name in loader["catalog"]:

@@ -140,7 +140,7 @@ def test_an_interrupt_stops_the_threads():
 
 
 def test_few_results_wait_for_a_slow_reader(monkeypatch):
-    """Results hold weights: a hundred finished trials must not pile up in memory."""
+    """Results hold weights: forty finished trials must not pile up in memory."""
     monkeypatch.setattr(sweep, "WAITING_EVENTS", 4)
     concluded = []
     conclude = sweep.StackedSweep.__init__
@@ -154,14 +154,14 @@ def test_few_results_wait_for_a_slow_reader(monkeypatch):
 
     monkeypatch.setattr(sweep.StackedSweep, "__init__", counting)
     trials = trials_of(
-        network={"hidden": [2]}, training={"epochs": 1, "batch_size": 80, "seeds": range(100)}
+        network={"hidden": [2]}, training={"epochs": 1, "batch_size": 80, "seeds": range(40)}
     )
     reading = threading.Event()
     for taken, _ in enumerate(begin(trials, make_data(), cohort_size=4), start=1):
         reading.wait(0.02)  # long enough to train a cohort; nothing is asserted about time
         # Those that wait, and one in the hand of each thread.
         assert len(concluded) <= taken + 4 + threading.active_count()
-    assert len(concluded) == 100
+    assert len(concluded) == 40
 
 
 def test_a_worker_that_comes_too_late_for_a_queue_takes_none(monkeypatch):

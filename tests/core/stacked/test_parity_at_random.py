@@ -65,7 +65,7 @@ def cases(draw):
 
 @pytest.mark.slow
 @settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),  # each example compiles; smaller ones are not sought
