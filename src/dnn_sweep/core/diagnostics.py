@@ -155,26 +155,27 @@ def _measure(
 ) -> list[tf.Tensor]:
     """The figures of a :class:`Measurement`."""
     remaining = iter(weights)
-    entering = [x[tf.newaxis]]  # what goes into each layer
+    rows = tf.cast(tf.shape(x)[0], tf.float32)
+    entering = [tf.expand_dims(x, 0)]  # what goes into each layer
     kernels, ways_back, dead, flat = [], [], [], []
     for layer in network.hidden:
         kernel, bias = next(remaining), next(remaining)
-        z = tf.matmul(entering[-1], kernel) + bias[:, tf.newaxis]
+        z = tf.matmul(entering[-1], kernel) + tf.expand_dims(bias, 1)
         h, slopes, way_back = _activate(layer.activation, z)
         dead.append(_dead(z, h))
-        flat.append(_flat(layer.activation, slopes, z))
+        flat.append(_flat(layer.activation, slopes))
         factor = None
         if layer.batch_normalization:  # linear, when a network predicts
-            scale, offset, mean, variance = (next(remaining)[:, tf.newaxis] for _ in range(4))
+            scale, offset, mean, variance = (tf.expand_dims(next(remaining), 1) for _ in range(4))
             factor = scale * tf.math.rsqrt(variance + NORMALIZATION_EPSILON)
             h = (h - mean) * factor + offset
         entering.append(h)
         kernels.append(kernel)
         ways_back.append((way_back, factor))
     kernel, bias = next(remaining), next(remaining)
-    logits = tf.matmul(entering[-1], kernel) + bias[:, tf.newaxis]
+    logits = tf.matmul(entering[-1], kernel) + tf.expand_dims(bias, 1)
     signal = _loss_gradient(network, logits, targets)
-    weight_norms, signal_norms = [_weight_norm(entering[-1], signal)], [_row_norm(signal)]
+    weight_norms, signal_norms = [_weight_norm(entering[-1], signal)], [_norm(signal)]
     following = [*kernels[1:], kernel]
     for h, after, (way_back, factor) in reversed(
         list(zip(entering[:-1], following, ways_back, strict=True))
@@ -182,11 +183,14 @@ def _measure(
         signal = tf.matmul(signal, after, transpose_b=True)
         signal = way_back(signal if factor is None else signal * factor)
         weight_norms.append(_weight_norm(h, signal))
-        signal_norms.append(_row_norm(signal))
-    unknown = _unknown(logits)
-    table = [weight_norms[::-1], signal_norms[::-1], [*dead, unknown], [*flat, unknown]]
+        signal_norms.append(_norm(signal))
+    unknown = tf.fill(tf.shape(weight_norms[0]), np.float32(np.nan))
+    known = [unknown if each is None else each for each in flat]
+    table = [weight_norms[::-1], signal_norms[::-1], [*dead, unknown], [*known, unknown]]
     figures = [tf.stack(each, axis=1) for each in table]
-    usable = tf.reduce_all(tf.math.is_finite(logits), axis=(1, 2))[:, tf.newaxis]
+    figures[0] /= rows  # of the mean loss
+    figures[1] /= tf.sqrt(rows)  # the root mean square
+    usable = tf.reduce_all(tf.math.is_finite(logits), axis=(1, 2), keepdims=True)[:, 0]
     nan = tf.constant(np.nan, tf.float32)
     return [tf.where(usable & tf.math.is_finite(each), each, nan) for each in figures]
 
@@ -219,28 +223,13 @@ def _loss_gradient(network: Network, logits: tf.Tensor, targets: tf.Tensor) -> t
 
 
 def _weight_norm(h: tf.Tensor, signal: tf.Tensor) -> tf.Tensor:
-    """The norm of the mean loss's gradient by the kernel between the two, ``[networks]``."""
-    return _norm(tf.matmul(h, signal, transpose_a=True)) / _rows(signal)
-
-
-def _row_norm(signal: tf.Tensor) -> tf.Tensor:
-    """The root mean square of the rows' norms, ``[networks]``."""
-    return _norm(signal) / tf.sqrt(_rows(signal))
+    """The norm of the summed losses' gradient by the kernel between the two, ``[networks]``."""
+    return _norm(tf.matmul(h, signal, transpose_a=True))
 
 
 def _norm(values: tf.Tensor) -> tf.Tensor:
     """Each network's Euclidean norm; one pass, where ``tf.norm`` takes three."""
-    flat = tf.reshape(values, (tf.shape(values)[0], 1, tf.size(values[0])))
-    return tf.sqrt(tf.matmul(flat, flat, transpose_b=True)[:, 0, 0])
-
-
-def _rows(values: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.shape(values)[1], tf.float32)
-
-
-def _unknown(values: tf.Tensor) -> tf.Tensor:
-    """NaN for each network."""
-    return tf.fill([tf.shape(values)[0]], np.float32(np.nan))
+    return tf.sqrt(tf.raw_ops.Einsum(inputs=[values, values], equation="nij,nij->n"))
 
 
 def _dead(z: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
@@ -252,13 +241,13 @@ def _dead(z: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
 
 def _peak(values: tf.Tensor) -> tf.Tensor:
     """The largest size of each unit's values, ``[networks, units]``."""
-    return tf.maximum(tf.reduce_max(values, axis=1), -tf.reduce_min(values, axis=1))
+    return tf.reduce_max(tf.abs(values), axis=1)
 
 
-def _flat(name: str, slopes: tf.Tensor | None, z: tf.Tensor) -> tf.Tensor:
-    """The share of sums where the activation is flat, ``[networks]``; NaN without slopes."""
+def _flat(name: str, slopes: tf.Tensor | None) -> tf.Tensor | None:
+    """The share of sums where the activation is flat, ``[networks]``; none without slopes."""
     if slopes is None:
-        return _unknown(z)
+        return None
     flat = tf.abs(slopes) < FLAT_SHARE * _largest_slope(name)
     return tf.reduce_mean(tf.cast(flat, tf.float32), axis=(1, 2))
 

@@ -1,6 +1,7 @@
 """The diagnostics of a whole sweep in one table."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -30,20 +31,20 @@ def collect_diagnostics(plan: TrialPlan, results: Mapping[str, TrialResult]) -> 
         One row a trial, measured epoch and layer, with ``COLUMNS``; ``activation`` is the grid's,
         ``layer_activation`` the layer's own. Trials of which nothing was measured have no rows.
     """
-    tables = []
+    tables: list[pd.DataFrame] = []
+    identities: list[dict[str, Any]] = []
+    activations: list[str] = []
     for trial in plan.trials:
         measured = results[trial.id].diagnostics
         if measured is None:
             continue
-        activations = {layer.name: layer.activation for layer in trial.network.hidden}
-        activations[OUTPUT_LAYER] = trial.network.output_activation
-        tables.append(
-            measured.assign(
-                trial_id=trial.id,
-                layer_activation=measured["layer"].map(activations),
-                **{name: getattr(trial, name) for name in IDENTITY[1:]},
-            )
-        )
+        tables.append(measured)
+        identity = {"trial_id": trial.id, **{name: getattr(trial, name) for name in IDENTITY[1:]}}
+        identities += [identity] * len(measured)
+        of_layer = {layer.name: layer.activation for layer in trial.network.hidden}
+        of_layer[OUTPUT_LAYER] = trial.network.output_activation
+        activations += [of_layer[name] for name in measured["layer"]]
     if not tables:
         return pd.DataFrame(columns=list(COLUMNS))
-    return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
+    joined = pd.concat([pd.DataFrame(identities), pd.concat(tables, ignore_index=True)], axis=1)
+    return joined.assign(layer_activation=activations)[list(COLUMNS)]

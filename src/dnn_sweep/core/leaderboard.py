@@ -336,10 +336,7 @@ def _describe(name: str, group: list[TrialResult]) -> dict[str, Any]:
 
 
 def _summarise(group: list[TrialResult]) -> dict[str, Any]:
-    kept_losses = [
-        result.history.loc[result.history["epoch"] == result.best_epoch, "val_loss"].mean()
-        for result in group
-    ]
+    kept_losses = [result.kept.get("val_loss", np.nan) for result in group]
     return {
         "val_loss_mean": np.mean(kept_losses),
         "seeds": len(group),

@@ -205,17 +205,18 @@ def _settings_in_use(trial: Trial) -> dict[str, Any]:
 def _metrics(results: list[TrialResult], ended: int) -> Iterator[Any]:
     from mlflow.entities import Metric
 
-    names = [name for name in results[0].history.columns if name not in ("epoch", "seconds")]
-    kept_one_rate = all(result.history["learning_rate"].nunique() == 1 for result in results)
+    means = results[0].history
+    names = [name for name in means.columns if name not in ("epoch", "seconds")]
+    kept_one_rate = all(len(set(result.history["learning_rate"])) == 1 for result in results)
     if kept_one_rate and results[0].trial.schedule is None:
         names.remove("learning_rate")  # it is a parameter, and a metric where it changes
-    means = results[0].history.set_index("epoch")[names]
     if len(results) > 1:
         joined = pd.concat([result.history for result in results])
-        means = joined.groupby("epoch")[names].mean()
-    for epoch, *values in means.itertuples(name=None):
+        means = joined.groupby("epoch", as_index=False)[names].mean()
+    columns = (means[name].tolist() for name in ("epoch", *names))
+    for epoch, *values in zip(*columns, strict=True):
         for name, value in zip(names, values, strict=True):
-            yield Metric(name, float(value), ended, int(epoch))
+            yield Metric(name, float(value), ended, epoch)
     totals = {
         "best_epoch": sum(result.best_epoch for result in results) / len(results),
         "train_seconds": sum(result.seconds for result in results),

@@ -56,7 +56,7 @@ class EpochRecorder(keras.callbacks.Callback):
 
     def history(self) -> pd.DataFrame:
         """One row an epoch."""
-        return pd.DataFrame(self._rows).astype({"epoch": int})
+        return pd.DataFrame({name: [row[name] for row in self._rows] for name in self._rows[0]})
 
 
 @dataclass(frozen=True)
