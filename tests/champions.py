@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.champion import ChampionPackage
-from dnn_sweep.core.networks import build_network
+from dnn_sweep.core.networks import build_network, network_outputs
 from dnn_sweep.core.outputs import tabulate_outputs
 from dnn_sweep.core.planning import plan_trials
 from dnn_sweep.core.preprocessing import (
@@ -77,7 +77,7 @@ class Champion:
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
         """What the parts predict, before they are registered."""
         scaled = scale_features(rows, self.preprocessor, self.schema).to_numpy()
-        outputs = self.result.load_network().predict(scaled, verbose=0)
+        outputs = network_outputs(self.result.load_network(), scaled)
         return tabulate_outputs(outputs, self.schema, self.scaling)
 
     def package(self) -> ChampionPackage:
@@ -128,7 +128,7 @@ def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
         status="completed",
         history=pd.DataFrame({"epoch": [1], "loss": [0.5], metric: [0.5]}),
         best_epoch=1,
-        outputs=network.predict(scaled.to_numpy(), verbose=0),
+        outputs=network_outputs(network, scaled.to_numpy()),
         seconds=1.0,
         engine="keras",
         engine_reason="test",

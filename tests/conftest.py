@@ -145,10 +145,10 @@ def new_project(
         path = tmp_path_factory.mktemp("project")
         for file in ("pyproject.toml", ".telemetry", "README.md"):
             shutil.copy2(ROOT / file, path)
+        # Compiled files come along, so that no command has to compile; half-written ones do not.
+        ignored = shutil.ignore_patterns("local", "*.pyc.*")
         for folder in ("conf", "src"):
-            shutil.copytree(
-                ROOT / folder, path / folder, ignore=shutil.ignore_patterns("__pycache__", "local")
-            )
+            shutil.copytree(ROOT / folder, path / folder, ignore=ignored)
         (path / "conf" / "local").mkdir()
         shutil.copy2(empty_store, path / "mlflow.db")
         for keep in ROOT.glob("data/*/.gitkeep"):
