@@ -151,7 +151,9 @@ def test_every_dataset_that_has_a_preview_shows_one(viz, graph):
     assert [name for name, preview in shown.items() if preview is None] == []
     assert {
         "raw_table", "schema", "trial_plan", "trial_results", "network_summaries", "leaderboard",
-        "champion", "learning_curves_figure", "learning_curves_image",
+        "champion", "learning_curves_figure", "learning_curves_image", "comparison", "verdicts",
+        "ranking_figure", "critical_difference_figure", "learning_rates_figure",
+        "diagnostics_figure", "time_to_target_figure", "predictions_figure",
     } <= set(shown)  # fmt: skip
 
 
@@ -208,10 +210,13 @@ def test_mlflow_shows_the_sweep_with_nested_runs_and_their_parameters(chromium, 
         for name in ("relu + adam", "relu + sgd"):
             expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
     for run, texts in {
-        "relu + adam": ["train", "relu + adam, seed 0", "learning_rate", "batch_size", "adam"],
+        "relu + adam": [
+            "train", "relu + adam, seed 0", "learning_rate", "batch_size", "adam",
+            "val_accuracy_mean", "val_accuracy_ci_low", "rank",
+        ],
         "relu + adam, seed 1": ["relu + adam", "kernel_initializer"],
         "train": ["relu + sgd", "dnn_sweep_digits", re.compile(r'"stratify":\s*true')],
-    }.items():
+    }.items():  # fmt: skip
         path = f"experiments/{experiment}/runs/{runs[run]}"
         with visit_mlflow(chromium, mlflow_ui, path) as page:
             expect(page.get_by_role("heading", name=run)).to_be_visible(timeout=30_000)
@@ -225,6 +230,11 @@ def test_mlflow_shows_the_registered_champion(chromium, mlflow_ui):
         row = page.get_by_role("row").filter(has_text="Version 1")
         expect(row).to_contain_text("champion")
         expect(row).to_contain_text("relu")
+    with visit_mlflow(chromium, mlflow_ui, "models/dnn_sweep_digits/versions/1") as page:
+        card = page.get_by_role("heading", name="Model card: dnn_sweep_digits version 1")
+        expect(card).to_be_visible(timeout=30_000)
+        for section in ("Intended use", "Metrics", "Caveats"):
+            expect(page.get_by_role("heading", name=section, exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("colors", ["light", "dark"])
