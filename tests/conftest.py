@@ -1,5 +1,6 @@
 """What every test can use: a clean slate, a project of its own, a browser."""
 
+import gc
 import os
 import re
 import shutil
@@ -32,6 +33,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take long, so that no process is left with one at the end."""
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish() -> None:
+    """Let Python look for garbage only among what tests make, not in what they imported."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
