@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.comparison import describe_comparison
-from dnn_sweep.core.leaderboard import ScoredSweep, rank_combinations
+from dnn_sweep.core.leaderboard import rank_combinations
 from dnn_sweep.core.objectives import ACCURACY
+from dnn_sweep.core.scores import ScoredSweep
 from dnn_sweep.parameters import EvaluationParameters
 
 

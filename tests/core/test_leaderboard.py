@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.leaderboard import (
-    collect_histories,
-    rank_combinations,
-    score_combinations,
-    select_champion,
-)
+from dnn_sweep.core.leaderboard import collect_histories, rank_combinations, select_champion
+from dnn_sweep.core.scores import score_combinations
 from dnn_sweep.core.tables import TargetScaling
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import make_plan, make_result

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from dnn_sweep.core.leaderboard import ScoredSweep
 from dnn_sweep.core.paired_tests import pairs_among, seeds_needed, smallest_p
+from dnn_sweep.core.scores import ScoredSweep
 from dnn_sweep.core.wording import count, format_value
 from dnn_sweep.parameters import EvaluationParameters
 

@@ -10,16 +10,9 @@ import pandas as pd
 from dnn_sweep.core.commands import data_parameters, kedro_run
 from dnn_sweep.core.figures.rate_curves import describe_rates
 from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.pages import page_template
 from dnn_sweep.core.tables import Schema
-from dnn_sweep.core.wording import (
-    METRIC_LABELS,
-    count,
-    describe_budget,
-    describe_rows,
-    format_interval,
-    format_value,
-    headline,
-)
+from dnn_sweep.core.wording import describe_budget, describe_rows, format_interval, headline
 
 MOST_NAMED = 20
 WORST_CLASSES = 3
@@ -75,29 +68,21 @@ def render_model_card(
     References:
         Mitchell et al. 2019, Model Cards for Model Reporting.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    page = Environment(
-        loader=PackageLoader("dnn_sweep.core"),
+    page = page_template(
+        "model_card.md.j2",
+        {
+            "listed": _listed,
+            "cell": lambda text: str(text).replace("|", "\\|").replace("\n", " "),
+        },
         # Markdown may hold HTML, and MLflow shows it: what comes from the data is text.
-        autoescape=True,
         finalize=_text,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page.filters.update(
-        value=format_value,
-        metric=lambda name: METRIC_LABELS.get(name, name),
-        count_of=count,
-        listed=_listed,
-        cell=lambda text: str(text).replace("|", "\\|").replace("\n", " "),
     )
     command = kedro_run(launcher, "train", environment, data_parameters(configuration["data"]))
     best = str(leaderboard["combination"].iloc[0])
     weakest = class_report.sort_values("recall").head(WORST_CLASSES)
-    return page.get_template("model_card.md.j2").render(
+    return page.render(
         champion=champion,
         best=best,
         title=headline(champion, best),

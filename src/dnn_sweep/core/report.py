@@ -12,17 +12,15 @@ from dnn_sweep.core.commands import data_parameters, kedro_run
 from dnn_sweep.core.figures.rate_curves import describe_rates
 from dnn_sweep.core.figures.style import COLOURS
 from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.pages import page_template
 from dnn_sweep.core.tables import Schema
 from dnn_sweep.core.time_to_target import summarize_times
 from dnn_sweep.core.verdicts import HEALTHY
 from dnn_sweep.core.wording import (
-    METRIC_LABELS,
     NO_VALUE,
-    count,
     describe_budget,
     describe_rows,
     format_interval,
-    format_value,
     headline,
 )
 
@@ -74,29 +72,20 @@ def render_report(
     Returns:
         A self-contained HTML page.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
-    page = Environment(
-        loader=PackageLoader("dnn_sweep.core"),
-        # Class labels, column names and configuration come from the user.
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page.filters.update(
-        value=format_value,
-        metric=lambda name: METRIC_LABELS.get(name, name),
-        count_of=count,
-        or_never=lambda value, text="%g": text % value if np.isfinite(value) else "never",
-        p_value=_p_value,
-        sure=_sure,
+    page = page_template(
+        "report.html.j2",
+        {
+            "or_never": lambda value, text="%g": text % value if np.isfinite(value) else "never",
+            "p_value": _p_value,
+            "sure": _sure,
+        },
     )
     command = kedro_run(launcher, "train", environment, data_parameters(configuration["data"]))
     ranking = leaderboard.to_dict("records")
-    return page.get_template("report.html.j2").render(
+    return page.render(
         experiment=champion["experiment"],
         title=headline(champion, str(ranking[0]["combination"])),
         champion=champion,

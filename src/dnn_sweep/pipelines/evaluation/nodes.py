@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from dnn_sweep.core import champion_metrics, leaderboard
+from dnn_sweep.core import champion_metrics, leaderboard, scores
 from dnn_sweep.core.comparison import describe_comparison
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.preprocessing import TARGET
@@ -30,7 +30,7 @@ def rank_combinations(
         The leaderboard, every trial's history, every trial's score, and what the comparison
         rests on and supports.
     """
-    sweep = leaderboard.score_combinations(
+    sweep = scores.score_combinations(
         trial_plan,
         trial_results,
         train_matrix[TARGET].to_numpy(),

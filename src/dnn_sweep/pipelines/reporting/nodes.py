@@ -4,6 +4,7 @@ Figures are annotated ``Any``: Kedro resolves a node's annotations to build its 
 each must be importable without importing plotly or matplotlib.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,17 @@ from dnn_sweep.core.report import render_report
 from dnn_sweep.core.tables import Schema
 
 
+def _both(
+    plot: Callable[..., Any],
+    draw: Callable[..., Any],
+    table: pd.DataFrame,
+    champion: dict[str, Any],
+) -> tuple[Any, Any]:
+    """The interactive figure of a table and the picture."""
+    given = table, objective_of(champion["task"]), champion
+    return plot(*given), draw(*given)
+
+
 def draw_learning_curves(histories: pd.DataFrame, champion: dict[str, Any]) -> tuple[Any, Any]:
     """Draw every combination's training and validation curve.
 
@@ -35,10 +47,11 @@ def draw_learning_curves(histories: pd.DataFrame, champion: dict[str, Any]) -> t
     Returns:
         The interactive figure and the picture.
     """
-    objective = objective_of(champion["task"])
-    return (
-        learning_curves.plot_learning_curves(histories, objective, champion),
-        learning_curves.draw_learning_curves(histories, objective, champion),
+    return _both(
+        learning_curves.plot_learning_curves,
+        learning_curves.draw_learning_curves,
+        histories,
+        champion,
     )
 
 
@@ -52,11 +65,7 @@ def draw_heatmap(leaderboard: pd.DataFrame, champion: dict[str, Any]) -> tuple[A
     Returns:
         The interactive figure and the picture.
     """
-    objective = objective_of(champion["task"])
-    return (
-        heatmap.plot_heatmap(leaderboard, objective, champion),
-        heatmap.draw_heatmap(leaderboard, objective, champion),
-    )
+    return _both(heatmap.plot_heatmap, heatmap.draw_heatmap, leaderboard, champion)
 
 
 def draw_critical_difference(
@@ -71,10 +80,11 @@ def draw_critical_difference(
     Returns:
         The interactive figure and the picture.
     """
-    objective = objective_of(champion["task"])
-    return (
-        critical_difference.plot_critical_difference(seed_scores, objective, champion),
-        critical_difference.draw_critical_difference(seed_scores, objective, champion),
+    return _both(
+        critical_difference.plot_critical_difference,
+        critical_difference.draw_critical_difference,
+        seed_scores,
+        champion,
     )
 
 
@@ -88,11 +98,7 @@ def draw_ranking(leaderboard: pd.DataFrame, champion: dict[str, Any]) -> tuple[A
     Returns:
         The interactive figure and the picture.
     """
-    objective = objective_of(champion["task"])
-    return (
-        ranking.plot_ranking(leaderboard, objective, champion),
-        ranking.draw_ranking(leaderboard, objective, champion),
-    )
+    return _both(ranking.plot_ranking, ranking.draw_ranking, leaderboard, champion)
 
 
 def draw_learning_rates(screening: pd.DataFrame, champion: dict[str, Any]) -> tuple[Any, Any]:
@@ -105,10 +111,8 @@ def draw_learning_rates(screening: pd.DataFrame, champion: dict[str, Any]) -> tu
     Returns:
         The interactive figure and the picture.
     """
-    objective = objective_of(champion["task"])
-    return (
-        learning_rates.plot_learning_rates(screening, objective, champion),
-        learning_rates.draw_learning_rates(screening, objective, champion),
+    return _both(
+        learning_rates.plot_learning_rates, learning_rates.draw_learning_rates, screening, champion
     )
 
 
