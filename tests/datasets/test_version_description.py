@@ -11,7 +11,6 @@ from dnn_sweep.core.model_card import VersionCard
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.datasets.version_description import VersionDescriptionDataset
 from tests.champions import NAME, make_champion
-from tests.stores import mlflow_store  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("mlflow_store")
 
