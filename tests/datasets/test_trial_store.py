@@ -48,15 +48,14 @@ def test_diagnostics_come_back_where_there_are_any(store, result):
     pd.testing.assert_frame_equal(store.load()[other.id].diagnostics, table)
 
 
-def test_tables_are_csv_as_pandas_writes_it(store, result, tmp_path):
-    history = result.history.assign(val_loss=[1e-7, np.nan, 1 / 3], loss=[1.0, np.inf, -1e20])
+def test_numbers_come_back_to_the_last_bit(store, result):
+    history = result.history.assign(val_loss=[1e-7, np.nan, 1 / 3], loss=[0.1 + 0.2, np.inf, -1e20])
     layers = pd.DataFrame({"epoch": [0, 4], "layer": ["hidden, 1", "output"], "dead": [0.1, None]})
     store.save(replace(result, history=history, diagnostics=layers))
 
-    loaded, folder = store.load()[result.trial.id], tmp_path / "trials" / result.trial.id
-    for name, table in (("history", history), ("diagnostics", layers)):
-        assert (folder / f"{name}.csv").read_text() == table.to_csv(index=False)
-        pd.testing.assert_frame_equal(getattr(loaded, name), table, check_exact=True)
+    loaded = store.load()[result.trial.id]
+    pd.testing.assert_frame_equal(loaded.history, history, check_exact=True)
+    pd.testing.assert_frame_equal(loaded.diagnostics, layers, check_exact=True)
 
 
 def test_the_kept_network_is_an_ordinary_keras_file_named_by_the_pattern(store, tmp_path):

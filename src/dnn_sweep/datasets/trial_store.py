@@ -1,6 +1,5 @@
 """The folder of trained trials: the truth about what has been trained."""
 
-import csv
 import json
 import os
 import shutil
@@ -20,8 +19,6 @@ from dnn_sweep.core.trials import Trial
 if TYPE_CHECKING:
     from dnn_sweep.core.quiet_keras import keras
 
-# What is not a number with a fraction in the tables of a trial.
-KINDS: Mapping[str, type] = {"epoch": int, "layer": str}
 UNFINISHED = ".unfinished-"  # prefix of folders that are still being written
 
 
@@ -147,27 +144,8 @@ def _read_diagnostics(folder: Path) -> pd.DataFrame | None:
     return _read_table(file) if file.is_file() else None
 
 
-# As pandas reads and writes CSV, in a third of the time: a sweep has thousands of small tables.
 def _read_table(file: Path) -> pd.DataFrame:
-    with file.open(newline="", encoding="utf-8") as lines:
-        names, *rows = csv.reader(lines)
-    columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    return pd.DataFrame(
-        {
-            name: [KINDS.get(name, float)(text or "nan") for text in texts]
-            for name, texts in zip(names, columns, strict=True)
-        }
-    )
-
-
-def _write_table(table: pd.DataFrame, file: Path) -> None:
-    columns = [table[name].tolist() for name in table]
-    with file.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(table.columns)
-        for row in zip(*columns, strict=True):
-            # Gaps are empty; NaN is what does not equal itself.
-            writer.writerow([value if value == value else "" for value in row])
+    return pd.read_csv(file, float_precision="round_trip")
 
 
 def _write(result: TrialResult, folder: Path) -> None:
@@ -177,9 +155,9 @@ def _write(result: TrialResult, folder: Path) -> None:
     else:
         result.load_network().save(folder / checkpoint)
     (folder / "trial.json").write_text(result.trial.model_dump_json(indent=2))
-    _write_table(result.history, folder / "history.csv")
+    result.history.to_csv(folder / "history.csv", index=False)
     if result.diagnostics is not None:
-        _write_table(result.diagnostics, folder / "diagnostics.csv")
+        result.diagnostics.to_csv(folder / "diagnostics.csv", index=False)
     np.save(folder / "outputs.npy", result.outputs, allow_pickle=False)
     status = {
         "status": result.status,
