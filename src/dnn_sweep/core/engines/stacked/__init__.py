@@ -4,7 +4,8 @@
 
 1. ``structure``: what trials must have in common, and what keeps one out.
 2. ``network``, ``activations``, ``dropout``: the forward pass of a stack.
-3. ``optimizer``: Keras's optimizers as functions of their state.
+3. ``optimizer``: Keras's optimizers as functions of their state, each for its section of seats
+   (``Section`` and ``Group``, which name what trials share, are in ``board``).
 4. ``program``, with ``rows`` and ``measuring``: an epoch of all that as one compiled program.
    The heart is ``Program._train_step``. ``validation``: another program, for all optimizers.
 5. ``seat``: one trial and its Keras callbacks, between epochs.
