@@ -147,12 +147,12 @@ class Board:
 
     def take(self, queue: Waiting, free: Mapping[Section, int]) -> dict[Section, list[Trial]]:
         """Take trials off a queue, at most so many for each section."""
+        taken = {}
         with self._lock:
-            return {
-                section: [trials.popleft() for _ in range(min(count, len(trials)))]
-                for section, count in free.items()
-                for trials in [queue.trials[section]]
-            }
+            for section, count in free.items():
+                waiting = queue.trials[section]
+                taken[section] = [waiting.popleft() for _ in range(min(count, len(waiting)))]
+        return taken
 
     def leave(self, queue: Waiting) -> None:
         """Stop helping with a queue."""

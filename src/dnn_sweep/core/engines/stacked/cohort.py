@@ -239,17 +239,16 @@ class Cohort:
             )
         return State(
             _put(self._state.weights, places, weights),
-            tuple(
-                _put(
-                    old,
-                    [at - position * self._each for at in taken],
-                    [[each] * len(taken) for each in own],
-                )
-                for position, (old, own) in enumerate(zip(self._state.slots, slots, strict=True))
-                for taken in [[at for at in places if at in self._places(position)]]
-            ),
+            tuple(self._restart(section, places) for section in range(len(slots))),
             _put(self._state.moving, places, moving),
         )
+
+    def _restart(self, section: int, places: Sequence[int]) -> Tensors:
+        """A section's slots, those of some seats as before the first step."""
+        assert self._state is not None  # noqa: S101 - else all are
+        offsets = [at - section * self._each for at in places if at in self._places(section)]
+        fresh = self._program.optimizer.fresh_slots[section]
+        return _put(self._state.slots[section], offsets, [[each] * len(offsets) for each in fresh])
 
     def _initial_weights(self, seat: Seat | None) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
         assert seat is not None  # noqa: S101 - it has just been taken

@@ -122,11 +122,12 @@ class StackedSweep:
         """Train a queue's trials in one cohort, until the queue and the seats are empty."""
         group = queue.group
         sections = len(group.sections)
-        seats = seats_for(
-            group.structure, self._data, group.together, self._workers, self._sharing, sections
-        )
         if self._cohort_size:
             seats = self._cohort_size // sections * sections
+        else:
+            seats = seats_for(
+                group.structure, self._data, group.together, self._workers, self._sharing, sections
+            )
         cohort = Cohort(self._programs, group, seats, len(self._data.x_train), self._probe)
         lost = 0.0
         while not self._stopped.is_set():
