@@ -136,8 +136,10 @@ def test_nothing_is_measured_unless_asked_for_and_measuring_changes_nothing(name
         (assignment,) = assign_engines([trial], name, engines=engines)
         found += results_of(assignment.engine, [trial], data).values()
     without, with_them = found
+    (not_now,) = results_of(assignment.engine, [trial], data, measured=False).values()
 
     assert without.diagnostics is None
+    assert not_now.diagnostics is None
     assert with_them.diagnostics is not None
     np.testing.assert_array_equal(without.outputs, with_them.outputs)
 

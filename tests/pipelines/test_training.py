@@ -114,6 +114,12 @@ def test_a_rerun_trains_nothing_and_records_the_finals_again(trained):
     assert display.stages == [("finals", 4, 2, 4)]
 
 
+def test_layers_are_measured_in_the_finals_alone(trained):
+    *_, reports, _ = trained
+    measured = {(report.stage, report.result.diagnostics is not None) for report in reports}
+    assert measured == {("screening", False), ("finals", True)}
+
+
 def test_an_interrupted_screening_goes_on_where_it_stopped(trained):
     finals, screening_plan, results, reports, _ = trained
     before = [r.result.trial.id for r in reports if r.stage == "screening"][:-2]

@@ -33,12 +33,11 @@ def no_files():
     return LoggingParameters(folder="unused", csv=False, tensorboard=False)
 
 
-def results_of(engine, trials, data, *, progress=None, logs=None):
+def results_of(engine, trials, data, *, progress=None, logs=None, **others):
     """Results by the trial's id."""
     assert len({trial.id for trial in trials}) == len(trials)
-    found = list(
-        engine.train(trials, data, progress or Recorder(), logs or no_files(), "the test says so")
-    )
+    told = progress or Recorder(), logs or no_files(), "the test says so"
+    found = list(engine.train(trials, data, *told, **others))
     assert len(found) == len(trials)
     return {result.trial.id: result for result in found}
 

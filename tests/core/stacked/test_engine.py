@@ -9,13 +9,22 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.engines import assign_engines
+from dnn_sweep.core.engines.layer_log import Probe
 from dnn_sweep.core.engines.stacked import StackedEngine, sweep
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.progress import NoProgress
 from dnn_sweep.core.quiet_keras import keras
 from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data
-from tests.core.stacked.sweeps import Recorder, changed, no_files, one, stacked, trials_of
+from tests.core.stacked.sweeps import (
+    Recorder,
+    changed,
+    no_files,
+    one,
+    results_of,
+    stacked,
+    trials_of,
+)
 
 
 def begin(trials, data, progress=None, cohort_size=None):
@@ -49,6 +58,26 @@ def test_progress_hears_of_every_trial_its_epochs_in_order_and_every_compilation
         own = [(epoch, logs) for name, epoch, logs in heard.epochs if name == trial.id]
         assert [epoch for epoch, _ in own] == [1, 2, 3]
         assert set(own[0][1]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+
+
+def test_who_would_wait_for_a_program_measures_a_network_of_each_kind_meanwhile(monkeypatch):
+    monkeypatch.setattr(sweep, "worker_count", lambda: 2)
+    trials = trials_of(grid={"activations": ["relu", "tanh"]}, training={"seeds": [0, 1, 2]})
+    engine = StackedEngine(2, trials, diagnostics=True)
+    data, measured = make_data(), []
+
+    def measure(probe, network, seed):
+        measured.append(network)
+        return initial(probe, network, seed)
+
+    initial = Probe.initial
+    monkeypatch.setattr(Probe, "initial", measure)
+    for rate in (0.01, 0.1):  # a second stage has nothing to wait for
+        stage = [changed(trial, learning_rate=rate, epochs=1) for trial in trials]
+        results_of(engine, stage, data, measured=False)
+    assert sorted(network.name for network in measured) == sorted(
+        {trial.network.name for trial in trials}
+    )
 
 
 def test_progress_is_told_in_the_thread_that_takes_the_results():

@@ -18,12 +18,7 @@ class Engine(Protocol):
     From the same trial every engine starts with the same weights, takes the rows in the same
     order (:func:`~dnn_sweep.core.training_data.epoch_order`) and stops and keeps weights by the
     same rules, so that its results are the same to rounding.
-
-    Attributes:
-        diagnostics: Whether the layers of the trials are measured; may change from stage to stage.
     """
-
-    diagnostics: bool
 
     @property
     def name(self) -> str:
@@ -48,6 +43,8 @@ class Engine(Protocol):
         logs: LoggingParameters,
         reason: str,
         finished: Collection[str] = (),
+        *,
+        measured: bool = True,
     ) -> Iterator[TrialResult]:
         """Train trials and yield each result as soon as it is there.
 
@@ -58,6 +55,8 @@ class Engine(Protocol):
             logs: Files to write while training.
             reason: Why this engine was chosen, recorded on each result.
             finished: Ids of trials that are trained already, and are not trained again.
+            measured: Whether these trials' layers are measured, where the engine was built to
+                measure any.
 
         Yields:
             One result a trial that was trained; a diverged trial is a result too.

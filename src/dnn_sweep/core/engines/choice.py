@@ -35,7 +35,7 @@ def build_engines(
             network and machine.
         finals: The trials of the stage that most of the sweep is trained in; none for a sweep of
             one stage.
-        diagnostics: Whether the layers of every trial are measured.
+        diagnostics: Whether the layers of trials are measured.
 
     Returns:
         The engines, the fastest first.

@@ -31,13 +31,13 @@ class KerasFitEngine:
     """Trains any network Keras can build.
 
     Args:
-        diagnostics: Whether to measure the layers of every trial.
+        diagnostics: Whether to measure the layers of trials.
     """
 
     name = "keras"
 
     def __init__(self, *, diagnostics: bool = False) -> None:
-        self.diagnostics = diagnostics
+        self._diagnostics = diagnostics
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
         """Never: whatever was planned can be trained by ``fit``."""
@@ -52,9 +52,11 @@ class KerasFitEngine:
         logs: LoggingParameters,
         reason: str,
         finished: Collection[str] = (),
+        *,
+        measured: bool = True,
     ) -> Iterator[TrialResult]:
         """Train trials one after another; see :class:`~dnn_sweep.core.engines.base.Engine`."""
-        probe = Probe(data) if self.diagnostics else None
+        probe = Probe(data) if self._diagnostics and measured else None
         for trial in trials:
             if trial.id in finished:
                 continue

@@ -73,12 +73,18 @@ def train_trials(
         training.engine,
         training.cohort_size,
         trial_plan.trials if screening_plan.trials else (),
+        diagnostics=training.diagnostics,
     )
     data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
     done = 0
 
     def train(
-        trials: Sequence[Trial], known: Collection[str], stage: str, recalled: int = 0
+        trials: Sequence[Trial],
+        known: Collection[str],
+        stage: str,
+        recalled: int = 0,
+        *,
+        measured: bool = True,
     ) -> Iterator[TrialResult]:
         """Train those trials of a stage that are not known yet."""
         nonlocal done
@@ -93,7 +99,7 @@ def train_trials(
             if any(trial.id not in known for trial in each.trials):
                 logger.info("engine %s (%s)", each.engine.name, each.reason)
             for result in each.engine.train(
-                each.trials, data, training_display, logs, each.reason, known
+                each.trials, data, training_display, logs, each.reason, known, measured=measured
             ):
                 training_display.trial_finished(result)
                 done += 1
@@ -107,15 +113,14 @@ def train_trials(
             asked = asked_for(screening_plan, screened, screening)
             while any(trial.id not in screened for trial in asked):
                 trials = asked  # with those that are trained: the same programs train the rest
-                for result in train(trials, frozenset(screened), stage, recalled):
+                ids = frozenset(screened)
+                for result in train(trials, ids, stage, recalled, measured=False):
                     screened[result.trial.id] = result.without_network()
                     with interrupts.held():  # while the trial is saved
                         yield result, TrialReport(result, 1, stage="screening")
                 screened = recall(screening_plan, screened, finished_trials, screening)
                 asked = asked_for(screening_plan, screened, screening)
                 stage, recalled = "screening beyond the edges", 0
-            for engine in engines:
-                engine.diagnostics = training.diagnostics  # of the finals alone
             rates = best_rates(screening_plan, screened, screening)
             trials = with_rates(trial_plan, rates).trials
             known = [trial for trial in trials if trial.id in finished_trials]

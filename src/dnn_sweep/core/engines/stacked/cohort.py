@@ -225,30 +225,27 @@ class Cohort:
         fresh = [self._initial_weights(self._seats[at]) for at in places]
         weights, moving = ([*zip(*kind, strict=True)] for kind in zip(*fresh, strict=True))
         slots = self._program.optimizer.fresh_slots
-        if self._state is None:
+        if self._state is None or len(places) == len(self.live):  # nobody was here, or all left
             # Seats that stay empty train along like the first trial, and nobody looks.
             by_place = dict(zip(places, range(len(places)), strict=True))
             chosen = [by_place.get(at, 0) for at in range(self.size)]
             return State(
                 tuple(tf.constant(np.stack(each)[chosen]) for each in weights),
-                tuple(
-                    tuple(tf.constant(np.stack([each] * self._each)) for each in own)
-                    for own in slots
-                ),
+                slots,
                 tuple(tf.constant(np.stack(each)[chosen]) for each in moving),
             )
         return State(
-            _put(self._state.weights, places, weights),
+            _put(self._state.weights, places, [np.stack(each) for each in weights]),
             tuple(self._restart(section, places) for section in range(len(slots))),
-            _put(self._state.moving, places, moving),
+            _put(self._state.moving, places, [np.stack(each) for each in moving]),
         )
 
     def _restart(self, section: int, places: Sequence[int]) -> Tensors:
         """A section's slots, those of some seats as before the first step."""
         assert self._state is not None  # noqa: S101 - else all are
         offsets = [at - section * self._each for at in places if at in self._places(section)]
-        fresh = self._program.optimizer.fresh_slots[section]
-        return _put(self._state.slots[section], offsets, [[each] * len(offsets) for each in fresh])
+        fresh = [slot[: len(offsets)] for slot in self._program.optimizer.fresh_slots[section]]
+        return _put(self._state.slots[section], offsets, fresh)
 
     def _initial_weights(self, seat: Seat | None) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
         assert seat is not None  # noqa: S101 - it has just been taken
@@ -288,13 +285,13 @@ class Cohort:
         )
 
 
-def _put(old: Tensors, places: Sequence[int], new: Sequence[Sequence[NDArray[Any]]]) -> Tensors:
+def _put(old: Tensors, places: Sequence[int], new: Sequence[Any]) -> Tensors:
     """Tensors with new values at some places of the leading axis."""
     if not places:
         return old
     positions = [[at] for at in places]
     return tuple(
-        tf.tensor_scatter_nd_update(each, positions, np.stack(values))
+        tf.tensor_scatter_nd_update(each, positions, values)
         for each, values in zip(old, new, strict=True)
     )
 

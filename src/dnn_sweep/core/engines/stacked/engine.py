@@ -5,9 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dnn_sweep.core.engines.layer_log import Probe
+from dnn_sweep.core.engines.stacked.board import Group
 from dnn_sweep.core.engines.stacked.programs import Programs
 from dnn_sweep.core.engines.stacked.seat import Seat
-from dnn_sweep.core.engines.stacked.structure import obstacle
+from dnn_sweep.core.engines.stacked.structure import obstacle, structure_of
 from dnn_sweep.core.engines.stacked.sweep import StackedSweep
 from dnn_sweep.core.results import TrialResult
 from dnn_sweep.core.training_data import TrainingData
@@ -28,7 +29,7 @@ class StackedEngine:
         cohort_size: Trials in a cohort; ``None`` for what suits network and machine.
         finals: The trials of the stage that most of a sweep is trained in, where it is trained in
             stages: all stages then share the programs that suit this one.
-        diagnostics: Whether to measure the layers of every trial.
+        diagnostics: Whether to measure the layers of trials.
     """
 
     name = "stacked"
@@ -42,7 +43,8 @@ class StackedEngine:
     ) -> None:
         self._cohort_size = cohort_size
         self._finals = [trial for trial in finals if obstacle(trial) is None]
-        self.diagnostics = diagnostics
+        self._diagnostics = diagnostics
+        self._probe: Probe | None = None
         self._programs: Programs | None = None
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
@@ -59,6 +61,8 @@ class StackedEngine:
         logs: LoggingParameters,
         reason: str,
         finished: Collection[str] = (),
+        *,
+        measured: bool = True,
     ) -> Iterator[TrialResult]:
         """Train trials side by side; see :class:`~dnn_sweep.core.engines.base.Engine`."""
         conclude = partial(
@@ -66,6 +70,9 @@ class StackedEngine:
         )
         if self._programs is None or self._programs.data is not data:
             self._programs = Programs(data)
+            self._probe = Probe(data) if self._diagnostics else None
+        if self._probe is not None:
+            self._programs.meanwhile = partial(_measure_first, self._probe, self._finals or trials)
         return StackedSweep(
             trials,
             finished,
@@ -76,5 +83,13 @@ class StackedEngine:
             self._cohort_size,
             self._programs,
             self._finals,
-            Probe(data) if self.diagnostics else None,
+            self._probe if measured else None,
         ).results()
+
+
+def _measure_first(probe: Probe, trials: Sequence[Trial], group: Group) -> None:
+    """Measure one network of each kind in a group: the first takes far longer than the others."""
+    structures = {section.structure for section in group.sections}
+    own = (trial for trial in trials if structure_of(trial) in structures)
+    for network, seed in {trial.network: trial.seed for trial in own}.items():
+        probe.initial(network, seed)

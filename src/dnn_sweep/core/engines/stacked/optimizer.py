@@ -60,8 +60,8 @@ class SectionOptimizer:
         seats: Number of networks.
 
     Attributes:
-        fresh_slots: What one network's slots hold before the first step, without the leading
-            axis.
+        fresh_slots: What the slots hold before the first step, with the leading axis; all
+            networks' are alike.
     """
 
     def __init__(self, section: Section, shapes: Sequence[tuple[int, ...]], seats: int) -> None:
@@ -80,7 +80,7 @@ class SectionOptimizer:
                 own[id(value)] = keras.Variable(start, dtype=value.dtype)
                 object.__setattr__(self._optimizer, name, own[id(value)])
         self._slots = [own.get(id(each), each) for each in self._optimizer.variables]
-        self.fresh_slots = [np.asarray(slot)[0].copy() for slot in self._slots]
+        self.fresh_slots = tuple(tf.constant(np.asarray(slot)) for slot in self._slots)
 
     def apply(
         self,
@@ -94,7 +94,7 @@ class SectionOptimizer:
 
         Args:
             weights: As ``shapes``, with the leading axis.
-            slots: The optimizer's state, first as in :meth:`fresh_slots`.
+            slots: The optimizer's state, first as in ``fresh_slots``.
             gradients: One a weight.
             rate: Learning rates, ``[seats, 1, 1]``.
             scalars: The trials' own numbers, each ``[seats, 1, 1]``.
@@ -123,7 +123,7 @@ class StackedOptimizer:
         seats: Number of networks in all.
 
     Attributes:
-        fresh_slots: For each section what one network's slots hold before the first step.
+        fresh_slots: For each section what its slots hold before the first step.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class StackedOptimizer:
     ) -> None:
         each = seats // len(sections)
         self._sections = [SectionOptimizer(section, shapes, each) for section in sections]
-        self.fresh_slots = [section.fresh_slots for section in self._sections]
+        self.fresh_slots = tuple(section.fresh_slots for section in self._sections)
 
     def apply(
         self,

@@ -63,10 +63,7 @@ class Program:
         each = seats // len(self._sections)
         state = State(
             tuple(tf.zeros((seats, *shape)) for shape in weight_shapes(structure)),
-            tuple(
-                tuple(tf.zeros((each, *slot.shape), slot.dtype) for slot in slots)
-                for slots in self.optimizer.fresh_slots
-            ),
+            self.optimizer.fresh_slots,
             tuple(tf.zeros((seats, *shape)) for shape in moving_shapes(structure)),
         )
         steps = -(-self._rows.training // self._batch)

@@ -25,11 +25,14 @@ class Programs:
 
     Attributes:
         compiled: Told of every compilation: number of seats, seconds, how many threads waited.
+        meanwhile: What a thread may do that would only wait until another has compiled a group's
+            programs.
     """
 
     def __init__(self, data: TrainingData) -> None:
         self.data = data
         self.compiled: Callable[[int, float, int], None] = lambda seats, seconds, threads: None
+        self.meanwhile: Callable[[Group], None] = lambda group: None
         self._lock = threading.Lock()
         self._locks: dict[object, threading.Lock] = {}
         self._begun: set[object] = set()
@@ -39,7 +42,8 @@ class Programs:
     def pair(self, group: Group, seats: int) -> tuple[Program, Validation]:
         """Return the programs that train and validate a group's trials, compiled.
 
-        While one thread compiles the first, another that asks for them compiles the second.
+        While one thread compiles the first, another that asks for them compiles the second, and
+        does what else there is to do meanwhile.
 
         Args:
             group: The group.
@@ -48,8 +52,9 @@ class Programs:
         with self._lock:
             is_begun = (group, seats) in self._begun
             self._begun.add((group, seats))
-        if is_begun:
+        if is_begun and (group, seats) not in self._made:
             self.validation(group, seats)
+            self.meanwhile(group)
         return self.training(group, seats), self.validation(group, seats)
 
     def training(self, group: Group, seats: int) -> Program:
