@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.contestants import BLOG, CONTESTANTS, OURS
 from benchmarks.run import RESULTS
-from benchmarks.targets import Measured, judge_targets
+from benchmarks.targets import NOT_MEASURED, Measured, judge_targets
 from benchmarks.workloads import WORKLOADS
 
 HERE = Path(__file__).parent
@@ -48,7 +48,7 @@ def render_page(measured: Measured) -> str:
             races=races,
             scaling=_scaling(measured.by_count("scaling")),
             roofline=_roofline(measured),
-            whole=_whole_runs(measured.whole_runs),
+            whole=_whole_runs(measured),
             absent=_absent(measured.about),
         )
         .strip()
@@ -155,19 +155,25 @@ def _roofline(measured: Measured) -> dict[str, Any] | None:
     return {"table": _table(heads, rows), "limits": limits} if rows else None
 
 
-def _whole_runs(runs: Mapping[str, Any]) -> dict[str, Any] | None:
+def _whole_runs(measured: Measured) -> dict[str, Any] | None:
+    runs = measured.whole_runs
     if not runs:
         return None
-    raced, default = (
-        {name: value for name, value in runs[which].items() if not name.startswith("model_epochs")}
-        for which in ("raced", "default")
-    )
-    rows = [(stage, *(f"{run.get(stage, 0.0):.1f}" for run in (raced, default))) for stage in raced]
-    table = _table(("stage", "the race's sweep, s", "the default sweep, s"), rows)
+    heads = {
+        "raced": "the race's sweep, s",
+        "diagnosed": "the same, layers measured, s",
+        "default": "the default sweep, s",
+    }
+    stages = [stage for stage in runs["raced"] if not stage.startswith("model_epochs")]
+    rows = [(stage, *(f"{runs[which].get(stage, 0.0):.1f}" for which in heads)) for stage in stages]
     return {
         "command": runs["command"],
-        "alone": f"{runs['alone']['train_seconds']:.1f}",
-        "table": table,
+        "alone": " and ".join(f"{run['train_seconds']:.1f}" for run in runs["alone"]),
+        "added": [
+            NOT_MEASURED if (share := measured.added(which)) is None else f"{share:.0%}"
+            for which in ("raced", "diagnosed")
+        ],
+        "table": _table(("stage", *heads.values()), rows),
         "epochs": [f"{runs[which]['model_epochs']:,.0f}" for which in ("raced", "default")],
     }
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from benchmarks.contestants import BLOG, CONTESTANTS, OURS
@@ -23,8 +24,9 @@ class Measured:
         about: ``results.json``.
         roofline: ``roofline.json`` by workload.
         whole_runs: ``whole_runs.json``: ``command``, what the engine takes ``alone`` for the
-            race's sweep, and seconds by stage of that sweep (``raced``) and of the default one
-            (``default``) as whole runs.
+            race's sweep, each time it was measured, and as whole runs seconds by stage of that
+            sweep (``raced``), of the same with layers measured (``diagnosed``) and of the
+            default one (``default``).
     """
 
     about: dict[str, Any]
@@ -67,6 +69,28 @@ class Measured:
         if not bound or not run or bound["trials"] != run["trials"]:
             return None
         return float(bound["bound_seconds"] / run["train_seconds"])
+
+    @property
+    def alone(self) -> float | None:
+        """Mean seconds of the engine alone for the race's sweep; ``None`` where not measured."""
+        runs = self.whole_runs.get("alone")
+        return mean(map(_train_seconds, runs)) if runs else None
+
+    def added(self, which: str) -> float | None:
+        """What a whole run of the race's trials adds to training alone, as a share of it.
+
+        Args:
+            which: Name of the whole run.
+
+        Returns:
+            The share; ``None`` where either is missing or other trials were trained.
+        """
+        run = self.whole_runs.get(which)
+        if not run or self.alone is None:
+            return None
+        if any(each["model_epochs"] != run["model_epochs"] for each in self.whole_runs["alone"]):
+            return None
+        return float(sum(run.get(stage, 0.0) for stage in SWEEPING) / self.alone - 1)
 
     def _done(self, workload: str, contestant: str) -> list[dict[str, Any]]:
         return [
@@ -149,15 +173,11 @@ def _scaling(measured: Measured) -> Target:
 
 def _whole_run(measured: Measured) -> list[Target]:
     """What a whole run adds to the race's training of the same trials, and the clock."""
-    alone, raced = (measured.whole_runs.get(which) for which in ("alone", "raced"))
-    share = None
-    if alone and raced and raced["model_epochs"] == alone["model_epochs"]:
-        sweep = sum(raced.get(stage, 0.0) for stage in SWEEPING)
-        share = sweep / alone["train_seconds"] - 1
+    share = measured.added("raced")
     clock = measured.whole_runs.get("default", {}).get("clock")
     return [
         Target(
-            "MLflow, checkpoints and reporting, digits",
+            "MLflow, checkpoints and reporting, digits (layers not measured)",
             "training alone",
             "25% at most",
             NOT_MEASURED if share is None else f"{share:.0%}",

@@ -223,18 +223,21 @@ def test_the_cost_of_a_trial_may_not_rise_with_their_number(seconds, verdict):
 
 def test_whole_runs_decide_their_targets():
     stages = {"start_up": 9, "compile": 10, "train": 32, "checkpoints": 2, "track": 1, "report": 3}
-    alone = {"train_seconds": 40, "model_epochs": 4800}
+    alone = [{"train_seconds": seconds, "model_epochs": 4800} for seconds in (38, 42)]
     raced = stages | {"model_epochs": 4800, "clock": 70.2}
-    whole_runs = {"alone": alone, "raced": raced, "default": {"clock": 58.6}}
+    diagnosed = raced | {"train": 36}
+    whole_runs = {"alone": alone, "raced": raced, "diagnosed": diagnosed}
+    whole_runs |= {"default": {"clock": 58.6}}
 
     measured = measured_runs(whole_runs=whole_runs)
 
     assert verdict_against(measured, "training alone").reached == "20%"  # 48 against 40
+    assert measured.added("diagnosed") == pytest.approx(0.3)
     assert verdict_against(measured, "the clock").reached == "59 s"
 
 
 def test_a_whole_run_of_other_trials_is_not_set_against_the_engine_alone():
-    alone = {"train_seconds": 40, "model_epochs": 4800}
+    alone = [{"train_seconds": 40, "model_epochs": 4800}]
     raced = {"train": 50, "model_epochs": 4799}
     measured = measured_runs(whole_runs={"alone": alone, "raced": raced})
     assert verdict_against(measured, "training alone").reached == "not measured"
