@@ -71,6 +71,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, help="instead of the workload's")
     parser.add_argument("--seeds", type=int, help="instead of the workload's")
     parser.add_argument("--repeats", type=int, default=1, help="the fastest counts (default: 1)")
+    parser.add_argument("--again", action="store_true", help="keep the runs there are, and repeat")
     parser.add_argument("--source-dir", help="folder with MNIST's IDX files; else downloaded once")
     parser.add_argument("--all-trials", action="store_true", help="no subset for anyone")
     parser.add_argument("--no-warm-up", action="store_true", help="measure at once")
@@ -103,6 +104,17 @@ def run(given: argparse.Namespace) -> Path:
         "warmed": not given.no_warm_up,
         "runs": [],
     }
+    first = 0
+    if given.again and file.is_file():
+        earlier = json.loads(file.read_text())
+        first = earlier["repeats"]
+        results |= {
+            "command": f"{earlier['command']} && {results['command']}",
+            "versions": earlier["versions"] | versions,
+            "absent": earlier["absent"] | absent,
+            "repeats": first + given.repeats,
+            "runs": earlier["runs"],
+        }
     present = [name for name in contestants if name not in absent]
     if not given.no_warm_up:
         warm_up = _prepare("quick", given, "warm-up", seeds=1, epochs=1)
@@ -110,7 +122,7 @@ def run(given: argparse.Namespace) -> Path:
             _report(_measure(warm_up, name, [0], 0, given), "warm-up")
     every = [name for name, workload in WORKLOADS.items() if not workload.on_request]
     races = [_prepare(name, given, name) for name in given.workload or every]
-    for repeat in range(given.repeats):
+    for repeat in range(first, first + given.repeats):
         for race in races:
             for count in race.counts or (len(race.trials),):
                 for name in (each for each in race.contestants if each in present):

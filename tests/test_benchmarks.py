@@ -116,6 +116,21 @@ def test_the_page_shows_what_was_measured(race, tmp_path):
         assert len({line.count("|") for line in table.splitlines()}) == 1
 
 
+@pytest.mark.slow
+def test_a_race_is_run_again_beside_what_it_measured_before(race, tmp_path):
+    before = race[1]
+    (tmp_path / "results.json").write_text(json.dumps(before))
+    options = ["--workload=quick", "--no-warm-up", f"--results={tmp_path}", "--again"]
+    done = run("benchmarks.run", *options, "--contestant=scikit_learn")
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["runs"][:-1] == before["runs"]
+    assert (results["runs"][-1]["contestant"], results["runs"][-1]["repeat"]) == ("scikit_learn", 1)
+    assert (results["repeats"], results["absent"]) == (2, before["absent"])
+    assert results["versions"] == before["versions"]
+    assert results["command"].startswith(f"{before['command']} && python -m benchmarks.run ")
+
+
 @pytest.fixture(scope="module")
 def stopped_race(tmp_path_factory):
     """The default sweep, prepared for somebody who has no time to train it."""
