@@ -43,6 +43,7 @@ def render_page(measured: Measured) -> str:
         pages.get_template("performance.md.j2")
         .render(
             about=measured.about,
+            repeats=_repeats(measured.about["runs"]),
             load=max((run["load_before"] for run in measured.about["runs"]), default=0),
             targets=_table(("work", "against", "at least", "reached", ""), targets),
             races=races,
@@ -54,6 +55,18 @@ def render_page(measured: Measured) -> str:
         .strip()
         + "\n"
     )
+
+
+def _repeats(runs: Iterable[Run]) -> str:
+    """How often everyone was measured, workload by workload where that differs."""
+    repeats: dict[str, set[int]] = {}
+    for run in runs:
+        repeats.setdefault(run["workload"], set()).add(run["repeat"])
+    counts = {name: len(each) for name, each in repeats.items()}
+    if all(count == 1 for count in counts.values()):
+        return "once"
+    times = ", ".join(f"{WORKLOADS[name].title} {count}×" for name, count in counts.items())
+    return f"{times}, in turn; the fastest run counts"
 
 
 def _race(measured: Measured, name: str, runs: Mapping[str, Run]) -> dict[str, Any]:

@@ -170,6 +170,7 @@ def a_run(workload, contestant, seconds, trials=12, epochs=20):
         "workload": workload,
         "contestant": contestant,
         "status": "done",
+        "repeat": 0,
         "trials": trials,
         "offered": trials,
         "epochs": epochs,
@@ -234,6 +235,23 @@ def test_the_cost_of_a_trial_may_not_rise_with_their_number(seconds, verdict):
     ]
 
     assert verdict_against(measured_runs(*runs), "itself").verdict == verdict
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        ([], "cache; once."),
+        ([1], "Three combinations on MNIST 2×, The default sweep on digits 1×, in turn; the fast"),
+    ],
+)
+def test_the_page_says_how_often_each_race_was_run(stopped_race, again, said):
+    about = json.loads((stopped_race / "results.json").read_text())
+    (failed,) = about["runs"]
+    first = failed | {"workload": "mnist"}
+    runs = [first, *(first | {"repeat": repeat} for repeat in again), failed]
+    page = render_page(Measured(about | {"warmed": True, "runs": runs}))
+    assert said in page
 
 
 def test_whole_runs_decide_their_targets():
