@@ -58,15 +58,14 @@ def render_page(measured: Measured) -> str:
 
 
 def _repeats(runs: Iterable[Run]) -> str:
-    """How often everyone was measured, workload by workload where that differs."""
-    repeats: dict[str, set[int]] = {}
+    """How often contestants were measured, workload by workload; at most, where that differs."""
+    counts: dict[str, int] = {}
     for run in runs:
-        repeats.setdefault(run["workload"], set()).add(run["repeat"])
-    counts = {name: len(each) for name, each in repeats.items()}
+        counts[run["workload"]] = max(counts.get(run["workload"], 1), run["repeat"] + 1)
     if all(count == 1 for count in counts.values()):
         return "once"
     times = ", ".join(f"{WORKLOADS[name].title} {count}×" for name, count in counts.items())
-    return f"{times}, in turn; the fastest run counts"
+    return f"{times} at most, in turn; the fastest run counts"
 
 
 def _race(measured: Measured, name: str, runs: Mapping[str, Run]) -> dict[str, Any]:
@@ -192,7 +191,12 @@ def _whole_runs(measured: Measured) -> dict[str, Any] | None:
 
 
 def _absent(about: Mapping[str, Any]) -> list[str]:
-    lines = [f"{CONTESTANTS[name].title}: {why}" for name, why in about["absent"].items()]
+    ran = {run["contestant"] for run in about["runs"]}
+    lines = [
+        f"{CONTESTANTS[name].title}: {why}"
+        for name, why in about["absent"].items()
+        if name not in ran
+    ]
     lines += [
         f"{CONTESTANTS[run['contestant']].title} on {WORKLOADS[run['workload']].title}: failed"
         for run in about["runs"]

@@ -71,7 +71,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, help="instead of the workload's")
     parser.add_argument("--seeds", type=int, help="instead of the workload's")
     parser.add_argument("--repeats", type=int, default=1, help="the fastest counts (default: 1)")
-    parser.add_argument("--again", action="store_true", help="keep the runs there are, and repeat")
+    parser.add_argument("--again", action="store_true", help="add to what was measured before")
     parser.add_argument("--source-dir", help="folder with MNIST's IDX files; else downloaded once")
     parser.add_argument("--all-trials", action="store_true", help="no subset for anyone")
     parser.add_argument("--no-warm-up", action="store_true", help="measure at once")
@@ -100,21 +100,14 @@ def run(given: argparse.Namespace) -> Path:
         "machine": describe_machine(),
         "versions": versions,
         "absent": absent,
+        "options": {name: getattr(given, name) for name in ("epochs", "seeds", "all_trials")},
         "repeats": given.repeats,
         "warmed": not given.no_warm_up,
         "runs": [],
     }
-    first = 0
     if given.again and file.is_file():
-        earlier = json.loads(file.read_text())
-        first = earlier["repeats"]
-        results |= {
-            "command": f"{earlier['command']} && {results['command']}",
-            "versions": earlier["versions"] | versions,
-            "absent": earlier["absent"] | absent,
-            "repeats": first + given.repeats,
-            "runs": earlier["runs"],
-        }
+        results = _beside(json.loads(file.read_text()), results)
+    first = results["repeats"] - given.repeats
     present = [name for name in contestants if name not in absent]
     if not given.no_warm_up:
         warm_up = _prepare("quick", given, "warm-up", seeds=1, epochs=1)
@@ -136,6 +129,21 @@ def run(given: argparse.Namespace) -> Path:
     file.write_text(json.dumps(results, indent=1))
     print(f"results: {file}")
     return file
+
+
+def _beside(earlier: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
+    """Results to add to those measured before, if they can be compared."""
+    for what in ("machine", "versions", "options"):
+        shared = results[what].keys() & earlier.get(what, {}).keys()
+        if changed := sorted(name for name in shared if results[what][name] != earlier[what][name]):
+            raise SystemExit(f"--again: {what} changed since: {', '.join(changed)}")
+    return results | {
+        "command": f"{earlier['command']} && {results['command']}",
+        "versions": earlier["versions"] | results["versions"],
+        "absent": earlier["absent"] | results["absent"],
+        "repeats": earlier["repeats"] + results["repeats"],
+        "runs": earlier["runs"],
+    }
 
 
 def _prepare(

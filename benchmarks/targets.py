@@ -171,18 +171,20 @@ def _scaling(measured: Measured) -> Target:
     return Target(work, against, wanted, reached, _verdict(rise <= NOISE))
 
 
+def _added(share: float | None, work: str) -> Target:
+    wanted = "25% at most"
+    if share is None:
+        return Target(work, "training alone", wanted, NOT_MEASURED, "")
+    return Target(work, "training alone", wanted, f"{share:.0%}", _verdict(share <= 0.25))
+
+
 def _whole_run(measured: Measured) -> list[Target]:
     """What a whole run adds to the race's training of the same trials, and the clock."""
-    share = measured.added("raced")
     clock = measured.whole_runs.get("default", {}).get("clock")
+    sweep = "MLflow, checkpoints and reporting, digits"
     return [
-        Target(
-            "MLflow, checkpoints and reporting, digits (layers not measured)",
-            "training alone",
-            "25% at most",
-            NOT_MEASURED if share is None else f"{share:.0%}",
-            "" if share is None else _verdict(share <= 0.25),
-        ),
+        _added(measured.added("raced"), sweep),
+        _added(measured.added("diagnosed"), f"{sweep}, and layers measured, as by default"),
         Target(
             "`kedro run --pipeline=train`, the whole command",
             "the clock",

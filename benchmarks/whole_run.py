@@ -1,8 +1,8 @@
 """The whole command in a clone of the project: ``python -m benchmarks.whole_run``.
 
-The digits race's sweep is trained by the engine alone, before and after the whole command trains
-it, so that what MLflow, checkpoints and the report add can be told; and once more by the command
-as it comes, which measures the networks' layers too.
+The digits race's sweep is trained by the whole command, without and with layers measured, and
+before and after that by the engine alone, so that what MLflow, checkpoints, the report and
+diagnostics add can be told. Then the command runs as it comes.
 """
 
 import argparse
@@ -34,7 +34,7 @@ UNMEASURED = {**AS_IN_THE_RACE, "training": {**AS_IN_THE_RACE["training"], "diag
 
 
 def main() -> None:
-    """Run both sweeps, the race's first: it also leaves warm bytecode to the other."""
+    """Run everything, the race's sweep first: it also leaves warm bytecode to the others."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder to write to")
     given = parser.parse_args()

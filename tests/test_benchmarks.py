@@ -130,6 +130,10 @@ def test_a_race_is_run_again_beside_what_it_measured_before(race, tmp_path):
     assert results["versions"] == before["versions"]
     assert results["command"].startswith(f"{before['command']} && python -m benchmarks.run ")
 
+    done = run("benchmarks.run", *options, "--contestant=scikit_learn", "--epochs=1")
+    assert done.returncode == 1
+    assert "options changed since: epochs" in done.stderr
+
 
 @pytest.fixture(scope="module")
 def stopped_race(tmp_path_factory):
@@ -242,7 +246,7 @@ def test_the_cost_of_a_trial_may_not_rise_with_their_number(seconds, verdict):
     ("again", "said"),
     [
         ([], "cache; once."),
-        ([1], "Three combinations on MNIST 2×, The default sweep on digits 1×, in turn; the fast"),
+        ([1], "Three combinations on MNIST 2×, The default sweep on digits 1× at most, in turn"),
     ],
 )
 def test_the_page_says_how_often_each_race_was_run(stopped_race, again, said):
@@ -252,6 +256,19 @@ def test_the_page_says_how_often_each_race_was_run(stopped_race, again, said):
     runs = [first, *(first | {"repeat": repeat} for repeat in again), failed]
     page = render_page(Measured(about | {"warmed": True, "runs": runs}))
     assert said in page
+
+
+@pytest.mark.slow
+def test_the_page_shows_where_the_seconds_of_whole_runs_go(stopped_race):
+    run = {"compile": 10.0, "train": 40.0, "clock": 70.2, "model_epochs": 4800}
+    alone = [{"train_seconds": seconds, "model_epochs": 4800} for seconds in (38, 42)]
+    whole_runs = {"command": "kedro run", "alone": alone, "raced": run, "default": run}
+    whole_runs["diagnosed"] = run | {"train": 46.0}
+    about = json.loads((stopped_race / "results.json").read_text())
+    page = render_page(Measured(about, whole_runs=whole_runs))
+    assert "alone took 38.0 and 42.0 s" in page
+    assert "takes 25% more, and 40% more where layers are measured" in page
+    assert "| train | 40.0 | 46.0 | 40.0 |" in page
 
 
 def test_whole_runs_decide_their_targets():

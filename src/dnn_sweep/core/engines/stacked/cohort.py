@@ -285,7 +285,7 @@ class Cohort:
         )
 
 
-def _put(old: Tensors, places: Sequence[int], new: Sequence[Any]) -> Tensors:
+def _put(old: Tensors, places: Sequence[int], new: Sequence[NDArray[Any] | tf.Tensor]) -> Tensors:
     """Tensors with new values at some places of the leading axis."""
     if not places:
         return old

@@ -72,7 +72,8 @@ class StackedEngine:
             self._programs = Programs(data)
             self._probe = Probe(data) if self._diagnostics else None
         if self._probe is not None:
-            self._programs.meanwhile = partial(_measure_first, self._probe, self._finals or trials)
+            to_measure = self._finals or (trials if measured else ())
+            self._programs.meanwhile = partial(_measure_first, self._probe, to_measure)
         return StackedSweep(
             trials,
             finished,
@@ -87,9 +88,10 @@ class StackedEngine:
         ).results()
 
 
-def _measure_first(probe: Probe, trials: Sequence[Trial], group: Group) -> None:
+def _measure_first(probe: Probe, trials: Sequence[Trial], group: Group) -> Iterator[None]:
     """Measure one network of each kind in a group: the first takes far longer than the others."""
     structures = {section.structure for section in group.sections}
     own = (trial for trial in trials if structure_of(trial) in structures)
     for network, seed in {trial.network: trial.seed for trial in own}.items():
         probe.initial(network, seed)
+        yield

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from dnn_sweep.core.engines.stacked.board import Group
@@ -25,14 +25,15 @@ class Programs:
 
     Attributes:
         compiled: Told of every compilation: number of seats, seconds, how many threads waited.
-        meanwhile: What a thread may do that would only wait until another has compiled a group's
-            programs.
+        meanwhile: What a thread does instead of waiting while another compiles what trains a
+            group: steps, of which no further one is taken once that is compiled. They do not
+            count as waiting.
     """
 
     def __init__(self, data: TrainingData) -> None:
         self.data = data
         self.compiled: Callable[[int, float, int], None] = lambda seats, seconds, threads: None
-        self.meanwhile: Callable[[Group], None] = lambda group: None
+        self.meanwhile: Callable[[Group], Iterable[object]] = lambda group: ()
         self._lock = threading.Lock()
         self._locks: dict[object, threading.Lock] = {}
         self._begun: set[object] = set()
@@ -43,7 +44,7 @@ class Programs:
         """Return the programs that train and validate a group's trials, compiled.
 
         While one thread compiles the first, another that asks for them compiles the second, and
-        does what else there is to do meanwhile.
+        then does what else there is to do meanwhile.
 
         Args:
             group: The group.
@@ -54,7 +55,9 @@ class Programs:
             self._begun.add((group, seats))
         if is_begun and (group, seats) not in self._made:
             self.validation(group, seats)
-            self.meanwhile(group)
+            for _ in self.meanwhile(group):
+                if (group, seats) in self._made:
+                    break
         return self.training(group, seats), self.validation(group, seats)
 
     def training(self, group: Group, seats: int) -> Program:

@@ -19,7 +19,8 @@ MOST_SEATS = {"cpu": 16, "gpu": 512}
 MEMORY_SHARE = 0.5
 FLOAT_BYTES = 4
 COPIES_IN_A_STEP = 4  # weights, gradients and, for most optimizers, two slots
-COPIES_IN_ALL = 2 * COPIES_IN_A_STEP  # the state exists twice: before and after an epoch
+# The state exists before and after an epoch, and as every trial begins.
+COPIES_IN_ALL = 3 * COPIES_IN_A_STEP
 # To train on empty seats costs time, and so does compiling for fewer. Once as much has been lost
 # on empty seats as compiling takes (some seconds of a core), a cohort moves. Counted in
 # operations, not in seconds, so that a sweep that is repeated does the same.
