@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -222,6 +223,15 @@ def test_mlflow_shows_the_sweep_with_nested_runs_and_their_parameters(chromium, 
             expect(page.get_by_role("heading", name=run)).to_be_visible(timeout=30_000)
             for text in texts:
                 expect(page.locator("body")).to_contain_text(text)
+
+
+def test_the_readmes_address_opens_mlflow_for_training(chromium, mlflow_ui):
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    (path,) = re.findall(r"<http://127\.0\.0\.1:5000(/[^>]*)>", readme)
+    with visit(chromium, mlflow_ui + path, known=MLFLOW_SAYS) as page:
+        expect(page.get_by_text("dnn_sweep/digits").first).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("Model registry").first).to_be_visible()
+        expect(page.get_by_text("AI Gateway")).to_have_count(0)
 
 
 def test_mlflow_shows_the_registered_champion(chromium, mlflow_ui):
