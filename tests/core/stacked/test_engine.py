@@ -10,7 +10,7 @@ import pytest
 
 from dnn_sweep.core.engines import assign_engines
 from dnn_sweep.core.engines.layer_log import Probe
-from dnn_sweep.core.engines.stacked import StackedEngine, sweep
+from dnn_sweep.core.engines.stacked import StackedEngine, program, sweep
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.progress import NoProgress
 from dnn_sweep.core.quiet_keras import keras
@@ -64,14 +64,21 @@ def test_who_would_wait_for_a_program_measures_a_network_of_each_kind_meanwhile(
     monkeypatch.setattr(sweep, "worker_count", lambda: 2)
     trials = trials_of(grid={"activations": ["relu", "tanh"]}, training={"seeds": [0, 1, 2]})
     engine = StackedEngine(2, trials, diagnostics=True)
-    data, measured = make_data(), []
+    data, measured, all_measured = make_data(), [], threading.Event()
+    initial, compile_now = Probe.initial, program.Program.compile
 
     def measure(probe, network, seed):
         measured.append(network)
+        if len(measured) == 2:
+            all_measured.set()
         return initial(probe, network, seed)
 
-    initial = Probe.initial
+    def compile_slowly(self):
+        all_measured.wait(20)
+        compile_now(self)
+
     monkeypatch.setattr(Probe, "initial", measure)
+    monkeypatch.setattr(program.Program, "compile", compile_slowly)
     for rate in (0.01, 0.1):  # a second stage has nothing to wait for
         stage = [changed(trial, learning_rate=rate, epochs=1) for trial in trials]
         results_of(engine, stage, data, measured=False)
