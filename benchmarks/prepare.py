@@ -9,7 +9,7 @@ from kedro.io import AbstractDataset
 
 from benchmarks.workloads import WORKLOADS, Workload
 from dnn_sweep import parameters as models
-from dnn_sweep.core.training_data import features_and_target
+from dnn_sweep.core.data.arrays import features_and_target
 from dnn_sweep.pipelines.ingestion.nodes import split_rows, validate_table
 from dnn_sweep.pipelines.model_building.nodes import plan_trials
 from dnn_sweep.pipelines.scaling.nodes import fit_preprocessor, scale_rows

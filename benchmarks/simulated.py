@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.paired_tests import compare_with_best
-from dnn_sweep.core.statistics import bootstrap_means, interval, mean_interval
+from dnn_sweep.core.comparison.intervals import bootstrap_means, interval, mean_interval
+from dnn_sweep.core.comparison.paired_tests import compare_with_best
 from dnn_sweep.parameters import EvaluationParameters
 
 CONFIDENCE = 0.95
@@ -196,7 +196,7 @@ class Coverage:
 
     Args:
         percentiles: By the percentiles of resampled means alone.
-        ours: By :func:`~dnn_sweep.core.statistics.mean_interval`.
+        ours: By :func:`~dnn_sweep.core.comparison.intervals.mean_interval`.
     """
 
     percentiles: float

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.planning import plan_trials
-from dnn_sweep.core.results import TrialResult
-from dnn_sweep.core.tables import Column, Schema
-from dnn_sweep.core.training_data import TrainingData
-from dnn_sweep.core.trials import Trial, TrialPlan
+from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.data.schema import Column, Schema
+from dnn_sweep.core.plan.planner import plan_trials
+from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import (
     CallbackParameters,
     GridParameters,
@@ -67,7 +67,7 @@ def make_result(
     """A result as an engine returns it, with a real (untrained) network."""
 
     def load_network():
-        from dnn_sweep.core.networks import build_network
+        from dnn_sweep.core.networks.build import build_network
 
         return build_network(trial.network, trial.seed)
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.champion import ChampionPackage
-from dnn_sweep.core.networks import build_network, network_outputs
-from dnn_sweep.core.outputs import tabulate_outputs
-from dnn_sweep.core.planning import plan_trials
-from dnn_sweep.core.preprocessing import (
+from dnn_sweep.core.champion.package import ChampionPackage
+from dnn_sweep.core.comparison.predictions import tabulate_outputs
+from dnn_sweep.core.data.preprocessing import (
     encode_target,
     fit_column_transformer,
     fit_target_scaling,
     scale_features,
 )
-from dnn_sweep.core.results import TrialResult
-from dnn_sweep.core.tables import Column, Schema, TargetScaling
+from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
+from dnn_sweep.core.networks.build import build_network, network_outputs
+from dnn_sweep.core.plan.planner import plan_trials
+from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import (
     CallbackParameters,
     GridParameters,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dnn_sweep.core.data.schema import Column, Schema
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.core.tables import Column, Schema
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "elu", "gelu")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")

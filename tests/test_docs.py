@@ -9,8 +9,8 @@ from kedro.config import OmegaConfigLoader
 from pydantic import BaseModel
 
 from dnn_sweep import parameters as models
-from dnn_sweep.core import verdicts
-from dnn_sweep.core.thresholds import THRESHOLDS, limit
+from dnn_sweep.core.diagnosis import verdicts
+from dnn_sweep.core.diagnosis.thresholds import THRESHOLDS, limit
 from dnn_sweep.pipeline_registry import register_pipelines
 from dnn_sweep.settings import CONFIG_LOADER_ARGS, project_path
 

@@ -6,7 +6,7 @@ from kedro.io import AbstractDataset, DataCatalog
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import SequentialRunner
 
-from dnn_sweep.core.stages import StageClock
+from dnn_sweep.core.training.stage_clock import StageClock
 from dnn_sweep.hooks import StageHooks
 from dnn_sweep.pipeline_registry import register_pipelines
 

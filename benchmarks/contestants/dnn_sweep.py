@@ -3,12 +3,12 @@
 import json
 
 from benchmarks.workloads import Curve, TrialSpec, Work
-from dnn_sweep.core.engines import assign_engines
-from dnn_sweep.core.progress import NoProgress
-from dnn_sweep.core.quiet_keras import keras  # noqa: F401  (counts as start-up)
-from dnn_sweep.core.results import TrialResult
-from dnn_sweep.core.training_data import TrainingData
-from dnn_sweep.core.trials import TrialPlan
+from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.networks.quiet_keras import keras  # noqa: F401  (counts as start-up)
+from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.core.training import assign_engines
+from dnn_sweep.core.training.progress import NoProgress
+from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import LoggingParameters
 
 

@@ -10,9 +10,9 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
 
-from dnn_sweep.core import stages
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.stages import StageClock
+from dnn_sweep.core.training import stage_clock as stages
+from dnn_sweep.core.training.stage_clock import StageClock
 from dnn_sweep.datasets.unfinished_run import expect_an_end, forget_the_end
 
 logger = logging.getLogger(__name__)

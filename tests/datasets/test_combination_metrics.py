@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
-from dnn_sweep.core.results import TrialReport
+from dnn_sweep.core.training.results import TrialReport
 from dnn_sweep.datasets.combination_metrics import CombinationMetricsDataset
 from dnn_sweep.datasets.trial_runs import TrialRunsDataset
 from tests.builders import make_plan, make_result

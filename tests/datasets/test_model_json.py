@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from kedro.io import DatasetError
 
+from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.tables import Column, Schema, TargetScaling
 from dnn_sweep.datasets.model_json import ModelJSONDataset
 
 SCHEMA = Schema(
@@ -28,7 +28,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def dataset(path):
-    return ModelJSONDataset("dnn_sweep.core.tables.Schema", str(path))
+    return ModelJSONDataset("dnn_sweep.core.data.schema.Schema", str(path))
 
 
 @pytest.mark.parametrize("classes", [(0, 1), (False, True), (0.5, 1.5), ("no", "yes"), ()])
@@ -74,7 +74,9 @@ def test_another_model_is_not_saved(dataset, path):
 
 @pytest.mark.parametrize(("written_by", "named"), [("ingestion", "ingestion"), (None, "train")])
 def test_a_missing_file_names_the_pipeline_that_writes_it(path, written_by, named):
-    dataset = ModelJSONDataset("dnn_sweep.core.tables.Schema", str(path), written_by=written_by)
+    dataset = ModelJSONDataset(
+        "dnn_sweep.core.data.schema.Schema", str(path), written_by=written_by
+    )
 
     assert not dataset.exists()
     with pytest.raises(DatasetError, match=f"kedro run --pipeline={named}`") as caught:

@@ -12,7 +12,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from pandas.testing import assert_frame_equal
 
-from dnn_sweep.core.champion import AliasDecision, Registration
+from dnn_sweep.core.champion.gate import AliasDecision
+from dnn_sweep.core.champion.package import Registration
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets import registered_model
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from pandas.testing import assert_frame_equal
 
-from dnn_sweep.core.champion import AliasDecision, Registration
+from dnn_sweep.core.champion.gate import AliasDecision
+from dnn_sweep.core.champion.package import Registration
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from tests.champions import NAME, Champion, make_champion
 from tests.stores import make_store, use_store

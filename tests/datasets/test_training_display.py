@@ -3,7 +3,7 @@ import rich
 from kedro.io import DatasetError
 from rich.console import Console
 
-from dnn_sweep.core.displays import LiveDisplay, PlainDisplay
+from dnn_sweep.core.reporting.training_display import LiveDisplay, PlainDisplay
 from dnn_sweep.datasets.training_display import TrainingDisplayDataset
 
 

@@ -14,7 +14,7 @@ import pytest
 from kedro.io import DatasetError
 from mlflow.tracking import MlflowClient
 
-from dnn_sweep.core.results import TrialReport
+from dnn_sweep.core.training.results import TrialReport
 from dnn_sweep.datasets.trial_runs import TrialRunsDataset
 from tests.builders import make_plan, make_result
 from tests.stores import make_store

@@ -6,8 +6,9 @@ import pytest
 from kedro.io import DatasetError
 from mlflow import MlflowClient
 
-from dnn_sweep.core.champion import AliasDecision, Registration
-from dnn_sweep.core.model_card import VersionCard
+from dnn_sweep.core.champion.gate import AliasDecision
+from dnn_sweep.core.champion.package import Registration
+from dnn_sweep.core.reporting.model_card import VersionCard
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.datasets.version_description import VersionDescriptionDataset
 from tests.champions import NAME, make_champion

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnn_sweep.core.leaderboard import collect_histories
-from dnn_sweep.core.tables import TargetScaling
+from dnn_sweep.core.comparison.leaderboard import collect_histories
+from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.pipelines.evaluation.diagnosis import diagnose_combinations
 from tests.builders import make_plan, make_result
 

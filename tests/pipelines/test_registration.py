@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from dnn_sweep.core.champion import ServedModel
+from dnn_sweep.core.champion.package import ServedModel
+from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.outputs import tabulate_outputs
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.parameters import RegistrationParameters

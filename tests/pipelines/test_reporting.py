@@ -13,7 +13,7 @@ from kedro.runner import SequentialRunner
 
 from dnn_sweep.pipelines.reporting import create_pipeline, nodes
 from dnn_sweep.settings import CONFIG_LOADER_ARGS
-from tests.core.test_diagnostics_figure import tables
+from tests.core.reporting.figures.test_diagnostics import tables
 from tests.sample_sweep import (
     sample_screening,
     sample_seed_scores,

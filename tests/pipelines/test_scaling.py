@@ -3,7 +3,7 @@ import pandas as pd
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from dnn_sweep.core.training_data import TrainingData, matrix_fingerprint
+from dnn_sweep.core.data.arrays import TrainingData, matrix_fingerprint
 from dnn_sweep.parameters import ScalingParameters
 from dnn_sweep.pipelines.scaling import create_pipeline
 from dnn_sweep.pipelines.scaling.nodes import fit_preprocessor, scale_rows

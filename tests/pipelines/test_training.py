@@ -3,16 +3,16 @@
 import pandas as pd
 import pytest
 
+from dnn_sweep.core.data.preprocessing import TARGET
+from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.preprocessing import TARGET
-from dnn_sweep.core.screening import at_every_rate
-from dnn_sweep.core.tables import TargetScaling
-from dnn_sweep.core.trials import TrialPlan
+from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.core.training.screening import at_every_rate
 from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
 from dnn_sweep.pipelines.model_building.nodes import plan_screening
 from dnn_sweep.pipelines.training.nodes import choose_learning_rates, train_trials
 from tests.builders import make_data, make_plan
-from tests.core.stacked.sweeps import Recorder, no_files
+from tests.core.training.stacked.sweeps import Recorder, no_files
 
 SCREENING = ScreeningParameters(enabled=True, factors=(0.1, 1, 10), extensions=2)
 

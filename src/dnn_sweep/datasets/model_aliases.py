@@ -15,7 +15,7 @@ from mlflow.protos.databricks_pb2 import (
     ErrorCode,
 )
 
-from dnn_sweep.core.champion import ServedModel
+from dnn_sweep.core.champion.package import ServedModel
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 
@@ -50,7 +50,7 @@ class ModelAliases(Mapping[str, ServedModel]):
             SweepError: If the version cannot be loaded.
         """
         # Before the model imports it by itself, with all that TensorFlow has to say.
-        from dnn_sweep.core import quiet_keras  # noqa: F401
+        from dnn_sweep.core.networks import quiet_keras  # noqa: F401
 
         version = self._versions[alias]
         uri = f"models:/{self.name}/{version}"

@@ -18,7 +18,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import DataType, Schema
 from mlflow.types.schema import AnyType, ColSpec, TensorSpec
 
-from dnn_sweep.core.champion import ChampionPackage, Registration
+from dnn_sweep.core.champion.package import ChampionPackage, Registration
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings

@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
-from dnn_sweep.core.stages import StageClock, seconds_since_birth
+from dnn_sweep.core.training.stage_clock import StageClock, seconds_since_birth
 
 # One process, one run at a time: Kedro's hooks set it, the training display adds to it.
 RUN_CLOCK = StageClock(before=seconds_since_birth())

@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
-from dnn_sweep.core.progress import TimedProgress, TrainingProgress
+from dnn_sweep.core.training.progress import TimedProgress, TrainingProgress
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 
 
@@ -25,7 +25,7 @@ class TrainingDisplayDataset(AbstractDataset[Any, TrainingProgress]):
         """Return a display that has not been started."""
         from rich import get_console
 
-        from dnn_sweep.core.displays import LiveDisplay, PlainDisplay
+        from dnn_sweep.core.reporting.training_display import LiveDisplay, PlainDisplay
 
         console = get_console()
         display = LiveDisplay(console) if console.is_interactive else PlainDisplay(console)

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from dnn_sweep.core.results import TrialReport, TrialResult
-from dnn_sweep.core.trials import Trial
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.results import TrialReport, TrialResult
 from dnn_sweep.datasets.sqlite_store import write_ahead
 
 logger = logging.getLogger(__name__)

@@ -13,11 +13,11 @@ import pandas as pd
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import TablePreview
 
-from dnn_sweep.core.results import TrialResult
-from dnn_sweep.core.trials import Trial
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.results import TrialResult
 
 if TYPE_CHECKING:
-    from dnn_sweep.core.quiet_keras import keras
+    from dnn_sweep.core.networks.quiet_keras import keras
 
 UNFINISHED = ".unfinished-"  # prefix of folders that are still being written
 
@@ -41,7 +41,7 @@ class TrialStore(Mapping[str, TrialResult]):
         kept = folder / status.pop("checkpoint")
 
         def load_network() -> "keras.Model":
-            from dnn_sweep.core.quiet_keras import keras
+            from dnn_sweep.core.networks.quiet_keras import keras
 
             return keras.saving.load_model(kept)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError
 
-from dnn_sweep.core.model_card import VersionCard
+from dnn_sweep.core.reporting.model_card import VersionCard
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 
 logger = logging.getLogger(__name__)

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.layer_tables import collect_diagnostics
+from dnn_sweep.core.comparison.scores import no_skill_prediction
+from dnn_sweep.core.data.preprocessing import TARGET
+from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.core.diagnosis.layer_tables import collect_diagnostics
+from dnn_sweep.core.diagnosis.verdicts import judge_combinations
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.core.preprocessing import TARGET
-from dnn_sweep.core.results import TrialResult
-from dnn_sweep.core.scores import no_skill_prediction
-from dnn_sweep.core.tables import TargetScaling
-from dnn_sweep.core.trials import TrialPlan
-from dnn_sweep.core.verdicts import judge_combinations
+from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.core.training.results import TrialResult
 
 
 def diagnose_combinations(

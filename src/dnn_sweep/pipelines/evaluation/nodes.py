@@ -5,14 +5,16 @@ from typing import Any
 
 import pandas as pd
 
-from dnn_sweep.core import champion_metrics, leaderboard, scores
-from dnn_sweep.core.comparison import describe_comparison
+from dnn_sweep.core.champion import choice
+from dnn_sweep.core.champion import evaluation as champion_metrics
+from dnn_sweep.core.comparison import leaderboard, scores
+from dnn_sweep.core.comparison.summary import describe_comparison
+from dnn_sweep.core.data.arrays import features_and_target
+from dnn_sweep.core.data.preprocessing import TARGET
+from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.core.preprocessing import TARGET
-from dnn_sweep.core.results import TrialResult
-from dnn_sweep.core.tables import Schema, TargetScaling
-from dnn_sweep.core.training_data import features_and_target
-from dnn_sweep.core.trials import Trial, TrialPlan
+from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters
 
 
@@ -55,7 +57,7 @@ def select_champion(
     evaluation: EvaluationParameters,
 ) -> Trial:
     """The chosen combination's best trial; the test rows have no part in it."""
-    return leaderboard.select_champion(
+    return choice.select_champion(
         leaderboard_table,
         trial_plan,
         trial_results,
@@ -83,7 +85,7 @@ def evaluate_champion(
         The champion's description with its metrics, the confusion matrix, the per-class report
         and the predictions on the test rows.
     """
-    from dnn_sweep.core.networks import network_outputs
+    from dnn_sweep.core.networks.build import network_outputs
 
     result = trial_results[champion_trial.id]
     features, test_target = features_and_target(test_matrix)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from dnn_sweep.core.champion import ServedModel, experiment_of
+from dnn_sweep.core.champion.package import ServedModel, experiment_of
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.parameters import InferenceParameters
 

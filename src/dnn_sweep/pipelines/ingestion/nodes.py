@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from dnn_sweep.core import splitting, validation
-from dnn_sweep.core.tables import Schema
+from dnn_sweep.core.data import splitting, validation
+from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.parameters import DataParameters, SplitParameters
 
 

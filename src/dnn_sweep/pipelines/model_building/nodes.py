@@ -5,14 +5,15 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
-from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.tables import Schema
-from dnn_sweep.core.training_data import (
+from dnn_sweep.core.data.arrays import (
     features_and_target,
     matrix_fingerprint,
     sample_weights_of,
 )
-from dnn_sweep.core.trials import Network, TrialPlan
+from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.parameters import (
     CallbackParameters,
     DataParameters,
@@ -62,11 +63,11 @@ def plan_trials(
     callbacks: CallbackParameters,
 ) -> TrialPlan:
     """Check every name of the grid and write out the trials of the finals."""
-    from dnn_sweep.core import planning
+    from dnn_sweep.core.plan import planner
 
     fingerprint = matrix_fingerprint(train_matrix, validation_matrix)
     features, target = features_and_target(train_matrix)
-    return planning.plan_trials(
+    return planner.plan_trials(
         schema,
         features.shape[1],
         fingerprint,
@@ -94,7 +95,7 @@ def plan_screening(
     Raises:
         SweepError: If the screening has a seed of the finals.
     """
-    from dnn_sweep.core.screening import at_every_rate
+    from dnn_sweep.core.training.screening import at_every_rate
 
     if not screening.enabled:
         return TrialPlan(trials=())
@@ -118,14 +119,14 @@ def plan_screening(
 
 def summarize_networks(trial_plan: TrialPlan) -> dict[str, str]:
     """Build each distinct network once, and print it as Keras does."""
-    from dnn_sweep.core.networks import summarize_network
+    from dnn_sweep.core.networks.build import summarize_network
 
     return {each.name: summarize_network(each) for each in _distinct_networks(trial_plan)}
 
 
 def draw_networks(trial_plan: TrialPlan) -> dict[str, Any]:
     """A layer diagram of each distinct network, by file name."""
-    from dnn_sweep.core.diagrams import draw_network
+    from dnn_sweep.core.reporting.figures.network_diagram import draw_network
 
     return {f"{each.name}.png": draw_network(each) for each in _distinct_networks(trial_plan)}
 

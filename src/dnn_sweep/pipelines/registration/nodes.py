@@ -5,20 +5,20 @@ from typing import Any
 
 import pandas as pd
 
-from dnn_sweep.core.champion import (
+from dnn_sweep.core.champion.gate import choose_alias
+from dnn_sweep.core.champion.package import (
     ChampionPackage,
     Registration,
     ServedModel,
-    choose_alias,
     experiment_of,
     score_predictions,
 )
+from dnn_sweep.core.comparison.predictions import tabulate_outputs
+from dnn_sweep.core.data.schema import Label, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.core.outputs import tabulate_outputs
-from dnn_sweep.core.results import TrialResult
-from dnn_sweep.core.tables import Label, Schema, TargetScaling
-from dnn_sweep.core.trials import Trial
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import RegistrationParameters
 
 EXAMPLE_ROWS = 5

@@ -9,8 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from dnn_sweep.core import model_card, summary, time_to_target
-from dnn_sweep.core.figures import (
+from dnn_sweep.core.comparison import time_to_target
+from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.reporting import console as summary
+from dnn_sweep.core.reporting import model_card
+from dnn_sweep.core.reporting.figures import (
     critical_difference,
     heatmap,
     learning_curves,
@@ -18,12 +22,10 @@ from dnn_sweep.core.figures import (
     predictions,
     ranking,
 )
-from dnn_sweep.core.figures import diagnostics as layer_figures
-from dnn_sweep.core.figures import time_to_target as profiles
-from dnn_sweep.core.mistakes import show_mistakes
-from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.core.report import render_report
-from dnn_sweep.core.tables import Schema
+from dnn_sweep.core.reporting.figures import diagnostics as layer_figures
+from dnn_sweep.core.reporting.figures import time_to_target as profiles
+from dnn_sweep.core.reporting.mistakes import show_mistakes
+from dnn_sweep.core.reporting.report import render_report
 
 
 def _both(

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core import preprocessing
-from dnn_sweep.core.tables import Schema, TargetScaling
+from dnn_sweep.core.data import preprocessing
+from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.parameters import ScalingParameters
 
 

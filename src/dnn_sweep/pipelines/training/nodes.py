@@ -6,20 +6,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.interrupts import Interrupts
-from dnn_sweep.core.progress import TrainingProgress
-from dnn_sweep.core.results import TrialReport, TrialResult
-from dnn_sweep.core.screening import (
+from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.training.interrupts import Interrupts
+from dnn_sweep.core.training.progress import TrainingProgress
+from dnn_sweep.core.training.results import TrialReport, TrialResult
+from dnn_sweep.core.training.screening import (
     asked_for,
     best_rates,
     recall,
     screening_table,
     with_rates,
 )
-from dnn_sweep.core.tables import TargetScaling
-from dnn_sweep.core.training_data import TrainingData
-from dnn_sweep.core.trials import Trial, TrialPlan
 from dnn_sweep.parameters import LoggingParameters, ScreeningParameters, TrainingParameters
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def train_trials(
     Raises:
         SweepError: When the user interrupts; what was trained until then is kept.
     """
-    from dnn_sweep.core.engines import assign_engines, build_engines
+    from dnn_sweep.core.training import assign_engines, build_engines
 
     replicates = Counter(trial.combination for trial in trial_plan.trials)
     engines = build_engines(

@@ -1,0 +1,1 @@
+"""Comparison: scores, intervals, tests that hold for many combinations, the leaderboard."""

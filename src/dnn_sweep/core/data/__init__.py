@@ -1,0 +1,1 @@
+"""Data: the schema of a table, its validation, splits, preprocessing and arrays."""

@@ -1,0 +1,87 @@
+"""The arrays every engine trains on, and the order in which it must take them."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dnn_sweep.core.data.preprocessing import SAMPLE_WEIGHT, TARGET
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Scaled rows.
+
+    Args:
+        x_train: Training features, float32 of shape ``(rows, features)``.
+        y_train: Class positions (int32) or standardised targets (float32), shape ``(rows,)``.
+        x_validation: Validation features, as ``x_train``.
+        y_validation: Validation targets, as ``y_train``.
+        target_scale: One unit of ``y`` in the target's own unit; 1 for classes.
+        sample_weights: What each training row's loss counts, float32 of shape ``(rows,)``;
+            ``None`` where all count alike.
+    """
+
+    x_train: NDArray[np.float32]
+    y_train: NDArray[np.generic]
+    x_validation: NDArray[np.float32]
+    y_validation: NDArray[np.generic]
+    target_scale: float = 1.0
+    sample_weights: NDArray[np.float32] | None = None
+
+    @classmethod
+    def from_matrices(
+        cls, train: pd.DataFrame, validation: pd.DataFrame, target_scale: float = 1.0
+    ) -> "TrainingData":
+        """Take the features, the target and the training rows' weights from scaled tables."""
+        return cls(
+            *features_and_target(train),
+            *features_and_target(validation),
+            target_scale,
+            sample_weights_of(train),
+        )
+
+
+def features_and_target(
+    matrix: pd.DataFrame,
+) -> tuple[NDArray[np.float32], NDArray[np.generic]]:
+    """The features of a scaled table as one contiguous float32 array, and its target."""
+    columns = [name for name in matrix.columns if name not in (TARGET, SAMPLE_WEIGHT)]
+    features = np.ascontiguousarray(matrix[columns].to_numpy(dtype=np.float32))
+    return features, matrix[TARGET].to_numpy()
+
+
+def sample_weights_of(matrix: pd.DataFrame) -> NDArray[np.float32] | None:
+    """What each row of a scaled table counts, shape ``(rows,)``; ``None``: all count alike."""
+    if SAMPLE_WEIGHT not in matrix:
+        return None
+    return matrix[SAMPLE_WEIGHT].to_numpy(dtype=np.float32)
+
+
+def epoch_order(rows: int, seed: int, epoch: int) -> NDArray[np.int32]:
+    """The order of the training rows in one epoch of one replicate.
+
+    Args:
+        rows: Number of training rows.
+        seed: The replicate's seed; every combination of a replicate takes the same order.
+        epoch: From 0.
+
+    Returns:
+        A permutation of ``0 … rows - 1``, int32.
+    """
+    return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
+
+
+def matrix_fingerprint(*matrices: pd.DataFrame) -> str:
+    """SHA-256 of scaled tables: column names and every value, in hexadecimal."""
+    digest = hashlib.sha256()
+    for matrix in matrices:
+        features, target = features_and_target(matrix)
+        digest.update(repr((list(matrix.columns), features.shape, str(target.dtype))).encode())
+        digest.update(features.tobytes())
+        digest.update(np.ascontiguousarray(target).tobytes())
+        if (weights := sample_weights_of(matrix)) is not None:
+            digest.update(weights.tobytes())
+    return digest.hexdigest()

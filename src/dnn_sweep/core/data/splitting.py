@@ -1,0 +1,122 @@
+"""Divide rows into training, validation and test, and draw fewer of them for a quick look."""
+
+import pandas as pd
+
+from dnn_sweep.core.data.sample_weights import check_training_weights
+from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.parameters import DataParameters, SplitParameters
+
+ROWS_OF_A_CLASS = 3  # one for each split
+
+
+def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -> pd.DataFrame:
+    """Draw ``data.max_rows`` rows, with the shares of classes and of a given split kept.
+
+    Args:
+        raw: The rows as they were read.
+        data: ``max_rows``, the target and the split column.
+        split: The seed.
+
+    Returns:
+        The rows drawn, in their old order and with their old index; all where few enough.
+
+    Raises:
+        SweepError: If so few rows would not leave one of a class for each split.
+    """
+    if data.max_rows is None or data.max_rows >= len(raw):
+        return raw
+    from sklearn.model_selection import train_test_split
+
+    keys = [name for name in (data.split_column, data.target) if name in raw.columns]
+    # A target of many values (a regression's) is drawn without regard to it.
+    few = [name for name in keys if raw[name].nunique() <= data.max_rows // 10]
+    if not few:
+        return raw.sample(n=data.max_rows, random_state=split.seed).sort_index()
+    groups = raw.groupby(few, dropna=False).ngroup()
+    try:
+        drawn: pd.DataFrame = train_test_split(
+            raw, train_size=data.max_rows, stratify=groups, random_state=split.seed
+        )[0]
+    except ValueError as error:
+        raise SweepError(
+            f"data.max_rows: {data.max_rows} rows cannot be drawn ({error})"
+        ) from error
+    left = groups[drawn.index].value_counts().reindex(groups.unique(), fill_value=0)
+    if left.min() < ROWS_OF_A_CLASS:
+        rare = raw.loc[groups == left.idxmin(), few].iloc[0].to_dict()
+        raise SweepError(
+            f"data.max_rows: {data.max_rows} rows drawn in proportion leave {left.min()} with "
+            f"{', '.join(f'{name} {value!r}' for name, value in rare.items())}; raise data.max_rows"
+        )
+    return drawn.sort_index()
+
+
+def split_rows(
+    table: pd.DataFrame, schema: Schema, data: DataParameters, split: SplitParameters
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Divide the rows; a test split that the source gives is kept.
+
+    Args:
+        table: Validated rows, indexed by ``row_id``.
+        schema: The task and the target.
+        data: The split column, where the source has a test split.
+        split: Fractions, stratification, seed.
+
+    Returns:
+        Training, validation and test rows (features, target and, where there is one, weight), and
+        a table of every ``row_id`` with its ``split``.
+
+    Raises:
+        SweepError: If a class has too few rows for every part to hold one, or every training row
+            weighs 0.
+    """
+    from sklearn.model_selection import train_test_split
+
+    stratify = split.stratify and schema.task != "regression"
+    given = data.split_column
+    rows = table.drop(columns=given) if given else table
+    if given:
+        test = rows[table[given] == "test"]
+        rest = rows[table[given] == "train"]
+        share = split.validation
+    else:
+        test = None
+        rest = rows
+        share = split.validation / (1 - split.test)
+    _check_enough_rows(rest, schema, parts=2 if given else 3, stratify=stratify)
+
+    def divide(part: pd.DataFrame, fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+        labels = part[schema.target] if stratify else None
+        try:
+            kept, taken = train_test_split(
+                part, test_size=fraction, stratify=labels, random_state=split.seed
+            )
+        except ValueError as error:
+            raise SweepError(
+                f"split: {len(part)} rows cannot be divided with fraction {fraction:g} ({error})"
+            ) from error
+        return kept.sort_index(), taken.sort_index()
+
+    if test is None:
+        rest, test = divide(rest, split.test)
+    train, validation = divide(rest, share)
+    check_training_weights(train, schema)
+    parts = {"train": train, "validation": validation, "test": test}
+    ids = pd.concat(
+        [pd.DataFrame({"row_id": part.index, "split": name}) for name, part in parts.items()]
+    )
+    return train, validation, test, ids.sort_values("row_id", ignore_index=True)
+
+
+def _check_enough_rows(rows: pd.DataFrame, schema: Schema, *, parts: int, stratify: bool) -> None:
+    if not stratify:
+        return
+    counts = rows[schema.target].value_counts().reindex(list(schema.classes), fill_value=0)
+    few = counts[counts < parts]
+    if len(few):
+        listed = ", ".join(f"{label!r} ({count})" for label, count in few.head(5).items())
+        raise SweepError(
+            f"target {schema.target!r}: each class needs at least {parts} rows, one for each "
+            f"part; too few: {listed}. Remove or merge these classes, or set split.stratify: false"
+        )

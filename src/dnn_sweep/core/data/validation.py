@@ -1,0 +1,199 @@
+"""Look at a raw table before anything is trained on it, and say plainly what is wrong."""
+
+import hashlib
+import logging
+
+import numpy as np
+import pandas as pd
+
+from dnn_sweep.core.data.columns import is_date, kind_of, plain_values, reason_to_drop
+from dnn_sweep.core.data.sample_weights import read_weights
+from dnn_sweep.core.data.schema import Column, Label, Schema
+from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.parameters import DataParameters, Task
+
+logger = logging.getLogger(__name__)
+
+MOST_CLASSES_OF_NUMBERS = 20  # a whole-number target with more values is a regression's
+SPLITS = ("train", "test")
+
+
+def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFrame, Schema]:
+    """Check a raw table and learn its schema.
+
+    Args:
+        raw: The rows as they were read.
+        data: The target, the task and which columns to treat how.
+
+    Returns:
+        The feature columns, the target, and the columns of splits and of weights where there are
+        any, indexed by ``row_id`` (the row's position in the source), and the schema.
+
+    Raises:
+        SweepError: If nothing could be trained on this table; says which column or row.
+    """
+    name_of_target = _check_columns(raw, data)
+    table = raw.drop(columns=list(data.ignore)).rename_axis(index="row_id")
+    table = table.apply(plain_values)
+    target = table[name_of_target]
+    _check_target_has_no_gaps(target)
+    task = _task_of(target, data)
+    classes = () if task == "regression" else _classes_of(target, task)
+    if task == "regression":
+        table[name_of_target] = _regression_target(target)
+    if data.split_column:
+        _check_given_split(table[data.split_column])
+    if data.sample_weight:
+        table[data.sample_weight] = read_weights(table[data.sample_weight])
+
+    beside = {name_of_target, data.split_column, data.sample_weight}
+    dropped: dict[str, str] = {}
+    features: list[Column] = []
+    for name in table.columns:
+        if name in beside:
+            continue
+        if data.image_shape is None and (reason := reason_to_drop(table[name])):
+            dropped[name] = reason
+        else:
+            kind = "categorical" if name in data.categorical else kind_of(table[name])
+            features.append(Column(name=name, kind=kind))
+    for name, reason in dropped.items():
+        logger.warning("Column %r is left out: %s", name, reason)
+    if not features:
+        raise SweepError(
+            f"no feature column is left beside the target {name_of_target!r}"
+            + "".join(f"; {name!r}: {reason}" for name, reason in dropped.items())
+        )
+    _check_image_shape(data, len(features))
+    table = table.drop(columns=list(dropped))
+    schema = Schema(
+        task=task,
+        target=name_of_target,
+        classes=classes,
+        features=tuple(features),
+        dropped=dropped,
+        image_shape=data.image_shape,
+        sample_weight=data.sample_weight,
+        rows=len(table),
+        fingerprint=fingerprint(table),
+    )
+    return table, schema
+
+
+def fingerprint(table: pd.DataFrame) -> str:
+    """SHA-256 of a table's column names, types, index and values, in hexadecimal."""
+    digest = hashlib.sha256(repr([(str(n), str(t)) for n, t in table.dtypes.items()]).encode())
+    digest.update(pd.util.hash_pandas_object(table).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _check_columns(raw: pd.DataFrame, data: DataParameters) -> str:
+    if raw.empty:
+        raise SweepError("the table has no rows")
+    names = [str(name) for name in raw.columns]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SweepError(f"column names must be distinct; more than once: {', '.join(twice)}")
+    if data.target is None:
+        raise SweepError(
+            "data.target: name the column to predict, as in --params=data.target=<column>; "
+            f"columns: {', '.join(names)}"
+        )
+    asked = {
+        "data.target": [data.target],
+        "data.split_column": [data.split_column] if data.split_column else [],
+        "data.sample_weight": [data.sample_weight] if data.sample_weight else [],
+        "data.ignore": data.ignore,
+        "data.categorical": data.categorical,
+    }
+    for key, columns in asked.items():
+        for column in columns:
+            if column not in raw.columns:
+                raise unknown_name(column, names, what="column", where=key)
+    if data.target in data.ignore:
+        raise SweepError(f"data.ignore leaves out the target {data.target!r}")
+    for key, columns in asked.items():
+        if key != "data.sample_weight" and data.sample_weight in columns:
+            raise SweepError(f"data.sample_weight: {data.sample_weight!r} is also named by {key}")
+    return data.target
+
+
+def _check_target_has_no_gaps(target: pd.Series) -> None:
+    gaps = target.index[target.isna()]
+    if len(gaps):
+        rows = ", ".join(str(row) for row in gaps[:5]) + (", …" if len(gaps) > 5 else "")
+        raise SweepError(
+            f"target {target.name!r} is missing in {len(gaps)} of {len(target)} rows "
+            f"(rows {rows}); fill or remove them. Empty cells and the words NA, None, null and "
+            "NaN are read as missing"
+        )
+    if pd.api.types.is_float_dtype(target) and (infinite := np.isinf(target)).any():
+        at = int(infinite.to_numpy().argmax())
+        raise SweepError(
+            f"target {target.name!r}, row {target.index[at]}: {target.iloc[at]} is not finite"
+        )
+
+
+def _task_of(target: pd.Series, data: DataParameters) -> Task:
+    if is_date(target):
+        raise SweepError(
+            f"target {target.name!r} holds dates or times; turn it into numbers or classes first"
+        )
+    if data.task != "auto":
+        return data.task
+    numeric = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
+    values = target.nunique()
+    if not numeric and values > MOST_CLASSES_OF_NUMBERS:
+        numbers = pd.to_numeric(target, errors="coerce")
+        numeric = not pd.api.types.is_bool_dtype(target) and bool(numbers.notna().all())
+        target = numbers if numeric else target
+    if numeric and (values > MOST_CLASSES_OF_NUMBERS or (target % 1 != 0).any()):
+        return "regression"
+    return "binary" if values == 2 else "multiclass"
+
+
+def _classes_of(target: pd.Series, task: Task) -> tuple[Label, ...]:
+    labels = sorted(target.unique().tolist())
+    if len(labels) == 1:
+        raise SweepError(
+            f"target {target.name!r} holds one class only ({labels[0]!r}); "
+            "there is nothing to tell apart"
+        )
+    if task == "binary" and len(labels) != 2:
+        raise SweepError(
+            f"data.task is binary but target {target.name!r} holds {len(labels)} classes "
+            f"({', '.join(repr(label) for label in labels[:5])}…); use multiclass"
+        )
+    return tuple(labels)
+
+
+def _regression_target(target: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(target, errors="coerce").astype("float64")
+    if numbers.isna().any():
+        at = int(numbers.isna().to_numpy().argmax())
+        raise SweepError(
+            f"target {target.name!r}, row {target.index[at]}: {target.iloc[at]!r} "
+            "where a regression needs a number"
+        )
+    if numbers.nunique() == 1:
+        raise SweepError(f"target {target.name!r} is {numbers.iloc[0]:g} in every row")
+    return numbers
+
+
+def _check_given_split(column: pd.Series) -> None:
+    for value in column.unique():
+        if value not in SPLITS:
+            row = column.index[column.isna() if pd.isna(value) else column == value][0]
+            raise unknown_name(
+                value, SPLITS, what="split", where=f"column {column.name!r}, row {row}"
+            )
+    if missing := set(SPLITS) - set(column.unique()):
+        raise SweepError(f"column {column.name!r} marks no row as {missing.pop()!r}")
+
+
+def _check_image_shape(data: DataParameters, features: int) -> None:
+    if data.image_shape and data.image_shape[0] * data.image_shape[1] != features:
+        height, width = data.image_shape
+        raise SweepError(
+            f"data.image_shape {height} by {width} means {height * width} pixels, "
+            f"but there are {features} feature columns"
+        )

@@ -1,0 +1,1 @@
+"""Diagnosis: symptoms of a training with their thresholds, and verdicts."""

@@ -1,0 +1,211 @@
+"""What can be wrong with one trial, each told by its figures and their thresholds.
+
+A symptom alone is no verdict: :mod:`dnn_sweep.core.diagnosis.verdicts` also asks whether it did
+any harm.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnn_sweep.core.diagnosis.thresholds import limit
+from dnn_sweep.core.objectives import Objective
+
+Floats = NDArray[np.float64]
+
+
+# Flat on both sides. The others (the relu family) have a slope of 0 on one side by design, so
+# that a healthy layer of theirs has half of its sums there.
+SATURATING = frozenset(
+    {"hard_sigmoid", "hard_tanh", "relu6", "sigmoid", "softsign", "sparse_sigmoid", "tanh"}
+)
+
+
+@dataclass(frozen=True)
+class TrialCurves:
+    """One trial as the symptoms see it.
+
+    Args:
+        status: Its status.
+        history: Columns of its history by name, a value an epoch.
+        layers: Names of its layers, the output layer last; empty where nothing was measured.
+        activations: Each layer's activation.
+        figures: Columns of its diagnostics by name, shape ``(measured epochs, layers)``.
+        epochs: The measured epochs, from 0.
+        objective: What it is judged by.
+        no_skill: The objective's value for predictions made without looking at a row.
+    """
+
+    status: str
+    history: Mapping[str, Floats]
+    layers: Sequence[str]
+    activations: Sequence[str]
+    figures: Mapping[str, Floats]
+    epochs: NDArray[np.int64]
+    objective: Objective
+    no_skill: float
+
+    @property
+    def best(self) -> float:
+        """The objective on the validation rows, in its best epoch; no skill if it diverged."""
+        values = _finite(self.history[self.objective.validation_metric])
+        if self.status == "diverged" or not len(values):
+            return self.no_skill
+        return float(values.max() if self.objective.mode == "max" else values.min())
+
+    def skill(self, value: float) -> float:
+        """Where a value of the objective stands between no skill (0) and perfection (1)."""
+        perfect = 1.0 if self.objective.mode == "max" else 0.0
+        return (value - self.no_skill) / (perfect - self.no_skill or np.nan)
+
+    def curve(self, name: str) -> Floats:
+        """A column of the history, its finite values only."""
+        return _finite(self.history[name])
+
+
+def diverged(trial: TrialCurves) -> str | None:
+    """The loss stopped being finite."""
+    if trial.status != "diverged":
+        return None
+    return f"the loss was not finite in epoch {len(trial.history['loss'])}"
+
+
+def dead_units(trial: TrialCurves) -> str | None:
+    """Units of a layer put out nothing for any row (Lu et al. 2019)."""
+    everywhere = np.full(len(trial.layers), True)
+    return _share_at_the_end(trial, "dead_units", everywhere, "dead", "of the units are dead")
+
+
+def saturated(trial: TrialCurves) -> str | None:
+    """A layer's activation works on its flat ends (Glorot & Bengio 2010)."""
+    can = np.array([name in SATURATING for name in trial.activations], dtype=bool)
+    return _share_at_the_end(trial, "saturated", can, "saturated", "of the sums are flat")
+
+
+def vanishing_gradient(trial: TrialCurves) -> str | None:
+    """The loss's gradient does not reach the first layer, and so that does not learn."""
+    if len(trial.layers) < 2:
+        return None
+    signal, moved = trial.figures["signal_gradient_norm"], _means(trial.figures["update_ratio"])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        arriving = _finite(signal[:, 0] / signal[:, -1])
+        pace = moved[0] / moved[-1]
+    share = float(np.median(arriving)) if len(arriving) else np.nan
+    if not (share < limit("signal") and pace < limit("pace")):
+        return None
+    return (
+        f"{share:.2g} of the output's gradient signal arrives at {trial.layers[0]} (threshold "
+        f"{limit('signal'):g}), whose weights change {pace:.2g} times as fast as the output "
+        f"layer's (threshold {limit('pace'):g})"
+    )
+
+
+def learning_rate_too_high(trial: TrialCurves) -> str | None:
+    """Steps replace the weights, or throw the training loss back."""
+    if len(trial.layers):
+        moved = np.nan_to_num(trial.figures["update_ratio"]).max(axis=0)
+        if moved.max() > limit("replaced"):
+            return (
+                f"the weights of {trial.layers[int(moved.argmax())]} changed by {moved.max():.2g} "
+                f"times their norm in an epoch (threshold {limit('replaced'):g})"
+            )
+    loss = trial.curve("loss")
+    climbed = (loss[-1] - loss.min()) / loss[0] if len(loss) and loss[0] > 0 else 0.0
+    if climbed > limit("climbs"):
+        return (
+            f"the training loss ended {climbed:.0%} of its first value above its lowest "
+            f"(threshold {limit('climbs'):.0%})"
+        )
+    return None
+
+
+def learning_rate_too_low(trial: TrialCurves) -> str | None:
+    """The weights hardly move, or the validation loss was still on its way down at the end."""
+    if len(trial.epochs) > 1:
+        way = trial.figures["update_ratio"][1:] * np.diff(trial.epochs)[:, np.newaxis]
+        furthest = float(np.nan_to_num(way, nan=np.inf).sum(axis=0).max())
+        if furthest < limit("moves"):
+            return (
+                f"in {_epochs(trial)} no layer's weights moved by more than {furthest:.2g} of "
+                f"their norm (threshold {limit('moves'):g})"
+            )
+    loss = trial.curve("val_loss")
+    fell = loss[0] - loss[-1] >= limit("loss_moved") * loss[0] if len(loss) >= 4 else False
+    if not fell or loss[-1] > (1 + limit("generalisation_loss")) * loss.min():
+        return None
+    late = (loss[-1 - len(loss) // 4] - loss[-1]) / (loss[0] - loss[-1])
+    if late > limit("still_falling"):
+        return (
+            f"{late:.0%} of the validation loss's whole fall came in the last quarter of the "
+            f"epochs (threshold {limit('still_falling'):.0%})"
+        )
+    return None
+
+
+def overfitting(trial: TrialCurves) -> str | None:
+    """The validation loss has risen from its lowest while the training loss went on falling."""
+    loss, val_loss = trial.history["loss"], trial.history["val_loss"]
+    epochs = np.flatnonzero(np.isfinite(loss) & np.isfinite(val_loss))
+    if not len(epochs):
+        return None
+    lowest, last = epochs[val_loss[epochs].argmin()], epochs[-1]
+    risen = val_loss[last] / val_loss[lowest] - 1 if val_loss[lowest] > 0 else 0.0
+    metric = trial.objective.metric
+    on_training = float(trial.history[metric][last])
+    on_validation = float(trial.history[trial.objective.validation_metric][last])
+    gap = trial.skill(on_training) - trial.skill(on_validation)
+    fitted = loss[last] < loss[lowest]
+    if not (fitted and risen > limit("generalisation_loss") and gap > limit("gap")):
+        return None
+    return (
+        f"the validation loss ended {risen:.0%} above its lowest (threshold "
+        f"{limit('generalisation_loss'):.0%}) while the training loss fell, and {metric} is "
+        f"{on_training:.3g} on the training rows against {on_validation:.3g}"
+    )
+
+
+# The most upstream cause first: what comes later often follows from what comes before.
+SYMPTOMS: Mapping[str, Callable[[TrialCurves], str | None]] = {
+    "diverged": diverged,
+    "dead units": dead_units,
+    "learning rate too high": learning_rate_too_high,
+    "saturated": saturated,
+    "vanishing gradient": vanishing_gradient,
+    "learning rate too low": learning_rate_too_low,
+    "overfitting": overfitting,
+}
+
+
+def _share_at_the_end(
+    trial: TrialCurves, figure: str, where: NDArray[np.bool_], threshold: str, words: str
+) -> str | None:
+    """Whether a share of the last measured epoch passes its threshold in some of the layers."""
+    if not len(trial.layers):
+        return None
+    shares = np.where(where, np.nan_to_num(trial.figures[figure][-1]), 0.0)
+    worst = int(shares.argmax())
+    if shares[worst] < limit(threshold):
+        return None
+    return (
+        f"{shares[worst]:.0%} {words} in {trial.layers[worst]} after "
+        f"{_epochs(trial)} (threshold {limit(threshold):.0%})"
+    )
+
+
+def _epochs(trial: TrialCurves) -> str:
+    """The last measured epoch, as a number of epochs."""
+    last = int(trial.epochs[-1])
+    return f"{last} epoch" + ("" if last == 1 else "s")
+
+
+def _finite(values: Floats) -> Floats:
+    return values[np.isfinite(values)]
+
+
+def _means(values: Floats) -> Floats:
+    """The mean of each column's finite values; NaN where there is none."""
+    finite = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(finite, values, 0.0).sum(axis=0) / finite.sum(axis=0))

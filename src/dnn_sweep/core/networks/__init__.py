@@ -1,0 +1,1 @@
+"""Networks: their description, how Keras builds them, and the names that Keras knows."""

@@ -1,0 +1,126 @@
+"""Build Keras networks. Imports Keras, so it is itself imported where something is built."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.networks.quiet_keras import keras
+from dnn_sweep.parameters import Precision
+
+ROWS_AT_ONCE = 4096  # bounds memory when a network is only applied
+
+
+def build_network(network: Network, seed: int = 0, precision: Precision = "float32") -> keras.Model:
+    """Build an uncompiled network.
+
+    Args:
+        network: Its layers.
+        seed: Fixes the initial weights and the dropout masks, layer by layer, so that two
+            networks of the same shapes start from the same weights whatever their activations.
+        precision: Keras's dtype policy of every layer but the output's, which computes in float32
+            whatever the policy: in half precision a softmax or a squared error loses digits, or
+            overflows, just before the loss is taken. Weights are float32 under every policy.
+
+    Returns:
+        A ``keras.Sequential``, or a functional ``keras.Model`` of the same layers.
+    """
+    stack: list[keras.layers.Layer] = []
+    for position, layer in enumerate(network.hidden):
+        stack.append(
+            keras.layers.Dense(
+                layer.units,
+                activation=layer.activation,
+                kernel_initializer=_initializer(layer.kernel_initializer, seed, position),
+                kernel_regularizer=keras.regularizers.L2(layer.l2) if layer.l2 else None,
+                dtype=precision,
+                name=layer.name,
+            )
+        )
+        if layer.batch_normalization:
+            name = f"{layer.name}_normalization"
+            stack.append(keras.layers.BatchNormalization(dtype=precision, name=name))
+        if layer.dropout:
+            stack.append(
+                keras.layers.Dropout(
+                    layer.dropout,
+                    seed=derived_seed(seed, position, "dropout"),
+                    dtype=precision,
+                    name=f"{layer.name}_dropout",
+                )
+            )
+    stack.append(
+        keras.layers.Dense(
+            network.outputs,
+            activation=network.output_activation,
+            kernel_initializer=_initializer("glorot_uniform", seed, len(network.hidden)),
+            dtype="float32",
+            name="output",
+        )
+    )
+    inputs = keras.Input((network.inputs,), name="features")
+    if network.api == "sequential":
+        return keras.Sequential([inputs, *stack], name="network")
+    outputs = inputs
+    for each in stack:
+        outputs = each(outputs)
+    return keras.Model(inputs, outputs, name="network")
+
+
+def initial_weights(network: Network, seed: int) -> list[NDArray[np.float32]]:
+    """What ``build_network(network, seed).get_weights()`` gives, without building the network."""
+    weights: list[NDArray[np.float32]] = []
+    width = network.inputs
+    for position, layer in enumerate(network.hidden):
+        weights += [_kernel(layer.kernel_initializer, seed, position, width, layer.units)]
+        # Bias; then scale, offset, moving mean and moving variance.
+        rows = (0, 1, 0, 0, 1) if layer.batch_normalization else (0,)
+        weights += [np.full(layer.units, value, dtype=np.float32) for value in rows]
+        width = layer.units
+    kernel = _kernel("glorot_uniform", seed, len(network.hidden), width, network.outputs)
+    return [*weights, kernel, np.zeros(network.outputs, dtype=np.float32)]
+
+
+def network_outputs(network: keras.Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A network's outputs, without the graph that ``predict`` traces anew for each network.
+
+    Args:
+        network: Takes scaled features.
+        features: Shape ``(rows, features)``.
+
+    Returns:
+        Shape ``(rows, outputs)``.
+    """
+    parts = [
+        np.asarray(network(features[start : start + ROWS_AT_ONCE], training=False))
+        for start in range(0, len(features), ROWS_AT_ONCE)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def summarize_network(network: Network) -> str:
+    """What ``model.summary()`` prints, as text."""
+    lines: list[str] = []
+    build_network(network).summary(line_length=88, print_fn=lines.append)
+    return "\n".join(lines) + "\n"
+
+
+def derived_seed(seed: int, position: int, purpose: str) -> int:
+    """An independent seed for one purpose at one layer of one replicate."""
+    entropy = [seed, position, *purpose.encode()]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 1)
+
+
+def _initializer(name: str, seed: int, position: int) -> keras.initializers.Initializer:
+    config = keras.initializers.get(name).get_config()
+    if "seed" in config:
+        config["seed"] = derived_seed(seed, position, "kernel")
+    return type(keras.initializers.get(name)).from_config(config)
+
+
+@lru_cache(maxsize=256)  # combinations of a replicate start from the same kernels
+def _kernel(
+    initializer: str, seed: int, position: int, inputs: int, units: int
+) -> NDArray[np.float32]:
+    return np.asarray(_initializer(initializer, seed, position)((inputs, units)))

@@ -1,0 +1,98 @@
+"""Many ``.keras`` files of networks that differ in nothing but their weights.
+
+Keras walks every attribute of a model to save it, which takes longer than to write it. For many
+networks of the same layers that walk is done once: the file Keras wrote is taken for a template,
+and only the values of its weights are replaced, each where it lies in the file.
+"""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zipfile import ZipFile
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dnn_sweep.core.networks.quiet_keras import keras
+
+# The documented layout of a .keras file: a zip archive with the configuration and this member.
+WEIGHTS = "model.weights.h5"
+FIRST_MARK = 1000.0
+
+
+class NetworkFile:
+    """A ``.keras`` file as Keras writes it, to be filled with other weights.
+
+    Args:
+        network: Built; its weights are the same afterwards. It may be compiled, but not trained:
+            an optimizer's state would be the same in every file.
+
+    Raises:
+        ValueError: If the network was trained, or Keras's file does not hold every weight.
+    """
+
+    def __init__(self, network: keras.Model) -> None:
+        optimizer = getattr(network, "optimizer", None)  # missing before `compile`
+        if getattr(optimizer, "built", False):
+            raise ValueError("the network was trained; build one for the template")
+        weights = network.get_weights()
+        # Each weight says in its own values which one it is, so that nothing is assumed about
+        # what Keras calls it in the file.
+        network.set_weights([np.full_like(w, FIRST_MARK + i) for i, w in enumerate(weights)])
+        try:
+            with TemporaryDirectory() as folder:
+                written = Path(folder, "template.keras")
+                network.save(written)
+                with ZipFile(written) as archive:
+                    self._members = {name: archive.read(name) for name in archive.namelist()}
+        finally:
+            network.set_weights(weights)
+        self._shapes = [weight.shape for weight in weights]
+        self._places = _find_marks(self._members[WEIGHTS], self._shapes)
+
+    def write(self, path: Path, weights: Sequence[NDArray[Any]]) -> None:
+        """Write the network with these weights.
+
+        Args:
+            path: The file; ends in ``.keras``.
+            weights: As ``network.get_weights()`` gives them: the same order and shapes.
+
+        Raises:
+            ValueError: If their number or a shape is another.
+        """
+        given = [np.shape(weight) for weight in weights]
+        if given != self._shapes:
+            raise ValueError(f"weights of shapes {given} do not fit a network of {self._shapes}")
+        filled = bytearray(self._members[WEIGHTS])
+        for (start, kind), weight in zip(self._places, weights, strict=True):
+            values = np.asarray(weight, dtype=kind).tobytes()
+            filled[start : start + len(values)] = values
+        with ZipFile(path, "w") as archive:
+            for name, content in self._members.items():
+                archive.writestr(name, filled if name == WEIGHTS else content)
+
+
+def _find_marks(
+    content: bytes, shapes: Sequence[tuple[int, ...]]
+) -> list[tuple[int, np.dtype[Any]]]:
+    """Where the values of each weight begin, in bytes, and of which type they are."""
+    found: dict[int, tuple[int, np.dtype[Any]]] = {}
+
+    def visit(name: str, item: Any) -> None:
+        if not isinstance(item, h5py.Dataset):
+            return
+        values, start = item[()], item.id.get_offset()  # none where values lie in pieces
+        if start is None:
+            return
+        for position, shape in enumerate(shapes):
+            if item.shape == shape and np.all(values == FIRST_MARK + position):
+                found[position] = start, item.dtype
+
+    with h5py.File(BytesIO(content), "r") as store:
+        store.visititems(visit)
+    if len(found) != len(shapes):
+        raise ValueError(f"the file holds {len(found)} of the network's {len(shapes)} weights")
+    return [found[position] for position in range(len(shapes))]

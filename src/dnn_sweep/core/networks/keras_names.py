@@ -1,0 +1,130 @@
+"""The names Keras knows: activations, optimizers, initializers. Imports Keras when asked."""
+
+import inspect
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.parameters import OptimizerEntry
+
+if TYPE_CHECKING:
+    from dnn_sweep.core.networks.quiet_keras import keras
+
+# He et al. 2015 for units that are zero on one side, Klambauer et al. 2017 for selu,
+# Glorot & Bengio 2010 for everything that is roughly linear around zero.
+_RELU_FAMILY = {"relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "silu", "swish", "mish"}
+_HELPERS = {"get", "serialize", "deserialize"}
+# The one is no optimizer by itself, the other wraps one.
+_NOT_OPTIMIZERS = {"Optimizer", "LossScaleOptimizer"}
+
+
+@cache
+def activation_names() -> tuple[str, ...]:
+    """Every activation that Keras knows by name and that leaves a layer's width alone."""
+    from dnn_sweep.core.networks.quiet_keras import keras
+
+    def fits(name: str) -> bool:
+        try:
+            applied = keras.activations.get(name)(keras.ops.ones((1, 4)))
+        except (TypeError, ValueError):  # it needs arguments, which a name cannot carry
+            return False
+        return tuple(applied.shape) == (1, 4)
+
+    names = [name for name, each in vars(keras.activations).items() if inspect.isfunction(each)]
+    return tuple(sorted(name for name in names if name not in _HELPERS and fits(name)))
+
+
+@cache
+def initializer_names() -> tuple[str, ...]:
+    """Every initializer that Keras knows by name and that fits a kernel."""
+    from dnn_sweep.core.networks.quiet_keras import keras
+
+    def fits(name: str) -> bool:
+        try:
+            keras.initializers.get(name)(shape=(3, 2))
+        except (AttributeError, TypeError, ValueError, KeyError):
+            return False
+        return True
+
+    names = {name for name in vars(keras.initializers) if name.islower() and name[0] != "_"}
+    return tuple(sorted(name for name in names - _HELPERS if fits(name)))
+
+
+@cache
+def optimizer_classes() -> dict[str, type["keras.Optimizer"]]:
+    """Every optimizer class of Keras by its name."""
+    from dnn_sweep.core.networks.quiet_keras import keras
+
+    return {
+        name: each
+        for name, each in vars(keras.optimizers).items()
+        if inspect.isclass(each)
+        and issubclass(each, keras.optimizers.Optimizer)
+        and name not in _NOT_OPTIMIZERS
+        and "learning_rate" in inspect.signature(each).parameters
+    }
+
+
+def check_activation(name: str, where: str) -> None:
+    """Raise a ``SweepError`` unless Keras has this activation."""
+    if name not in activation_names():
+        raise unknown_name(name, activation_names(), what="activation", where=where)
+
+
+def initializer_for(name: str, activation: str, where: str) -> str:
+    """The Keras initializer meant by a name, ``matched`` resolved for the activation."""
+    if name == "matched":
+        if activation == "selu":
+            return "lecun_normal"
+        return "he_uniform" if activation in _RELU_FAMILY else "glorot_uniform"
+    if name not in initializer_names():
+        allowed = ("matched", *initializer_names())
+        raise unknown_name(name, allowed, what="initializer", where=where)
+    return name
+
+
+def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str, Any], float]:
+    """Check an optimizer of the grid by building it.
+
+    Args:
+        entry: What the user asked for.
+        where: The key it came from.
+
+    Returns:
+        The Keras class's name, its arguments without the learning rate, and the learning rate
+        (Keras's default where none was given).
+
+    Raises:
+        SweepError: If Keras has no such class, or the class refuses an argument.
+    """
+    classes = optimizer_classes()
+    by_lower = {name.lower(): name for name in classes}
+    name = by_lower.get(entry.class_name.lower())
+    if name is None:
+        raise unknown_name(entry.class_name, classes, what="optimizer", where=where)
+    parameters = inspect.signature(classes[name]).parameters
+    allowed = [each for each in parameters if each != "kwargs"]
+    for argument in entry.arguments:
+        if argument not in allowed:
+            raise unknown_name(argument, allowed, what=f"argument of {name}", where=where)
+    others = {key: value for key, value in entry.arguments.items() if key != "learning_rate"}
+    rate = entry.arguments.get("learning_rate", parameters["learning_rate"].default)
+    if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
+        raise SweepError(f"{where}: learning_rate must be a number above 0, not {rate!r}")
+    from dnn_sweep.core.networks.quiet_keras import tensorflow
+
+    refusals = (TypeError, ValueError, ArithmeticError, tensorflow.errors.OpError)
+    try:
+        _take_a_step(classes[name](learning_rate=rate, **others))
+    except refusals as error:
+        raise SweepError(f"{where}: Keras refuses {name} with {others}: {error}") from None
+    return name, others, float(rate)
+
+
+def _take_a_step(optimizer: "keras.Optimizer") -> None:
+    """Keras keeps some arguments unread until the first step."""
+    from dnn_sweep.core.networks.quiet_keras import keras
+
+    kernel = keras.Variable(keras.ops.ones((3, 2)))
+    optimizer.build([kernel])
+    optimizer.apply([keras.ops.ones((3, 2))], [kernel])

@@ -1,0 +1,1 @@
+"""The plan: from the grid to trials with their ids."""

@@ -1,0 +1,87 @@
+"""A trial: one combination at one learning rate with one seed, and the id that names it."""
+
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from dnn_sweep.core.networks.network import Network, Schedule, content_hash
+from dnn_sweep.parameters import CallbackParameters, Precision, Task
+
+
+class Trial(BaseModel):
+    """Everything that determines one training's result.
+
+    Args:
+        task: What is predicted.
+        combination: Its name for people, such as ``relu + adam``.
+        activation: The grid's activation.
+        optimizer: The grid's name of the optimizer.
+        optimizer_class: The Keras class.
+        optimizer_arguments: Its constructor's arguments, without the learning rate.
+        learning_rate: Step size.
+        network: The network.
+        batch_size: Rows a step.
+        epochs: Passes over the training rows at most.
+        callbacks: What may stop the trial or choose its weights.
+        seed: The replicate.
+        data: Fingerprint of the scaled training and validation rows.
+        schedule: How the learning rate changes; ``None`` for one rate throughout.
+        class_weight: A factor for the loss of each class's rows, by the class's position;
+            ``None`` for classes that count alike.
+        precision: Keras's dtype policy of the hidden layers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: Task
+    combination: str
+    activation: str
+    optimizer: str
+    optimizer_class: str
+    optimizer_arguments: dict[str, Any]
+    learning_rate: float
+    network: Network
+    batch_size: int
+    epochs: int
+    callbacks: CallbackParameters
+    seed: int
+    data: str
+    schedule: Schedule | None = None
+    class_weight: tuple[float, ...] | None = None
+    precision: Precision = "float32"
+
+    @cached_property
+    def id(self) -> str:
+        """Sixteen hexadecimal digits of the SHA-256 of what determines the result."""
+        labels = {"combination", "activation", "optimizer"}
+        # Settings that came later: a trial without them keeps the id it was stored under.
+        unused = {
+            name
+            for name in ("schedule", "class_weight", "precision")
+            if getattr(self, name) == type(self).model_fields[name].default
+        }
+        return content_hash(self.model_dump(mode="json", exclude=labels | unused))[:16]
+
+    @property
+    def dropout(self) -> float:
+        """Dropout rate of the hidden layers."""
+        return self.network.hidden[0].dropout
+
+    @property
+    def kernel_initializer(self) -> str:
+        """Initializer of the first hidden layer's kernel."""
+        return self.network.hidden[0].kernel_initializer
+
+
+class TrialPlan(BaseModel):
+    """Every trial of a sweep, in the order of the grid."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trials: tuple[Trial, ...]
+
+    @property
+    def combinations(self) -> list[str]:
+        """Names of the combinations, in the order of the grid."""
+        return list(dict.fromkeys(trial.combination for trial in self.trials))

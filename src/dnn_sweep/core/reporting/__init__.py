@@ -1,0 +1,1 @@
+"""Reporting: report, model card, console and figures."""

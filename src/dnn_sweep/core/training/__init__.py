@@ -1,0 +1,6 @@
+"""Training: engines, callbacks, screening and the sweep's loop."""
+
+from dnn_sweep.core.training.engine import Engine
+from dnn_sweep.core.training.engine_choice import Assignment, assign_engines, build_engines
+
+__all__ = ["Assignment", "Engine", "assign_engines", "build_engines"]

@@ -1,0 +1,143 @@
+"""The engine that trains one trial after another with ``keras.Model.fit``."""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnn_sweep.core.data.arrays import TrainingData, epoch_order
+from dnn_sweep.core.networks.build import build_network, network_outputs
+from dnn_sweep.core.networks.quiet_keras import keras
+from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.callbacks import build_callbacks
+from dnn_sweep.core.training.layer_log import LayerLog, LayerRecorder, Probe
+from dnn_sweep.core.training.optimizers import build_optimizer
+from dnn_sweep.core.training.outcome import conclude, log_folder
+from dnn_sweep.core.training.results import TrialResult
+from dnn_sweep.core.training.row_weights import row_weights
+from dnn_sweep.core.training.targets import loss_targets
+from dnn_sweep.parameters import LoggingParameters
+
+if TYPE_CHECKING:
+    from dnn_sweep.core.training.progress import TrainingProgress
+
+VALIDATION_BATCH = 1024  # rows; validation has no gradients, so larger batches only save time
+
+
+class KerasFitEngine:
+    """Trains any network Keras can build.
+
+    Args:
+        diagnostics: Whether to measure the layers of trials.
+    """
+
+    name = "keras"
+
+    def __init__(self, *, diagnostics: bool = False) -> None:
+        self._diagnostics = diagnostics
+
+    def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
+        """Never: whatever was planned can be trained by ``fit``."""
+        del trial, logs
+        return None
+
+    def train(
+        self,
+        trials: Sequence[Trial],
+        data: TrainingData,
+        progress: "TrainingProgress",
+        logs: LoggingParameters,
+        reason: str,
+        finished: Collection[str] = (),
+        *,
+        measured: bool = True,
+    ) -> Iterator[TrialResult]:
+        """Train trials one after another; see :class:`~dnn_sweep.core.training.engine.Engine`."""
+        probe = Probe(data) if self._diagnostics and measured else None
+        for trial in trials:
+            if trial.id in finished:
+                continue
+            # Keras keeps every network it ever built; without this a long sweep grows.
+            keras.utils.clear_session(free_memory=False)
+            progress.trial_started(trial)
+            yield self._train_one(trial, data, progress, logs, reason, probe)
+
+    def _train_one(
+        self,
+        trial: Trial,
+        data: TrainingData,
+        progress: "TrainingProgress",
+        logs: LoggingParameters,
+        reason: str,
+        probe: Probe | None,
+    ) -> TrialResult:
+        began = time.perf_counter()
+        network = build_network(trial.network, trial.seed, trial.precision)
+        steps = -(-len(data.x_train) // trial.batch_size)
+        network.compile(
+            optimizer=_build_optimizer(trial),
+            loss=trial.network.loss,
+            metrics=[trial.network.metric],
+            # One call an epoch: the loop over batches stays inside TensorFlow.
+            steps_per_execution=steps,
+        )
+        callbacks = build_callbacks(trial, progress, log_folder(trial, logs), logs)
+        layers = None if probe is None else LayerLog(trial, probe)
+        # Ahead of the others, which put the kept weights back when training ends.
+        measuring = [] if layers is None else [LayerRecorder(layers)]
+        network.fit(
+            _batches(data, trial),
+            epochs=trial.epochs,
+            steps_per_epoch=steps,
+            validation_data=(data.x_validation, loss_targets(data.y_validation, trial.network)),
+            validation_batch_size=VALIDATION_BATCH,
+            callbacks=[*measuring, *callbacks.in_order],
+            shuffle=False,  # the batches come in the replicate's order
+            verbose=0,
+        )
+        return conclude(
+            trial,
+            callbacks,
+            network_outputs(network, data.x_validation),
+            lambda: network,
+            target_scale=data.target_scale,
+            seconds=time.perf_counter() - began,
+            engine=self.name,
+            reason=reason,
+            layers=layers,
+        )
+
+
+def _build_optimizer(trial: Trial) -> keras.Optimizer:
+    optimizer = build_optimizer(trial)
+    if trial.precision != "mixed_float16":
+        return optimizer
+    # Keras does so itself only where the policy is the whole model's; without it small
+    # gradients are 0 in half precision (Micikevicius et al. 2018, "Mixed Precision Training").
+    return keras.optimizers.LossScaleOptimizer(optimizer)
+
+
+def _batches(data: TrainingData, trial: Trial) -> tf.data.Dataset:
+    """Batches of rows, targets and (where set) weights, in the order the replicate prescribes."""
+    rows = len(data.x_train)
+
+    def orders() -> Iterator[NDArray[np.int32]]:
+        for epoch in range(trial.epochs):
+            yield epoch_order(rows, trial.seed, epoch)
+
+    parts: list[Any] = [
+        tf.constant(data.x_train),
+        tf.constant(loss_targets(data.y_train, trial.network)),
+    ]
+    if (weights := row_weights(trial, data)) is not None:
+        parts.append(tf.constant(weights))
+    order = tf.TensorSpec((rows,), tf.int32)
+    return (
+        tf.data.Dataset.from_generator(orders, output_signature=order)
+        .flat_map(lambda each: tf.data.Dataset.from_tensor_slices(each).batch(trial.batch_size))
+        .map(lambda batch: tuple(tf.gather(part, batch) for part in parts))
+        .prefetch(tf.data.AUTOTUNE)
+    )

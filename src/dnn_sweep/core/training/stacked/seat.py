@@ -1,0 +1,191 @@
+"""One trial's place in a cohort: its callbacks, and what they decide after every epoch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnn_sweep.core.networks.build import build_network
+from dnn_sweep.core.networks.files import NetworkFile
+from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.networks.quiet_keras import keras
+from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.callbacks import build_callbacks
+from dnn_sweep.core.training.layer_log import LayerLog
+from dnn_sweep.core.training.outcome import conclude, log_folder
+from dnn_sweep.core.training.results import TrialResult
+from dnn_sweep.core.training.schedules import learning_rate_schedule
+from dnn_sweep.parameters import LoggingParameters, Precision
+
+if TYPE_CHECKING:
+    from dnn_sweep.core.training.progress import TrainingProgress
+
+
+@dataclass
+class _Rate:
+    """What a callback finds under ``model.optimizer``: the rate may be read and lowered."""
+
+    learning_rate: Any
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The network as it was after one epoch: weights in the order of Keras, and its outputs."""
+
+    weights: Sequence[NDArray[Any]]
+    outputs: NDArray[np.float32]
+
+
+class Seat:
+    """Follows one trial and stops it when its callbacks say so.
+
+    Keras's own callbacks decide. To them the seat is the model: they set ``stop_training``, read
+    and lower ``optimizer.learning_rate``, and ask for weights, which the cohort hands over only
+    for an epoch that is to be kept.
+
+    Args:
+        trial: The trial.
+        steps: Optimizer steps an epoch.
+        progress: Told of every epoch.
+        logs: Which log files to write.
+        layers: Filled by the cohort; ``None`` where layers are not measured.
+    """
+
+    def __init__(
+        self,
+        trial: Trial,
+        steps: int,
+        progress: "TrainingProgress",
+        logs: LoggingParameters,
+        layers: LayerLog | None = None,
+    ) -> None:
+        self.trial = trial
+        self.layers = layers
+        self.epoch = 0
+        self.stop_training = False
+        self.seconds = 0.0
+        self._steps = steps
+        self._schedule = _scheduled_rates(trial, trial.epochs * steps) if trial.schedule else None
+        self.optimizer = _Rate(np.float32(trial.learning_rate))
+        self._kept: _Kept | None = None
+        folder = log_folder(trial, logs)
+        self._callbacks = build_callbacks(trial, progress, folder, logs, lambda: self.seconds)
+        for each in self._callbacks.in_order:
+            each.set_params({"epochs": trial.epochs, "steps": steps, "verbose": 0})
+            each.set_model(self)
+        self._tell(lambda callback: callback.on_train_begin())
+
+    @property
+    def taken(self) -> int:
+        """Steps taken so far."""
+        return self.epoch * self._steps
+
+    def rates(self) -> NDArray[np.float32]:
+        """The learning rate at each step of the coming epoch, ``[steps]``."""
+        if self._schedule is None:
+            return np.full(self._steps, self.optimizer.learning_rate, dtype=np.float32)
+        return self._schedule[self.taken : self.taken + self._steps]
+
+    def epoch_begins(self) -> None:
+        """Start the epoch's clock."""
+        self._tell(lambda callback: callback.on_epoch_begin(self.epoch))
+
+    def epoch_ends(self, seconds: float, logs: dict[str, float]) -> bool:
+        """Hear what the epoch gave, and decide.
+
+        Args:
+            seconds: The trial's share of the cohort's time.
+            logs: Loss and metric on training and validation rows.
+
+        Returns:
+            Whether the network, as it is now, is the one to keep so far.
+        """
+        self.seconds += seconds
+        done, self.epoch = self.epoch, self.epoch + 1
+        if self._schedule is not None:
+            self.optimizer.learning_rate = self._schedule[self.taken]
+        self._tell(lambda callback: callback.on_train_batch_end(self._steps - 1, dict(logs)))
+        self._tell(lambda callback: callback.on_epoch_end(done, dict(logs)))
+        keeper = self._callbacks.keeper
+        return self.is_finished if keeper is None else keeper.best_epoch == done
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the trial has been stopped or has had all of its epochs."""
+        return self.stop_training or self.epoch >= self.trial.epochs
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the layers are to be measured as they are now."""
+        return self.layers is not None and self.layers.is_due(self.epoch, last=self.is_finished)
+
+    def keep(self, weights: Sequence[NDArray[Any]], outputs: NDArray[np.float32]) -> None:
+        """Take over the network as it is now, in place of the one kept before.
+
+        Args:
+            weights: In the order of Keras.
+            outputs: On the validation rows, ``[rows, outputs]``.
+        """
+        self._kept = _Kept(weights, outputs)
+
+    def result(self, *, target_scale: float, engine: str, reason: str) -> TrialResult:
+        """Close the callbacks and give the trial's result."""
+        assert self._kept is not None  # noqa: S101 - the first epoch is always kept
+        self._tell(lambda callback: callback.on_train_end())
+        trial, weights = self.trial, self._kept.weights
+
+        def load_network() -> keras.Model:
+            network = build_network(trial.network, trial.seed, trial.precision)
+            network.set_weights(weights)
+            return network
+
+        def save_network(path: Path) -> None:
+            _template(trial.network, trial.precision).write(path, weights)
+
+        return conclude(
+            trial,
+            self._callbacks,
+            self._kept.outputs,
+            load_network,
+            save_network=save_network,
+            target_scale=target_scale,
+            seconds=self.seconds,
+            engine=engine,
+            reason=reason,
+            layers=self.layers,
+        )
+
+    def get_weights(self) -> int:
+        """What callbacks put aside: the epoch; the cohort keeps its weights."""
+        return self.epoch
+
+    def set_weights(self, weights: int) -> None:
+        """What callbacks put back at the end; the result is made of what was kept."""
+
+    def _tell(self, event: Callable[[keras.callbacks.Callback], object]) -> None:
+        for callback in self._callbacks.in_order:
+            event(callback)
+
+
+@lru_cache(maxsize=16)  # as many as train side by side, or more; one is as large as a network
+def _template(network: Network, precision: Precision) -> NetworkFile:
+    return NetworkFile(build_network(network, precision=precision))
+
+
+def _scheduled_rates(trial: Trial, steps: int) -> NDArray[np.float32]:
+    """The learning rate before each step, and after the last one."""
+    schedule: Any = learning_rate_schedule(trial)
+    # One graph, step by step: schedules take one step at a time.
+    rates = tf.function(
+        lambda: tf.map_fn(
+            lambda step: tf.cast(schedule(step), tf.float32),
+            tf.range(steps + 1),
+            fn_output_signature=tf.float32,
+        )
+    )
+    return np.asarray(rates())

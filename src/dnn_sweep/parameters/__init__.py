@@ -1,0 +1,56 @@
+"""Every ``params:`` group as a frozen model: what a user may set, checked before anything runs."""
+
+from dnn_sweep.parameters.base import Fraction, Parameters, Precision, Task, Weight
+from dnn_sweep.parameters.callbacks import (
+    CHECKPOINT_FIELDS,
+    CallbackParameters,
+    CheckpointParameters,
+    EarlyStoppingParameters,
+    ReduceOnPlateauParameters,
+)
+from dnn_sweep.parameters.data import DataParameters
+from dnn_sweep.parameters.evaluation import EvaluationParameters
+from dnn_sweep.parameters.grid import (
+    OPTIMIZER_SHORTHANDS,
+    GridParameters,
+    OptimizerEntry,
+    Pair,
+    ScheduleEntry,
+)
+from dnn_sweep.parameters.inference import InferenceParameters
+from dnn_sweep.parameters.logs import LoggingParameters
+from dnn_sweep.parameters.network import HiddenLayer, NetworkParameters
+from dnn_sweep.parameters.registration import RegistrationParameters
+from dnn_sweep.parameters.scaling import ScalingParameters
+from dnn_sweep.parameters.screening import ScreeningParameters
+from dnn_sweep.parameters.split import SplitParameters
+from dnn_sweep.parameters.training import TrainingParameters
+
+__all__ = [
+    "CHECKPOINT_FIELDS",
+    "OPTIMIZER_SHORTHANDS",
+    "CallbackParameters",
+    "CheckpointParameters",
+    "DataParameters",
+    "EarlyStoppingParameters",
+    "EvaluationParameters",
+    "Fraction",
+    "GridParameters",
+    "HiddenLayer",
+    "InferenceParameters",
+    "LoggingParameters",
+    "NetworkParameters",
+    "OptimizerEntry",
+    "Pair",
+    "Parameters",
+    "Precision",
+    "ReduceOnPlateauParameters",
+    "RegistrationParameters",
+    "ScalingParameters",
+    "ScheduleEntry",
+    "ScreeningParameters",
+    "SplitParameters",
+    "Task",
+    "TrainingParameters",
+    "Weight",
+]

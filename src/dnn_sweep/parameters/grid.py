@@ -1,0 +1,119 @@
+"""What is varied (``params:grid``)."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+
+from dnn_sweep.parameters.base import Fraction, Parameters
+
+
+class ScheduleEntry(Parameters):
+    """How an optimizer's learning rate changes while it trains.
+
+    Args:
+        class_name: The Keras class, any spelling of upper and lower case.
+        arguments: Its constructor's arguments without ``initial_learning_rate``, which is the
+            optimizer's learning rate; ``decay_steps`` (``first_decay_steps``) are all steps of
+            the trial where they are not given.
+    """
+
+    class_name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+def _read_schedule(value: object) -> object:
+    """Turn ``CosineDecay`` or ``{class: CosineDecay, alpha: 0.1}`` into an entry's fields."""
+    if isinstance(value, str):
+        return {"class_name": value}
+    if isinstance(value, dict):
+        if "class" not in value:
+            raise ValueError("a schedule names its Keras class, as in {class: CosineDecay}")
+        given = {str(name): each for name, each in value.items()}
+        return {"class_name": given.pop("class"), "arguments": given}
+    return value
+
+
+class OptimizerEntry(Parameters):
+    """One optimizer of the grid.
+
+    Args:
+        name: How it is called in the results.
+        class_name: The Keras class, any spelling of upper and lower case.
+        arguments: Its constructor's arguments; ``learning_rate`` among them, Keras's default
+            where it is not given.
+        schedule: How the learning rate changes from there; ``None`` for one rate throughout.
+    """
+
+    name: str
+    class_name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    schedule: Annotated[ScheduleEntry, BeforeValidator(_read_schedule)] | None = None
+
+
+OPTIMIZER_SHORTHANDS: dict[str, dict[str, Any]] = {
+    "momentum": {"class": "SGD", "momentum": 0.9},
+    "nesterov": {"class": "SGD", "momentum": 0.9, "nesterov": True},
+}
+
+
+def _read_optimizer(value: object) -> object:
+    """Turn ``adam`` or ``{momentum: {class: SGD, momentum: 0.9}}`` into an entry's fields."""
+    if isinstance(value, str):
+        arguments = dict(OPTIMIZER_SHORTHANDS.get(value, {}))
+        return {"name": value, "class_name": arguments.pop("class", value), "arguments": arguments}
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, given),) = value.items()
+        if given is None or isinstance(given, dict):
+            arguments = {**OPTIMIZER_SHORTHANDS.get(str(name), {}), **(given or {})}
+            return {
+                "name": str(name),
+                "class_name": arguments.pop("class", str(name)),
+                "schedule": arguments.pop("schedule", None),
+                "arguments": arguments,
+            }
+    return value
+
+
+class Pair(Parameters):
+    """One activation with one optimizer."""
+
+    activation: str
+    optimizer: str
+
+
+class GridParameters(Parameters):
+    """What is varied (``params:grid``): a combination is one choice from each list.
+
+    Args:
+        activations: Keras activations for the hidden layers.
+        optimizers: Keras optimizers, by name or as ``name: {class: …, argument: …}``.
+        only: Train just these activation and optimizer pairs; empty for every pair.
+        batch_size: Batch sizes to vary; empty takes ``training.batch_size``.
+        dropout: Dropout rates to vary; empty takes ``network.dropout``.
+        kernel_initializer: Initializers to vary; empty takes ``network.kernel_initializer``.
+    """
+
+    activations: tuple[str, ...]
+    optimizers: tuple[Annotated[OptimizerEntry, BeforeValidator(_read_optimizer)], ...] = Field(
+        min_length=1
+    )
+    only: tuple[Pair, ...] = ()
+    batch_size: tuple[PositiveInt, ...] = ()
+    dropout: tuple[Fraction, ...] = ()
+    kernel_initializer: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _nothing_is_listed_twice(self) -> Self:
+        lists: dict[str, list[Any]] = {
+            "activations": list(self.activations),
+            "optimizers": [each.name for each in self.optimizers],
+            "batch_size": list(self.batch_size),
+            "dropout": list(self.dropout),
+            "kernel_initializer": list(self.kernel_initializer),
+            "only": list(self.only),
+        }
+        for key, values in lists.items():
+            twice = [str(value) for i, value in enumerate(values) if value in values[:i]]
+            if twice:
+                raise ValueError(f"grid.{key} lists {', '.join(twice)} more than once")
+        return self

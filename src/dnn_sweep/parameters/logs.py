@@ -1,0 +1,17 @@
+"""Files that trials write while they train (``params:logs``)."""
+
+from dnn_sweep.parameters.base import Parameters
+
+
+class LoggingParameters(Parameters):
+    """Files that trials write while they train (``params:logs``).
+
+    Args:
+        folder: Where they go, a folder a trial.
+        csv: Keras's ``CSVLogger``: one line an epoch, to follow a long trial.
+        tensorboard: Keras's ``TensorBoard``.
+    """
+
+    folder: str
+    csv: bool = True
+    tensorboard: bool = False

@@ -1,0 +1,64 @@
+"""The network that every combination shares (``params:network``)."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+
+from dnn_sweep.parameters.base import Fraction, Parameters
+
+
+def _layer_from_units(value: object) -> object:
+    return {"units": value} if isinstance(value, int) else value
+
+
+class HiddenLayer(Parameters):
+    """One hidden layer; a bare number in the configuration means its units.
+
+    Args:
+        units: Number of neurons.
+        activation: A Keras activation for this layer alone; ``None`` takes the grid's.
+        name: The layer's name; ``hidden1``, ``hidden2`` … by default.
+    """
+
+    units: PositiveInt
+    activation: str | None = None
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.\-]*$")
+
+
+class NetworkParameters(Parameters):
+    """The network that every combination shares (``params:network``).
+
+    Args:
+        hidden: The hidden layers, input side first.
+        dropout: Share of a hidden layer's outputs dropped while training.
+        batch_normalization: Normalise each hidden layer's outputs over the batch.
+        kernel_initializer: A Keras initializer, or ``matched`` for the one that suits each
+            activation (He for the relu family, LeCun for selu, Glorot for the others).
+        l2: L2 penalty on the kernels.
+        output_activation: ``None`` follows the task (softmax, sigmoid, linear).
+        loss: ``None`` follows the task and output.
+        api: Build through ``keras.Sequential`` or the functional API; the same network.
+    """
+
+    hidden: tuple[Annotated[HiddenLayer, BeforeValidator(_layer_from_units)], ...] = Field(
+        min_length=1
+    )
+    dropout: Fraction = 0.0
+    batch_normalization: bool = False
+    kernel_initializer: str = "glorot_uniform"
+    l2: Annotated[float, Field(ge=0)] = 0.0
+    output_activation: str | None = None
+    loss: str | None = None
+    api: Literal["sequential", "functional"] = "sequential"
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> Self:
+        names = [layer.name or f"hidden{i}" for i, layer in enumerate(self.hidden, start=1)]
+        beside = [f"{name}_{part}" for name in names for part in ("dropout", "normalization")]
+        taken = [*names, *beside, "features", "output"]
+        twice = sorted({name for name in names if taken.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"network.hidden: layers must have distinct names; taken: {', '.join(twice)}"
+            )
+        return self

@@ -1,0 +1,82 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from dnn_sweep.core.champion.evaluation import (
+    measure,
+    tabulate_classes,
+    tabulate_confusion,
+    tabulate_predictions,
+)
+from dnn_sweep.core.champion.metrics import classification_metrics
+from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.parameters import EvaluationParameters
+from tests.builders import schema_of
+
+EVALUATION = EvaluationParameters(resamples=200)
+NEUTRAL = TargetScaling()
+
+
+def test_binary_outputs_become_labels_and_two_probabilities():
+    outputs = np.array([[0.9], [0.2], [0.6]], dtype=np.float32)
+    table = tabulate_predictions(
+        outputs, np.array([1, 0, 0]), pd.Index([7, 8, 9]), schema_of("binary"), NEUTRAL
+    )
+    assert table["row_id"].tolist() == [7, 8, 9]
+    assert table["true"].tolist() == ["yes", "no", "no"]
+    assert table["predicted"].tolist() == ["yes", "no", "yes"]
+    assert table["probability_yes"].tolist() == pytest.approx([0.9, 0.2, 0.6])
+    assert table["probability_no"].tolist() == pytest.approx([0.1, 0.8, 0.4])
+
+
+def test_confusion_and_class_report_count_every_class():
+    predictions = pd.DataFrame({"true": [0, 0, 1], "predicted": [0, 1, 1]})
+    schema = schema_of("multiclass")
+    confusion = tabulate_confusion(predictions, schema)
+    report = tabulate_classes(predictions, schema).set_index("class")
+
+    assert confusion["true"].tolist() == ["0", "1", "2"]
+    assert confusion[["0", "1", "2"]].to_numpy().tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+    assert report.loc["0", ["precision", "recall", "support"]].tolist() == [1.0, 0.5, 2]
+    assert report.loc["2", "support"] == 0
+
+
+def test_classification_metrics_have_intervals():
+    outputs = np.eye(3)[[0, 1, 2, 0] * 10].astype(np.float32)
+    true = np.array([0, 1, 2, 1] * 10)
+    measured = measure(outputs, true, schema_of("multiclass"), NEUTRAL, EVALUATION)
+
+    assert set(measured) == {"accuracy", "macro_f1", "log_loss", "calibration_error"}
+    assert measured["accuracy"]["value"] == 0.75
+    assert measured["accuracy"]["ci_low"] < 0.75 < measured["accuracy"]["ci_high"]
+
+
+def test_the_calibration_error_has_no_interval_since_resampling_only_raises_it():
+    rng = np.random.default_rng(0)
+    sure = rng.uniform(0.5, 1, 300)
+    outputs = np.stack([sure, 1 - sure, np.zeros(300)], axis=1).astype(np.float32)
+    true = (rng.random(300) > sure).astype(np.int64)  # as often right as it says: its error is 0
+    measured = measure(outputs, true, schema_of("multiclass"), NEUTRAL, EVALUATION)
+    error = classification_metrics(true.astype(np.int32), outputs.astype(np.float64), 15)[
+        "calibration_error"
+    ]
+
+    value = float(error(np.arange(300)))
+    assert measured["calibration_error"] == {"value": value, "ci_low": None, "ci_high": None}
+    resampled = error(rng.integers(300, size=(200, 300)))
+    assert np.quantile(resampled, 0.025) > 0
+    assert resampled.mean() > value
+
+
+def test_regression_metrics_are_in_the_targets_unit():
+    scaling = TargetScaling(mean=5.0, scale=2.0)
+    true = np.linspace(-1, 1, 20).astype(np.float32)
+    schema = schema_of("regression")
+    measured = measure((true + 0.5)[:, None], true, schema, scaling, EVALUATION)
+    table = tabulate_predictions((true + 0.5)[:, None], true, pd.RangeIndex(20), schema, scaling)
+
+    assert set(measured) == {"mae", "rmse", "r2"}
+    assert measured["mae"]["value"] == pytest.approx(1.0)
+    assert table["true"].iloc[0] == pytest.approx(3.0)
+    assert tabulate_confusion(table, schema).empty
+    assert tabulate_classes(table, schema).empty

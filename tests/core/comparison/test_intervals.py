@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from dnn_sweep.core.comparison.intervals import (
+    bootstrap_means,
+    bootstrap_metric,
+    degrees_of_freedom,
+    interval,
+    mean_interval,
+    mean_variances,
+)
+from dnn_sweep.parameters import EvaluationParameters
+
+EVALUATION = EvaluationParameters(resamples=2000)
+
+
+def test_resampled_means_spread_as_the_standard_error_of_the_rows():
+    scores = np.random.default_rng(0).normal(size=(1, 1, 400))
+    means = bootstrap_means(scores, EVALUATION)
+    assert means.std() == pytest.approx(scores.std() / 20, rel=0.1)
+    assert means.mean() == pytest.approx(scores.mean(), abs=0.01)
+
+
+def test_seeds_are_resampled_too_and_scatter_as_fresh_ones_would():
+    # Rows agree within a seed, so all the spread is between seeds.
+    scores = np.repeat([[[0.0], [1.0], [2.0], [3.0]]], 50, axis=2)
+    means = bootstrap_means(scores, EVALUATION)
+    assert means.std() == pytest.approx(np.arange(4).std(ddof=1) / 2, rel=0.1)
+
+
+def test_resampled_means_scatter_as_much_as_seeds_and_rows_cause_together():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(2, 5, 1)) + rng.normal(size=(2, 1, 100)) * 3
+    of_seeds, of_rows = mean_variances(scores)
+    means = bootstrap_means(scores, EVALUATION)
+    assert means.var(axis=0) == pytest.approx(of_seeds + of_rows, rel=0.15)
+
+
+def test_the_variance_of_a_mean_is_told_apart_by_what_causes_it():
+    by_seed = np.repeat([[0.1], [0.3], [0.5]], 10, axis=1)
+    by_row = np.repeat([np.arange(10.0)], 3, axis=0)
+    of_seeds, of_rows = mean_variances(np.array([by_seed, by_row]))
+    assert of_seeds == pytest.approx([0.04 / 3, 0])
+    assert of_rows == pytest.approx([0, np.arange(10).var(ddof=1) / 10])
+
+
+@pytest.mark.parametrize(
+    ("of_seeds", "of_rows", "degrees"), [(1.0, 0.0, 4), (0.0, 1.0, 99), (1.0, 1.0, 15.38)]
+)
+def test_scatter_over_few_seeds_is_known_badly(of_seeds, of_rows, degrees):
+    parts = np.array([of_seeds]), np.array([of_rows])
+    assert degrees_of_freedom(sum(parts), *parts, 5, 100) == pytest.approx([degrees], abs=0.01)
+
+
+def test_an_interval_over_seeds_is_students():
+    # All the spread is between seeds, far from 0, where the logarithm is about straight.
+    seeds = np.array([99.0, 100.0, 100.5, 101.0, 101.5])
+    scores = np.repeat(seeds[None, :, None], 20, axis=2)
+    found = mean_interval(scores, bootstrap_means(scores, EVALUATION), 0.95, share=False)
+    t = stats.ttest_1samp(seeds, 0).confidence_interval(0.95)
+    assert np.ravel(found) == pytest.approx([t.low, t.high], abs=0.1)
+
+
+def test_an_interval_of_one_seed_is_of_the_rows():
+    scores = np.random.default_rng(0).normal(100, 5, size=(1, 1, 200))
+    found = mean_interval(scores, bootstrap_means(scores, EVALUATION), 0.95, share=False)
+    t = stats.ttest_1samp(scores.ravel(), 0).confidence_interval(0.95)
+    assert np.ravel(found) == pytest.approx([t.low, t.high], abs=0.1)
+
+
+@pytest.mark.parametrize("right", [60, 59, 1, 0])
+def test_the_interval_of_a_share_holds_its_mean_and_stays_a_share(right):
+    scores = np.tile(np.arange(60) < right, (1, 3, 1)).astype(float)
+    low, high = mean_interval(scores, bootstrap_means(scores, EVALUATION), 0.95, share=True)
+    assert 0 <= low[0] <= scores.mean() <= high[0] <= 1
+    assert low[0] < high[0]
+
+
+def test_the_interval_of_all_right_is_clopper_and_pearsons_over_the_rows():
+    scores = np.ones((1, 3, 60))
+    found = mean_interval(scores, bootstrap_means(scores, EVALUATION), 0.95, share=True)
+    exact = stats.binomtest(60, 60).proportion_ci(0.95)
+    assert np.ravel(found) == pytest.approx([exact.low, exact.high])
+
+
+def test_combinations_are_resampled_as_pairs():
+    first = np.random.default_rng(0).normal(size=(1, 3, 100))
+    means = bootstrap_means(np.concatenate([first, first + 0.5]), EVALUATION)
+    np.testing.assert_allclose(means[:, 1] - means[:, 0], 0.5)
+
+
+def test_same_seed_same_interval():
+    scores = np.random.default_rng(0).normal(size=(2, 2, 30))
+    first, again = (interval(bootstrap_means(scores, EVALUATION), 0.95) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+def test_interval_takes_the_level():
+    low, high = interval(np.arange(1001.0), 0.9)
+    assert (low, high) == pytest.approx((50, 950))
+
+
+def test_metric_interval_covers_the_value_and_widens_with_confidence():
+    scores = np.random.default_rng(0).integers(2, size=200).astype(float)
+
+    def accuracy(rows):
+        return scores[rows].mean(axis=-1)
+
+    narrow = bootstrap_metric(accuracy, 200, EvaluationParameters(confidence=0.8))
+    wide = bootstrap_metric(accuracy, 200, EvaluationParameters(confidence=0.99))
+    assert wide["ci_low"] < narrow["ci_low"] < scores.mean() < narrow["ci_high"] < wide["ci_high"]
+    assert narrow["value"] == scores.mean()
+
+
+def test_a_metric_without_spread_has_an_interval_of_no_width():
+    result = bootstrap_metric(lambda rows: np.ones(rows.shape[:-1]), 20, EVALUATION)
+    assert result == {"value": 1.0, "ci_low": 1.0, "ci_high": 1.0}

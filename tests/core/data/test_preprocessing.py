@@ -1,0 +1,125 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from dnn_sweep.core.data.preprocessing import (
+    coerce_columns,
+    encode_target,
+    fit_column_transformer,
+    fit_target_scaling,
+    scale_features,
+)
+from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.parameters import ScalingParameters
+
+SCHEMA = Schema(
+    task="binary",
+    target="label",
+    classes=("no", "yes"),
+    features=(
+        Column(name="age", kind="numeric"),
+        Column(name="member", kind="boolean"),
+        Column(name="city", kind="categorical"),
+    ),
+    rows=4,
+    fingerprint="",
+)
+ROWS = pd.DataFrame(
+    {
+        "city": ["Seoul", None, "Busan", "Seoul"],
+        "age": [20.0, np.nan, 40.0, 60.0],
+        "member": [True, None, False, True],
+        "label": ["yes", "no", "no", "yes"],
+    }
+)
+
+
+def scale(train: pd.DataFrame, rows: pd.DataFrame, **scaling: object) -> pd.DataFrame:
+    fitted = fit_column_transformer(train, SCHEMA, ScalingParameters(**scaling))
+    return scale_features(rows, fitted, SCHEMA)
+
+
+def test_columns_are_imputed_scaled_and_encoded():
+    scaled = scale(ROWS, ROWS, numeric="minmax")
+
+    assert scaled.columns.tolist() == [
+        "numeric__age",
+        "boolean__member",
+        "categorical__city_Busan",
+        "categorical__city_Seoul",
+        "categorical__city_missing",
+    ]
+    assert scaled["numeric__age"].tolist() == [0.0, 0.5, 0.5, 1.0]
+    assert scaled["boolean__member"].tolist() == [1.0, 1.0, 0.0, 1.0]
+    assert scaled["categorical__city_missing"].tolist() == [0.0, 1.0, 0.0, 0.0]
+    assert set(scaled.dtypes) == {np.dtype("float32")}
+
+
+def test_standard_scaling_has_mean_zero_and_variance_one_on_the_training_rows():
+    age = scale(ROWS, ROWS)["numeric__age"]
+    assert age.mean() == pytest.approx(0, abs=1e-6)
+    assert age.std(ddof=0) == pytest.approx(1, rel=1e-6)
+
+
+def test_scaling_none_leaves_numbers_alone():
+    assert scale(ROWS, ROWS, numeric="none")["numeric__age"].tolist() == [20, 40, 40, 60]
+
+
+def test_scaling_is_fitted_on_the_training_rows_only():
+    beyond = ROWS.assign(age=[100.0, 20.0, 60.0, 40.0])
+    assert scale(ROWS, beyond, numeric="minmax")["numeric__age"].tolist() == [2.0, 0.0, 1.0, 0.5]
+
+
+def test_an_unseen_category_is_no_category():
+    scaled = scale(ROWS, ROWS.assign(city="Atlantis"))
+    assert (scaled.filter(like="city") == 0).all(axis=None)
+
+
+def test_infinities_count_as_gaps():
+    assert coerce_columns(ROWS.assign(age=[np.inf, -np.inf, 1, 2]), SCHEMA)["age"].isna().sum() == 2
+
+
+@pytest.mark.parametrize("values", [["True", "false", "TRUE", None], [1, 0, 1, None]])
+def test_booleans_are_read_from_text_and_numbers(values):
+    member = coerce_columns(ROWS.assign(member=values), SCHEMA)["member"]
+    assert member.fillna(-1).tolist() == [1, 0, 1, -1]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("age", ["20", "old", "40", None], "column 'age', row 1: 'old' where a number"),
+        ("member", ["true", "false", "maybe", None], "'member', row 2: 'maybe' where true or"),
+    ],
+)
+def test_text_where_numbers_are_expected_is_refused(column, values, message):
+    with pytest.raises(SweepError, match=message):
+        coerce_columns(ROWS.assign(**{column: values}), SCHEMA)
+
+
+def test_classes_are_encoded_by_position():
+    encoded = encode_target(ROWS["label"], SCHEMA, TargetScaling())
+    assert encoded.tolist() == [1, 0, 0, 1]
+    assert encoded.dtype == np.int32
+
+
+def test_a_regression_target_is_standardised_with_the_training_rows():
+    schema = SCHEMA.model_copy(update={"task": "regression", "target": "age", "classes": ()})
+    train = pd.DataFrame({"age": [10.0, 20.0, 30.0]})
+    scaling = fit_target_scaling(train, schema, ScalingParameters())
+    encoded = encode_target(pd.Series([20.0, 40.0]), schema, scaling)
+
+    assert scaling.mean == 20
+    assert encoded[0] == 0
+    assert encoded[1] * scaling.scale + scaling.mean == pytest.approx(40)
+    unscaled = fit_target_scaling(train, schema, ScalingParameters(scale_target=False))
+    assert unscaled == TargetScaling()
+
+
+def test_a_code_is_the_same_category_with_and_without_gaps_around_it():
+    codes = [
+        coerce_columns(ROWS.assign(city=c), SCHEMA)["city"].tolist()
+        for c in ([1, 2, 3, 4], [1, 2, None, 4])
+    ]
+    assert codes == [["1", "2", "3", "4"], ["1", "2", "missing", "4"]]

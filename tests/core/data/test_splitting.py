@@ -1,0 +1,125 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from dnn_sweep.core.data.splitting import draw_rows, split_rows
+from dnn_sweep.core.data.validation import validate_table
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.parameters import DataParameters, SplitParameters
+
+DATA = DataParameters(target="label")
+
+
+def table(rows: int = 200, **columns: object) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "x": np.arange(rows) / 7,
+            "label": np.where(np.arange(rows) % 4 == 0, "rare", "common"),
+        }
+    ).assign(**columns)
+
+
+def split(frame: pd.DataFrame, data: DataParameters = DATA, **parameters: object):
+    clean, schema = validate_table(frame, data)
+    return split_rows(clean, schema, data, SplitParameters(**parameters))
+
+
+def test_default_split_is_stratified_60_20_20():
+    train, validation, test, _ = split(table())
+
+    assert [len(part) for part in (train, validation, test)] == [120, 40, 40]
+    for part in (train, validation, test):
+        assert (part["label"] == "rare").mean() == pytest.approx(0.25)
+
+
+def test_every_row_is_in_exactly_one_split_and_its_id_is_written_down():
+    train, validation, test, ids = split(table())
+
+    assert ids["row_id"].tolist() == list(range(200))
+    for name, part in {"train": train, "validation": validation, "test": test}.items():
+        assert sorted(part.index) == ids.loc[ids["split"] == name, "row_id"].tolist()
+
+
+def test_same_seed_same_split_and_another_seed_another():
+    first, again, other = (split(table(), seed=seed)[3] for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first.equals(other)
+
+
+def test_a_given_test_split_is_kept():
+    frame = table(part=["train"] * 150 + ["test"] * 50)
+    data = DataParameters(target="label", split_column="part")
+    train, validation, test, _ = split(frame, data)
+
+    assert test.index.tolist() == list(range(150, 200))
+    assert (len(train), len(validation)) == (120, 30)
+    assert "part" not in train
+
+
+def test_a_regression_is_split_without_strata():
+    train, validation, test, _ = split(table(label=np.arange(200) / 3))
+    assert [len(part) for part in (train, validation, test)] == [120, 40, 40]
+
+
+def test_a_class_with_fewer_rows_than_splits_is_refused_by_name():
+    frame = table(label=["lonely", "lonely", *["common"] * 198])
+    with pytest.raises(SweepError, match=r"at least 3 rows.*'lonely' \(2\)"):
+        split(frame)
+
+
+def test_rows_that_cannot_be_divided_are_refused():
+    with pytest.raises(SweepError, match="cannot be divided"):
+        split(table(rows=9, label=["a", "b", "c"] * 3))
+
+
+def test_max_rows_keeps_the_shares_of_classes_and_of_the_given_split():
+    frame = table(rows=1000, part=["train"] * 800 + ["test"] * 200)
+    data = DataParameters(target="label", split_column="part", max_rows=100)
+    drawn = draw_rows(frame, data, SplitParameters())
+
+    assert len(drawn) == 100
+    assert (drawn["part"] == "test").mean() == pytest.approx(0.2)
+    assert (drawn["label"] == "rare").mean() == pytest.approx(0.25)
+    assert drawn.index.is_monotonic_increasing
+    assert drawn.equals(draw_rows(frame, data, SplitParameters()))
+
+
+def test_max_rows_is_never_exceeded():
+    frame = table(rows=300, label=[f"c{i % 20}" for i in range(300)])
+    data = DataParameters(target="label", max_rows=230)
+    assert len(draw_rows(frame, data, SplitParameters())) == 230
+
+
+@pytest.mark.parametrize("rare", [1, 5])
+def test_max_rows_that_would_lose_a_class_is_refused(rare):
+    frame = table(rows=1000, label=["b"] * rare + ["a"] * (1000 - rare))
+    data = DataParameters(target="label", max_rows=100)
+    with pytest.raises(SweepError, match=r"data\.max_rows: 100 rows"):
+        draw_rows(frame, data, SplitParameters())
+
+
+def test_max_rows_of_a_regression_and_of_a_small_table():
+    frame = table(label=np.arange(200) / 3)
+    few = DataParameters(target="label", max_rows=20)
+    many = DataParameters(target="label", max_rows=500)
+    assert len(draw_rows(frame, few, SplitParameters())) == 20
+    assert draw_rows(frame, many, SplitParameters()) is frame
+
+
+def test_fractions_must_leave_rows_to_train_on():
+    with pytest.raises(ValueError, match="leave no rows to train on"):
+        SplitParameters(validation=0.5, test=0.5)
+
+
+def test_weights_travel_with_their_rows():
+    data = DataParameters(target="label", sample_weight="w")
+    parts = split(table(w=np.arange(200) / 2), data)[:3]
+    assert [(part["w"] == part.index / 2).all() for part in parts] == [True] * 3
+
+
+def test_training_rows_that_all_weigh_nothing_are_refused():
+    train = split(table())[0].index
+    weights = np.ones(200)
+    weights[train] = 0
+    with pytest.raises(SweepError, match=r"data\.sample_weight: column 'w' is 0 in all 120 train"):
+        split(table(w=weights), DataParameters(target="label", sample_weight="w"))

@@ -1,0 +1,175 @@
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from dnn_sweep.core.formatting import format_interval, format_seconds, format_value
+from dnn_sweep.core.reporting.console import summarize_sweep
+from tests.sample_sweep import sample_screening, sample_sweep
+
+SECONDS = {"start_up": 6.24, "train": 12.0, "track": 0.01, "total": 18.25}
+
+
+def print_summary(sweep, environment="digits", width=80, launcher="", seconds=SECONDS, **further):
+    stream = StringIO()
+    console = Console(file=stream, width=width, color_system=None)
+    report = "x" * 4_600_000
+    console.print(
+        summarize_sweep(
+            sweep.leaderboard, sweep.champion, launcher, environment, report, seconds, **further
+        ),
+        crop=False,
+    )
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_five_best_are_listed_with_intervals_and_ties(width):
+    sweep = sample_sweep()
+    board = sweep.leaderboard
+
+    lines = print_summary(sweep, width=width).splitlines()
+
+    for rank in range(1, 6):
+        row = board.iloc[rank - 1]
+        line = next(line for line in lines if line.split()[:1] == [str(rank)])
+        interval = format_interval(row["val_accuracy_ci_low"], row["val_accuracy_ci_high"])
+        assert row["combination"] in line
+        assert format_value(row["val_accuracy_mean"]) in line
+        assert interval in line
+        assert line.split()[-1] == {1: "best", 2: "tied", 3: "tied"}.get(rank, "0.001")
+    assert "… and 25 more combinations" in lines
+    assert not any(line.split()[:1] == ["6"] for line in lines)
+
+
+def test_diverged_trials_are_counted_and_marked():
+    sweep = sample_sweep(
+        [("relu", "sgd"), ("relu", "adam")], seeds=(0, 1), diverged=(("relu", "sgd"),)
+    )
+
+    text = print_summary(sweep)
+
+    assert "2 of 4 trials diverged" in text
+    assert "2/2 diverged" in text
+
+
+def test_who_is_tied_and_what_the_screening_tried_are_told():
+    sweep = sample_sweep(seeds=(0, 1))
+    comparison = {"sentences": ["2 of the 29 others cannot be told apart.", "More of it."]}
+
+    text = print_summary(sweep, width=200, comparison=comparison, screening=sample_screening(sweep))
+
+    assert "\n2 of the 29 others cannot be told apart.\n" in text
+    assert "More of it." not in text
+    assert (
+        "\nScreening: 3 learning rates a combination × 1 seed "
+        "× 10 epochs, 90 trials in all; the best rate of 5 of 30 "
+        "combinations lies on the edge of what was tried.\n"
+    ) in text
+    fixed = print_summary(sweep, comparison=comparison, screening=sample_screening(sweep)[:0])
+    assert "Screening" not in fixed
+
+
+def test_a_champion_that_is_not_the_best_is_marked_wherever_it_stands():
+    sweep = sample_sweep()
+    eighth = sweep.leaderboard["combination"][7]
+    sweep.champion |= {"combination": eighth, "chosen_by": "cheapest_tied"}
+
+    lines = print_summary(sweep).splitlines()
+
+    (line,) = (line for line in lines if line.split()[:1] == ["8"])
+    assert eighth in line
+    assert line.split()[-1] == "champion"
+    assert not any(line.split()[:1] == ["7"] for line in lines)
+    assert "… and 24 more combinations" in lines
+    assert f"{eighth} on the test split" in lines
+
+
+def test_it_tells_the_test_result_the_registration_and_its_reason_and_where_things_are():
+    text = " ".join(print_summary(sample_sweep()).split())
+
+    assert (
+        "digits: 30 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs"
+        in text
+    )
+    assert "gelu + adam on the test split accuracy 0.9722 [0.9528, 0.9819]" in text
+    assert "Registered dnn_sweep_digits version 3 as champion: accuracy 0.9749" in text
+    assert "data/08_reporting/digits/leaderboard.csv" in text
+    assert "data/08_reporting/digits/report.html (4.6 MB)" in text
+    assert "MLflow experiment dnn_sweep/digits" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_commands_are_never_broken(width):
+    lines = print_summary(sample_sweep(experiment="mnist"), "mnist", width).splitlines()
+
+    commands = {line.strip() for line in lines}
+    assert {
+        "kedro mlflow ui --env=mnist",
+        "kedro viz run --env=mnist",
+        "kedro run --pipeline=inference --env=mnist --params=inference.filepath=rows.csv",
+        'mlflow models serve -m "models:/dnn_sweep_mnist@champion" --env-manager local --port 5001',
+    } <= commands
+
+
+def test_the_default_environment_needs_no_option():
+    text = print_summary(sample_sweep())
+
+    assert "kedro run --pipeline=inference --params=inference.filepath=rows.csv\n" in text
+    assert "--env=" not in text
+
+
+def test_a_challenger_is_scored_and_served_by_its_own_alias():
+    sweep = sample_sweep()
+    sweep.champion["registered"]["alias"] = "challenger"
+
+    text = print_summary(sweep)
+
+    assert "--params=inference.filepath=rows.csv,inference.alias=challenger\n" in text
+    assert "models:/dnn_sweep_digits@challenger" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.97183, "0.9718"),
+        (0.0, "0.0000"),
+        (54.3321, "54.33"),
+        (12345.6, "12,346"),
+        (-0.12, "-0.1200"),
+        (1e12, "1.000e+12"),
+        (float("nan"), "–"),
+        (None, "–"),
+    ],
+)
+def test_values_are_written_with_about_four_digits(value, text):
+    assert format_value(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(4.24, "4.2 s"), (59.6, "1 min 0 s"), (80, "1 min 20 s"), (7500, "2 h 5 min")],
+)
+def test_durations_are_written_for_people(seconds, text):
+    assert format_seconds(seconds) == text
+
+
+def test_commands_begin_with_what_starts_them_here():
+    lines = print_summary(sample_sweep(), launcher="uv run")
+    assert "uv run kedro viz run" in lines
+    assert "uv run mlflow models serve" in lines
+
+
+def test_it_says_where_the_seconds_went_and_leaves_out_what_took_none():
+    text = print_summary(sample_sweep())
+
+    assert "Seconds 18.2: start-up 6.2, train 12.0\n" in text
+    assert "model-epoch" not in text
+
+
+def test_a_run_that_trained_tells_how_fast():
+    trained = {"train": 2.0, "total": 2.0, "model_epochs": 4800.0, "model_epochs_per_second": 2400}
+
+    text = print_summary(sample_sweep(), seconds=trained)
+
+    assert "4,800 model-epochs trained, 2,400 a second" in text

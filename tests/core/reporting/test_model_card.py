@@ -1,0 +1,127 @@
+import re
+
+import pytest
+
+from dnn_sweep.core.reporting.model_card import render_model_card, shorten_card
+from dnn_sweep.parameters import NetworkParameters
+from tests.sample_sweep import sample_screening, sample_sweep
+
+THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
+
+
+def card_of(sweep, **further):
+    return render_model_card(
+        leaderboard=sweep.leaderboard,
+        champion=sweep.champion,
+        class_report=sweep.class_report,
+        schema=sweep.schema,
+        configuration=sweep.configuration,
+        launcher="uv run",
+        environment=sweep.champion["experiment"],
+        **further,
+    )
+
+
+def test_it_has_the_sections_in_order():
+    assert re.findall(r"^#+ (.+)$", card_of(sample_sweep(THREE)), flags=re.MULTILINE) == [
+        "Model card: dnn_sweep_digits version 3",
+        "Model details",
+        "Intended use",
+        "Data",
+        "Metrics",
+        "How it was chosen, and against what",
+        "Caveats",
+        "Do it again",
+    ]
+
+
+def test_it_states_metrics_with_intervals_ties_budget_and_the_command():
+    card = card_of(sample_sweep(THREE, experiment="mnist"))
+
+    interval = "0.9722 | [0.9528, 0.9819]"
+    assert f"| accuracy | {interval} | {interval} |" in card
+    assert "3 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs" in card
+    assert "one learning rate for each combination, set beforehand" in card
+    assert "Tied for first by this evidence: relu + adam, relu + sgd, sigmoid + sgd." in card
+    assert "The first of the ranking" not in card
+    assert "With one seed they say nothing about another draw" in card
+    assert "uv run kedro run --pipeline=train --env=mnist\n```" in card
+    assert "hidden layers 64-128-256-128-64, trained" in card
+
+
+def test_layers_are_told_by_their_width_as_the_configuration_spells_them_out():
+    sweep = sample_sweep(THREE)
+    sweep.configuration["network"]["hidden"] = [
+        layer.model_dump() for layer in NetworkParameters(hidden=[64, 32]).hidden
+    ]
+
+    assert "hidden layers 64-32, trained" in card_of(sweep)
+
+
+def test_a_champion_that_was_chosen_for_its_price_is_told_as_such():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    sweep.champion |= {"combination": "relu + sgd", "chosen_by": "cheapest_tied"}
+    sweep.champion["tied_with"] = ["relu + adam", "sigmoid + sgd"]
+
+    assert (
+        "- The first of the ranking is relu + adam; relu + sgd trains fastest of the 3 tied for "
+        "first on digits."
+    ) in card_of(sweep)
+
+
+def test_the_weakest_classes_are_named():
+    sweep = sample_sweep(THREE)
+    sweep.class_report.loc[7, "recall"] = 0.5
+
+    assert "| class | recall | precision | rows |\n| --- | ---: | ---: | ---: |\n| 7 | 0.5000" in (
+        card_of(sweep)
+    )
+
+
+def test_screening_and_the_statistics_words_are_told():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+
+    card = card_of(
+        sweep, screening=sample_screening(sweep), comparison={"sentences": ["Five seeds are few."]}
+    )
+
+    assert "screening: 3 learning rates a combination" in card
+    assert "- Five seeds are few.\n" in card
+    assert "With one seed" not in card
+
+
+def test_a_regression_has_errors_and_no_classes():
+    card = card_of(sample_sweep(THREE, task="regression"))
+
+    assert "| mean absolute error | 44.31 |" in card
+    assert "recall" not in card
+
+
+def test_names_from_the_data_are_text_and_never_markup():
+    evil = "<script>alert(1)</script>"
+    sweep = sample_sweep(THREE, task="binary", labels=(evil, "a|b"))
+    sweep.champion["combination"] = evil
+    sweep.class_report["class"] = [evil, "a|b"]
+
+    card = card_of(sweep)
+
+    assert evil not in card
+    assert "&lt;script&gt;" in card
+    assert r"| a\|b |" in card
+    assert "holder's" in card
+
+
+def test_a_card_that_fits_the_registry_is_not_shortened():
+    card = card_of(sample_sweep())
+    assert len(card) <= 5000
+    assert shorten_card(card) == card
+
+
+@pytest.mark.parametrize("length", [5001, 20_000])
+def test_a_card_that_is_too_long_is_cut_between_paragraphs_and_says_so(length):
+    card = card_of(sample_sweep()).ljust(length - 40, "x") + "\n\n" + "y" * 38
+    short = shorten_card(card)
+    assert len(short) <= 5000
+    kept, _, note = short.partition("\n\n*Cut here")
+    assert card.startswith(kept + "\n\n")
+    assert "the whole card is `model_card.md`" in note

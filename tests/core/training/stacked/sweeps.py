@@ -1,0 +1,120 @@
+"""Train trials with an engine, and compare what two trainings left behind."""
+
+import numpy as np
+
+from dnn_sweep.core.networks.network import Layer
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.keras_engine import KerasFitEngine
+from dnn_sweep.core.training.progress import TrainingProgress
+from dnn_sweep.core.training.stacked import StackedEngine
+from dnn_sweep.parameters import LoggingParameters
+from tests.builders import make_plan
+
+TOLERANCE = 1e-5
+
+
+class Recorder(TrainingProgress):
+    """A progress display that remembers what it was told."""
+
+    def __init__(self):
+        self.started, self.epochs, self.compilations, self.shares = [], [], [], []
+
+    def compiled(self, trials, seconds, share=1.0):
+        self.compilations.append(trials)
+        self.shares.append(share)
+
+    def trial_started(self, trial):
+        self.started.append(trial.id)
+
+    def epoch_finished(self, trial, epoch, logs):
+        self.epochs.append((trial.id, epoch, logs))
+
+
+def no_files():
+    return LoggingParameters(folder="unused", csv=False, tensorboard=False)
+
+
+def results_of(engine, trials, data, *, progress=None, logs=None, **others):
+    """Results by the trial's id."""
+    assert len({trial.id for trial in trials}) == len(trials)
+    told = progress or Recorder(), logs or no_files(), "the test says so"
+    found = list(engine.train(trials, data, *told, **others))
+    assert len(found) == len(trials)
+    return {result.trial.id: result for result in found}
+
+
+def stacked(trials, data, cohort_size=None, **others):
+    return results_of(StackedEngine(cohort_size), trials, data, **others)
+
+
+def assert_engines_agree(trials, data, tolerance=TOLERANCE, **others):
+    """Train with both engines and compare; returns the stacked engine's results in order."""
+    by_keras = results_of(KerasFitEngine(), trials, data)
+    by_stack = stacked(trials, data, **others)
+    for trial in trials:
+        assert_same(by_stack[trial.id], by_keras[trial.id], tolerance)
+        assert by_stack[trial.id].engine == "stacked"
+    return [by_stack[trial.id] for trial in trials]
+
+
+def assert_same(mine, theirs, tolerance=TOLERANCE):
+    """Two results are those of one training, to rounding; bit by bit where it is 0."""
+    trial = mine.trial
+    about = f"{trial.combination}, seed {trial.seed}, {trial.network.name}"
+    assert mine.status == theirs.status, about
+    assert list(mine.history) == list(theirs.history), about
+    assert len(mine.history) == len(theirs.history), about
+    for name in mine.history:
+        if name != "seconds":
+            assert_close(mine.history[name], theirs.history[name], tolerance, f"{about}: {name}")
+    assert mine.best_epoch == theirs.best_epoch, about
+    assert mine.outputs.dtype == theirs.outputs.dtype, about
+    assert_close(mine.outputs, theirs.outputs, tolerance, f"{about}: outputs")
+    kept = [each.load_network() for each in (mine, theirs)]
+    for variable, own, other in zip(
+        kept[0].weights, *(each.get_weights() for each in kept), strict=True
+    ):
+        assert_close(own, other, tolerance, f"{about}: {variable.path}")
+
+
+def assert_close(mine, theirs, tolerance, about):
+    mine, theirs = np.asarray(mine), np.asarray(theirs)
+    finite = theirs[np.isfinite(theirs)]
+    # Relative to the largest of the array, or to a step: rounding is that of sums over it.
+    scale = max(np.abs(finite).max(initial=0), 0.1)
+    np.testing.assert_allclose(mine, theirs, rtol=0, atol=tolerance * scale, err_msg=about)
+
+
+def largest_difference(mine, theirs):
+    """Over history, outputs and weights; for figures, not for asserts."""
+    pairs = [(mine.outputs, theirs.outputs)]
+    pairs += [(mine.history[n], theirs.history[n]) for n in mine.history if n != "seconds"]
+    pairs += zip(
+        mine.load_network().get_weights(), theirs.load_network().get_weights(), strict=True
+    )
+    return max(float(np.max(np.abs(np.asarray(a) - np.asarray(b)), initial=0)) for a, b in pairs)
+
+
+def trials_of(task="multiclass", **given):
+    return list(make_plan(task, **given).trials)
+
+
+def one(task="multiclass", **given):
+    """A single trial."""
+    (trial,) = make_plan(task, **given).trials
+    return trial
+
+
+def changed(trial, *, layers=None, network=None, **fields):
+    """A trial with other fields; `layers` change every hidden layer, or each its own."""
+    if layers is not None:
+        each = layers if isinstance(layers, list) else [layers] * len(trial.network.hidden)
+        hidden = tuple(
+            Layer(**(layer.model_dump() | own))
+            for layer, own in zip(trial.network.hidden, each, strict=True)
+        )
+        network = {"hidden": hidden} | (network or {})
+    if network is not None:
+        fields["network"] = trial.network.model_copy(update=network)
+    # Not a copy: that would keep an id already worked out.
+    return Trial(**({name: getattr(trial, name) for name in Trial.model_fields} | fields))
