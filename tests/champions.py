@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.champion.package import ChampionPackage
+from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
+from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.data.preprocessing import (
     encode_target,
@@ -72,7 +74,7 @@ class Champion:
     schema: Schema
     scaling: TargetScaling
     rows: pd.DataFrame
-    evaluation: dict
+    evaluation: ChampionEvaluation
 
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
         """What the parts predict, before they are registered."""
@@ -134,12 +136,32 @@ def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
         engine_reason="test",
         load_network=lambda: network,
     )
-    evaluation = {
-        "combination": trial.combination,
-        "validation": {metric: {"value": 0.91, "ci_low": 0.85, "ci_high": 0.95}},
-        "rows": {"train": 120, "validation": len(rows), "test": 40},
-        "confidence": 0.95,
-        "combinations": 30,
-        "seeds": [seed],
-    }
+    estimates = {metric: MetricEstimate(value=0.91, ci_low=0.85, ci_high=0.95)}
+    evaluation = ChampionEvaluation(
+        combination=trial.combination,
+        activation=trial.activation,
+        optimizer=trial.optimizer,
+        learning_rate=trial.learning_rate,
+        batch_size=trial.batch_size,
+        dropout=trial.dropout,
+        kernel_initializer=trial.kernel_initializer,
+        seed=seed,
+        epochs=trial.epochs,
+        best_epoch=1,
+        trial_id=trial.id,
+        engine="keras",
+        task=task,
+        objective=f"val_{metric}",
+        validation=estimates,
+        test=estimates,
+        rows=SplitSizes(train=120, validation=len(rows), test=40),
+        confidence=0.95,
+        resamples=1000,
+        chosen_by="best",
+        tied_with=(),
+        combinations=30,
+        trials=30,
+        seeds=(seed,),
+        diverged_trials=0,
+    )
     return Champion(result, preprocessor, schema, target_scaling, rows, evaluation)

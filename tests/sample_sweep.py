@@ -7,8 +7,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dnn_sweep.core.champion.record import Champion, RegisteredVersion, SplitSizes
+from dnn_sweep.core.comparison.intervals import MetricEstimate
+from dnn_sweep.core.comparison.record import Comparison, Margin
 from dnn_sweep.core.data.schema import Column, Schema
 from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.parameters import (
+    CallbackParameters,
+    Configuration,
+    DataParameters,
+    EvaluationParameters,
+    GridParameters,
+    NetworkParameters,
+    ScalingParameters,
+    ScreeningParameters,
+    SplitParameters,
+    TrainingParameters,
+)
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "elu", "gelu")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")
@@ -20,17 +35,49 @@ class SampleSweep:
 
     leaderboard: pd.DataFrame
     histories: pd.DataFrame
-    champion: dict[str, Any]
+    champion: Champion
     confusion_matrix: pd.DataFrame
     class_report: pd.DataFrame
     test_predictions: pd.DataFrame
     test_rows: pd.DataFrame
     schema: Schema
-    configuration: dict[str, Any] = field(default_factory=dict)
+    configuration: Configuration
     network_summaries: dict[str, str] = field(default_factory=dict)
 
     def inputs(self) -> dict[str, Any]:
         return dict(vars(self))
+
+    def change(self, **fields: Any) -> None:
+        """Change fields of the champion's record."""
+        self.champion = self.champion.model_copy(update=fields)
+
+    def change_data(self, **fields: Any) -> None:
+        """Change the data parameters of the configuration."""
+        data = self.configuration.data.model_copy(update=fields)
+        self.configuration = self.configuration.model_copy(update={"data": data})
+
+
+def sample_comparison(*sentences: str) -> Comparison:
+    """A comparison's record that says these sentences."""
+    return Comparison(
+        metric="val_accuracy",
+        combinations=3,
+        comparisons=3,
+        seeds=(0,),
+        rows=100,
+        confidence=0.95,
+        resamples=1000,
+        margin=Margin(given=0.0, value=0.0),
+        best="relu + adam",
+        tied_with_best=(),
+        first_worse=None,
+        smallest_p=1.0,
+        smallest_p_holm=1.0,
+        seeds_needed=9,
+        seeds_suffice=False,
+        champion_rule="best",
+        sentences=sentences,
+    )
 
 
 def sample_sweep(
@@ -139,43 +186,44 @@ def sample_sweep(
     )
     values = [0.9722, 0.9719, 0.1043, 0.0182] if classification else [44.31, 55.02, 0.4471]
     metrics = {
-        metric: {"value": value, "ci_low": value * 0.98, "ci_high": value * 1.01}
+        metric: MetricEstimate(value=value, ci_low=value * 0.98, ci_high=value * 1.01)
         for metric, value in zip(names, values, strict=True)
     }
     best = leaderboard.iloc[0]
-    champion = {
-        "experiment": experiment,
-        **{
-            key: best[key]
-            for key in ("combination", "activation", "optimizer", "learning_rate", "batch_size")
-        },
-        "dropout": 0.0,
-        "kernel_initializer": "glorot_uniform",
-        "seed": seeds[0],
-        "epochs": epochs,
-        "best_epoch": epochs - 1,
-        "trial_id": "0123456789abcdef",
-        "engine": "keras",
-        "task": task,
-        "objective": objective.validation_metric,
-        "validation": metrics,
-        "test": metrics,
-        "rows": {"train": 3 * test, "validation": test - 1, "test": test},
-        "confidence": 0.95,
-        "resamples": 1000,
-        "chosen_by": "best",
-        "tied_with": list(leaderboard["combination"][1 : min(3, len(rows))]),
-        "combinations": len(rows),
-        "trials": len(rows) * len(seeds),
-        "seeds": list(seeds),
-        "diverged_trials": len(diverged) * len(seeds),
-        "registered": {
-            "name": f"dnn_sweep_{experiment}",
-            "version": "3",
-            "alias": "champion",
-            "reason": "accuracy 0.9749 is at least the holder's 0.9721 on the same rows",
-        },
-    }
+    champion = Champion(
+        experiment=experiment,
+        combination=str(best["combination"]),
+        activation=str(best["activation"]),
+        optimizer=str(best["optimizer"]),
+        learning_rate=best["learning_rate"],
+        batch_size=int(best["batch_size"]),
+        dropout=0.0,
+        kernel_initializer="glorot_uniform",
+        seed=seeds[0],
+        epochs=epochs,
+        best_epoch=epochs - 1,
+        trial_id="0123456789abcdef",
+        engine="keras",
+        task=task,  # type: ignore[arg-type]
+        objective=objective.validation_metric,
+        validation=metrics,
+        test=metrics,
+        rows=SplitSizes(train=3 * test, validation=test - 1, test=test),
+        confidence=0.95,
+        resamples=1000,
+        chosen_by="best",
+        tied_with=tuple(leaderboard["combination"][1 : min(3, len(rows))]),
+        combinations=len(rows),
+        trials=len(rows) * len(seeds),
+        seeds=seeds,
+        diverged_trials=len(diverged) * len(seeds),
+        registered=RegisteredVersion(
+            name=f"dnn_sweep_{experiment}",
+            version="3",
+            alias="champion",
+            reason="accuracy 0.9749 is at least the holder's 0.9721 on the same rows",
+        ),
+    )
     truth = np.repeat(np.arange(len(labels)), 36)
     guess = np.where(
         random.random(len(truth)) < 0.95, truth, random.integers(len(labels), size=len(truth))
@@ -233,11 +281,17 @@ def sample_sweep(
             rows=5 * test,
             fingerprint="f" * 64,
         ),
-        configuration={
-            "data": {"target": "digit", "filepath": None, "source_dir": None},
-            "network": {"hidden": [64, 128, 256, 128, 64]},
-            "training": {"epochs": epochs, "seeds": list(seeds)},
-        },
+        configuration=Configuration(
+            data=DataParameters(target="digit"),
+            split=SplitParameters(),
+            scaling=ScalingParameters(),
+            network=NetworkParameters(hidden=(64, 128, 256, 128, 64)),
+            grid=GridParameters(activations=ACTIVATIONS, optimizers=OPTIMIZERS),
+            training=TrainingParameters(epochs=epochs, seeds=seeds),
+            screening=ScreeningParameters(),
+            callbacks=CallbackParameters(),
+            evaluation=EvaluationParameters(),
+        ),
         network_summaries={
             "relu-ab12cd": 'Model: "relu"\n┃ hidden1 (Dense) ┃ (None, 64) ┃ 4,160 ┃\n'
         },
@@ -250,7 +304,7 @@ def sample_screening(sweep: SampleSweep, rates: int = 3) -> pd.DataFrame:
     The middle rate is the best, except for sgd, where the highest one is, on the edge, and for
     sigmoid with adam, where the highest one diverged.
     """
-    metric = sweep.champion["objective"]
+    metric = sweep.champion.objective
     trials = []
     for row in sweep.leaderboard.to_dict("records"):
         best = rates - 1 if row["optimizer"] == "sgd" else rates // 2
@@ -294,8 +348,8 @@ def sample_verdicts(sweep: SampleSweep) -> pd.DataFrame:
 
 def sample_seed_scores(sweep: SampleSweep) -> pd.DataFrame:
     """The score of every trial, as far from its combination's mean as its seed is from 0."""
-    board, metric = sweep.leaderboard, sweep.champion["objective"]
-    seeds = sweep.champion["seeds"]
+    board, metric = sweep.leaderboard, sweep.champion.objective
+    seeds = sweep.champion.seeds
     return pd.DataFrame(
         {
             "combination": np.repeat(board["combination"].to_numpy(), len(seeds)),

@@ -14,6 +14,7 @@ from pandas.testing import assert_frame_equal
 
 from dnn_sweep.core.champion.gate import AliasDecision
 from dnn_sweep.core.champion.package import Registration
+from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets import registered_model
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
@@ -23,7 +24,9 @@ from tests.champions import NAME, Champion, make_champion
 pytestmark = pytest.mark.usefixtures("mlflow_store")
 
 
-def register(champion: Champion, alias: str = "champion", reason: str = "it won") -> dict:
+def register(
+    champion: Champion, alias: str = "champion", reason: str = "it won"
+) -> RegisteredVersion:
     dataset = RegisteredModelDataset(name=NAME)
     dataset.save(Registration(champion.package(), AliasDecision(alias, reason)))
     return dataset.load()
@@ -51,13 +54,7 @@ def test_predictions_are_the_same_before_and_after_registration(kind):
 def test_the_version_says_what_it_is():
     champion = make_champion()
     described = register(champion)
-    assert described == {
-        "name": NAME,
-        "version": "1",
-        "alias": "champion",
-        "reason": "it won",
-        "uri": f"models:/{NAME}/1",
-    }
+    assert described == RegisteredVersion(name=NAME, version="1", alias="champion", reason="it won")
     version = MlflowClient().get_model_version(NAME, "1")
     trial = champion.result.trial
     assert version.tags["combination"] == "relu + adam"
@@ -73,14 +70,14 @@ def test_the_version_says_what_it_is():
 def test_the_alias_moves_and_the_latest_version_is_described():
     register(make_champion())
     second = register(make_champion(seed=1), alias="challenger", reason="not as good")
-    assert (second["version"], second["alias"], second["reason"]) == (
+    assert (second.version, second.alias, second.reason) == (
         "2",
         "challenger",
         "not as good",
     )
     assert load("champion").version == "1"
     third = register(make_champion(seed=2))
-    assert (third["version"], third["alias"]) == ("3", "champion")
+    assert (third.version, third.alias) == ("3", "champion")
     assert load("champion").version == "3"
     assert set(ModelAliasesDataset(name=NAME).load()) == {"champion", "challenger"}
 

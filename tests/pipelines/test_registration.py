@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import pandas as pd
@@ -6,18 +5,20 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from dnn_sweep.core.champion.package import ServedModel
+from dnn_sweep.core.champion.record import Champion, RegisteredVersion
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.parameters import RegistrationParameters
 from dnn_sweep.pipelines.registration.nodes import compare_with_holder, describe_champion
-from tests.champions import NAME, Champion, make_champion
+from tests.champions import NAME, make_champion
+from tests.champions import Champion as Parts
 
 REGISTRATION = RegistrationParameters()
 
 
-def holder_of(champion: Champion, predict=None, **changes) -> dict[str, ServedModel]:
+def holder_of(champion: Parts, predict=None, **changes) -> dict[str, ServedModel]:
     """Somebody who holds the alias and predicts what the champion's parts predict."""
     model = ServedModel(
         name=NAME,
@@ -31,7 +32,7 @@ def holder_of(champion: Champion, predict=None, **changes) -> dict[str, ServedMo
     return {"champion": replace(model, **changes)}
 
 
-def knows_the_answers(champion: Champion, right: int):
+def knows_the_answers(champion: Parts, right: int):
     """Predictions of which the first ``right`` are right."""
 
     def predict(rows: pd.DataFrame) -> pd.DataFrame:
@@ -43,12 +44,12 @@ def knows_the_answers(champion: Champion, right: int):
     return predict
 
 
-def right_answers(champion: Champion) -> int:
+def right_answers(champion: Parts) -> int:
     predicted = champion.predict(champion.rows)["prediction"]
     return int((predicted == champion.rows["target"]).sum())
 
 
-def decide(champion: Champion, holders, rows=None):
+def decide(champion: Parts, holders, rows=None):
     rows = champion.rows if rows is None else rows
     return compare_with_holder(champion.package(), holders, rows, REGISTRATION).decision
 
@@ -112,20 +113,27 @@ def test_a_holder_that_refuses_the_rows_is_not_one_that_breaks():
 
 
 def test_the_record_says_what_was_registered():
-    registered = {
-        "name": "dnn_sweep_mixed",
-        "version": "2",
-        "alias": "challenger",
-        "reason": "not as good",
-        "uri": "models:/dnn_sweep_mixed/2",
-    }
-    record = describe_champion({"combination": "relu + adam"}, registered)
-    assert record == {
-        "experiment": "mixed",
-        "combination": "relu + adam",
-        "registered": {key: registered[key] for key in ("name", "version", "alias", "reason")},
-    }
-    assert json.loads(json.dumps(record)) == record
+    registered = RegisteredVersion(
+        name="dnn_sweep_mixed", version="2", alias="challenger", reason="not as good"
+    )
+    evaluation = make_champion().evaluation
+    record = describe_champion(evaluation, registered)
+    assert (record.experiment, record.registered) == ("mixed", registered)
+    assert record.combination == evaluation.combination
+    assert Champion.model_validate_json(record.model_dump_json()) == record
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("best", "best among 30 combinations"),
+        ("cheapest_tied", "fastest of those tied for first among 30 combinations"),
+    ],
+)
+def test_the_versions_description_names_the_rule_that_chose_it(rule, told):
+    champion = make_champion()
+    evaluation = champion.evaluation.model_copy(update={"chosen_by": rule})
+    assert told in replace(champion, evaluation=evaluation).package().description
 
 
 @pytest.mark.usefixtures("mlflow_store")
@@ -141,9 +149,7 @@ def test_a_sequence_of_champions_leaves_the_alias_with_the_best(capfd):
         dataset.save(compare_with_holder(package, aliases, champions[0].rows, REGISTRATION))
         described = dataset.load()
         if score >= best:
-            best, holder = score, described["version"]
-        assert described["alias"] == (
-            "champion" if described["version"] == holder else "challenger"
-        )
+            best, holder = score, described.version
+        assert described.alias == ("champion" if described.version == holder else "challenger")
         assert ModelAliasesDataset(name=NAME).load()["champion"].version == holder
     assert "extra inputs" not in capfd.readouterr().err

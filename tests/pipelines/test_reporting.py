@@ -15,6 +15,7 @@ from dnn_sweep.pipelines.reporting import create_pipeline, nodes
 from dnn_sweep.settings import CONFIG_LOADER_ARGS
 from tests.core.reporting.figures.test_diagnostics import tables
 from tests.sample_sweep import (
+    sample_comparison,
     sample_screening,
     sample_seed_scores,
     sample_sweep,
@@ -38,11 +39,11 @@ class KeptDataset(MemoryDataset):
 def given(sweep):
     inputs = sweep.inputs() | {
         "params:launcher": "uv run",
-        "params:environment": sweep.champion["experiment"],
+        "params:environment": sweep.champion.experiment,
         "stage_clock": {"report": 1.5, "total": 1.5},
         "screening": sample_screening(sweep),
         "seed_scores": sample_seed_scores(sweep),
-        "comparison": {"sentences": ["One seed says nothing about seeds."]},
+        "comparison": sample_comparison("One seed says nothing about seeds."),
         "verdicts": sample_verdicts(sweep),
         "diagnostics": tables(sweep, {})[0],
     }
@@ -101,7 +102,7 @@ def test_what_other_pipelines_add_finds_its_place_in_the_report():
         verdicts=sample_verdicts(sweep),
         diagnostics_figure=heatmap,
         critical_difference_figure=heatmap,
-        comparison={"sentences": ["Few seeds."]},
+        comparison=sample_comparison("Few seeds."),
     )
     fixed = nodes.write_report(**given, screening=screening[:0], learning_rates_figure=figure)
 

@@ -1,8 +1,6 @@
 """How numbers, intervals and budgets read, the same in figures, report and console."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NO_VALUE = "\N{EN DASH}"
@@ -56,68 +54,3 @@ def format_seconds(seconds: float) -> str:
 def count(number: int, noun: str) -> str:
     """Write ``1 seed`` or ``1,078 rows``: a number with its noun."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def describe_budget(champion: Mapping[str, Any]) -> str:
-    """Write what every claim rests on, such as 30 combinations by 1 seed by 20 epochs.
-
-    Args:
-        champion: The champion's record.
-    """
-    return f" {TIMES} ".join(
-        [
-            count(champion["combinations"], "combination"),
-            count(len(champion["seeds"]), "seed"),
-            count(champion["epochs"], "epoch"),
-        ]
-    )
-
-
-def describe_rows(champion: Mapping[str, Any]) -> str:
-    """Write how many rows trained, selected and tested.
-
-    Args:
-        champion: The champion's record.
-    """
-    rows = champion["rows"]
-    return (
-        f"{rows['train']:,} training, {rows['validation']:,} validation "
-        f"and {rows['test']:,} test rows"
-    )
-
-
-def headline(champion: Mapping[str, Any], best: str) -> str:
-    """Say what the champion is, and no more than that.
-
-    Args:
-        champion: The champion's record.
-        best: The combination that leads the leaderboard.
-
-    Returns:
-        Such as ``relu + adam wins on digits``.
-    """
-    name, experiment = champion["combination"], champion["experiment"]
-    tied, others = len(champion["tied_with"]), champion["combinations"] - 1
-    if name != best:
-        if champion["chosen_by"] == "cheapest_tied" and best in champion["tied_with"]:
-            return f"{name} trains fastest of the {tied + 1} tied for first on {experiment}"
-        return f"{name} is the best on {experiment} that did not diverge"
-    if not others:
-        return f"{name} on {experiment}"
-    if tied:
-        return f"{name} comes first on {experiment}, tied with {tied} of {count(others, 'other')}"
-    if len(champion["seeds"]) == 1:
-        return f"{name} comes first on {experiment}, with one seed"
-    return f"{name} wins on {experiment}"
-
-
-def describe_metric(metrics: Mapping[str, Mapping[str, float | None]], name: str) -> str:
-    """Write a metric with its interval, such as ``accuracy 0.9722 [0.9528, 0.9889]``.
-
-    Args:
-        metrics: ``value``, ``ci_low`` and ``ci_high`` of every metric.
-        name: Which one.
-    """
-    entry = metrics[name]
-    interval = format_interval(entry["ci_low"], entry["ci_high"])
-    return f"{METRIC_LABELS.get(name, name)} {format_value(entry['value'])} {interval}"

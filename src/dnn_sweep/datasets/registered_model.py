@@ -19,6 +19,7 @@ from mlflow.types import DataType, Schema
 from mlflow.types.schema import AnyType, ColSpec, TensorSpec
 
 from dnn_sweep.core.champion.package import ChampionPackage, Registration
+from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
@@ -32,7 +33,7 @@ Spec = ColSpec | TensorSpec
 PARITY = 1e-4  # relative; single precision on another machine's kernels stays well below
 
 
-class RegisteredModelDataset(AbstractDataset[Registration, dict[str, Any]]):
+class RegisteredModelDataset(AbstractDataset[Registration, RegisteredVersion]):
     """Registers a champion that predicts raw rows, whole or not at all.
 
     The model is logged (to the active run, where there is one), loaded again and held to the
@@ -65,13 +66,8 @@ class RegisteredModelDataset(AbstractDataset[Registration, dict[str, Any]]):
         with _registered_version(self._name, model_id, tags, package.description) as version:
             MlflowClient().set_registered_model_alias(self._name, decision.alias, version.version)
 
-    def load(self) -> dict[str, Any]:
-        """Describe the latest version.
-
-        Returns:
-            ``name``, ``version``, ``alias`` (``None`` once another version has taken it),
-            ``reason`` and ``uri``.
-        """
+    def load(self) -> RegisteredVersion:
+        """Return the latest version."""
         model = find_registered_model(self._name)
         versions = MlflowClient().search_model_versions(f"name = '{self._name}'") if model else []
         if model is None or not versions:
@@ -79,13 +75,12 @@ class RegisteredModelDataset(AbstractDataset[Registration, dict[str, Any]]):
         latest = max(versions, key=lambda each: int(each.version))
         # Listed versions come without their aliases; the model knows them.
         held = [a for a, version in model.aliases.items() if int(version) == int(latest.version)]
-        return {
-            "name": self._name,
-            "version": str(latest.version),
-            "alias": held[0] if held else None,
-            "reason": latest.tags.get(REASON),
-            "uri": f"models:/{self._name}/{latest.version}",
-        }
+        return RegisteredVersion(
+            name=self._name,
+            version=str(latest.version),
+            alias=held[0] if held else None,
+            reason=latest.tags.get(REASON),
+        )
 
     def _exists(self) -> bool:
         return find_registered_model(self._name) is not None

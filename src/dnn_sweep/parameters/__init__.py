@@ -8,6 +8,7 @@ from dnn_sweep.parameters.callbacks import (
     EarlyStoppingParameters,
     ReduceOnPlateauParameters,
 )
+from dnn_sweep.parameters.configuration import Configuration
 from dnn_sweep.parameters.data import DataParameters
 from dnn_sweep.parameters.evaluation import EvaluationParameters
 from dnn_sweep.parameters.grid import (
@@ -31,6 +32,7 @@ __all__ = [
     "OPTIMIZER_SHORTHANDS",
     "CallbackParameters",
     "CheckpointParameters",
+    "Configuration",
     "DataParameters",
     "EarlyStoppingParameters",
     "EvaluationParameters",

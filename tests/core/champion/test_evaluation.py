@@ -9,6 +9,7 @@ from dnn_sweep.core.champion.evaluation import (
     tabulate_predictions,
 )
 from dnn_sweep.core.champion.metrics import classification_metrics
+from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import schema_of
@@ -47,8 +48,8 @@ def test_classification_metrics_have_intervals():
     measured = measure(outputs, true, schema_of("multiclass"), NEUTRAL, EVALUATION)
 
     assert set(measured) == {"accuracy", "macro_f1", "log_loss", "calibration_error"}
-    assert measured["accuracy"]["value"] == 0.75
-    assert measured["accuracy"]["ci_low"] < 0.75 < measured["accuracy"]["ci_high"]
+    assert measured["accuracy"].value == 0.75
+    assert measured["accuracy"].ci_low < 0.75 < measured["accuracy"].ci_high
 
 
 def test_the_calibration_error_has_no_interval_since_resampling_only_raises_it():
@@ -62,7 +63,7 @@ def test_the_calibration_error_has_no_interval_since_resampling_only_raises_it()
     ]
 
     value = float(error(np.arange(300)))
-    assert measured["calibration_error"] == {"value": value, "ci_low": None, "ci_high": None}
+    assert measured["calibration_error"] == MetricEstimate(value=value)
     resampled = error(rng.integers(300, size=(200, 300)))
     assert np.quantile(resampled, 0.025) > 0
     assert resampled.mean() > value
@@ -76,7 +77,7 @@ def test_regression_metrics_are_in_the_targets_unit():
     table = tabulate_predictions((true + 0.5)[:, None], true, pd.RangeIndex(20), schema, scaling)
 
     assert set(measured) == {"mae", "rmse", "r2"}
-    assert measured["mae"]["value"] == pytest.approx(1.0)
+    assert measured["mae"].value == pytest.approx(1.0)
     assert table["true"].iloc[0] == pytest.approx(3.0)
     assert tabulate_confusion(table, schema).empty
     assert tabulate_classes(table, schema).empty

@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from dnn_sweep.core.comparison.intervals import (
+    MetricEstimate,
     bootstrap_means,
     bootstrap_metric,
     degrees_of_freedom,
@@ -109,10 +110,10 @@ def test_metric_interval_covers_the_value_and_widens_with_confidence():
 
     narrow = bootstrap_metric(accuracy, 200, EvaluationParameters(confidence=0.8))
     wide = bootstrap_metric(accuracy, 200, EvaluationParameters(confidence=0.99))
-    assert wide["ci_low"] < narrow["ci_low"] < scores.mean() < narrow["ci_high"] < wide["ci_high"]
-    assert narrow["value"] == scores.mean()
+    assert wide.ci_low < narrow.ci_low < scores.mean() < narrow.ci_high < wide.ci_high
+    assert narrow.value == scores.mean()
 
 
 def test_a_metric_without_spread_has_an_interval_of_no_width():
     result = bootstrap_metric(lambda rows: np.ones(rows.shape[:-1]), 20, EVALUATION)
-    assert result == {"value": 1.0, "ci_low": 1.0, "ci_high": 1.0}
+    assert result == MetricEstimate(value=1.0, ci_low=1.0, ci_high=1.0)

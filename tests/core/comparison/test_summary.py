@@ -1,9 +1,8 @@
-import json
-
 import numpy as np
 import pytest
 
 from dnn_sweep.core.comparison.leaderboard import rank_combinations
+from dnn_sweep.core.comparison.record import Comparison, Margin
 from dnn_sweep.core.comparison.scores import ScoredSweep
 from dnn_sweep.core.comparison.summary import describe_comparison
 from dnn_sweep.core.objectives import ACCURACY
@@ -40,28 +39,28 @@ def describe(hits, **given):
 def test_the_record_says_what_was_compared_on_how_much_evidence():
     record = compare(0.95, 0.94, 0.5)
 
-    assert record["combinations"] == 3
-    assert record["comparisons"] == 3
-    assert (record["seeds"], record["rows"]) == ([0, 1, 2, 3, 4], 360)
-    assert record["best"] == "relu + o0"
-    assert record["tied_with_best"] == ["relu + o1"]
-    assert record["first_worse"] == "relu + o2"
-    assert record["margin"] == {"given": 0.0, "value": 0.0}
-    assert json.loads(json.dumps(record)) == record
+    assert record.combinations == 3
+    assert record.comparisons == 3
+    assert (record.seeds, record.rows) == ((0, 1, 2, 3, 4), 360)
+    assert record.best == "relu + o0"
+    assert record.tied_with_best == ("relu + o1",)
+    assert record.first_worse == "relu + o2"
+    assert record.margin == Margin(given=0.0, value=0.0)
+    assert Comparison.model_validate_json(record.model_dump_json()) == record
 
 
 def test_no_claim_is_made_that_the_seeds_cannot_support():
     record = compare(0.95, 0.94, 0.5)
-    assert (record["smallest_p"], record["smallest_p_holm"]) == (0.0625, 3 * 0.0625)
-    assert (record["seeds_needed"], record["seeds_suffice"]) == (7, False)
+    assert (record.smallest_p, record.smallest_p_holm) == (0.0625, 3 * 0.0625)
+    assert (record.seeds_needed, record.seeds_suffice) == (7, False)
     assert (
         "An exact test over 5 seeds makes no claim here: its p-value cannot go below 0.0625 "
         "(0.19 after Holm's correction for 3 pairs); 7 seeds would do."
-    ) in record["sentences"]
+    ) in record.sentences
 
     enough = compare(0.95, 0.94, 0.5, seeds=7)
-    assert enough["seeds_suffice"]
-    assert any("over 7 seeds can tell combinations apart" in each for each in enough["sentences"])
+    assert enough.seeds_suffice
+    assert any("over 7 seeds can tell combinations apart" in each for each in enough.sentences)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +90,7 @@ def test_no_claim_is_made_that_the_seeds_cannot_support():
 )
 def test_the_tied_set_is_put_into_words(accuracies, given, sentence):
     record = compare(*accuracies, **given)
-    assert record["sentences"][0].replace(record["best"], "relu + o0") == sentence
+    assert record.sentences[0].replace(record.best, "relu + o0") == sentence
 
 
 @pytest.mark.parametrize(
@@ -106,12 +105,12 @@ def test_the_tied_set_is_put_into_words(accuracies, given, sentence):
 )
 def test_one_seed_says_nothing_about_seeds(accuracies, told):
     record = compare(*accuracies, seeds=1, rows=60)
-    answer = record["sentences"][0].replace(record["best"], "relu + o0")
+    answer = record.sentences[0].replace(record.best, "relu + o0")
     assert answer.startswith(f"On these rows {told} (95%")
     assert "about these trained networks alone" in answer
-    needed = f"takes several of them: {record['seeds_needed']} would do."
-    assert any(needed in sentence for sentence in record["sentences"])
-    assert "trained networks" not in " ".join(compare(*accuracies)["sentences"])
+    needed = f"takes several of them: {record.seeds_needed} would do."
+    assert any(needed in sentence for sentence in record.sentences)
+    assert "trained networks" not in " ".join(compare(*accuracies).sentences)
 
 
 def test_what_is_tied_because_its_seeds_differ_wildly_is_named():
@@ -119,24 +118,24 @@ def test_what_is_tied_because_its_seeds_differ_wildly_is_named():
     steady = rng.random((4, 5, 360)) < 0.95
     wild = rng.random((5, 360)) < np.array([0.1, 0.9, 0.2, 0.8, 0.4])[:, None]
 
-    told = [each for each in describe([*steady, wild])["sentences"] if "want of evidence" in each]
+    told = [each for each in describe([*steady, wild]).sentences if "want of evidence" in each]
 
     assert len(told) == 1
     assert told[0].startswith("Tied for want of evidence: relu + o4. ")
-    assert not any("want of evidence" in each for each in describe(steady)["sentences"])
+    assert not any("want of evidence" in each for each in describe(steady).sentences)
 
 
 def test_one_combination_is_compared_with_nobody():
     record = compare(0.95)
-    assert (record["comparisons"], record["tied_with_best"], record["first_worse"]) == (0, [], None)
-    assert record["sentences"] == [
+    assert (record.comparisons, record.tied_with_best, record.first_worse) == (0, (), None)
+    assert record.sentences == (
         "relu + o0 was compared with no other combination.",
         "1 combination with 5 seeds each, all scored on the same 360 validation rows.",
         "The champion is the best by val_accuracy.",
-    ]
+    )
 
 
 def test_the_rule_that_chooses_the_champion_is_told():
     record = compare(0.95, 0.95, champion="cheapest_tied")
-    assert record["champion_rule"] == "cheapest_tied"
-    assert "trains fastest among the best and those tied" in record["sentences"][-1]
+    assert record.champion_rule == "cheapest_tied"
+    assert "trains fastest among the best and those tied" in record.sentences[-1]

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from dnn_sweep.core.formatting import format_interval, format_seconds, format_value
 from dnn_sweep.core.reporting.console import summarize_sweep
-from tests.sample_sweep import sample_screening, sample_sweep
+from tests.sample_sweep import sample_comparison, sample_screening, sample_sweep
 
 SECONDS = {"start_up": 6.24, "train": 12.0, "track": 0.01, "total": 18.25}
 
@@ -55,7 +55,7 @@ def test_diverged_trials_are_counted_and_marked():
 
 def test_who_is_tied_and_what_the_screening_tried_are_told():
     sweep = sample_sweep(seeds=(0, 1))
-    comparison = {"sentences": ["2 of the 29 others cannot be told apart.", "More of it."]}
+    comparison = sample_comparison("2 of the 29 others cannot be told apart.", "More of it.")
 
     text = print_summary(sweep, width=200, comparison=comparison, screening=sample_screening(sweep))
 
@@ -73,7 +73,7 @@ def test_who_is_tied_and_what_the_screening_tried_are_told():
 def test_a_champion_that_is_not_the_best_is_marked_wherever_it_stands():
     sweep = sample_sweep()
     eighth = sweep.leaderboard["combination"][7]
-    sweep.champion |= {"combination": eighth, "chosen_by": "cheapest_tied"}
+    sweep.change(combination=eighth, chosen_by="cheapest_tied")
 
     lines = print_summary(sweep).splitlines()
 
@@ -121,7 +121,7 @@ def test_the_default_environment_needs_no_option():
 
 def test_a_challenger_is_scored_and_served_by_its_own_alias():
     sweep = sample_sweep()
-    sweep.champion["registered"]["alias"] = "challenger"
+    sweep.change(registered=sweep.champion.registered.model_copy(update={"alias": "challenger"}))
 
     text = print_summary(sweep)
 

@@ -3,8 +3,7 @@ import re
 import pytest
 
 from dnn_sweep.core.reporting.model_card import render_model_card, shorten_card
-from dnn_sweep.parameters import NetworkParameters
-from tests.sample_sweep import sample_screening, sample_sweep
+from tests.sample_sweep import sample_comparison, sample_screening, sample_sweep
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 
@@ -17,7 +16,7 @@ def card_of(sweep, **further):
         schema=sweep.schema,
         configuration=sweep.configuration,
         launcher="uv run",
-        environment=sweep.champion["experiment"],
+        environment=sweep.champion.experiment,
         **further,
     )
 
@@ -49,19 +48,10 @@ def test_it_states_metrics_with_intervals_ties_budget_and_the_command():
     assert "hidden layers 64-128-256-128-64, trained" in card
 
 
-def test_layers_are_told_by_their_width_as_the_configuration_spells_them_out():
-    sweep = sample_sweep(THREE)
-    sweep.configuration["network"]["hidden"] = [
-        layer.model_dump() for layer in NetworkParameters(hidden=[64, 32]).hidden
-    ]
-
-    assert "hidden layers 64-32, trained" in card_of(sweep)
-
-
 def test_a_champion_that_was_chosen_for_its_price_is_told_as_such():
     sweep = sample_sweep(THREE, seeds=(0, 1))
-    sweep.champion |= {"combination": "relu + sgd", "chosen_by": "cheapest_tied"}
-    sweep.champion["tied_with"] = ["relu + adam", "sigmoid + sgd"]
+    sweep.change(combination="relu + sgd", chosen_by="cheapest_tied")
+    sweep.change(tied_with=("relu + adam", "sigmoid + sgd"))
 
     assert (
         "- The first of the ranking is relu + adam; relu + sgd trains fastest of the 3 tied for "
@@ -82,7 +72,9 @@ def test_screening_and_the_statistics_words_are_told():
     sweep = sample_sweep(THREE, seeds=(0, 1))
 
     card = card_of(
-        sweep, screening=sample_screening(sweep), comparison={"sentences": ["Five seeds are few."]}
+        sweep,
+        screening=sample_screening(sweep),
+        comparison=sample_comparison("Five seeds are few."),
     )
 
     assert "screening: 3 learning rates a combination" in card
@@ -100,7 +92,7 @@ def test_a_regression_has_errors_and_no_classes():
 def test_names_from_the_data_are_text_and_never_markup():
     evil = "<script>alert(1)</script>"
     sweep = sample_sweep(THREE, task="binary", labels=(evil, "a|b"))
-    sweep.champion["combination"] = evil
+    sweep.change(combination=evil)
     sweep.class_report["class"] = [evil, "a|b"]
 
     card = card_of(sweep)

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.time_to_target import time_to_target
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.reporting.figures import (
@@ -15,6 +16,7 @@ from dnn_sweep.core.reporting.figures import (
 from dnn_sweep.core.reporting.mistakes import show_mistakes
 from dnn_sweep.core.reporting.report import render_report
 from tests.sample_sweep import (
+    sample_comparison,
     sample_screening,
     sample_seed_scores,
     sample_sweep,
@@ -25,8 +27,8 @@ THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 
 
 def page_of(sweep, environment="digits", figures=None, **further):
-    objective = objective_of(sweep.champion["task"])
-    regression = sweep.champion["task"] == "regression"
+    objective = objective_of(sweep.champion.task)
+    regression = sweep.champion.task == "regression"
     return render_report(
         leaderboard=sweep.leaderboard,
         champion=sweep.champion,
@@ -80,7 +82,7 @@ def test_the_answer_comes_first_with_intervals_ties_and_budget():
 
 def test_several_seeds_and_no_tie_are_told_as_such():
     sweep = sample_sweep(THREE, seeds=(0, 1), diverged=(("relu", "sgd"),))
-    sweep.champion["tied_with"] = []
+    sweep.change(tied_with=())
 
     top = text_of(page_of(sweep).split("<h2")[0])
 
@@ -96,10 +98,10 @@ def test_several_seeds_and_no_tie_are_told_as_such():
 def test_a_champion_that_was_chosen_for_its_price_is_not_called_the_best():
     sweep = sample_sweep(THREE, seeds=(0, 1))
     best, second = sweep.leaderboard["combination"][:2]
-    sweep.champion |= {"combination": second, "chosen_by": "cheapest_tied"}
-    sweep.champion["tied_with"] = [best, "sigmoid + sgd"]
+    sweep.change(combination=second, chosen_by="cheapest_tied")
+    sweep.change(tied_with=(best, "sigmoid + sgd"))
 
-    page = page_of(sweep, comparison={"sentences": ["Nothing is told apart."]})
+    page = page_of(sweep, comparison=sample_comparison("Nothing is told apart."))
 
     top, table = text_of(page.split("<h2")[0]), section_of(page, "ranking")
     assert f"{second} trains fastest of the 3 tied for first on digits" in top
@@ -112,7 +114,7 @@ def test_a_champion_that_was_chosen_for_its_price_is_not_called_the_best():
 
 def test_with_the_statistics_words_one_seed_is_told_of_once():
     top = text_of(
-        page_of(sample_sweep(THREE), comparison={"sentences": ["One.", "Two."]}).split("<h2")[0]
+        page_of(sample_sweep(THREE), comparison=sample_comparison("One.", "Two.")).split("<h2")[0]
     )
     assert top.count("One.") == 1
     assert "One seed only" not in top
@@ -160,7 +162,8 @@ def test_nobody_is_more_than_sure():
 
 def test_a_metric_without_an_interval_says_why():
     sweep = sample_sweep(THREE)
-    sweep.champion["test"]["calibration_error"] |= {"ci_low": None, "ci_high": None}
+    without = MetricEstimate(value=0.0182)
+    sweep.change(test=sweep.champion.test | {"calibration_error": without})
     text = section_of(page_of(sweep), "test")
     assert "calibration error 0.0182 – " in text
     assert "The calibration error has no interval" in text
@@ -216,7 +219,7 @@ def test_screening_verdicts_and_comparison_are_shown_where_there_are_any():
         figures=figures,
         screening=screening,
         verdicts=sample_verdicts(sweep),
-        comparison={"sentences": ["Two seeds cannot go below p = 0.5 in an exact sign test."]},
+        comparison=sample_comparison("Two seeds cannot go below p = 0.5 in an exact sign test."),
     )
 
     top = text_of(page.split("<h2")[0])
@@ -288,7 +291,7 @@ def test_classes_networks_configuration_and_the_command_are_there():
 
     assert "class precision recall F1 rows 0 0.9700 0.9600 0.9650 36" in text
     assert "hidden1 (Dense)" in text
-    assert "&#34;hidden&#34;: [ 64, 128, 256, 128, 64 ]" in text
+    assert "&#34;units&#34;: 256" in text
     assert "kedro run --pipeline=train --env=mnist" in text
     assert "pixel64: the same value in every row" in text
 
@@ -298,7 +301,7 @@ def test_a_regression_has_errors_and_no_classes():
 
     assert "test mean absolute error 44.31" in text
     assert "R² 0.4471" in text
-    assert "precision" not in text
+    assert "class precision recall" not in text
 
 
 def test_the_page_needs_no_network_and_holds_plotly_once():
@@ -317,11 +320,11 @@ def test_the_page_needs_no_network_and_holds_plotly_once():
 def test_what_comes_from_data_is_text_and_never_markup(experiment):
     evil = "<script>alert(1)</script>"
     sweep = sample_sweep(THREE, task="binary", labels=(evil, "b"), experiment=experiment)
-    sweep.configuration["data"] = {"target": evil}
+    sweep.change_data(target=evil)
     sweep.network_summaries = {evil: evil}
-    sweep.champion["registered"]["reason"] = evil
+    sweep.change(registered=sweep.champion.registered.model_copy(update={"reason": evil}))
     sweep.leaderboard["combination"] = evil
-    sweep.champion["combination"] = evil
+    sweep.change(combination=evil)
 
     sweep.test_predictions["predicted"] = evil
     verdicts = sample_verdicts(sweep).assign(verdict=evil, evidence=evil).iloc[:1]
@@ -329,7 +332,7 @@ def test_what_comes_from_data_is_text_and_never_markup(experiment):
         sweep,
         mistakes=show_mistakes(sweep.test_predictions, sweep.test_rows, sweep.schema),
         verdicts=verdicts,
-        comparison={"sentences": [evil]},
+        comparison=sample_comparison(evil),
     )
 
     assert evil not in page
@@ -339,6 +342,6 @@ def test_what_comes_from_data_is_text_and_never_markup(experiment):
 
 def test_the_command_finds_the_users_own_file_again():
     sweep = sample_sweep(THREE, experiment="csv")
-    sweep.configuration["data"] |= {"filepath": "my.csv", "target": "label"}
+    sweep.change_data(filepath="my.csv", target="label")
     command = "kedro run --pipeline=train --env=csv --params=data.filepath=my.csv,data.target=label"
     assert command in text_of(page_of(sweep, environment="csv"))

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.metrics import Metric, classification_metrics, regression_metrics
-from dnn_sweep.core.comparison.intervals import bootstrap_metric
+from dnn_sweep.core.comparison.intervals import MetricEstimate, bootstrap_metric
 from dnn_sweep.core.comparison.predictions import (
     class_probabilities,
     tabulate_outputs,
@@ -26,7 +26,7 @@ def measure(
     schema: Schema,
     scaling: TargetScaling,
     evaluation: EvaluationParameters,
-) -> dict[str, dict[str, float | None]]:
+) -> dict[str, MetricEstimate]:
     """Metrics with intervals, where resampling gives one that holds.
 
     Args:
@@ -37,8 +37,7 @@ def measure(
         evaluation: Confidence, resamples, calibration bins.
 
     Returns:
-        By metric: ``value``, ``ci_low``, ``ci_high``; the last two are ``None`` for the calibration
-        error.
+        Estimates by metric; the calibration error has no interval.
     """
     metrics: dict[str, Metric]
     if schema.task == "regression":
@@ -51,7 +50,7 @@ def measure(
         )
     every_row = np.arange(len(target))
     return {
-        name: {"value": float(metric(every_row)), "ci_low": None, "ci_high": None}
+        name: MetricEstimate(value=float(metric(every_row)))
         if name in WITHOUT_INTERVAL
         else bootstrap_metric(metric, len(target), evaluation)
         for name, metric in metrics.items()

@@ -8,10 +8,32 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
+from dnn_sweep.core.formatting import format_interval, format_value
 from dnn_sweep.parameters import EvaluationParameters
 
 RESAMPLES_AT_ONCE = 100  # bounds memory: this many row numbers a row at a time
+
+
+class MetricEstimate(BaseModel):
+    """A metric's value with its confidence interval.
+
+    Args:
+        value: On the rows at hand, in the metric's unit.
+        ci_low: Lower bound; ``None`` where no interval holds.
+        ci_high: Upper bound; ``None`` where no interval holds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    value: float
+    ci_low: float | None = None
+    ci_high: float | None = None
+
+    def __str__(self) -> str:
+        """Such as ``0.9722 [0.9528, 0.9889]``."""
+        return f"{format_value(self.value)} {format_interval(self.ci_low, self.ci_high)}"
 
 
 def bootstrap_means(
@@ -163,7 +185,7 @@ def bootstrap_metric(
     metric: Callable[[NDArray[np.intp]], NDArray[np.float64]],
     rows: int,
     evaluation: EvaluationParameters,
-) -> dict[str, float | None]:
+) -> MetricEstimate:
     """A metric of some rows, with its percentile bootstrap interval.
 
     Args:
@@ -172,7 +194,7 @@ def bootstrap_metric(
         evaluation: Confidence, resamples, seed.
 
     Returns:
-        ``value``, ``ci_low`` and ``ci_high``.
+        The estimate.
     """
     from scipy.stats import bootstrap
 
@@ -187,8 +209,6 @@ def bootstrap_metric(
         vectorized=True,
         rng=np.random.default_rng(evaluation.seed),
     ).confidence_interval
-    return {
-        "value": float(metric(every_row)),
-        "ci_low": float(drawn.low),
-        "ci_high": float(drawn.high),
-    }
+    return MetricEstimate(
+        value=float(metric(every_row)), ci_low=float(drawn.low), ci_high=float(drawn.high)
+    )

@@ -31,7 +31,8 @@ def rank_combinations(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         over seeds and rows with its interval; ``tied_with_best``, see
         :func:`~dnn_sweep.core.comparison.paired_tests.compare_with_best`; the metric's
         standard deviation over seeds; ``difference_to_best`` (combination minus best, in the
-        metric's unit) with an interval, all of which hold at once; ``p_holm`` of an exact test over seeds; and how
+        metric's unit) with an interval, all of which hold at once; ``p_holm`` of an exact test over
+        seeds; and how
         stable the rank is under resampling: ``share_first``, ``rank_low``, ``rank_high``.
     """
     objective = sweep.objective

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from dnn_sweep.core.comparison.paired_tests import pairs_among, seeds_needed, smallest_p
+from dnn_sweep.core.comparison.record import Comparison, Margin
 from dnn_sweep.core.comparison.scores import ScoredSweep
 from dnn_sweep.core.formatting import count, format_value
 from dnn_sweep.parameters import EvaluationParameters
@@ -14,7 +15,7 @@ SCATTERED = 3  # times the usual half-width of a difference
 
 def describe_comparison(
     sweep: ScoredSweep, leaderboard: pd.DataFrame, evaluation: EvaluationParameters
-) -> dict[str, Any]:
+) -> Comparison:
     """Say what was compared, on how much evidence, and what follows from it.
 
     Args:
@@ -37,56 +38,57 @@ def describe_comparison(
     tied = others["tied_with_best"].astype(bool)
     worse = others.loc[~tied, "combination"]
     corrected = min(1.0, smallest_p(seeds) * max(comparisons, 1))
-    record: dict[str, Any] = {
-        "metric": sweep.objective.validation_metric,
-        "combinations": combinations,
-        "comparisons": comparisons,
-        "seeds": list(sweep.seeds),
-        "rows": rows,
-        "confidence": evaluation.confidence,
-        "resamples": evaluation.resamples,
-        "margin": {"given": evaluation.equivalence_margin, "value": sweep.margin(evaluation)},
-        "best": str(best["combination"]),
-        "tied_with_best": [
+    record = Comparison(
+        metric=sweep.objective.validation_metric,
+        combinations=combinations,
+        comparisons=comparisons,
+        seeds=tuple(sweep.seeds),
+        rows=rows,
+        confidence=evaluation.confidence,
+        resamples=evaluation.resamples,
+        margin=Margin(given=evaluation.equivalence_margin, value=sweep.margin(evaluation)),
+        best=str(best["combination"]),
+        tied_with_best=tuple(
             str(name) for name in others.loc[others["tied_with_best"], "combination"]
-        ],
-        "first_worse": str(worse.iloc[0]) if len(worse) else None,
-        "smallest_p": smallest_p(seeds),
-        "smallest_p_holm": corrected,
-        "seeds_needed": seeds_needed(combinations, alpha),
-        "seeds_suffice": corrected <= alpha,
-        "champion_rule": evaluation.champion,
-    }
+        ),
+        first_worse=str(worse.iloc[0]) if len(worse) else None,
+        smallest_p=smallest_p(seeds),
+        smallest_p_holm=corrected,
+        seeds_needed=seeds_needed(combinations, alpha),
+        seeds_suffice=corrected <= alpha,
+        champion_rule=evaluation.champion,
+    )
     answer = _tied(record) if combinations > 1 else _alone(record)
     sentences = [_compared(record)]
     if combinations > 1:
         scattered = _scattered(leaderboard) if seeds > 1 else []
         sentences += [*scattered, _stable(record, best), _tested(record)]
-    return record | {"sentences": [answer, *sentences, *_cautions(record), _chosen(record)]}
+    told = (answer, *sentences, *_cautions(record), _chosen(record))
+    return record.model_copy(update={"sentences": told})
 
 
-def _alone(record: dict[str, Any]) -> str:
-    return f"{record['best']} was compared with no other combination."
+def _alone(record: Comparison) -> str:
+    return f"{record.best} was compared with no other combination."
 
 
-def _compared(record: dict[str, Any]) -> str:
-    combinations = count(record["combinations"], "combination")
-    seeds, rows = count(len(record["seeds"]), "seed"), count(record["rows"], "validation row")
+def _compared(record: Comparison) -> str:
+    combinations = count(record.combinations, "combination")
+    seeds, rows = count(len(record.seeds), "seed"), count(record.rows, "validation row")
     return f"{combinations} with {seeds} each, all scored on the same {rows}."
 
 
-def _tied(record: dict[str, Any]) -> str:
-    best, tied = record["best"], len(record["tied_with_best"])
-    others = record["combinations"] - 1
+def _tied(record: Comparison) -> str:
+    best, tied = record.best, len(record.tied_with_best)
+    others = record.combinations - 1
     worse = others - tied
-    margin = record["margin"]["value"]
-    beyond = f" by more than {format_value(margin)} in {record['metric']}" if margin else ""
+    margin = record.margin.value
+    beyond = f" by more than {format_value(margin)} in {record.metric}" if margin else ""
     level = (
-        f"({record['confidence']:.0%} for all {count(record['comparisons'], 'pair')} together)"
-        if record["comparisons"] > 1
-        else f"({record['confidence']:.0%})"
+        f"({record.confidence:.0%} for all {count(record.comparisons, 'pair')} together)"
+        if record.comparisons > 1
+        else f"({record.confidence:.0%})"
     )
-    if len(record["seeds"]) == 1:
+    if len(record.seeds) == 1:
         if not worse:
             whom = "none of the other networks" if others > 1 else "the other network"
             told = f"{whom} is {'' if others > 1 else 'not '}shown to be worse than {best}'s"
@@ -125,48 +127,47 @@ def _scattered(leaderboard: pd.DataFrame) -> list[str]:
     ]
 
 
-def _stable(record: dict[str, Any], best: "pd.Series[Any]") -> str:
-    drawn = "seeds and rows are" if len(record["seeds"]) > 1 else "rows are"
+def _stable(record: Comparison, best: "pd.Series[Any]") -> str:
+    drawn = "seeds and rows are" if len(record.seeds) > 1 else "rows are"
     low, high = best["rank_low"], best["rank_high"]
     rank = f"is {low}" if low == high else f"lies between {low} and {high}"
     return (
-        f"When {drawn} drawn again, {record['best']} is first in {best['share_first']:.0%} of "
-        f"{record['resamples']:,} resamples, and its rank {rank} in {record['confidence']:.0%} "
+        f"When {drawn} drawn again, {record.best} is first in {best['share_first']:.0%} of "
+        f"{record.resamples:,} resamples, and its rank {rank} in {record.confidence:.0%} "
         "of them."
     )
 
 
-def _tested(record: dict[str, Any]) -> str:
-    seeds, needed = len(record["seeds"]), record["seeds_needed"]
+def _tested(record: Comparison) -> str:
+    seeds, needed = len(record.seeds), record.seeds_needed
     if seeds == 1:
         return f"An exact test over seeds takes several of them: {needed} would do."
-    if record["seeds_suffice"]:
+    if record.seeds_suffice:
         return (
             f"The exact sign-flip test over {count(seeds, 'seed')} can tell combinations apart: "
-            f"its smallest p-value is {record['smallest_p_holm']:.2g} after Holm's correction."
+            f"its smallest p-value is {record.smallest_p_holm:.2g} after Holm's correction."
         )
     corrected = (
-        f" ({record['smallest_p_holm']:.2g} after Holm's correction for "
-        f"{record['comparisons']} pairs)"
-        if record["comparisons"] > 1
+        f" ({record.smallest_p_holm:.2g} after Holm's correction for {record.comparisons} pairs)"
+        if record.comparisons > 1
         else ""
     )
     return (
         f"An exact test over {count(seeds, 'seed')} makes no claim here: its p-value cannot go "
-        f"below {record['smallest_p']:.4g}{corrected}; {needed} seeds would do."
+        f"below {record.smallest_p:.4g}{corrected}; {needed} seeds would do."
     )
 
 
-def _cautions(record: dict[str, Any]) -> list[str]:
+def _cautions(record: Comparison) -> list[str]:
     """What the intervals leave out."""
-    if len(record["seeds"]) == 2:
+    if len(record.seeds) == 2:
         return ["Two seeds say little about seeds: the intervals may still be too narrow."]
     return []
 
 
-def _chosen(record: dict[str, Any]) -> str:
-    if record["champion_rule"] == "best":
-        return f"The champion is the best by {record['metric']}."
+def _chosen(record: Comparison) -> str:
+    if record.champion_rule == "best":
+        return f"The champion is the best by {record.metric}."
     return (
         "The champion is the one that trains fastest among the best and those tied with it "
         "that never diverged."

@@ -1,7 +1,6 @@
 """The commands a user types next, spelled for the environment and experiment at hand."""
 
-from collections.abc import Mapping
-from typing import Any
+from dnn_sweep.parameters import DataParameters
 
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
@@ -19,14 +18,14 @@ def kedro_run(launcher: str, pipeline: str, environment: str, parameters: str = 
     return command + (f" --params={parameters}" if parameters else "")
 
 
-def data_parameters(data: Mapping[str, Any]) -> str:
+def data_parameters(data: DataParameters) -> str:
     """What ``--params`` needs to find the same data again: the user's own file and its target.
 
     Args:
         data: The ``data`` parameters of the run.
     """
-    keys = ("filepath", "target") if data.get("filepath") else ("source_dir",)
-    return ",".join(f"data.{key}={data[key]}" for key in keys if data.get(key))
+    keys = ("filepath", "target") if data.filepath else ("source_dir",)
+    return ",".join(f"data.{key}={value}" for key in keys if (value := getattr(data, key)))
 
 
 def next_commands(launcher: str, environment: str, model: str, alias: str) -> list[tuple[str, str]]:

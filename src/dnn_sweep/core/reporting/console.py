@@ -1,15 +1,15 @@
 """What the console says at the end of a sweep."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.formatting import (
     METRIC_LABELS,
     count,
-    describe_budget,
-    describe_rows,
     format_interval,
     format_value,
 )
@@ -28,12 +28,12 @@ LEAST_SHOWN = 0.05  # seconds; what rounds to nothing is not worth a word
 
 def summarize_sweep(
     leaderboard: pd.DataFrame,
-    champion: Mapping[str, Any],
+    champion: Champion,
     launcher: str,
     environment: str,
     report: str,
     seconds: Mapping[str, float],
-    comparison: Mapping[str, Any] | None = None,
+    comparison: Comparison | None = None,
     screening: pd.DataFrame | None = None,
 ) -> "RenderableType":
     """Put the end of a sweep into words: who leads, what was registered, what to do next.
@@ -55,32 +55,32 @@ def summarize_sweep(
     from rich.rule import Rule
     from rich.text import Text
 
-    experiment, registered = champion["experiment"], champion["registered"]
+    experiment, registered = champion.experiment, champion.registered
     outputs = f"data/08_reporting/{experiment}"
     parts: list[RenderableType] = [
-        Rule(Text(f"{experiment}: {describe_budget(champion)}"), characters="-"),
-        Text(describe_rows(champion)),
+        Rule(Text(f"{experiment}: {champion.budget}"), characters="-"),
+        Text(str(champion.rows)),
         _ranking(leaderboard, champion),
     ]
     if more := len(leaderboard) - len(_shown(leaderboard, champion)):
         parts.append(Text(f"… and {count(more, 'more combination')}"))
     if comparison:
-        parts.append(Text(comparison["sentences"][0]))
+        parts.append(Text(comparison.sentences[0]))
     if screening is not None and not screening.empty:
         rates = describe_rates(leaderboard, screening)
         parts.append(Text(f"{rates[0].upper()}{rates[1:]}."))
-    if champion["diverged_trials"]:
-        diverged, trials = champion["diverged_trials"], count(champion["trials"], "trial")
+    if champion.diverged_trials:
+        diverged, trials = champion.diverged_trials, count(champion.trials, "trial")
         parts.append(Text(f"{diverged} of {trials} diverged", style="yellow"))
     parts += [
         Text(),
-        Text(f"{champion['combination']} on the test split", style="bold"),
+        Text(f"{champion.combination} on the test split", style="bold"),
         _test_result(champion),
         Text(),
         Text.assemble(
             ("Registered ", "bold"),
-            f"{registered['name']} version {registered['version']} as {registered['alias']}: ",
-            registered["reason"],
+            f"{registered.name} version {registered.version} as {registered.alias}: "
+            f"{registered.reason}",
         ),
         Text(),
         _facts(
@@ -94,34 +94,36 @@ def summarize_sweep(
         _seconds(seconds),
         Text(),
         Text("Next", style="bold"),
-        _commands(next_commands(launcher, environment, registered["name"], registered["alias"])),
+        _commands(
+            next_commands(launcher, environment, registered.name, registered.alias or "champion")
+        ),
     ]
     return Group(*parts)
 
 
-def _shown(leaderboard: pd.DataFrame, champion: Mapping[str, Any]) -> pd.DataFrame:
+def _shown(leaderboard: pd.DataFrame, champion: Champion) -> pd.DataFrame:
     """The first few, and the champion wherever it stands."""
-    is_champion = leaderboard["combination"] == champion["combination"]
+    is_champion = leaderboard["combination"] == champion.combination
     shown: pd.DataFrame = leaderboard[(leaderboard["rank"] <= TOP_ROWS) | is_champion]
     return shown
 
 
-def _ranking(leaderboard: pd.DataFrame, champion: Mapping[str, Any]) -> "Table":
+def _ranking(leaderboard: pd.DataFrame, champion: Champion) -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    metric = champion["objective"]
+    metric = champion.objective
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("#", justify="right")
     table.add_column("combination", overflow="fold")
     table.add_column(metric, justify="right", no_wrap=True)
-    table.add_column(f"{champion['confidence']:.0%} interval", no_wrap=True)
+    table.add_column(f"{champion.confidence:.0%} interval", no_wrap=True)
     table.add_column("rate", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for row in _shown(leaderboard, champion).to_dict("records"):
         note = "best" if row["rank"] == 1 else "tied" if row["tied_with_best"] else ""
-        champions = row["combination"] == champion["combination"]
+        champions = row["combination"] == champion.combination
         if champions and row["rank"] != 1:
             note += " champion"
         if row["diverged"]:
@@ -138,15 +140,14 @@ def _ranking(leaderboard: pd.DataFrame, champion: Mapping[str, Any]) -> "Table":
     return table
 
 
-def _test_result(champion: Mapping[str, Any]) -> "Table":
+def _test_result(champion: Champion) -> "Table":
     return _facts(
         [
             (
                 METRIC_LABELS.get(name, name),
-                f"{format_value(entry['value'])}  "
-                f"{format_interval(entry['ci_low'], entry['ci_high'])}",
+                f"{format_value(entry.value)}  {format_interval(entry.ci_low, entry.ci_high)}",
             )
-            for name, entry in champion["test"].items()
+            for name, entry in champion.test.items()
         ]
     )
 

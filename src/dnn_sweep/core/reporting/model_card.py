@@ -1,18 +1,20 @@
 """The model card: what whoever uses the registered model should know of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import pandas as pd
 
+from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.data.schema import Schema
-from dnn_sweep.core.formatting import describe_budget, describe_rows, format_interval, headline
+from dnn_sweep.core.formatting import format_interval
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.reporting.commands import data_parameters, kedro_run
 from dnn_sweep.core.reporting.figures.rate_curves import describe_rates
 from dnn_sweep.core.reporting.pages import page_template
+from dnn_sweep.parameters import Configuration
 
 MOST_NAMED = 20
 WORST_CLASSES = 3
@@ -40,14 +42,14 @@ class VersionCard:
 def render_model_card(
     *,
     leaderboard: pd.DataFrame,
-    champion: Mapping[str, Any],
+    champion: Champion,
     class_report: pd.DataFrame,
     schema: Schema,
-    configuration: Mapping[str, Any],
+    configuration: Configuration,
     launcher: str,
     environment: str,
     screening: pd.DataFrame | None = None,
-    comparison: Mapping[str, Any] | None = None,
+    comparison: Comparison | None = None,
 ) -> str:
     """Write the model card.
 
@@ -79,23 +81,23 @@ def render_model_card(
         # Markdown may hold HTML, and MLflow shows it: what comes from the data is text.
         finalize=_text,
     )
-    command = kedro_run(launcher, "train", environment, data_parameters(configuration["data"]))
+    command = kedro_run(launcher, "train", environment, data_parameters(configuration.data))
     best = str(leaderboard["combination"].iloc[0])
     weakest = class_report.sort_values("recall").head(WORST_CLASSES)
     return page.render(
         champion=champion,
         best=best,
-        title=headline(champion, best),
-        registered=champion["registered"],
+        title=champion.headline(best),
+        registered=champion.registered,
         schema=schema,
         objective=objective_of(schema.task),
-        hidden=[_units(layer) for layer in configuration.get("network", {}).get("hidden", [])],
-        budget=describe_budget(champion),
+        hidden=[layer.units for layer in configuration.network.hidden],
+        budget=str(champion.budget),
         rates=describe_rates(leaderboard, screening),
-        rows=describe_rows(champion),
+        rows=str(champion.rows),
         interval=format_interval,
         weakest=weakest.to_dict("records"),
-        sentences=comparison["sentences"] if comparison else [],
+        sentences=comparison.sentences if comparison else [],
         # In a block of code nothing is read as markup, and nothing is unescaped.
         command=Markup(command),  # noqa: S704
     )
@@ -115,11 +117,6 @@ def _text(value: Any) -> Any:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return Markup(escape(value, quote=False))  # noqa: S704
-
-
-def _units(layer: int | Mapping[str, Any]) -> int:
-    """How wide a layer of the configuration is, spelled out or not."""
-    return int(layer["units"]) if isinstance(layer, Mapping) else layer
 
 
 def _listed(names: list[Any]) -> str:

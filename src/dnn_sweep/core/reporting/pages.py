@@ -24,7 +24,7 @@ def page_template(
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("dnn_sweep.core"),
+        loader=PackageLoader("dnn_sweep.core.reporting"),
         autoescape=True,
         finalize=finalize,
         undefined=StrictUndefined,

@@ -1,6 +1,5 @@
 """The report: one page that answers the question first and works without a network."""
 
-import json
 from collections.abc import Mapping, Sequence
 from html import unescape
 from typing import TYPE_CHECKING, Any
@@ -8,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.comparison.time_to_target import summarize_times
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import (
     NO_VALUE,
-    describe_budget,
-    describe_rows,
     format_interval,
-    headline,
 )
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.reporting.commands import data_parameters, kedro_run
 from dnn_sweep.core.reporting.figures.rate_curves import describe_rates
 from dnn_sweep.core.reporting.figures.style import COLOURS
 from dnn_sweep.core.reporting.pages import page_template
+from dnn_sweep.parameters import Configuration
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -35,19 +34,19 @@ TO_CHOOSE_FROM = ("learning_curves", "time_to_target")
 def render_report(
     *,
     leaderboard: pd.DataFrame,
-    champion: Mapping[str, Any],
+    champion: Champion,
     class_report: pd.DataFrame,
     schema: Schema,
     figures: Mapping[str, "go.Figure"],
     network_summaries: Mapping[str, str],
-    configuration: Mapping[str, Any],
+    configuration: Configuration,
     launcher: str,
     environment: str,
     times: pd.DataFrame | None = None,
     mistakes: Sequence[Mapping[str, Any]] = (),
     screening: pd.DataFrame | None = None,
     verdicts: pd.DataFrame | None = None,
-    comparison: Mapping[str, Any] | None = None,
+    comparison: Comparison | None = None,
 ) -> str:
     """Write the report.
 
@@ -83,18 +82,18 @@ def render_report(
             "sure": _sure,
         },
     )
-    command = kedro_run(launcher, "train", environment, data_parameters(configuration["data"]))
+    command = kedro_run(launcher, "train", environment, data_parameters(configuration.data))
     ranking = leaderboard.to_dict("records")
     return page.render(
-        experiment=champion["experiment"],
-        title=headline(champion, str(ranking[0]["combination"])),
+        experiment=champion.experiment,
+        title=champion.headline(str(ranking[0]["combination"])),
         champion=champion,
-        chosen=next(r for r in ranking if r["combination"] == champion["combination"]),
+        chosen=next(r for r in ranking if r["combination"] == champion.combination),
         headline=objective_of(schema.task).metric,
         objective=objective_of(schema.task),
-        budget=describe_budget(champion),
+        budget=str(champion.budget),
         rates=describe_rates(leaderboard, screening),
-        rows=describe_rows(champion),
+        rows=str(champion.rows),
         interval=format_interval,
         schema=schema,
         columns=set(leaderboard.columns),
@@ -107,9 +106,9 @@ def render_report(
         mistakes=mistakes,
         verdicts={} if verdicts is None else verdicts.set_index("combination").to_dict("index"),
         healthy=HEALTHY,
-        sentences=comparison["sentences"] if comparison else [],
+        sentences=comparison.sentences if comparison else [],
         network_summaries=network_summaries,
-        configuration=json.dumps(configuration, indent=2, ensure_ascii=False, default=str),
+        configuration=configuration.model_dump_json(indent=2),
         command=command,
         # Trusted: Plotly's own script and its own templates.
         plotly_js=Markup(get_plotlyjs()),  # noqa: S704

@@ -1,13 +1,14 @@
 """Nodes that rank the combinations and put the champion to the test."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
 from dnn_sweep.core.champion import choice
 from dnn_sweep.core.champion import evaluation as champion_metrics
+from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
 from dnn_sweep.core.comparison import leaderboard, scores
+from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.comparison.summary import describe_comparison
 from dnn_sweep.core.data.arrays import features_and_target
 from dnn_sweep.core.data.preprocessing import TARGET
@@ -25,7 +26,7 @@ def rank_combinations(
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Comparison]:
     """Compare the combinations on the validation rows.
 
     Returns:
@@ -78,7 +79,7 @@ def evaluate_champion(
     validation_matrix: pd.DataFrame,
     test_matrix: pd.DataFrame,
     evaluation: EvaluationParameters,
-) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+) -> tuple[ChampionEvaluation, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The one time that a network meets the test rows.
 
     Returns:
@@ -91,41 +92,39 @@ def evaluate_champion(
     features, test_target = features_and_target(test_matrix)
     outputs = network_outputs(result.load_network(), features)
     validation_target = validation_matrix[TARGET].to_numpy()
-    seeds = list(dict.fromkeys(trial.seed for trial in trial_plan.trials))
+    seeds = tuple(dict.fromkeys(trial.seed for trial in trial_plan.trials))
     tied = leaderboard_table[leaderboard_table["tied_with_best"]]["combination"]
-    description = {
-        "combination": champion_trial.combination,
-        "activation": champion_trial.activation,
-        "optimizer": champion_trial.optimizer,
-        "learning_rate": champion_trial.learning_rate,
-        "batch_size": champion_trial.batch_size,
-        "dropout": champion_trial.dropout,
-        "kernel_initializer": champion_trial.kernel_initializer,
-        "seed": champion_trial.seed,
-        "epochs": champion_trial.epochs,
-        "best_epoch": result.best_epoch,
-        "trial_id": champion_trial.id,
-        "engine": result.engine,
-        "task": schema.task,
-        "objective": objective_of(schema.task).validation_metric,
-        "validation": champion_metrics.measure(
+    description = ChampionEvaluation(
+        combination=champion_trial.combination,
+        activation=champion_trial.activation,
+        optimizer=champion_trial.optimizer,
+        learning_rate=champion_trial.learning_rate,
+        batch_size=champion_trial.batch_size,
+        dropout=champion_trial.dropout,
+        kernel_initializer=champion_trial.kernel_initializer,
+        seed=champion_trial.seed,
+        epochs=champion_trial.epochs,
+        best_epoch=result.best_epoch,
+        trial_id=champion_trial.id,
+        engine=result.engine,
+        task=schema.task,
+        objective=objective_of(schema.task).validation_metric,
+        validation=champion_metrics.measure(
             result.outputs, validation_target, schema, target_scaling, evaluation
         ),
-        "test": champion_metrics.measure(outputs, test_target, schema, target_scaling, evaluation),
-        "rows": {
-            "train": len(train_matrix),
-            "validation": len(validation_matrix),
-            "test": len(test_matrix),
-        },
-        "confidence": evaluation.confidence,
-        "resamples": evaluation.resamples,
-        "chosen_by": evaluation.champion,
-        "tied_with": [name for name in tied if name != champion_trial.combination],
-        "combinations": len(leaderboard_table),
-        "trials": len(trial_plan.trials),
-        "seeds": seeds,
-        "diverged_trials": int(leaderboard_table["diverged"].sum()),
-    }
+        test=champion_metrics.measure(outputs, test_target, schema, target_scaling, evaluation),
+        rows=SplitSizes(
+            train=len(train_matrix), validation=len(validation_matrix), test=len(test_matrix)
+        ),
+        confidence=evaluation.confidence,
+        resamples=evaluation.resamples,
+        chosen_by=evaluation.champion,
+        tied_with=tuple(name for name in tied if name != champion_trial.combination),
+        combinations=len(leaderboard_table),
+        trials=len(trial_plan.trials),
+        seeds=seeds,
+        diverged_trials=int(leaderboard_table["diverged"].sum()),
+    )
     predictions = champion_metrics.tabulate_predictions(
         outputs, test_target, test_matrix.index, schema, target_scaling
     )

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel
 
 from dnn_sweep.core.data.arrays import (
     features_and_target,
@@ -16,6 +15,7 @@ from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.parameters import (
     CallbackParameters,
+    Configuration,
     DataParameters,
     EvaluationParameters,
     GridParameters,
@@ -37,20 +37,19 @@ def record_configuration(
     screening: ScreeningParameters,
     callbacks: CallbackParameters,
     evaluation: EvaluationParameters,
-) -> dict[str, Any]:
-    """Every parameter that shapes the sweep's result, as plain values."""
-    groups: dict[str, BaseModel] = {
-        "data": data,
-        "split": split,
-        "scaling": scaling,
-        "network": network,
-        "grid": grid,
-        "training": training,
-        "screening": screening,
-        "callbacks": callbacks,
-        "evaluation": evaluation,
-    }
-    return {name: group.model_dump(mode="json") for name, group in groups.items()}
+) -> Configuration:
+    """Every group of parameters that shapes the sweep's result."""
+    return Configuration(
+        data=data,
+        split=split,
+        scaling=scaling,
+        network=network,
+        grid=grid,
+        training=training,
+        screening=screening,
+        callbacks=callbacks,
+        evaluation=evaluation,
+    )
 
 
 def plan_trials(

@@ -13,9 +13,11 @@ from dnn_sweep.core.champion.package import (
     experiment_of,
     score_predictions,
 )
+from dnn_sweep.core.champion.record import Champion, ChampionEvaluation, RegisteredVersion
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.data.schema import Label, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.formatting import count
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialResult
@@ -27,7 +29,7 @@ EXAMPLE_ROWS = 5
 def package_champion(
     champion_trial: Trial,
     trial_results: Mapping[str, TrialResult],
-    champion_evaluation: dict[str, Any],
+    champion_evaluation: ChampionEvaluation,
     preprocessor: Any,
     schema: Schema,
     target_scaling: TargetScaling,
@@ -82,12 +84,14 @@ def compare_with_holder(
 
 
 def describe_champion(
-    champion_evaluation: dict[str, Any], registered: dict[str, Any]
-) -> dict[str, Any]:
-    """The winner's record: its combination, its metrics and its registered version."""
-    version = {key: registered[key] for key in ("name", "version", "alias", "reason")}
-    experiment = experiment_of(registered["name"])
-    return {"experiment": experiment, **champion_evaluation, "registered": version}
+    champion_evaluation: ChampionEvaluation, registered: RegisteredVersion
+) -> Champion:
+    """The champion's record: its combination, its metrics and its registered version."""
+    return Champion(
+        **dict(champion_evaluation),
+        experiment=experiment_of(registered.name),
+        registered=registered,
+    )
 
 
 def _check_comparable(holder: ServedModel, schema: Schema) -> None:
@@ -103,14 +107,14 @@ def _some(labels: tuple[Label, ...]) -> str:
     return ", ".join(map(repr, labels[:10])) + (", …" if len(labels) > 10 else "")
 
 
-def _describe_version(champion: dict[str, Any], schema: Schema) -> str:
+def _describe_version(champion: ChampionEvaluation, schema: Schema) -> str:
     objective = objective_of(schema.task)
-    found = champion["validation"][objective.metric]
-    rows, seeds = champion["rows"], champion["seeds"]
+    found, rows = champion.validation[objective.metric], champion.rows
+    rule = "best" if champion.chosen_by == "best" else "fastest of those tied for first"
     return (
-        f"{champion['combination']}: {objective.label} {found['value']:.4g} on "
-        f"{rows['validation']} validation rows ({champion['confidence']:.0%} interval "
-        f"{found['ci_low']:.4g} to {found['ci_high']:.4g}), trained on {rows['train']} rows; "
-        f"best of {champion['combinations']} combinations, seeds "
-        f"{', '.join(str(seed) for seed in seeds)}. Takes raw rows."
+        f"{champion.combination}: {objective.label} {found.value:.4g} on "
+        f"{rows.validation} validation rows ({champion.confidence:.0%} interval "
+        f"{found.ci_low:.4g} to {found.ci_high:.4g}), trained on {rows.train} rows; "
+        f"{rule} among {count(champion.combinations, 'combination')}, seeds "
+        f"{', '.join(map(str, champion.seeds))}. Takes raw rows."
     )

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison import time_to_target
+from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.reporting import console as summary
@@ -26,20 +28,21 @@ from dnn_sweep.core.reporting.figures import diagnostics as layer_figures
 from dnn_sweep.core.reporting.figures import time_to_target as profiles
 from dnn_sweep.core.reporting.mistakes import show_mistakes
 from dnn_sweep.core.reporting.report import render_report
+from dnn_sweep.parameters import Configuration
 
 
 def _both(
     plot: Callable[..., Any],
     draw: Callable[..., Any],
     table: pd.DataFrame,
-    champion: dict[str, Any],
+    champion: Champion,
 ) -> tuple[Any, Any]:
     """The interactive figure of a table and the picture."""
-    given = table, objective_of(champion["task"]), champion
+    given = table, objective_of(champion.task), champion
     return plot(*given), draw(*given)
 
 
-def draw_learning_curves(histories: pd.DataFrame, champion: dict[str, Any]) -> tuple[Any, Any]:
+def draw_learning_curves(histories: pd.DataFrame, champion: Champion) -> tuple[Any, Any]:
     """Draw every combination's training and validation curve.
 
     Args:
@@ -57,7 +60,7 @@ def draw_learning_curves(histories: pd.DataFrame, champion: dict[str, Any]) -> t
     )
 
 
-def draw_heatmap(leaderboard: pd.DataFrame, champion: dict[str, Any]) -> tuple[Any, Any]:
+def draw_heatmap(leaderboard: pd.DataFrame, champion: Champion) -> tuple[Any, Any]:
     """Draw the validation objective of every activation with every optimizer.
 
     Args:
@@ -70,9 +73,7 @@ def draw_heatmap(leaderboard: pd.DataFrame, champion: dict[str, Any]) -> tuple[A
     return _both(heatmap.plot_heatmap, heatmap.draw_heatmap, leaderboard, champion)
 
 
-def draw_critical_difference(
-    seed_scores: pd.DataFrame, champion: dict[str, Any]
-) -> tuple[Any, Any]:
+def draw_critical_difference(seed_scores: pd.DataFrame, champion: Champion) -> tuple[Any, Any]:
     """Draw mean ranks over the seeds, and which are too close to call.
 
     Args:
@@ -90,7 +91,7 @@ def draw_critical_difference(
     )
 
 
-def draw_ranking(leaderboard: pd.DataFrame, champion: dict[str, Any]) -> tuple[Any, Any]:
+def draw_ranking(leaderboard: pd.DataFrame, champion: Champion) -> tuple[Any, Any]:
     """Draw each combination's mean and interval, and which are tied with the best.
 
     Args:
@@ -103,7 +104,7 @@ def draw_ranking(leaderboard: pd.DataFrame, champion: dict[str, Any]) -> tuple[A
     return _both(ranking.plot_ranking, ranking.draw_ranking, leaderboard, champion)
 
 
-def draw_learning_rates(screening: pd.DataFrame, champion: dict[str, Any]) -> tuple[Any, Any]:
+def draw_learning_rates(screening: pd.DataFrame, champion: Champion) -> tuple[Any, Any]:
     """Draw what the screening saw at each learning rate.
 
     Args:
@@ -122,7 +123,7 @@ def draw_diagnostics(
     diagnostics: pd.DataFrame,
     verdicts: pd.DataFrame,
     leaderboard: pd.DataFrame,
-    champion: dict[str, Any],
+    champion: Champion,
 ) -> tuple[Any, Any]:
     """Draw what a few combinations' layers went through, the best and the worst among them.
 
@@ -142,7 +143,7 @@ def draw_diagnostics(
 
 
 def draw_time_to_target(
-    histories: pd.DataFrame, champion: dict[str, Any]
+    histories: pd.DataFrame, champion: Champion
 ) -> tuple[pd.DataFrame, Any, Any]:
     """Measure how long each trial took to become good enough, and draw who is fast.
 
@@ -154,11 +155,9 @@ def draw_time_to_target(
         Epochs, optimizer steps and seconds to the target of each trial, the interactive figure
         and the picture.
     """
-    objective = objective_of(champion["task"])
+    objective = objective_of(champion.task)
     target = time_to_target.default_target(histories, objective)
-    times = time_to_target.time_to_target(
-        histories, objective, champion["rows"]["train"], target.value
-    )
+    times = time_to_target.time_to_target(histories, objective, champion.rows.train, target.value)
     return (
         times,
         profiles.plot_time_to_target(times, target, objective, champion),
@@ -167,7 +166,7 @@ def draw_time_to_target(
 
 
 def draw_predictions(
-    confusion_matrix: pd.DataFrame, test_predictions: pd.DataFrame, champion: dict[str, Any]
+    confusion_matrix: pd.DataFrame, test_predictions: pd.DataFrame, champion: Champion
 ) -> tuple[Any, Any]:
     """Draw the champion on the test split.
 
@@ -180,7 +179,7 @@ def draw_predictions(
         The confusion matrix, for a regression predicted against true values: the interactive
         figure and the picture.
     """
-    if champion["task"] == "regression":
+    if champion.task == "regression":
         return (
             predictions.plot_predicted_against_true(test_predictions, champion),
             predictions.draw_predicted_against_true(test_predictions, champion),
@@ -193,7 +192,7 @@ def draw_predictions(
 
 def write_report(
     leaderboard: pd.DataFrame,
-    champion: dict[str, Any],
+    champion: Champion,
     class_report: pd.DataFrame,
     schema: Schema,
     test_predictions: pd.DataFrame,
@@ -205,12 +204,12 @@ def write_report(
     time_to_target_figure: Any,
     predictions_figure: Any,
     network_summaries: dict[str, str],
-    configuration: dict[str, Any],
+    configuration: Configuration,
     launcher: str,
     environment: str,
     screening: pd.DataFrame | None = None,
     learning_rates_figure: Any = None,
-    comparison: dict[str, Any] | None = None,
+    comparison: Comparison | None = None,
     critical_difference_figure: Any = None,
     verdicts: pd.DataFrame | None = None,
     diagnostics_figure: Any = None,
@@ -275,14 +274,14 @@ def write_report(
 
 def write_model_card(
     leaderboard: pd.DataFrame,
-    champion: dict[str, Any],
+    champion: Champion,
     class_report: pd.DataFrame,
     schema: Schema,
-    configuration: dict[str, Any],
+    configuration: Configuration,
     launcher: str,
     environment: str,
     screening: pd.DataFrame | None = None,
-    comparison: dict[str, Any] | None = None,
+    comparison: Comparison | None = None,
 ) -> str:
     """Write what whoever uses the registered model should know.
 
@@ -313,7 +312,7 @@ def write_model_card(
     )
 
 
-def describe_version(model_card_text: str, champion: dict[str, Any]) -> model_card.VersionCard:
+def describe_version(model_card_text: str, champion: Champion) -> model_card.VersionCard:
     """Address the model card to the version that was registered.
 
     Args:
@@ -323,11 +322,11 @@ def describe_version(model_card_text: str, champion: dict[str, Any]) -> model_ca
     Returns:
         The card, short enough for the registry.
     """
-    registered = champion["registered"]
+    registered = champion.registered
     return model_card.VersionCard(
-        name=registered["name"],
-        version=registered["version"],
-        trial_id=champion["trial_id"],
+        name=registered.name,
+        version=registered.version,
+        trial_id=champion.trial_id,
         text=model_card.shorten_card(model_card_text),
     )
 
@@ -348,12 +347,12 @@ def record_seconds(stage_clock: dict[str, float], report: str) -> dict[str, floa
 
 def summarize_sweep(
     leaderboard: pd.DataFrame,
-    champion: dict[str, Any],
+    champion: Champion,
     launcher: str,
     environment: str,
     report: str,
     stage_seconds: dict[str, float],
-    comparison: dict[str, Any],
+    comparison: Comparison,
     screening: pd.DataFrame,
 ) -> Any:
     """Put the end of a sweep into words for the console, once the report is written.

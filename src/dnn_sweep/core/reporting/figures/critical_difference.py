@@ -1,13 +1,13 @@
 """The critical-difference diagram: mean ranks over the seeds, and which are too close to call."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.formatting import count
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.figures.curves import MOST_CURVES
@@ -125,7 +125,7 @@ def _bars(found: MeanRanks, shown: int) -> list[tuple[float, int, int]]:
 
 
 def plot_critical_difference(
-    seed_scores: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
+    seed_scores: pd.DataFrame, objective: Objective, champion: Champion
 ) -> "go.Figure":
     """Draw mean ranks over the seeds and the groups that are too close to call, interactively.
 
@@ -139,9 +139,9 @@ def plot_critical_difference(
     """
     import plotly.graph_objects as go
 
-    found = mean_ranks(seed_scores, objective, champion["confidence"])
+    found = mean_ranks(seed_scores, objective, champion.confidence)
     figure = go.Figure()
-    titles = _titles(found, objective, champion["confidence"])
+    titles = _titles(found, objective, champion.confidence)
     if isinstance(found, str):
         title_plotly(figure, *titles, height=220)
         figure.update_xaxes(visible=False)
@@ -177,7 +177,7 @@ def plot_critical_difference(
 
 
 def draw_critical_difference(
-    seed_scores: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
+    seed_scores: pd.DataFrame, objective: Objective, champion: Champion
 ) -> "Figure":
     """Draw mean ranks over the seeds and the groups that are too close to call as a picture.
 
@@ -189,8 +189,8 @@ def draw_critical_difference(
     Returns:
         The matplotlib figure; where there are too few seeds or combinations, one that says so.
     """
-    found = mean_ranks(seed_scores, objective, champion["confidence"])
-    titles = _titles(found, objective, champion["confidence"])
+    found = mean_ranks(seed_scores, objective, champion.confidence)
+    titles = _titles(found, objective, champion.confidence)
     if isinstance(found, str):
         figure = new_figure(7, 1.5)
         title_static(figure, *titles)

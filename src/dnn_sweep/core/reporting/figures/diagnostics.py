@@ -1,15 +1,14 @@
 """Diagnostics per layer: how far the signal comes on its way back, and what stops it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.diagnosis.layer_tables import OUTPUT_LAYER
-from dnn_sweep.core.formatting import describe_budget, describe_rows
 from dnn_sweep.core.reporting.figures.style import (
     colour_of,
     marker_of,
@@ -115,7 +114,7 @@ def plot_diagnostics(
     diagnostics: pd.DataFrame,
     verdicts: pd.DataFrame,
     leaderboard: pd.DataFrame,
-    champion: Mapping[str, Any],
+    champion: Champion,
 ) -> "go.Figure":
     """Draw what happens on the way from the output to the input side, interactively.
 
@@ -173,7 +172,7 @@ def draw_diagnostics(
     diagnostics: pd.DataFrame,
     verdicts: pd.DataFrame,
     leaderboard: pd.DataFrame,
-    champion: Mapping[str, Any],
+    champion: Champion,
 ) -> "Figure":
     """Draw what happens on the way from the output to the input side, as a picture.
 
@@ -226,10 +225,10 @@ def draw_diagnostics(
     return figure
 
 
-def _titles(champion: Mapping[str, Any]) -> tuple[str, str]:
+def _titles(champion: Champion) -> tuple[str, str]:
     notes = [
-        describe_budget(champion),
-        describe_rows(champion),
+        str(champion.budget),
+        str(champion.rows),
         f"from the {OUTPUT_LAYER} layer to the input side",
         "dashed before training, solid at the end",
     ]

@@ -1,14 +1,14 @@
 """The heatmap: how well every activation did with every optimizer."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.formatting import describe_budget, describe_rows, format_value
+from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.formatting import format_value
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.figures.style import (
     VALUE_SCALE,
@@ -92,11 +92,11 @@ def heatmap_cells(leaderboard: pd.DataFrame, objective: Objective) -> Cells:
     )
 
 
-def _titles(cells: Cells, objective: Objective, champion: Mapping[str, Any]) -> tuple[str, str]:
+def _titles(cells: Cells, objective: Objective, champion: Champion) -> tuple[str, str]:
     title = f"Validation {objective.label} by activation and optimizer"
     if cells.best_of:
         title += f" (each cell at its best {' and '.join(cells.best_of)})"
-    notes = [describe_budget(champion), describe_rows(champion), "★\N{NO-BREAK SPACE}best"]
+    notes = [str(champion.budget), str(champion.rows), "★\N{NO-BREAK SPACE}best"]
     if cells.ties:
         notes.append("≈ cannot be told apart from it")
     return title, " · ".join(notes)
@@ -120,7 +120,7 @@ def _ink(cells: Cells, objective: Objective, row: int, column: int) -> str | Non
 
 
 def plot_heatmap(
-    leaderboard: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
+    leaderboard: pd.DataFrame, objective: Objective, champion: Champion
 ) -> "go.Figure":
     """Draw the validation objective of every activation with every optimizer, interactively.
 
@@ -176,9 +176,7 @@ def plot_heatmap(
     return figure
 
 
-def draw_heatmap(
-    leaderboard: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
-) -> "Figure":
+def draw_heatmap(leaderboard: pd.DataFrame, objective: Objective, champion: Champion) -> "Figure":
     """Draw the validation objective of every activation with every optimizer as a picture.
 
     Args:

@@ -1,13 +1,13 @@
 """Learning curves: what every combination did, epoch by epoch."""
 
-from collections.abc import Mapping
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.formatting import TIMES, count, describe_budget, describe_rows, format_value
+from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.formatting import TIMES, count, format_value
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.figures.curves import (
     Curve,
@@ -39,12 +39,12 @@ def _titles(
     curves: list[Curve],
     trained: int,
     objective: Objective,
-    champion: Mapping[str, Any],
+    champion: Champion,
 ) -> tuple[str, str]:
     seeds = int(histories["seed"].nunique())
     best = "" if len(curves) == trained else f"the best {len(curves)} of "
     title = f"Learning curves of {best}{count(trained, 'combination')}: {objective.label}"
-    notes = [describe_budget(champion), describe_rows(champion)]
+    notes = [str(champion.budget), str(champion.rows)]
     notes.append("training dashed, validation solid")
     if seeds > 1:
         notes.append(f"mean over {count(seeds, 'seed')}, band from the lowest to the highest one")
@@ -57,7 +57,7 @@ def _titles(
 
 
 def plot_learning_curves(
-    histories: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
+    histories: pd.DataFrame, objective: Objective, champion: Champion
 ) -> "go.Figure":
     """Draw every combination's training and validation curve, interactively.
 
@@ -154,7 +154,7 @@ def _traces(index: int, curve: Curve, several: bool) -> list[dict[str, Any]]:
 
 
 def draw_learning_curves(
-    histories: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
+    histories: pd.DataFrame, objective: Objective, champion: Champion
 ) -> "Figure":
     """Draw every combination's training and validation curve as a picture.
 

@@ -1,13 +1,13 @@
 """Curves by learning rate: what the screening saw, and which rate it chose."""
 
-from collections.abc import Mapping
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.formatting import TIMES
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.figures.rate_curves import RateCurve, describe_screening, rate_curves
@@ -74,7 +74,7 @@ def _diverged_at(
 
 
 def plot_learning_rates(
-    screening: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
+    screening: pd.DataFrame, objective: Objective, champion: Champion
 ) -> "go.Figure":
     """Draw the screening, a panel an optimizer and a line a combination, interactively.
 
@@ -127,7 +127,7 @@ def plot_learning_rates(
                 "mode": "lines+markers",
                 "line": {
                     "color": colour,
-                    "width": 3 if curve.combination == champion["combination"] else 1.6,
+                    "width": 3 if curve.combination == champion.combination else 1.6,
                 },
                 "marker": {"symbol": symbols, "size": 9},
                 "showlegend": name not in named,
@@ -185,7 +185,7 @@ def plot_learning_rates(
 
 
 def draw_learning_rates(
-    screening: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
+    screening: pd.DataFrame, objective: Objective, champion: Champion
 ) -> "Figure":
     """Draw the screening, a panel an optimizer and a line a combination, as a picture.
 
@@ -223,7 +223,7 @@ def draw_learning_rates(
         axis.set_xlabel("learning rate")
         for curve in (each for each in curves if each.optimizer == panel):
             colour = colour_of(activations.index(curve.activation))
-            best = curve.combination == champion["combination"]
+            best = curve.combination == champion.combination
             axis.plot(
                 curve.rates,
                 curve.values,

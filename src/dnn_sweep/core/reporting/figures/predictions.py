@@ -1,12 +1,12 @@
 """The champion on the test split: a confusion matrix, or predicted against true values."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.formatting import count, describe_budget, describe_metric
+from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.formatting import METRIC_LABELS, count
 from dnn_sweep.core.reporting.figures.style import (
     COLOURS,
     COUNT_SCALE,
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 CLASSES_WITH_COUNTS = 20
 
 
-def _titles(champion: Mapping[str, Any], shown: str, headline: str) -> tuple[str, str]:
-    title = f"{champion['combination']} on the test split: {shown}"
+def _titles(champion: Champion, shown: str, headline: str) -> tuple[str, str]:
+    title = f"{champion.combination} on the test split: {shown}"
     notes = [
-        describe_metric(champion["test"], headline),
-        count(champion["rows"]["test"], "test row"),
-        f"chosen from {describe_budget(champion)}",
+        f"{METRIC_LABELS.get(headline, headline)} {champion.test[headline]}",
+        count(champion.rows.test, "test row"),
+        f"chosen from {champion.budget}",
     ]
     return title, " · ".join(notes)
 
@@ -43,9 +43,7 @@ def _counts_of(confusion_matrix: pd.DataFrame) -> tuple[list[str], np.ndarray, n
     return labels, counts, shares
 
 
-def plot_confusion_matrix(
-    confusion_matrix: pd.DataFrame, champion: Mapping[str, Any]
-) -> "go.Figure":
+def plot_confusion_matrix(confusion_matrix: pd.DataFrame, champion: Champion) -> "go.Figure":
     """Draw how often each class was taken for which, interactively.
 
     Args:
@@ -90,7 +88,7 @@ def plot_confusion_matrix(
     return figure
 
 
-def draw_confusion_matrix(confusion_matrix: pd.DataFrame, champion: Mapping[str, Any]) -> "Figure":
+def draw_confusion_matrix(confusion_matrix: pd.DataFrame, champion: Champion) -> "Figure":
     """Draw how often each class was taken for which as a picture.
 
     Args:
@@ -135,9 +133,7 @@ def _diagonal(predictions: pd.DataFrame) -> tuple[float, float]:
     return float(np.nanmin(values)), float(np.nanmax(values))
 
 
-def plot_predicted_against_true(
-    test_predictions: pd.DataFrame, champion: Mapping[str, Any]
-) -> "go.Figure":
+def plot_predicted_against_true(test_predictions: pd.DataFrame, champion: Champion) -> "go.Figure":
     """Draw a regression's predictions against the true values, interactively.
 
     Args:
@@ -175,9 +171,7 @@ def plot_predicted_against_true(
     return figure
 
 
-def draw_predicted_against_true(
-    test_predictions: pd.DataFrame, champion: Mapping[str, Any]
-) -> "Figure":
+def draw_predicted_against_true(test_predictions: pd.DataFrame, champion: Champion) -> "Figure":
     """Draw a regression's predictions against the true values as a picture.
 
     Args:

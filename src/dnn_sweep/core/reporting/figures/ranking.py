@@ -1,14 +1,14 @@
 """The ranking: each combination's figure with its interval, and which ones are tied."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.formatting import count, describe_budget
+from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.formatting import count
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.figures.style import (
     COLOURS,
@@ -131,14 +131,14 @@ def _limits(
     return (first - margin, last + margin)
 
 
-def _titles(ranks: Ranks, objective: Objective, champion: Mapping[str, Any]) -> tuple[str, str]:
+def _titles(ranks: Ranks, objective: Objective, champion: Champion) -> tuple[str, str]:
     shown = len(ranks.names)
     best = f"the best {shown} of " if ranks.left_out else ""
     of = best + count(shown + ranks.left_out, "combination")
-    luck = "seeds and validation rows" if len(champion["seeds"]) > 1 else "validation rows alone"
+    luck = "seeds and validation rows" if len(champion.seeds) > 1 else "validation rows alone"
     notes = [
-        describe_budget(champion),
-        f"bars are {100 * champion['confidence']:.0f} % intervals over {luck}",
+        str(champion.budget),
+        f"bars are {100 * champion.confidence:.0f} % intervals over {luck}",
     ]
     if ranks.outside.any():
         beyond = count(int(ranks.outside.sum()), "combination")
@@ -147,7 +147,7 @@ def _titles(ranks: Ranks, objective: Objective, champion: Mapping[str, Any]) -> 
 
 
 def plot_ranking(
-    leaderboard: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
+    leaderboard: pd.DataFrame, objective: Objective, champion: Champion
 ) -> "go.Figure":
     """Draw each combination's mean and interval, interactively.
 
@@ -216,9 +216,7 @@ def plot_ranking(
     return figure
 
 
-def draw_ranking(
-    leaderboard: pd.DataFrame, objective: Objective, champion: Mapping[str, Any]
-) -> "Figure":
+def draw_ranking(leaderboard: pd.DataFrame, objective: Objective, champion: Champion) -> "Figure":
     """Draw each combination's mean and interval as a picture.
 
     Args:

@@ -1,12 +1,12 @@
 """Time to target: how often each combination is how much slower than the fastest."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison.time_to_target import Profile, Target, Unit, performance_profiles
-from dnn_sweep.core.formatting import count, describe_budget
+from dnn_sweep.core.formatting import count
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.figures.style import (
     COLOURS,
@@ -38,11 +38,11 @@ def _titles(
     profiles: list[Profile],
     target: Target,
     objective: Objective,
-    champion: Mapping[str, Any],
+    champion: Champion,
     unit: Unit,
 ) -> tuple[str, str]:
     never = times["combination"].nunique() - len(profiles)
-    notes = [describe_budget(champion), f"target: {target.describe(objective)}"]
+    notes = [str(champion.budget), f"target: {target.describe(objective)}"]
     seeds = int(times["seed"].nunique())
     notes.append(
         f"{NAMES[unit]} until then, compared on each of {count(seeds, 'seed')} with the "
@@ -67,7 +67,7 @@ def plot_time_to_target(
     times: pd.DataFrame,
     target: Target,
     objective: Objective,
-    champion: Mapping[str, Any],
+    champion: Champion,
     unit: Unit = "epochs",
 ) -> "go.Figure":
     """Draw performance profiles, interactively.
@@ -119,7 +119,7 @@ def draw_time_to_target(
     times: pd.DataFrame,
     target: Target,
     objective: Objective,
-    champion: Mapping[str, Any],
+    champion: Champion,
     unit: Unit = "epochs",
 ) -> "Figure":
     """Draw performance profiles as a picture: the best seven in colour, the others in grey.

@@ -1,0 +1,26 @@
+"""All groups of parameters that shape a sweep's result, as ``configuration.json`` records them."""
+
+from dnn_sweep.parameters.base import Parameters
+from dnn_sweep.parameters.callbacks import CallbackParameters
+from dnn_sweep.parameters.data import DataParameters
+from dnn_sweep.parameters.evaluation import EvaluationParameters
+from dnn_sweep.parameters.grid import GridParameters
+from dnn_sweep.parameters.network import NetworkParameters
+from dnn_sweep.parameters.scaling import ScalingParameters
+from dnn_sweep.parameters.screening import ScreeningParameters
+from dnn_sweep.parameters.split import SplitParameters
+from dnn_sweep.parameters.training import TrainingParameters
+
+
+class Configuration(Parameters):
+    """The parameters of a sweep, group by group."""
+
+    data: DataParameters
+    split: SplitParameters
+    scaling: ScalingParameters
+    network: NetworkParameters
+    grid: GridParameters
+    training: TrainingParameters
+    screening: ScreeningParameters
+    callbacks: CallbackParameters
+    evaluation: EvaluationParameters
