@@ -95,7 +95,7 @@ def _ways_to_multiply(product: Product) -> Iterator[tuple[str, Callable[[], obje
         operands = [torch.from_numpy(each) for each in (left, right)]
         yield "PyTorch", partial(torch.bmm, *operands, out=torch.from_numpy(out))
     if find_spec("tensorflow"):
-        from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+        from dnn_sweep.core.lazy import tf
 
         # As stored, the transposition inside the program, where XLA sees it.
         flip = {"left": "transpose_a", "right": "transpose_b"}.get(product.transposed)

@@ -4,12 +4,14 @@ import json
 
 from benchmarks.workloads import Curve, TrialSpec, Work
 from dnn_sweep.core.data.arrays import TrainingData
-from dnn_sweep.core.networks.quiet_keras import keras  # noqa: F401  (counts as start-up)
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training import assign_engines
 from dnn_sweep.core.training.progress import NoProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import LoggingParameters
+from dnn_sweep.startup import import_tensorflow
+
+import_tensorflow()  # counts as start-up
 
 
 def train_stacked(work: Work) -> list[Curve]:

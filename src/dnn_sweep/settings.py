@@ -3,11 +3,9 @@
 import os
 from pathlib import Path
 
-# Before MLflow, which comes with Kedro's plugins: skops looks up each of SciPy's and NumPy's
-# functions in all modules that were imported earlier, for two seconds if those are MLflow's.
-import scipy.special  # noqa: F401
 from omegaconf.resolvers import oc
 
+import dnn_sweep.startup  # noqa: F401
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 from dnn_sweep.hooks import StageHooks, SweepHooks, collect_seldom
 
@@ -29,11 +27,6 @@ def launcher() -> str:
     """Resolve ``${launcher:}``: what the user has to put before ``kedro`` to run it here."""
     return "uv run" if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
 
-
-# MLflow's loggers then follow conf/logging.yml like everyone else's.
-os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
-# Else every run asks IPython whether it is a job on Databricks that was interrupted.
-os.environ.setdefault("MLFLOW_ENABLE_SGC_RUN_RESUMPTION_FOR_DATABRICKS_JOBS", "false")
 
 collect_seldom()
 

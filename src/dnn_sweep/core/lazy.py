@@ -1,7 +1,7 @@
 """Heavy libraries, each loaded on first use: ``from dnn_sweep.core.lazy import keras, tf``.
 
-Every command of Kedro imports every pipeline, and so every module of ``core``. TensorFlow takes
-five seconds to import, scikit-learn, Plotly and Matplotlib about one each; ``kedro registry list``
+Every Kedro command imports every pipeline, and so every module of ``core``. TensorFlow takes five
+seconds to import, scikit-learn, Plotly and Matplotlib about one each; ``kedro registry list``
 needs none of them. A name from this module stands for the library and imports it when an
 attribute is first read. Libraries that are not listed here are imported the ordinary way.
 
@@ -11,6 +11,8 @@ A module that annotates with such a name, as in ``-> go.Figure``, needs
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from dnn_sweep import startup
 
 
 class LazyModule:
@@ -33,10 +35,17 @@ class LazyModule:
 
     def __getattr__(self, name: str) -> Any:
         """Import the module; return one of its attributes or submodules."""
+        if name.startswith("__"):  # inspection, such as doctest's, loads nothing
+            raise AttributeError(name)
+        if self._path in ("keras", "tensorflow"):
+            startup.import_tensorflow()
         module = import_module(self._path)
         if hasattr(module, name):
             return getattr(module, name)
-        return import_module(f"{self._path}.{name}")
+        try:
+            return import_module(f"{self._path}.{name}")
+        except ModuleNotFoundError:
+            raise AttributeError(f"module {self._path!r} has no attribute {name!r}") from None
 
 
 if TYPE_CHECKING:
@@ -47,14 +56,8 @@ if TYPE_CHECKING:
     import skops.io as skops_io
     import tensorflow as tf
 else:
-    _quiet = LazyModule("dnn_sweep.core.networks.quiet_keras")  # hides TensorFlow's messages
-
-    class _QuietLibrary(LazyModule):
-        def __getattr__(self, name: str) -> Any:
-            return getattr(getattr(_quiet, self._path), name)
-
-    keras = _QuietLibrary("keras")
-    tf = _QuietLibrary("tensorflow")
+    keras = LazyModule("keras")
+    tf = LazyModule("tensorflow")
     mpl = LazyModule("matplotlib")
     go = LazyModule("plotly.graph_objects")
     sklearn = LazyModule("sklearn")

@@ -18,6 +18,7 @@ from mlflow.protos.databricks_pb2 import (
 from dnn_sweep.core.champion.package import ServedModel
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
+from dnn_sweep.startup import import_tensorflow
 
 
 def find_registered_model(name: str) -> RegisteredModel | None:
@@ -49,8 +50,7 @@ class ModelAliases(Mapping[str, ServedModel]):
             KeyError: If no version holds it.
             SweepError: If the version cannot be loaded.
         """
-        # Before the model imports it by itself, with all that TensorFlow has to say.
-        from dnn_sweep.core.networks import quiet_keras  # noqa: F401
+        import_tensorflow()  # quietly, before the model does it loudly
 
         version = self._versions[alias]
         uri = f"models:/{self.name}/{version}"

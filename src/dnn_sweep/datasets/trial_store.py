@@ -6,18 +6,16 @@ import shutil
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import TablePreview
 
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialResult
-
-if TYPE_CHECKING:
-    from dnn_sweep.core.networks.quiet_keras import keras
 
 UNFINISHED = ".unfinished-"  # prefix of folders that are still being written
 
@@ -41,8 +39,6 @@ class TrialStore(Mapping[str, TrialResult]):
         kept = folder / status.pop("checkpoint")
 
         def load_network() -> "keras.Model":
-            from dnn_sweep.core.networks.quiet_keras import keras
-
             return keras.saving.load_model(kept)
 
         return TrialResult(

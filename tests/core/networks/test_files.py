@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.build import build_network
 from dnn_sweep.core.networks.files import NetworkFile
-from dnn_sweep.core.networks.quiet_keras import keras
 from tests.builders import make_plan
 
 

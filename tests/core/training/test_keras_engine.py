@@ -8,9 +8,8 @@ import pytest
 
 from dnn_sweep.core.data.arrays import TrainingData, epoch_order
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.build import build_network, network_outputs
-from dnn_sweep.core.networks.quiet_keras import keras
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
 from dnn_sweep.core.training import assign_engines
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
 from dnn_sweep.core.training.targets import loss_targets

@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 
 from dnn_sweep.core.diagnosis.symptoms import SATURATING
+from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.build import build_network, initial_weights
 from dnn_sweep.core.networks.keras_names import activation_names
-from dnn_sweep.core.networks.quiet_keras import keras
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
 from dnn_sweep.core.training.layer_measurements import layer_names, measure_layers, measure_stack
 from dnn_sweep.core.training.targets import loss_targets
 from tests.builders import make_data

@@ -5,8 +5,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.network import Network
-from dnn_sweep.core.networks.quiet_keras import keras
 from dnn_sweep.parameters import Precision
 
 ROWS_AT_ONCE = 4096  # bounds memory when a network is only applied

@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.networks.quiet_keras import keras
+from dnn_sweep.core.lazy import keras
 
 # The documented layout of a .keras file: a zip archive with the configuration and this member.
 WEIGHTS = "model.weights.h5"

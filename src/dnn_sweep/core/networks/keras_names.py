@@ -2,13 +2,11 @@
 
 import inspect
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.parameters import OptimizerEntry
-
-if TYPE_CHECKING:
-    from dnn_sweep.core.networks.quiet_keras import keras
 
 # He et al. 2015 for units that are zero on one side, Klambauer et al. 2017 for selu,
 # Glorot & Bengio 2010 for everything that is roughly linear around zero.
@@ -21,7 +19,6 @@ _NOT_OPTIMIZERS = {"Optimizer", "LossScaleOptimizer"}
 @cache
 def activation_names() -> tuple[str, ...]:
     """Every activation that Keras knows by name and that leaves a layer's width alone."""
-    from dnn_sweep.core.networks.quiet_keras import keras
 
     def fits(name: str) -> bool:
         try:
@@ -37,7 +34,6 @@ def activation_names() -> tuple[str, ...]:
 @cache
 def initializer_names() -> tuple[str, ...]:
     """Every initializer that Keras knows by name and that fits a kernel."""
-    from dnn_sweep.core.networks.quiet_keras import keras
 
     def fits(name: str) -> bool:
         try:
@@ -53,8 +49,6 @@ def initializer_names() -> tuple[str, ...]:
 @cache
 def optimizer_classes() -> dict[str, type["keras.Optimizer"]]:
     """Every optimizer class of Keras by its name."""
-    from dnn_sweep.core.networks.quiet_keras import keras
-
     return {
         name: each
         for name, each in vars(keras.optimizers).items()
@@ -111,9 +105,7 @@ def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str,
     rate = entry.arguments.get("learning_rate", parameters["learning_rate"].default)
     if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
         raise SweepError(f"{where}: learning_rate must be a number above 0, not {rate!r}")
-    from dnn_sweep.core.networks.quiet_keras import tensorflow
-
-    refusals = (TypeError, ValueError, ArithmeticError, tensorflow.errors.OpError)
+    refusals = (TypeError, ValueError, ArithmeticError, tf.errors.OpError)
     try:
         _take_a_step(classes[name](learning_rate=rate, **others))
     except refusals as error:
@@ -123,8 +115,6 @@ def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str,
 
 def _take_a_step(optimizer: "keras.Optimizer") -> None:
     """Keras keeps some arguments unread until the first step."""
-    from dnn_sweep.core.networks.quiet_keras import keras
-
     kernel = keras.Variable(keras.ops.ones((3, 2)))
     optimizer.build([kernel])
     optimizer.apply([keras.ops.ones((3, 2))], [kernel])

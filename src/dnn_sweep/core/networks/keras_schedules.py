@@ -3,14 +3,12 @@
 import inspect
 import math
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.network import Schedule
 from dnn_sweep.parameters import ScheduleEntry
-
-if TYPE_CHECKING:
-    from dnn_sweep.core.networks.quiet_keras import keras
 
 INITIAL_RATE = "initial_learning_rate"
 LENGTHS = ("decay_steps", "first_decay_steps")
@@ -19,8 +17,6 @@ LENGTHS = ("decay_steps", "first_decay_steps")
 @cache
 def schedule_classes() -> dict[str, type["keras.optimizers.schedules.LearningRateSchedule"]]:
     """Every schedule class of Keras that starts from the optimizer's learning rate, by name."""
-    from dnn_sweep.core.networks.quiet_keras import keras
-
     schedules = keras.optimizers.schedules
     return {
         name: each
@@ -96,9 +92,8 @@ def _rate_at(
     arguments: dict[str, Any],
     where: str,
 ) -> float:
-    from dnn_sweep.core.networks.quiet_keras import tensorflow
 
-    refusals = (TypeError, ValueError, ArithmeticError, tensorflow.errors.OpError)
+    refusals = (TypeError, ValueError, ArithmeticError, tf.errors.OpError)
     try:
         return float(chosen(**{INITIAL_RATE: rate}, **arguments)(step))
     except refusals as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dnn_sweep.core.networks.quiet_keras import keras
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.parameters import LoggingParameters
 

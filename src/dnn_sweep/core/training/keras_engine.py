@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import TrainingData, epoch_order
+from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.build import build_network, network_outputs
-from dnn_sweep.core.networks.quiet_keras import keras
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import build_callbacks
 from dnn_sweep.core.training.layer_log import LayerLog, LayerRecorder, Probe

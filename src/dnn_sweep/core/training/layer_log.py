@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.build import initial_weights
 from dnn_sweep.core.networks.network import Network
-from dnn_sweep.core.networks.quiet_keras import keras
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.layer_measurements import (
     Measurement,

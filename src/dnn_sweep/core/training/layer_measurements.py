@@ -18,9 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.network import Network
-from dnn_sweep.core.networks.quiet_keras import keras
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
 from dnn_sweep.core.training.targets import loss_targets
 
 # A unit whose output never exceeds this share of 1, or of the layer's largest sum where that is

@@ -1,7 +1,7 @@
 """A trial's optimizer, as Keras builds it."""
 
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.keras_names import optimizer_classes
-from dnn_sweep.core.networks.quiet_keras import keras
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.schedules import learning_rate_schedule
 

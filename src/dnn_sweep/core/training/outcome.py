@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.networks.quiet_keras import keras
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import Callbacks
 from dnn_sweep.core.training.layer_log import LayerLog

@@ -1,7 +1,7 @@
 """A trial's learning rate, as an optimizer takes it."""
 
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.keras_schedules import schedule_classes
-from dnn_sweep.core.networks.quiet_keras import keras
 from dnn_sweep.core.plan.trial import Trial
 
 

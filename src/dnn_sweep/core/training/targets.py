@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.network import Network
-from dnn_sweep.core.networks.quiet_keras import keras
 
 
 def loss_targets(values: NDArray[np.generic], network: Network) -> NDArray[Any]:

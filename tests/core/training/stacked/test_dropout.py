@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from dnn_sweep.core.networks.quiet_keras import keras
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.training.stacked.dropout import uniform
 
 

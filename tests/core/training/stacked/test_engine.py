@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.networks.quiet_keras import keras
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.training import assign_engines
 from dnn_sweep.core.training.layer_log import Probe
 from dnn_sweep.core.training.progress import NoProgress

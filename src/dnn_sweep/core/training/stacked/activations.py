@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from dnn_sweep.core.networks.quiet_keras import keras
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+from dnn_sweep.core.lazy import keras, tf
 
 Activation = Callable[[tf.Tensor], tf.Tensor]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import epoch_order
+from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.networks.build import derived_seed, initial_weights
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
 from dnn_sweep.core.training.layer_log import Probe
 from dnn_sweep.core.training.stacked.board import Group, Section
 from dnn_sweep.core.training.stacked.network import Settings, join_weights, split_weights

@@ -1,6 +1,6 @@
 """The masks of ``keras.layers.Dropout``, inside a compiled program."""
 
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+from dnn_sweep.core.lazy import tf
 
 # TensorFlow's kernel and its XLA compiler draw different numbers from one seed, so a compiled
 # program would drop other units than `model.fit` does. Hence the generator itself: Philox4x32-10

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from dnn_sweep.core.networks.quiet_keras import keras
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.training.stacked.structure import Structure
 
 

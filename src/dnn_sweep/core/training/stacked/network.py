@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.training.stacked.activations import StackedActivations
 from dnn_sweep.core.training.stacked.board import Group
 from dnn_sweep.core.training.stacked.dropout import uniform

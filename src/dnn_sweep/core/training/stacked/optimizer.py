@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.keras_names import optimizer_classes
-from dnn_sweep.core.networks.quiet_keras import keras
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
 from dnn_sweep.core.training.stacked.board import Section
 
 _BASES = {each.__name__: each for each in keras.optimizers.Optimizer.__mro__}

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import TrainingData
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.row_weights import row_weights
 from dnn_sweep.core.training.targets import loss_targets

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.build import build_network
 from dnn_sweep.core.networks.files import NetworkFile
 from dnn_sweep.core.networks.network import Network
-from dnn_sweep.core.networks.quiet_keras import keras
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import build_callbacks
 from dnn_sweep.core.training.layer_log import LayerLog

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import prod
 
 from dnn_sweep.core.data.arrays import TrainingData
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.stacked.network import weight_shapes
 from dnn_sweep.core.training.stacked.structure import Structure, structure_of

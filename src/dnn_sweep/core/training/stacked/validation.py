@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.networks.quiet_keras import tensorflow as tf
+from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.training.stacked.board import Group
 from dnn_sweep.core.training.stacked.measuring import Measuring
 from dnn_sweep.core.training.stacked.network import (

@@ -1,0 +1,81 @@
+"""Start-up tuning: environment variables, order of imports, quiet TensorFlow.
+
+Importing this module prepares the process for MLflow; ``import_tensorflow`` prepares it for
+TensorFlow. It is the lowest layer and imports nothing of ``dnn_sweep``.
+"""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+# Before MLflow, which comes with Kedro's plugins: skops looks up each of SciPy's and NumPy's
+# functions in all modules imported earlier, which takes two seconds if those are MLflow's.
+import scipy.special  # noqa: F401
+
+_FOR_MLFLOW = {
+    # MLflow's loggers then follow conf/logging.yml like all others.
+    "MLFLOW_CONFIGURE_LOGGING": "false",
+    # Otherwise every run asks IPython whether it is an interrupted job on Databricks.
+    "MLFLOW_ENABLE_SGC_RUN_RESUMPTION_FOR_DATABRICKS_JOBS": "false",
+}
+_FOR_TENSORFLOW = {
+    # Its native code reports errors only.
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    # Keras would otherwise follow the user's ~/.keras/keras.json.
+    "KERAS_BACKEND": "tensorflow",
+    # Compiled programs run side by side, one per core: within one, products of small matrices
+    # are faster on a single thread. `model.fit` is not compiled and keeps all cores.
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+}
+_CHATTER = re.compile(
+    r"^I0000 |^WARNING: All log messages before absl::InitializeLog"
+    r"|^To enable the following instructions|failed call to cuInit"
+)
+
+
+def _set_defaults(variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
+
+
+@cache
+def import_tensorflow() -> None:
+    """Import TensorFlow and Keras without their start-up messages."""
+    _set_defaults(_FOR_TENSORFLOW)
+    with _without_chatter():
+        # TensorFlow first: MLflow inspects both as soon as TensorFlow is imported, and would fail
+        # on a half-imported Keras.
+        import tensorflow  # isort: skip
+        import keras  # noqa: F401
+
+        # Every network is traced once, which TensorFlow takes for a mistake.
+        tensorflow.get_logger().setLevel("ERROR")
+        tensorflow.config.list_physical_devices()  # looks for a GPU, and reports it
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Hold back standard error; then write what is not TensorFlow's report on the hardware.
+
+    TensorFlow's native code writes it straight to the process's standard error, before any log
+    level applies.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            held.seek(0)
+            lines = held.read().decode(errors="replace").splitlines(keepends=True)
+            sys.stderr.write("".join(line for line in lines if not _CHATTER.search(line)))
+
+
+_set_defaults(_FOR_MLFLOW)
