@@ -151,7 +151,8 @@ def links_of(page: str) -> list[tuple[Path, str]]:
     """The file and the heading that each relative link of a page leads to."""
     links = re.findall(r"\]\(([^)\s]+)\)", TEXTS[page])
     own = [link.partition("#") for link in links if not re.match(r"[a-z]+:", link)]
-    return [((ROOT / page).parent / path, heading) for path, _, heading in own]
+    here = ROOT / page
+    return [(here.parent / path if path else here, heading) for path, _, heading in own]
 
 
 @pytest.mark.parametrize("page", TEXTS)
