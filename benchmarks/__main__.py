@@ -1,4 +1,4 @@
-"""Everything for the page on performance: ``python -m benchmarks --source-dir …``."""
+"""Measure everything for the page on performance: ``python -m benchmarks --source-dir …``."""
 
 import argparse
 import subprocess
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
     given = parser.parse_args()
     run.run(given)
-    # In a process of its own: the runner stays small, so that it takes nothing from the others.
+    # Separate processes keep this one small, so that it does not affect the measurements.
     for module, more in (
         ("roofline", []),
         ("whole_run", []),

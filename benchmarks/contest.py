@@ -1,4 +1,4 @@
-"""One contestant in a process of its own: ``python -m benchmarks.contest job.json``."""
+"""Train one contestant in its own process: ``python -m benchmarks.contest job.json``."""
 
 import importlib
 import json
@@ -13,12 +13,12 @@ BEGAN = time.perf_counter()
 
 
 def main(job_file: Path) -> None:
-    """Train what a job file says and write what came of it.
+    """Train the trials of a job file and write the result.
 
     Args:
         job_file: JSON with ``contestant``, ``folder`` (of the prepared work), ``positions`` (of
-            the trials in its plan) and ``result`` (the file to write). Module and function of
-            the contestant are in the registry.
+            the trials in its plan) and ``result`` (the file to write). The registry has the
+            contestant's module and function.
     """
     from benchmarks.contestants import CONTESTANTS
     from benchmarks.workloads import load_work
@@ -48,7 +48,7 @@ def main(job_file: Path) -> None:
 
 
 def _cpu_seconds() -> float:
-    """Processor time of this process and of those below it that have ended."""
+    """Processor time of this process and of its children that have ended."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 

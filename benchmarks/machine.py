@@ -1,4 +1,4 @@
-"""What is measured on."""
+"""Description of the machine that runs the measurements."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Data and plan of a workload: ``python -m benchmarks.prepare mnist folder --seeds 4 …``."""
+"""Prepare data and plan of a workload: ``python -m benchmarks.prepare mnist folder …``."""
 
 import argparse
 from pathlib import Path
@@ -21,14 +21,14 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 def prepare(
     workload: Workload, folder: Path, source_dir: str | None, seeds: int, epochs: int
 ) -> None:
-    """Run the experiment through the project's own nodes up to the plan, and keep it as files.
+    """Run the experiment's own nodes up to the plan, and save data and plan as files.
 
     Args:
-        workload: Which experiment.
-        folder: Gets ``data.npz`` and ``plan.json``.
+        workload: The workload to prepare.
+        folder: Receives ``data.npz`` and ``plan.json``.
         source_dir: Folder with MNIST's IDX files; ``None`` downloads them once.
-        seeds: Replicates.
-        epochs: Epochs a trial.
+        seeds: Number of replicates.
+        epochs: Epochs per trial.
     """
     config = OmegaConfigLoader(
         conf_source=str(CONF),

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
-SAMPLE_SECONDS = 0.5  # often enough for runs of many seconds, too seldom to slow them down
+SAMPLE_SECONDS = 0.5  # frequent enough for runs of many seconds, too rare to slow them down
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What a command left behind.
+    """The result of a finished command.
 
     Args:
-        code: Its exit code; negative where a signal ended it.
+        code: Exit code; negative if a signal ended it.
         seconds: Wall-clock time from start to end.
-        peak_mib: Most memory that it and the processes below it held at one time, shared pages
-            counted once; 0 where the system does not tell.
+        peak_mib: Peak memory of the process and its descendants together, shared pages counted
+            once; 0 if the system does not report it.
         output: What it printed.
     """
 
@@ -32,14 +32,14 @@ class Finished:
 
 
 def run_measured(command: list[str], timeout: float) -> Finished:
-    """Run a command in a session of its own, and end whatever it leaves running.
+    """Run a command in its own session, and end any process that it leaves running.
 
     Args:
         command: Program and arguments.
         timeout: Seconds after which it is killed.
 
     Returns:
-        Its time, memory and output.
+        Exit code, time, memory and output.
     """
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -68,7 +68,7 @@ def _sample(root: int, peaks: list[float], done: threading.Event) -> None:
 
 
 def _tree(root: int) -> list[int]:
-    """A process and all below it."""
+    """A process and all of its descendants."""
     children: dict[int, list[int]] = {}
     for entry in PROC.glob("[0-9]*"):
         try:

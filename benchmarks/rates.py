@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices and moves memory, by the best library at hand."""
+"""Rates of matrix products and memory traffic, with the fastest installed library."""
 
 import os
 import time
@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-SECONDS = 0.08  # a product is repeated for so long, and its fastest time counts
+SECONDS = 0.08  # how long a product is repeated; its fastest time counts
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 Floats = NDArray[np.float32]
 
@@ -21,11 +21,11 @@ class Product:
     """A stack of equal matrix products.
 
     Args:
-        stack: How many.
+        stack: Number of products.
         rows: Rows of the left matrix.
         inner: Columns of the left and rows of the right matrix.
         columns: Columns of the right matrix.
-        transposed: Which side is stored transposed, as in a backward pass.
+        transposed: The side that is stored transposed, as in a backward pass.
     """
 
     stack: int
@@ -36,11 +36,11 @@ class Product:
 
     @property
     def flops(self) -> int:
-        """Multiplications and additions."""
+        """Number of multiplications and additions."""
         return 2 * self.stack * self.rows * self.inner * self.columns
 
     def operands(self) -> tuple[Floats, Floats]:
-        """Random matrices, transposed ones as views."""
+        """Random matrices; transposed ones are views."""
         draw = partial(np.random.default_rng(0).random, dtype=np.float32)
 
         def make(rows: int, columns: int, side: str) -> Floats:
@@ -53,13 +53,13 @@ class Product:
 
 @cache
 def fastest_product(product: Product) -> tuple[float, str]:
-    """The least time that any library takes for a stack of products, and which library."""
+    """The shortest time of any library for a stack of products, and the library's name."""
     return min((_least_time(run), name) for name, run in _ways_to_multiply(product))
 
 
 @cache
 def fastest_update(working_set: int) -> tuple[float, str]:
-    """Bytes a second that ``a += b`` reads and writes, and by which library.
+    """Bytes per second that ``a += b`` reads and writes, and the fastest library's name.
 
     Args:
         working_set: Bytes of both arrays together; small sets stay in the cache.
@@ -84,7 +84,7 @@ def _ways_to_multiply(product: Product) -> Iterator[tuple[str, Callable[[], obje
     left, right = product.operands()
     out = np.empty((product.stack, product.rows, product.columns), np.float32)
     yield "NumPy", partial(np.matmul, left, right, out=out)
-    if product.stack >= CORES:  # a core a share of the stack
+    if product.stack >= CORES:  # one share of the stack per core
         shares = [np.array_split(each, CORES) for each in (left, right, out)]
         with threadpool_limits(1, "blas"):
             parts = zip(*shares, strict=True)
@@ -97,7 +97,7 @@ def _ways_to_multiply(product: Product) -> Iterator[tuple[str, Callable[[], obje
     if find_spec("tensorflow"):
         from dnn_sweep.core.lazy import tf
 
-        # As stored, the transposition inside the program, where XLA sees it.
+        # The operands stay as stored: the program transposes them, where XLA can see it.
         flip = {"left": "transpose_a", "right": "transpose_b"}.get(product.transposed)
         stored = [
             tf.constant(each.transpose(0, 2, 1) if side == product.transposed else each)

@@ -1,4 +1,4 @@
-"""Write the page on performance from what was measured: ``python -m benchmarks.render``."""
+"""Write the page on performance from the measurements: ``python -m benchmarks.render``."""
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.contestants import BLOG, CONTESTANTS, OURS
 from benchmarks.run import RESULTS
-from benchmarks.targets import NOT_MEASURED, Measured, judge_targets
+from benchmarks.targets import NOT_MEASURED, Measured, judge_targets, percent
 from benchmarks.workloads import WORKLOADS
 
 HERE = Path(__file__).parent
@@ -22,7 +22,7 @@ def render_page(measured: Measured) -> str:
     """The page in Markdown.
 
     Args:
-        measured: Everything that was measured.
+        measured: All measurements.
 
     Returns:
         The template ``performance.md.j2`` with every figure filled in.
@@ -45,7 +45,7 @@ def render_page(measured: Measured) -> str:
             about=measured.about,
             repeats=_repeats(measured.about["runs"]),
             load=max((run["load_before"] for run in measured.about["runs"]), default=0),
-            targets=_table(("work", "against", "at least", "reached", ""), targets),
+            targets=_table(("work", "compared with", "target", "reached", ""), targets),
             races=races,
             scaling=_scaling(measured.by_count("scaling")),
             roofline=_roofline(measured),
@@ -58,7 +58,7 @@ def render_page(measured: Measured) -> str:
 
 
 def _repeats(runs: Iterable[Run]) -> str:
-    """How often contestants were measured, workload by workload; at most, where that differs."""
+    """How often contestants were measured per workload; the maximum if that differs."""
     counts: dict[str, int] = {}
     for run in runs:
         counts[run["workload"]] = max(counts.get(run["workload"], 1), run["repeat"] + 1)
@@ -91,9 +91,9 @@ def _race(measured: Measured, name: str, runs: Mapping[str, Run]) -> dict[str, A
         "against the blog's loop",
         "dnn-sweep against it",
         "training, s",
-        "in all, s",
+        "total, s",
         "memory, MiB",
-        "accuracy, more or less",
+        "difference in accuracy",
     )
     combinations = dict.fromkeys(each for run in runs.values() for each in run["val_accuracy"])
     accuracies = [
@@ -128,7 +128,7 @@ def _scaling(runs: Sequence[Run]) -> dict[str, Any] | None:
         )
         for run in runs
     ]
-    heads = ("trials", "training, s", "s a trial", "model-epochs/s", "memory, MiB")
+    heads = ("trials", "training, s", "s per trial", "model-epochs/s", "memory, MiB")
     title = WORKLOADS["scaling"].title
     return {"title": title, "epochs": runs[0]["epochs"], "table": _table(heads, rows)}
 
@@ -145,10 +145,10 @@ def _roofline(measured: Measured) -> dict[str, Any] | None:
             (
                 WORKLOADS[name].title,
                 f"{least:.1f}",
-                *(f"{bound[part] / least:.0%}" for part in parts),
+                *(percent(bound[part] / least) for part in parts),
                 f"{min(rates):.0f}–{max(rates):.0f}",
-                f"{run['train_seconds']:.1f}" if run else "not measured",
-                f"{share:.0%}" if share else "not measured",
+                f"{run['train_seconds']:.1f}" if run else NOT_MEASURED,
+                percent(share) if share else NOT_MEASURED,
             )
         )
         if run and share:
@@ -156,13 +156,13 @@ def _roofline(measured: Measured) -> dict[str, Any] | None:
             limits.append((WORKLOADS[name].title, f"{seconds:.1f}", f"{seconds - least:.1f}"))
     heads = (
         "work",
-        "least, s",
+        "bound, s",
         "products of the steps",
         "products of the validation",
         "the optimizer's memory traffic",
         "GFLOP/s",
         "dnn-sweep's training, s",
-        "least / dnn-sweep's",
+        "bound / dnn-sweep's training",
     )
     return {"table": _table(heads, rows), "limits": limits} if rows else None
 
@@ -182,7 +182,7 @@ def _whole_runs(measured: Measured) -> dict[str, Any] | None:
         "command": runs["command"],
         "alone": " and ".join(f"{run['train_seconds']:.1f}" for run in runs["alone"]),
         "added": [
-            NOT_MEASURED if (share := measured.added(which)) is None else f"{share:.0%}"
+            NOT_MEASURED if (share := measured.added(which)) is None else percent(share)
             for which in ("raced", "diagnosed")
         ],
         "table": _table(("stage", *heads.values()), rows),

@@ -1,9 +1,9 @@
-"""What an epoch cannot go below on this machine: ``python -m benchmarks.roofline``.
+"""A lower bound on the time of an epoch on this machine: ``python -m benchmarks.roofline``.
 
-Counted are the matrix products of training and validation, each at the best rate that any library
-here reaches at exactly its shape, and the optimizer's reading and writing of weights, slots and
-gradients at the memory's rate for a working set of that size. All else is taken as free: drawing
-batches, activations, losses, biases' sums, the transfer of results.
+The bound counts the matrix products of training and validation, each at the best rate that any
+library reaches for exactly its shape, and the optimizer's reading and writing of weights, slots and
+gradients, at the memory bandwidth for a working set of that size. Everything else is assumed to be
+free: gathering batches, activations, losses, sums of biases, and the transfer of results.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from benchmarks.run import RESULTS
 from benchmarks.workloads import WORKLOADS, TrialSpec, Work, load_work
 
 FLOAT = 4  # bytes
-VALIDATION_ROWS = 1024  # at once
+VALIDATION_ROWS = 1024  # per batch of the validation
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Stack:
     """Trials of one optimizer, trained together.
 
     Args:
-        trials: Who.
+        trials: The trials.
         work: Data and network.
     """
 
@@ -37,7 +37,7 @@ class Stack:
 
     @property
     def slots(self) -> int:
-        """Values that the optimizer keeps for each weight."""
+        """Number of values that the optimizer keeps per weight."""
         first = self.trials[0]
         if first.optimizer_class == "SGD":
             return 1 if first.arguments.get("momentum") else 0
@@ -45,7 +45,7 @@ class Stack:
 
     @property
     def weights(self) -> int:
-        """Weights of one network."""
+        """Number of weights of one network."""
         return sum((inputs + 1) * units for inputs, units in self.layers)
 
     @property
@@ -55,9 +55,9 @@ class Stack:
         return list(pairwise(widths))
 
     def products(self, rows: int, *, backward: bool) -> Iterator[list[Product]]:
-        """The products of a pass over a batch, each in the ways it can be arranged."""
+        """The products for one batch, each with the ways in which it can be arranged."""
         stack = len(self.trials)
-        # Trials of one seed share their batch, so that the first layer can be one wide product.
+        # Trials of one seed share their batch, so the first layer can be one wide product.
         batches = len({trial.seed for trial in self.trials}) if backward else 1
         for position, (inputs, units) in enumerate(self.layers):
             first = position == 0
@@ -75,7 +75,7 @@ class Stack:
                 yield [Product(stack, rows, units, inputs, "right")]
 
     def bound(self) -> dict[str, Any]:
-        """Seconds of an epoch of the whole stack, part by part."""
+        """Seconds of one epoch of the whole stack, part by part."""
         step = [_fastest(ways) for ways in self.products(self.work.batch_size, backward=True)]
         judging = [_fastest(ways) for ways in self.products(VALIDATION_ROWS, backward=False)]
         traffic = len(self.trials) * self.weights * FLOAT * (3 + 2 * self.slots)
@@ -101,13 +101,13 @@ class Stack:
 
 
 def measure_roofline(work: Work) -> dict[str, Any]:
-    """The least seconds that a workload's training can take here.
+    """Lower bound on the seconds of a workload's training on this machine.
 
     Args:
         work: Data, network and trials.
 
     Returns:
-        ``bound_seconds`` of all epochs, its three parts, and ``stacks`` with what was measured.
+        ``bound_seconds`` of all epochs, its three parts, and the measurements under ``stacks``.
     """
     by_optimizer = defaultdict(list)
     for trial in work.trials:
@@ -127,7 +127,7 @@ def measure_roofline(work: Work) -> dict[str, Any]:
 
 
 def run(results: Path) -> Path:
-    """Measure every workload that was prepared, and print and keep what it takes at least.
+    """Measure the bound of every prepared workload, print it and save it.
 
     Args:
         results: The folder of results.

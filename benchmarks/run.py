@@ -29,12 +29,12 @@ class Race:
 
     Args:
         name: The workload.
-        folder: Where its data and plan are.
+        folder: Folder with its data and plan.
         trials: The plan's trials.
-        slow_seeds: Replicates for those that train one trial after another.
-        slow_share: Every n-th combination is for those that do not stack them.
-        counts: How many trials, one race each; empty for all.
-        contestants: Who takes part.
+        slow_seeds: Number of replicates for contestants that train one trial after another.
+        slow_share: Contestants that do not stack combinations train every n-th of them.
+        counts: Numbers of trials, with one race each; empty for all trials.
+        contestants: The contestants that take part.
     """
 
     name: str
@@ -80,15 +80,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> Path:
-    """Race everyone that was asked for.
+    """Race all contestants that were asked for.
 
     Args:
         given: The options.
 
     Returns:
-        The file of results, written anew after every run.
+        The file of results, rewritten after every run.
     """
-    # As an exception, so that a contestant that is under way is ended too.
+    # Raise an exception, so that a running contestant is ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     given.results.mkdir(parents=True, exist_ok=True)
     file = given.results / "results.json"
@@ -132,7 +132,7 @@ def run(given: argparse.Namespace) -> Path:
 
 
 def _beside(earlier: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
-    """Results to add to those measured before, if they can be compared."""
+    """Results to add to earlier ones, if the two can be compared."""
     for what in ("machine", "versions", "options"):
         shared = results[what].keys() & earlier.get(what, {}).keys()
         if changed := sorted(name for name in shared if results[what][name] != earlier[what][name]):
@@ -232,7 +232,7 @@ def _final_by_combination(curves: list[dict[str, Any]], metric: str) -> dict[str
 
 
 def _find_installed(contestants: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Versions of what is installed, and for every other contestant what is missing."""
+    """Versions of the installed packages, and the missing package of every other contestant."""
     versions: dict[str, str] = {}
     absent: dict[str, str] = {}
     for name in contestants:
@@ -251,7 +251,7 @@ def _report(measured: dict[str, Any], label: str) -> None:
         return
     print(
         f"{what}  {measured['train_seconds']:8.2f} s training, {measured['total_seconds']:8.2f} s "
-        f"in all, {measured['model_epochs_per_second']:8.2f} model-epochs/s, "
+        f"total, {measured['model_epochs_per_second']:8.2f} model-epochs/s, "
         f"{measured['peak_mib']:6.0f} MiB, validation accuracy "
         f"{fmean(measured['val_accuracy'].values()):.3f}",
         flush=True,
@@ -259,7 +259,7 @@ def _report(measured: dict[str, Any], label: str) -> None:
 
 
 def _command(argv: list[str]) -> str:
-    """The command as others would type it: their folders have other names."""
+    """The command as others would type it, without the names of local folders."""
     name = Path(argv[0]).stem
     module = "benchmarks" if name == "__main__" else f"benchmarks.{name}"
     typed = shlex.join(["python", "-m", module, *argv[1:]])

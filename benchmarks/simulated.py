@@ -1,14 +1,14 @@
-"""Sweeps whose truth is known, and what the project's statistics make of them.
+"""Simulated sweeps with a known truth, and the results of the project's statistics on them.
 
-The truth behind a score (is this network right on this row?) is a sum of normal draws that is
-above zero or not: what the combination can do, how hard the row is (for all, and for this
-combination), what the seed did (to all, and to this combination), and what is left between this
-network and this row. As the shares of the variance add up to one, the share of rows that a
-combination would get right over all seeds and rows is exactly the accuracy it was given.
+A network is right on a row if a sum of normal variables is above zero: the combination's skill,
+the difficulty of the row (for all combinations, and for this one), the effect of the seed (on all
+combinations, and on this one), and the remaining variation between this network and this row.
+The shares of the variance add up to one. The share of rows that a combination gets right over all
+seeds and rows is therefore exactly the accuracy it was given.
 
-The truth behind an absolute error is the size of such a sum, without the seeds' part, times what
-the seed makes of the combination's mean error. Both factors are one on average, so the mean over
-all seeds and rows is exactly the error that the combination was given.
+An absolute error is the size of such a sum, without the seeds' part, times the combination's mean
+error, times the effect of the seed. The random factors have mean one, so the mean over all seeds
+and rows is exactly the error that the combination was given.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,16 +27,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of a simulated sweep.
+    """The true parameters of a simulated sweep with accuracies.
 
     Args:
-        accuracies: One a combination.
-        seeds: Seeds trained.
-        rows: Validation rows.
-        row: Share of the variance from how hard a row is for everyone.
-        own_row: … for one combination more than for others.
-        seed: Share from what a seed does to every combination.
-        own_seed: … to one combination; what is left is between a network and a row.
+        accuracies: The true accuracy of each combination.
+        seeds: Number of seeds.
+        rows: Number of validation rows.
+        row: Share of the variance from a row's difficulty for all combinations.
+        own_row: … from its difficulty for one combination in particular.
+        seed: Share from a seed's effect on all combinations.
+        own_seed: … from its effect on one combination. The rest is between network and row.
     """
 
     accuracies: tuple[float, ...]
@@ -49,27 +49,28 @@ class Truth:
 
     @property
     def means(self) -> Floats:
-        """What each combination's scores would come to over all seeds and rows."""
+        """The mean score of each combination over all seeds and rows."""
         return np.array(self.accuracies)
 
     @property
     def sign(self) -> int:
-        """More is better."""
+        """1: higher is better."""
         return 1
 
 
 @dataclass(frozen=True)
 class Errors:
-    """What is true of a simulated sweep of a regression.
+    """The true parameters of a simulated sweep of a regression.
 
     Args:
         errors: The mean absolute error of each combination.
-        seeds: Seeds trained.
-        rows: Validation rows.
-        row: Share of the variance of a residual from how hard a row is for everyone.
-        own_row: … for one combination more than for others; the rest is between network and row.
-        seed: Scatter of the mean error from what a seed does to every combination, relative.
-        own_seed: … to one combination.
+        seeds: Number of seeds.
+        rows: Number of validation rows.
+        row: Share of a residual's variance from a row's difficulty for all combinations.
+        own_row: … from its difficulty for one combination; the rest is between network and row.
+        seed: Relative standard deviation of the mean error from a seed's effect on all
+            combinations.
+        own_seed: … from its effect on one combination.
     """
 
     errors: tuple[float, ...]
@@ -82,12 +83,12 @@ class Errors:
 
     @property
     def means(self) -> Floats:
-        """What each combination's scores would come to over all seeds and rows."""
+        """The mean score of each combination over all seeds and rows."""
         return np.array(self.errors)
 
     @property
     def sign(self) -> int:
-        """Less is better."""
+        """-1: lower is better."""
         return -1
 
 
@@ -98,7 +99,7 @@ class Sweep:
     Args:
         scores: 1 where a network is right and else 0, or its absolute error; shape
             ``(combinations, seeds, rows)``.
-        on_rows: What each combination would reach on these very rows with endless seeds.
+        on_rows: The mean of each combination on these rows over unlimited seeds.
     """
 
     scores: Floats
@@ -106,17 +107,17 @@ class Sweep:
 
 
 def equal(accuracy: float, combinations: int = 30, **given: float) -> Truth:
-    """Combinations of which none is better than another."""
+    """Equally good combinations."""
     return replace(Truth((accuracy,) * combinations), **given)  # type: ignore[arg-type]
 
 
 def equal_errors(combinations: int = 30, **given: float | tuple[float, ...]) -> Errors:
-    """Combinations of which none errs more than another: by 1, whatever the unit."""
+    """Combinations with equal errors of 1."""
     return replace(Errors((1.0,) * combinations), **given)  # type: ignore[arg-type]
 
 
 def draw(truth: Truth | Errors, rng: np.random.Generator) -> Sweep:
-    """Train a sweep, so to speak."""
+    """Simulate one sweep."""
 
     def normal(share: float | Floats, *shape: int) -> NDArray[np.float32]:
         return np.sqrt(share, dtype=np.float32) * rng.standard_normal(shape, dtype=np.float32)
@@ -165,12 +166,12 @@ def sweeps(truth: Truth | Errors, number: int, seed: int = 0) -> Iterator[Sweep]
 
 @dataclass(frozen=True)
 class Claims:
-    """How often combinations are said to be worse than the best.
+    """How often combinations are declared worse than the best.
 
     Args:
-        any_false: Share of the sweeps in which that is said of any that is as good as the one
-            that looks best, or better.
-        found: Share of those worse than the true best of which it is said; NaN where none is.
+        any_false: Share of the sweeps in which this claim is made of any combination that is at
+            least as good as the one that looks best.
+        found: Share of the truly worse combinations of which it is made; NaN if there are none.
     """
 
     any_false: float
@@ -178,7 +179,7 @@ class Claims:
 
 
 def count_claims(truth: Truth | Errors, number: int, seed: int = 0) -> Claims:
-    """Let every sweep compare its combinations with the one that looks best."""
+    """Compare the combinations of every sweep with the one that looks best."""
     skills = truth.sign * truth.means
     worse = skills < skills.max()
     false, found = 0, []
@@ -192,11 +193,11 @@ def count_claims(truth: Truth | Errors, number: int, seed: int = 0) -> Claims:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often an interval holds a combination's true mean.
+    """How often an interval contains a combination's true mean.
 
     Args:
-        percentiles: By the percentiles of resampled means alone.
-        ours: By :func:`~dnn_sweep.core.comparison.intervals.mean_interval`.
+        percentiles: With the percentiles of resampled means alone.
+        ours: With :func:`~dnn_sweep.core.comparison.intervals.mean_interval`.
     """
 
     percentiles: float
@@ -206,7 +207,7 @@ class Coverage:
 def measure_coverage(
     truth: Truth | Errors, number: int, seed: int = 0, resamples: int = 500
 ) -> Coverage:
-    """Draw sweeps and see whose intervals hold the truth."""
+    """Draw sweeps and count the intervals that contain the true mean."""
     means, share = truth.means, isinstance(truth, Truth)
     percentiles, ours = [], []
     for each, sweep in enumerate(sweeps(truth, number, seed)):
@@ -222,13 +223,13 @@ def measure_coverage(
 
 @dataclass(frozen=True)
 class Bias:
-    """By how much the estimate of a chosen combination is too good on average.
+    """Average amount by which the estimate of a chosen combination is too good.
 
     Args:
-        screening: The score it was chosen by, one seed each.
-        finals: Its mean on fresh seeds, the same rows.
-        finals_everywhere: The same against its true mean on all rows there could be.
-        leader: The first of a leaderboard of finals, against its true mean on these rows.
+        screening: The score by which it was chosen, with one seed.
+        finals: Its mean on fresh seeds and the same rows.
+        finals_everywhere: The same, compared with its true mean on all possible rows.
+        leader: The first of a leaderboard of finals, compared with its true mean on these rows.
         uncertainty: Standard error of the first two.
     """
 
@@ -240,7 +241,7 @@ class Bias:
 
 
 def measure_bias(truth: Truth | Errors, number: int, seed: int = 0) -> Bias:
-    """Choose by a screening with the first seed, then train on with the others."""
+    """Choose by a screening with the first seed, then evaluate on the other seeds."""
     found = []
     for sweep in sweeps(replace(truth, seeds=truth.seeds + 1), number, seed):
         screened, finals = sweep.scores[:, 0].mean(axis=1), sweep.scores[:, 1:].mean(axis=(1, 2))

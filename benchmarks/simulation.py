@@ -1,6 +1,6 @@
-"""Test the statistics on simulated sweeps, and write what came out: docs/simulation.md.
+"""Test the statistics on simulated sweeps, and write the results to docs/simulation.md.
 
-``python -m benchmarks.simulation`` takes some minutes on one core.
+``python -m benchmarks.simulation`` takes several minutes on one core.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from benchmarks.simulated import (
     measure_bias,
     measure_coverage,
 )
+from benchmarks.targets import percent
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "simulation.md"
@@ -90,31 +91,31 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def tabulate_false_claims(sweeps: int) -> str:
-    """Claims where all combinations are equal."""
-    rows = [[name, f"{count_claims(t, sweeps).any_false:.1%}"] for name, t in EQUALS.items()]
+    """False claims among equal combinations."""
+    rows = [[name, percent(count_claims(t, sweeps).any_false, 1)] for name, t in EQUALS.items()]
     return _table(["all equal", "sweeps with a false claim"], rows)
 
 
 def tabulate_power(sweeps: int) -> str:
-    """Claims where they are not."""
+    """Power: the share of worse combinations that is detected."""
     rows = []
     for name, truth in DIFFERENT.items():
         claims = count_claims(truth, sweeps)
-        rows.append([name, f"{claims.found:.0%}", f"{claims.any_false:.1%}"])
-    return _table(["", "worse ones found", "sweeps with a false claim"], rows)
+        rows.append([name, percent(claims.found), percent(claims.any_false, 1)])
+    return _table(["", "worse ones detected", "sweeps with a false claim"], rows)
 
 
 def tabulate_coverage(sweeps: int) -> str:
-    """How often intervals hold the true mean."""
+    """Coverage of the intervals."""
     rows = []
     for name, truth in COVERED.items():
         found = measure_coverage(truth, sweeps, resamples=RESAMPLES)
-        rows.append([name, f"{found.percentiles:.1%}", f"{found.ours:.1%}"])
+        rows.append([name, percent(found.percentiles, 1), percent(found.ours, 1)])
     return _table(["", "percentiles alone", "as reported"], rows)
 
 
 def tabulate_bias(sweeps: int) -> str:
-    """The maximum of a screening, and the same combination on fresh seeds."""
+    """Bias of a screening's best score, and of the same combination on fresh seeds."""
     rows = []
     for name, truth in SCREENED.items():
         bias = measure_bias(truth, sweeps)
@@ -131,17 +132,17 @@ def tabulate_bias(sweeps: int) -> str:
     head = [
         "",
         "screening, 1 seed",
-        "the same one, 5 fresh seeds",
-        "… against all rows there could be",
+        "the same combination, 5 fresh seeds",
+        "… compared with all possible rows",
         "first of the 5-seed leaderboard",
     ]
     return _table(head, rows)
 
 
 def main() -> None:
-    """Simulate, and write the page."""
+    """Simulate and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sweeps", type=int, default=2000, help="simulated sweeps a line")
+    parser.add_argument("--sweeps", type=int, default=2000, help="simulated sweeps per row")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
     given = parser.parse_args()
     page = Environment(
@@ -152,8 +153,8 @@ def main() -> None:
     )
     text = page.get_template("simulation.md.j2").render(
         sweeps=given.sweeps,
-        unstable=UNSTABLE,
-        unstable_error=UNSTABLE_ERROR,
+        unstable=percent(UNSTABLE),
+        unstable_error=percent(UNSTABLE_ERROR),
         false_claims=tabulate_false_claims(given.sweeps),
         power=tabulate_power(given.sweeps),
         coverage=tabulate_coverage(given.sweeps),

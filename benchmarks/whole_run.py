@@ -1,8 +1,8 @@
-"""The whole command in a clone of the project: ``python -m benchmarks.whole_run``.
+"""Measure the whole command in a clone of the project: ``python -m benchmarks.whole_run``.
 
-The digits race's sweep is trained by the whole command, without and with layers measured, and
-before and after that by the engine alone, so that what MLflow, checkpoints, the report and
-diagnostics add can be told. Then the command runs as it comes.
+The whole command trains the digits race's sweep, without and with layers measured. Before and
+after, the engine alone trains the same sweep. The difference is the time that MLflow, checkpoints,
+the report and the diagnostics add. Finally the command runs with its defaults.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from benchmarks.workloads import WORKLOADS
 
 PROJECT = Path(__file__).parents[1]
 COMMAND = ["kedro", "run", "--pipeline=train"]
-# The race's sweep: every optimizer at its own rate, as many seeds, no screening.
+# The race's sweep: the same number of seeds, every optimizer at its own rate, no screening.
 AS_IN_THE_RACE = {
     "training": {
         "seeds": list(range(WORKLOADS["digits"].seeds)),
@@ -34,7 +34,7 @@ UNMEASURED = {**AS_IN_THE_RACE, "training": {**AS_IN_THE_RACE["training"], "diag
 
 
 def main() -> None:
-    """Run everything, the race's sweep first: it also leaves warm bytecode to the others."""
+    """Run everything, the race's sweep first: it also compiles the bytecode for the others."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder to write to")
     given = parser.parse_args()
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _train_alone(folder: Path) -> dict[str, float]:
-    """What the engine takes for the race's sweep, from arrays in memory to the last curve."""
+    """The engine's time for the race's sweep, from arrays in memory to the last curve."""
     options = ["--workload", "digits", "--contestant", OURS, "--no-warm-up"]
     command = [sys.executable, "-m", "benchmarks.run", *options, "--results", str(folder)]
     subprocess.run(command, cwd=PROJECT, stdout=subprocess.DEVNULL, check=True)
@@ -61,7 +61,7 @@ def _train_alone(folder: Path) -> dict[str, float]:
 
 
 def _run(clone: Path, settings: dict[str, Any]) -> dict[str, float]:
-    """Seconds by stage, and of the process as a whole (``clock``)."""
+    """Seconds per stage, and of the whole process (``clock``)."""
     local = clone / "conf" / "local"
     local.mkdir(exist_ok=True)
     (local / "parameters.yml").write_text(json.dumps(settings))  # JSON is YAML

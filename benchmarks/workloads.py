@@ -1,4 +1,4 @@
-"""What is trained: data, network and trials, taken from the project's own experiments."""
+"""Workloads: data, network and trials, taken from the project's own experiments."""
 
 import json
 from collections.abc import Sequence
@@ -12,20 +12,21 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Workload:
-    """An experiment of the project at a size to measure.
+    """An experiment of the project, at the size to be measured.
 
     Args:
-        experiment: Environment below ``conf/`` whose data, network and grid are used.
-        title: What it is called in the report.
-        seeds: Replicates.
-        slow_seeds: Replicates for the contestants that train one trial after another; what they
-            take a trial does not depend on how many there are.
-        slow_share: They and those who stack only replicates get every n-th combination of the
-            grid, along its diagonals, so that activations and optimizers stay balanced.
-        epochs: Epochs a trial.
-        counts: Numbers of trials to measure, each a race of its own; empty for all at once.
-        ours_only: Only our own engine takes part.
-        on_request: Left out unless asked for by name.
+        experiment: Environment below ``conf/`` that provides data, network and grid.
+        title: Its name on the page.
+        seeds: Number of replicates.
+        slow_seeds: Number of replicates for contestants that train one trial after another. Their
+            time per trial does not depend on the number of trials.
+        slow_share: These contestants, and those that stack only replicates, train every n-th
+            combination of the grid, along its diagonals, so that activations and optimizers stay
+            balanced.
+        epochs: Epochs per trial.
+        counts: Numbers of trials to measure, in one race each; empty for all trials at once.
+        ours_only: Whether only our own engine takes part.
+        on_request: Whether it runs only if asked for by name.
         changes: Parameters that differ from the experiment's.
     """
 
@@ -52,7 +53,7 @@ WORKLOADS = {
     ),
     "scaling": Workload(
         "digits",
-        "Seconds a trial by number of trials (relu + adam on digits)",
+        "Seconds per trial by number of trials (relu + adam on digits)",
         seeds=1000,
         slow_seeds=1000,
         epochs=5,
@@ -62,7 +63,7 @@ WORKLOADS = {
     ),
     "quick": Workload(
         "digits",
-        "Two combinations on digits, to see that everyone runs",
+        "Two combinations on digits, to check that every contestant runs",
         seeds=1,
         slow_seeds=1,
         epochs=6,
@@ -74,11 +75,11 @@ WORKLOADS = {
 
 @dataclass(frozen=True)
 class TrialSpec:
-    """One trial in words that every library understands.
+    """One trial in terms that every library understands.
 
     Args:
         combination: Its name.
-        activation: Of the hidden layers, as Keras calls it.
+        activation: Activation of the hidden layers, by its Keras name.
         optimizer: The grid's name of the optimizer: ``sgd``, ``momentum`` …
         optimizer_class: The Keras class.
         arguments: Its arguments without the learning rate.
@@ -97,7 +98,7 @@ class TrialSpec:
 
 @dataclass(frozen=True)
 class Work:
-    """What a contestant is given.
+    """The input of a contestant.
 
     Args:
         x_train: Float32 of shape ``(rows, features)``, scaled to 0 … 1.
@@ -106,9 +107,9 @@ class Work:
         y_validation: As ``y_train``.
         hidden: Units of the hidden layers, input side first.
         classes: Units of the softmax output.
-        batch_size: Rows a step; the last batch of an epoch may be smaller.
+        batch_size: Rows per step; the last batch of an epoch may be smaller.
         epochs: Passes over the training rows.
-        trials: What to train.
+        trials: The trials to train.
         planned: The same trials as the project plans them, for our own engines.
     """
 
@@ -131,12 +132,12 @@ class Work:
 
 @dataclass(frozen=True)
 class Curve:
-    """What a contestant returns for a trial.
+    """The result of a contestant for one trial.
 
     Args:
         combination: The trial's combination.
         seed: Its seed.
-        steps: Optimizer steps taken, counted by the contestant's own library where it counts.
+        steps: Number of optimizer steps, as counted by the contestant's library if it does.
         val_loss: Loss on the validation rows after each epoch.
         val_accuracy: Accuracy on the validation rows after each epoch.
     """
@@ -151,7 +152,7 @@ class Curve:
     def of(
         cls, trial: TrialSpec, steps: int, val_loss: Sequence[float], val_accuracy: Sequence[float]
     ) -> "Curve":
-        """Take a trial's name and seed, and any sequences of numbers."""
+        """Build a curve from a trial and two sequences of numbers."""
         losses, accuracies = (list(map(float, each)) for each in (val_loss, val_accuracy))
         return cls(trial.combination, trial.seed, int(steps), losses, accuracies)
 
@@ -160,8 +161,8 @@ def load_work(folder: Path, positions: Sequence[int]) -> Work:
     """Read what :mod:`benchmarks.prepare` wrote.
 
     Args:
-        folder: Where it wrote.
-        positions: Which trials of the plan.
+        folder: The folder it wrote to.
+        positions: Positions of the trials in the plan.
 
     Returns:
         The work; this takes NumPy alone, so that a contestant's memory is its own.

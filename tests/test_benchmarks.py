@@ -18,7 +18,7 @@ from benchmarks.workloads import WORKLOADS, load_work
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESENT = ("dnn_sweep_keras", "keras_loop", "keras_compiled", "scikit_learn")
-STEPS = 34  # an epoch of digits: 1,077 rows, 32 a batch, the last batch smaller
+STEPS = 34  # per epoch of digits: 1,077 rows, 32 per batch, the last batch smaller
 DIGITS_RIGHT_BY_CHANCE = 0.1
 
 
@@ -197,7 +197,7 @@ def verdict_against(measured, against):
 
 
 @pytest.mark.parametrize(("seconds", "verdict"), [(49, "reached"), (51, "not reached")])
-def test_a_target_is_a_ratio_of_model_epochs_a_second(seconds, verdict):
+def test_a_target_is_a_ratio_of_model_epochs_per_second(seconds, verdict):
     # The blog's loop was measured on fewer trials: 75 s for 3 of them are 300 s for 12.
     runs = measured_runs(
         a_run("mnist", "dnn_sweep", seconds), a_run("mnist", "keras_loop", 75, trials=3)
@@ -267,7 +267,7 @@ def test_the_page_shows_where_the_seconds_of_whole_runs_go(stopped_race):
     about = json.loads((stopped_race / "results.json").read_text())
     page = render_page(Measured(about, whole_runs=whole_runs))
     assert "alone took 38.0 and 42.0 s" in page
-    assert "takes 25% more, and 40% more where layers are measured" in page
+    assert "take 25 % more, and 40 % more if layers are measured" in page
     assert "| train | 40.0 | 46.0 | 40.0 |" in page
 
 
@@ -281,7 +281,7 @@ def test_whole_runs_decide_their_targets():
 
     measured = measured_runs(whole_runs=whole_runs)
 
-    assert verdict_against(measured, "training alone").reached == "20%"  # 48 against 40
+    assert verdict_against(measured, "training alone").reached == "20 %"  # 48 against 40
     assert measured.added("diagnosed") == pytest.approx(0.3)
     assert verdict_against(measured, "the clock").reached == "59 s"
 

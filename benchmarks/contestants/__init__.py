@@ -1,4 +1,4 @@
-"""Who takes part: one module each, written as that library's own users would write it.
+"""The contestants: one module each, written as that library's own users would write it.
 
 A module imports its library at the top (imports count as start-up, not as training) and has a
 function that trains every trial of a :class:`~benchmarks.workloads.Work` and returns a
@@ -19,16 +19,16 @@ class Contestant:
     """One way to train a sweep.
 
     Args:
-        title: What it is called in the report.
-        packages: Distributions it needs, whose versions are reported.
-        how: How it is written, in a line for the report.
-        stacks: What it trains at once, so that its time a trial depends on their number:
-            ``replicates`` of a combination, a ``sweep``, or nothing. Of what it does not stack it
-            may be measured on fewer.
-        activations: Those it can train; empty for all.
-        optimizers: Those it can train, by the grid's names; empty for all.
+        title: Its name on the page.
+        packages: Distributions that it needs; the page lists their versions.
+        how: A one-line description for the page.
+        stacks: What it trains together, so that its time per trial depends on their number:
+            ``replicates`` of a combination, a ``sweep``, or nothing. It may be measured on a
+            subset of what it does not stack.
+        activations: The activations that it can train; empty for all.
+        optimizers: The optimizers that it can train, by the grid's names; empty for all.
         function: Its function in ``benchmarks.contestants.<module>``.
-        module: Its module; empty for one named as the contestant.
+        module: Its module; empty if it has the contestant's name.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Contestant:
     module: str = ""
 
     def trains(self, trial: Mapping[str, Any]) -> bool:
-        """Whether the library has what a trial needs."""
+        """Whether the library supports a trial's activation and optimizer."""
         return (not self.activations or trial["activation"] in self.activations) and (
             not self.optimizers or trial["optimizer"] in self.optimizers
         )
@@ -50,7 +50,7 @@ class Contestant:
         """Versions of its packages.
 
         Raises:
-            PackageNotFoundError: If one is not installed; its ``name`` says which.
+            PackageNotFoundError: If a package is not installed; ``name`` says which.
         """
         return {package: version(package) for package in self.packages}
 
@@ -60,14 +60,14 @@ CONTESTANTS = {
     OURS: Contestant(
         "dnn-sweep, engine stacked",
         ("dnn-sweep", *KERAS),
-        "trials of one network stacked in one XLA program, short sweeps with all optimizers",
+        "trials of one network stacked in one XLA program, with all optimizers in a short sweep",
         stacks="sweep",
         function="train_stacked",
     ),
     "dnn_sweep_keras": Contestant(
         "dnn-sweep, engine keras",
         ("dnn-sweep", *KERAS),
-        "`model.fit` per trial, one call into TensorFlow an epoch",
+        "`model.fit` per trial, one call into TensorFlow per epoch",
         module=OURS,
         function="train_keras",
     ),
@@ -85,12 +85,12 @@ CONTESTANTS = {
     "ray_tune": Contestant(
         "Ray Tune with Keras",
         ("ray", *KERAS),
-        "`grid_search`, one core a trial, as many trials at once as cores",
+        "`grid_search`, one core per trial, as many trials at once as cores",
     ),
     "scikit_learn": Contestant(
         "scikit-learn MLPClassifier",
         ("scikit-learn",),
-        "`partial_fit` an epoch, as many trials at once as cores",
+        "one `partial_fit` per epoch, as many trials at once as cores",
         activations=("relu", "tanh", "sigmoid"),
         optimizers=("sgd", "momentum", "nesterov", "adam"),
     ),
@@ -108,7 +108,7 @@ CONTESTANTS = {
     "jax_vmap": Contestant(
         "JAX and Optax, vmap and scan",
         ("jax", "optax"),
-        "an epoch is one compiled `scan` of a `vmap` over the trials of one optimizer",
+        "each epoch is one compiled `scan` of a `vmap` over the trials of one optimizer",
         stacks="sweep",
     ),
 }

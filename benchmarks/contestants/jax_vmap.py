@@ -1,4 +1,4 @@
-"""JAX and Optax: all trials of one optimizer in one compiled program an epoch."""
+"""JAX and Optax: one compiled program per epoch for all trials of one optimizer."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,8 +20,8 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "elu": jax.nn.elu,
     "gelu": partial(jax.nn.gelu, approximate=False),
 }
-# Trials that share it are stacked; "combination" compiles more and smaller programs, without the
-# choice between activations inside.
+# Trials with the same value are stacked. "combination" would compile more and smaller programs,
+# without a choice between activations inside.
 TOGETHER = attrgetter("optimizer")
 Weights = list[tuple[jax.Array, jax.Array]]
 Rows = tuple[jax.Array, jax.Array]
@@ -82,7 +82,7 @@ def _train_stack(trials: list[TrialSpec], work: Work) -> list[Curve]:
         updates, state = optimizer.update(gradients, state, weights)
         return (optax.apply_updates(weights, updates), state), None
 
-    # Rows are arguments: what a program closes over becomes a constant in it.
+    # Rows are arguments, because a program turns what it closes over into constants.
     @partial(jax.jit, donate_argnums=0)
     @partial(jax.vmap, in_axes=(0, 0, 0, None, None))
     def epoch(

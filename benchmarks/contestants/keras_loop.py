@@ -6,7 +6,7 @@ from benchmarks.workloads import Curve, TrialSpec, Work
 
 
 def build_model(trial: TrialSpec, work: Work) -> keras.Sequential:
-    """The network, not compiled; initial weights follow the trial's seed."""
+    """The uncompiled network; its initial weights follow the trial's seed."""
     keras.utils.set_random_seed(trial.seed)
     model = keras.Sequential([keras.Input((work.x_train.shape[1],))])
     for units in work.hidden:
@@ -22,7 +22,7 @@ def build_optimizer(trial: TrialSpec) -> keras.optimizers.Optimizer:
 
 
 def fit_and_read(model: keras.Model, trial: TrialSpec, work: Work) -> Curve:
-    """Fit a compiled model and take its curves."""
+    """Fit a compiled model and return its curves."""
     history = model.fit(
         work.x_train,
         work.y_train,

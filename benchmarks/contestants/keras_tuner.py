@@ -1,4 +1,4 @@
-"""KerasTuner: a grid over combinations, each executed once a replicate."""
+"""KerasTuner: a grid over combinations, each executed once per replicate."""
 
 import tempfile
 from collections import Counter
@@ -12,10 +12,10 @@ from benchmarks.workloads import Curve, TrialSpec, Work
 
 
 class Sweep(keras_tuner.HyperModel):
-    """The grid as KerasTuner wants it, which also notes every execution's curves.
+    """The grid in KerasTuner's terms. It also records the curves of every execution.
 
     Args:
-        work: What to train.
+        work: The trials to train, with their data.
     """
 
     def __init__(self, work: Work) -> None:
@@ -29,7 +29,7 @@ class Sweep(keras_tuner.HyperModel):
 
     @property
     def executions(self) -> int:
-        """Replicates of a combination."""
+        """Number of replicates of a combination."""
         return max(map(len, self._replicates.values()))
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
@@ -45,7 +45,7 @@ class Sweep(keras_tuner.HyperModel):
         return model
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, **given: Any) -> Any:
-        """Fit, and note the curves: the tuner keeps one figure a trial."""
+        """Fit and record the curves, because the tuner keeps only one number per trial."""
         name = hp.get("combination")
         trial = self._replicates[name][self._done[name]]
         self._done[name] += 1

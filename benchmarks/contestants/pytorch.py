@@ -34,7 +34,7 @@ def build_model(trial: TrialSpec, work: Work) -> nn.Sequential:
 
 
 def build_optimizer(trial: TrialSpec, weights: list[torch.Tensor]) -> torch.optim.Optimizer:
-    """The optimizer with Keras's settings, fused where PyTorch has that on a CPU."""
+    """The optimizer with Keras's settings, fused if PyTorch supports that on a CPU."""
     rate = trial.learning_rate
     match trial.optimizer_class:
         case "SGD":
@@ -52,7 +52,7 @@ def build_optimizer(trial: TrialSpec, weights: list[torch.Tensor]) -> torch.opti
 
 
 def choose_threads(step: Callable[[], object], tries: int = 10) -> None:
-    """Take the number of threads with which a step is fastest; small products like few.
+    """Choose the number of threads for which a step is fastest; small products need few.
 
     Args:
         step: A step of a network that is thrown away.

@@ -1,4 +1,4 @@
-"""scikit-learn's ``MLPClassifier``, an epoch a ``partial_fit``, trials spread over the cores."""
+"""scikit-learn's ``MLPClassifier``: one ``partial_fit`` per epoch, trials on all cores."""
 
 import os
 
@@ -52,6 +52,6 @@ def _train_one(
         probabilities = model.predict_proba(x_validation)
         losses.append(log_loss(y_validation, probabilities, labels=classes))
         accuracies.append(np.mean(classes[probabilities.argmax(axis=1)] == y_validation))
-    passes = model.t_ // len(x_train)  # it counts the rows it has seen
+    passes = model.t_ // len(x_train)  # t_ counts the rows seen so far
     steps = passes * -(-len(x_train) // batch_size)
     return Curve.of(trial, steps, losses, accuracies)

@@ -40,7 +40,7 @@ def _train_stack(trials: list[TrialSpec], work: Work) -> list[Curve]:
     choose_threads(lambda: gradients_of(weights, x[some], y[some]))
     losses, accuracies, steps = [], [], 0
     for _ in range(work.epochs):
-        orders = torch.stack([torch.randperm(len(x)) for _ in trials])  # each its own
+        orders = torch.stack([torch.randperm(len(x)) for _ in trials])  # one order per trial
         for rows in orders.split(work.batch_size, dim=1):
             gradients = gradients_of(weights, x[rows], y[rows])
             for name, each in weights.items():
