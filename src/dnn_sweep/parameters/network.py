@@ -1,6 +1,6 @@
 """The network that every combination shares (``params:network``)."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
@@ -37,7 +37,6 @@ class NetworkParameters(Parameters):
         l2: L2 penalty on the kernels.
         output_activation: ``None`` follows the task (softmax, sigmoid, linear).
         loss: ``None`` follows the task and output.
-        api: Build through ``keras.Sequential`` or the functional API; the same network.
     """
 
     hidden: tuple[Annotated[HiddenLayer, BeforeValidator(_layer_from_units)], ...] = Field(
@@ -49,7 +48,6 @@ class NetworkParameters(Parameters):
     l2: Annotated[float, Field(ge=0)] = 0.0
     output_activation: str | None = None
     loss: str | None = None
-    api: Literal["sequential", "functional"] = "sequential"
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:

@@ -8,7 +8,7 @@ import pytest
 from dnn_sweep.core.data.schema import Column
 from dnn_sweep.core.data.validation import fingerprint, validate_table
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.parameters import DataParameters
+from dnn_sweep.parameters import DataParameters, SplitParameters
 
 
 def table(**columns: object) -> pd.DataFrame:
@@ -25,7 +25,8 @@ def table(**columns: object) -> pd.DataFrame:
 
 
 def validate(frame: pd.DataFrame, **data: object):
-    return validate_table(frame, DataParameters(**({"target": "label"} | data)))
+    given = DataParameters(**({"target": "label"} | data))
+    return validate_table(frame, given, SplitParameters())
 
 
 def test_kinds_task_and_classes_are_inferred():

@@ -24,7 +24,7 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
             overflows, just before the loss is taken. Weights are float32 under every policy.
 
     Returns:
-        A ``keras.Sequential``, or a functional ``keras.Model`` of the same layers.
+        The network, a ``keras.Sequential``.
     """
     stack: list[keras.layers.Layer] = []
     for position, layer in enumerate(network.hidden):
@@ -59,13 +59,9 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
             name="output",
         )
     )
-    inputs = keras.Input((network.inputs,), name="features")
-    if network.api == "sequential":
-        return keras.Sequential([inputs, *stack], name="network")
-    outputs = inputs
-    for each in stack:
-        outputs = each(outputs)
-    return keras.Model(inputs, outputs, name="network")
+    return keras.Sequential(
+        [keras.Input((network.inputs,), name="features"), *stack], name="network"
+    )
 
 
 def initial_weights(network: Network, seed: int) -> list[NDArray[np.float32]]:

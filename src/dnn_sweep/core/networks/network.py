@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 
 class Layer(BaseModel):
@@ -41,10 +41,9 @@ class Network(BaseModel):
         output_activation: A Keras activation.
         loss: A Keras loss.
         metric: The Keras metric reported each epoch.
-        api: ``sequential`` or ``functional``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")  # stored networks name their ``api``
 
     inputs: int
     hidden: tuple[Layer, ...]
@@ -52,11 +51,15 @@ class Network(BaseModel):
     output_activation: str
     loss: str
     metric: str
-    api: str = "sequential"
+
+    @model_serializer(mode="wrap")
+    def _with_api(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # There was a choice once; as a constant it keeps the ids of stored trials valid.
+        return {**plain(self), "api": "sequential"}
 
     @property
     def name(self) -> str:
-        """A name for people and files, the same for the same network."""
+        """Readable name for people and files, equal for equal networks."""
         activations = "-".join(dict.fromkeys(layer.activation for layer in self.hidden))
         return f"{activations}-{content_hash(self.model_dump(mode='json'))[:6]}"
 

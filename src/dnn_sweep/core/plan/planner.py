@@ -142,7 +142,6 @@ def resolve_network(
         output_activation=output.activation,
         loss=output.loss,
         metric=output.metric,
-        api=network.api,
     )
 
 
