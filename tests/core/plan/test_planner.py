@@ -13,7 +13,7 @@ from dnn_sweep.core.networks.keras_names import (
 )
 from dnn_sweep.core.networks.keras_schedules import schedule_classes
 from dnn_sweep.core.networks.network import Schedule
-from dnn_sweep.core.plan.planner import plan_trials
+from dnn_sweep.core.plan.planner import expand_grid
 from dnn_sweep.parameters import (
     CallbackParameters,
     GridParameters,
@@ -37,7 +37,7 @@ def plan(
     schema=MULTICLASS, data="data", network=None, grid=None, training=None, callbacks=None,
     train_target=TARGET, sample_weights=None,
 ):  # fmt: skip
-    return plan_trials(
+    return expand_grid(
         schema,
         2,
         data,

@@ -1,4 +1,4 @@
-"""A network and its learning-rate schedule with everything decided but the seed."""
+"""Fully specified networks and learning-rate schedules."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 
 
 class Layer(BaseModel):
-    """One hidden layer with everything decided.
+    """A fully specified hidden layer.
 
     Args:
         name: The Dense layer's name.
@@ -32,7 +32,7 @@ class Layer(BaseModel):
 
 
 class Network(BaseModel):
-    """A network with everything decided but its seed.
+    """A network, fully specified but for its seed.
 
     Args:
         inputs: Number of scaled features.
@@ -65,12 +65,12 @@ class Network(BaseModel):
 
 
 class Schedule(BaseModel):
-    """How the learning rate changes from step to step, with everything decided.
+    """A fully specified learning-rate schedule.
 
     Args:
         class_name: A Keras schedule.
-        arguments: Its constructor's arguments, all but ``initial_learning_rate``, which is the
-            trial's learning rate; steps are optimizer steps.
+        arguments: Its constructor's arguments, in optimizer steps. ``initial_learning_rate``,
+            the trial's learning rate, is left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +80,11 @@ class Schedule(BaseModel):
 
 
 def content_hash(content: object) -> str:
-    """The SHA-256 of plain values, in hexadecimal; the order of keys does not matter."""
+    """Return the SHA-256 of plain values in hexadecimal; the order of keys does not matter.
+
+    Example:
+        >>> content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
+        True
+    """
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
