@@ -136,6 +136,8 @@ def test_a_category_is_spelled_by_its_value_not_by_the_column_around_it(codes, s
 def test_a_code_with_gaps_and_fractions_in_one_split_only_is_known_in_the_other():
     train = ROWS.assign(city=[1.0, 2.5, np.nan, 3.0])
     scaled = scale(train, ROWS.assign(city=[3, 1, 3, 1])).filter(like="city")
-    assert scaled.columns.tolist() == [f"categorical__city_{v}" for v in ("1", "2.5", "3", "missing")]
+    assert scaled.columns.tolist() == [
+        f"categorical__city_{v}" for v in ("1", "2.5", "3", "missing")
+    ]
     assert scaled.to_numpy().argmax(axis=1).tolist() == [2, 0, 2, 0]
     assert (scaled.sum(axis=1) == 1).all()

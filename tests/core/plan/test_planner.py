@@ -199,7 +199,7 @@ def test_a_checkpoints_name_may_contain_a_metrics_name_as_text(schema, filename)
             ["adam", "sgd", {"a": {"class": "Adam", "learning_rate": 0.001}}],
             "'adam' and 'a'",
         ),
-        ("optimizers", ["sgd", {"still": {"class": "sgd", "momentum": 0}}], "'sgd' and 'still'"),
+        ("optimizers", ["sgd", {"still": {"class": "sgd", "momentum": 0.0}}], "'sgd' and 'still'"),
         ("optimizers", ["momentum", {"m": {"class": "SGD", "momentum": 0.9}}], "'momentum' and"),
         (
             "optimizers",
@@ -220,7 +220,9 @@ def test_equal_entries_under_two_names_are_refused(key, entries, names):
 
 def test_entries_that_differ_in_their_schedule_or_rate_alone_are_compared():
     schedule = {"class": "SGD", "schedule": "CosineDecay"}
-    grid = {"optimizers": ["sgd", {"cosine": schedule}, {"fast": {"class": "SGD", "learning_rate": 1}}]}
+    grid = {
+        "optimizers": ["sgd", {"cosine": schedule}, {"fast": {"class": "SGD", "learning_rate": 1}}]
+    }
     assert len({trial.id for trial in plan(grid=grid).trials}) == 3
 
 

@@ -33,7 +33,7 @@ def test_stored_trials_that_name_an_api_can_be_read(api):
 
 
 def test_a_networks_name_is_what_it_was_when_networks_named_an_api():
-    assert make_plan().trials[0].network.name == "relu-NAME"
+    assert make_plan().trials[0].network.name == "relu-07c1ea"
 
 
 @pytest.mark.parametrize(

@@ -141,5 +141,5 @@ def _as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
 
 
 def _as_category(column: pd.Series) -> pd.Series:
-    text = column.map(spell, na_action="ignore").astype("string")
-    return text.fillna(MISSING).astype(object)
+    text = [MISSING if pd.isna(value) else spell(value) for value in column.array]
+    return pd.Series(text, index=column.index, name=column.name, dtype=object)

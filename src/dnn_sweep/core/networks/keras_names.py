@@ -121,7 +121,7 @@ def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str,
         raise SweepError(f"{where}: learning_rate must be a number above 0, not {rate!r}")
     refusals = (TypeError, ValueError, ArithmeticError, tf.errors.OpError)
     try:
-        _take_a_step(classes[name](learning_rate=rate, **others))
+        _take_a_step(classes[name](learning_rate=float(rate), **others))
     except refusals as error:
         raise SweepError(f"{where}: Keras refuses {name} with {others}: {error}") from None
     return name, others, float(rate)

@@ -108,6 +108,8 @@ def _as_category(values: pd.Series, categories: list[str]) -> pd.Series:
     known = set(categories)
 
     def spell(value: Any) -> str:
+        if pd.isna(value):
+            return MISSING
         # As the model was trained: a code such as 3 is read as 3.0 where its column has gaps.
         whole = pd.api.types.is_float(value) and value % 1 == 0
         text = str(int(value)) if whole else str(value)
@@ -115,7 +117,7 @@ def _as_category(values: pd.Series, categories: list[str]) -> pd.Series:
         spellings = (text, text.removesuffix(".0"), f"{text}.0")
         return next((each for each in spellings if each in known), text)
 
-    return values.map(spell, na_action="ignore").astype("string").fillna(MISSING).astype(object)
+    return pd.Series(map(spell, values.array), index=values.index, dtype=object)
 
 
 mlflow.models.set_model(SweepModel())
