@@ -1,4 +1,6 @@
-"""Build Keras networks. Imports Keras, so it is itself imported where something is built."""
+"""Keras networks, built from their description."""
+
+from __future__ import annotations
 
 from functools import lru_cache
 

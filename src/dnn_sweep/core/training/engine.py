@@ -2,16 +2,14 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import LoggingParameters
-
-if TYPE_CHECKING:
-    from dnn_sweep.core.training.progress import TrainingProgress
 
 
 class Engine(Protocol):
@@ -38,7 +36,7 @@ class Engine(Protocol):
         self,
         trials: Sequence[Trial],
         data: TrainingData,
-        progress: "TrainingProgress",
+        progress: TrainingProgress,
         logs: LoggingParameters,
         reason: str,
         finished: Collection[str] = (),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from math import isfinite
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.trial import Trial
@@ -11,8 +11,10 @@ from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stage_clock import StageClock
 
 
-class TrainingProgress(Protocol):
-    """Receives the progress of a sweep's training; a context manager that stops at its end.
+class TrainingProgress:
+    """Receives the progress of a sweep's training, and ignores it; displays override what they show.
+
+    A context manager that stops at its end.
 
     Trials may overlap: an engine that trains several at once starts them all, then reports
     their epochs in turn.
@@ -68,25 +70,7 @@ class TrainingProgress(Protocol):
 
 
 class NoProgress(TrainingProgress):
-    """Ignores all reports."""
-
-    def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
-        """Do nothing."""
-
-    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
-        """Do nothing."""
-
-    def trial_started(self, trial: Trial) -> None:
-        """Do nothing."""
-
-    def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        """Do nothing."""
-
-    def trial_finished(self, result: TrialResult) -> None:
-        """Do nothing."""
-
-    def stop(self) -> None:
-        """Do nothing."""
+    """Shows nothing."""
 
 
 class TimedProgress(TrainingProgress):

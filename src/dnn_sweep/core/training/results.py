@@ -4,17 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.parameters import CHECKPOINT_FIELDS
-
-if TYPE_CHECKING:
-    import keras
 
 Status = Literal["completed", "diverged"]
 

@@ -1,8 +1,10 @@
-"""Nodes that turn the grid into trials and show the networks they will train."""
+"""Nodes that record the configuration and show the networks of the plan."""
 
 from typing import Any
 
+from dnn_sweep.core.networks.build import summarize_network
 from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.core.reporting.figures.network_diagram import draw_network
 from dnn_sweep.parameters import (
     CallbackParameters,
     Configuration,
@@ -43,14 +45,10 @@ def record_configuration(
 
 
 def summarize_networks(trial_plan: TrialPlan) -> dict[str, str]:
-    """Build each distinct network once, and print it as Keras does."""
-    from dnn_sweep.core.networks.build import summarize_network
-
+    """Build each distinct network once, which finds mistakes early, and print it as Keras does."""
     return {each.name: summarize_network(each) for each in trial_plan.networks}
 
 
 def draw_networks(trial_plan: TrialPlan) -> dict[str, Any]:
-    """A layer diagram of each distinct network, by file name."""
-    from dnn_sweep.core.reporting.figures.network_diagram import draw_network
-
+    """Draw a layer diagram of each distinct network; return the figures by file name."""
     return {f"{each.name}.png": draw_network(each) for each in trial_plan.networks}
