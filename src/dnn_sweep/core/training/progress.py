@@ -12,7 +12,7 @@ from dnn_sweep.core.training.stage_clock import StageClock
 
 
 class TrainingProgress:
-    """Receives the progress of a sweep's training, and ignores it; displays override what they show.
+    """Receives the progress of a sweep's training and ignores it; displays show it.
 
     A context manager that stops at its end.
 
