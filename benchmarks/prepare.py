@@ -10,9 +10,10 @@ from kedro.io import AbstractDataset
 from benchmarks.workloads import WORKLOADS, Workload
 from dnn_sweep import parameters as models
 from dnn_sweep.core.data.arrays import features_and_target
-from dnn_sweep.pipelines.ingestion.nodes import split_rows, validate_table
-from dnn_sweep.pipelines.model_building.nodes import plan_trials
-from dnn_sweep.pipelines.scaling.nodes import fit_preprocessor, scale_rows
+from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
+from dnn_sweep.core.data.splitting import split_rows
+from dnn_sweep.core.data.validation import validate_table
+from dnn_sweep.core.plan.planner import plan_trials
 from dnn_sweep.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).resolve().parents[1] / "conf"

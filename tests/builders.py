@@ -5,7 +5,7 @@ import pandas as pd
 
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.data.schema import Column, Schema
-from dnn_sweep.core.plan.planner import plan_trials
+from dnn_sweep.core.plan.planner import expand_grid
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import (
@@ -28,7 +28,7 @@ def schema_of(task: str) -> Schema:
 
 def make_plan(task: str = "multiclass", *, data: str = "0" * 64, **given: dict) -> TrialPlan:
     """A plan; `network`, `grid`, `training` and `callbacks` override the small defaults."""
-    return plan_trials(
+    return expand_grid(
         schema_of(task),
         FEATURES,
         data,

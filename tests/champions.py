@@ -17,7 +17,7 @@ from dnn_sweep.core.data.preprocessing import (
 )
 from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
 from dnn_sweep.core.networks.build import build_network, network_outputs
-from dnn_sweep.core.plan.planner import plan_trials
+from dnn_sweep.core.plan.planner import expand_grid
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import (
     CallbackParameters,
@@ -110,7 +110,7 @@ def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
     preprocessor = fit_column_transformer(rows, schema, scaling)
     target_scaling = fit_target_scaling(rows, schema, scaling)
     scaled = scale_features(rows, preprocessor, schema)
-    plan = plan_trials(
+    plan = expand_grid(
         schema,
         scaled.shape[1],
         "0" * 64,

@@ -40,14 +40,14 @@ WRONG = [
     ("core/errors.py", "dnn_sweep.datasets", "Direction"),
     ("parameters/base.py", "dnn_sweep.core", "Direction"),
     ("datasets/__init__.py", "dnn_sweep.pipelines", "Direction"),
-    ("pipelines/ingestion/nodes.py", "dnn_sweep.datasets", "Direction"),
+    ("pipelines/ingestion/pipeline.py", "dnn_sweep.datasets", "Direction"),
     ("core/errors.py", "kedro", "core and parameters know neither Kedro nor MLflow"),
     ("core/errors.py", "mlflow", "core and parameters know neither Kedro nor MLflow"),
-    ("pipelines/ingestion/nodes.py", "mlflow", "Only datasets import MLflow"),
+    ("pipelines/ingestion/pipeline.py", "mlflow", "Only datasets import MLflow"),
     ("hooks.py", "mlflow", "Only datasets import MLflow"),
     (
-        "pipelines/ingestion/nodes.py",
-        "dnn_sweep.pipelines.scaling.nodes",
+        "pipelines/ingestion/pipeline.py",
+        "dnn_sweep.pipelines.scaling.pipeline",
         "Pipelines do not import each other",
     ),
 ]

@@ -96,6 +96,18 @@ def test_a_code_read_as_a_float_because_of_a_gap_is_still_that_code(champion, mo
     assert_frame_equal(model.predict(floats).iloc[1:], model.predict(rows).iloc[1:])
 
 
+def test_a_code_is_the_same_category_whatever_stands_around_it(champion, model):
+    """A fraction or a gap makes the whole column floats; text is as a program may send it."""
+    rows = champion.rows.drop(columns="target").head(4).reset_index(drop=True)
+    codes = [int(code) for code in rows["code"]]
+    expected = model.predict(rows.assign(code=codes)).iloc[:3]
+    for around in (2.5, np.nan, "a", None):
+        column = pd.Series([*map(float, codes[:3]), around], dtype=object).infer_objects()
+        given = rows.assign(code=column)
+        assert_frame_equal(model.predict(given).iloc[:3], expected)
+        assert_frame_equal(champion.predict(given).iloc[:3], expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [

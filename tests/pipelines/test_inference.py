@@ -4,12 +4,12 @@ from pandas.testing import assert_frame_equal
 
 from dnn_sweep.core.champion.gate import AliasDecision
 from dnn_sweep.core.champion.package import Registration
+from dnn_sweep.core.champion.scoring import score_rows
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.parameters import InferenceParameters
 from dnn_sweep.pipelines.inference import create_pipeline
-from dnn_sweep.pipelines.inference.nodes import score_rows
 from tests.champions import NAME, make_champion
 
 pytestmark = pytest.mark.usefixtures("mlflow_store")

@@ -4,9 +4,9 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from dnn_sweep.core.data.arrays import TrainingData, matrix_fingerprint
+from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
 from dnn_sweep.parameters import ScalingParameters
 from dnn_sweep.pipelines.scaling import create_pipeline
-from dnn_sweep.pipelines.scaling.nodes import fit_preprocessor, scale_rows
 from tests.builders import schema_of
 
 

@@ -1,4 +1,4 @@
-"""Every ``params:`` group as a frozen model: what a user may set, checked before anything runs."""
+"""The ``params:`` groups as frozen models, validated before anything runs."""
 
 from dnn_sweep.parameters.base import Fraction, Parameters, Precision, Task, Weight
 from dnn_sweep.parameters.callbacks import (

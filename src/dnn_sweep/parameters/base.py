@@ -1,4 +1,4 @@
-"""What every group of parameters has in common."""
+"""The base of every group of parameters."""
 
 from typing import Annotated, Literal
 
@@ -11,10 +11,10 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Parameters(BaseModel):
-    """A group of parameters: immutable, and a key that is not declared is an error."""
+    """A group of parameters: immutable, without undeclared keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __str__(self) -> str:
-        """As JSON: kedro-mlflow shows a group as its text among the sweep's parameters."""
+        """Write as JSON, which kedro-mlflow logs as the sweep's parameter."""
         return self.model_dump_json()

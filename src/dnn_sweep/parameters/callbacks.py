@@ -22,12 +22,16 @@ class CheckpointParameters(Parameters):
     """Which epoch's weights a trial keeps.
 
     Args:
-        enabled: Keep the best epoch's weights; otherwise those that training ends with (or that
-            early stopping restores).
+        enabled: Keep the best epoch's weights; otherwise those at the end of training (or those
+            that early stopping restores).
         monitor: A per-epoch metric; ``auto`` is ``val_accuracy``, for regression ``val_mae``.
-        mode: Whether more or less of it is better; ``auto`` as Keras infers it.
-        filename: Pattern of the kept file's name, ``.keras`` is added; may hold ``{epoch}`` and
+        mode: Whether more or less of it is better; ``auto`` decides as Keras does.
+        filename: Pattern of the kept file's name, without ``.keras``; may contain ``{epoch}`` and
             any per-epoch metric, such as ``{epoch:02d}_{val_accuracy:0.2f}``.
+
+    Example:
+        >>> CheckpointParameters(filename="maeve_{epoch:02d}").fields
+        ['epoch']
     """
 
     enabled: bool = True
@@ -44,8 +48,7 @@ class CheckpointParameters(Parameters):
         if not pattern or "/" in pattern or "\\" in pattern or pattern.startswith("."):
             raise ValueError("checkpoint.filename must be a plain file name, not a path")
         try:
-            names = [name for _, name, _, _ in Formatter().parse(pattern) if name is not None]
-            if unknown := [name for name in names if name not in CHECKPOINT_FIELDS]:
+            if unknown := [name for name in _fields(pattern) if name not in CHECKPOINT_FIELDS]:
                 raise ValueError(f"unknown field {unknown[0]!r}")
             pattern.format(**dict.fromkeys(CHECKPOINT_FIELDS, 1.0) | {"epoch": 1})
         except (ValueError, KeyError, IndexError) as error:
@@ -55,9 +58,18 @@ class CheckpointParameters(Parameters):
             ) from None
         return pattern
 
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields in the file name's pattern."""
+        return _fields(self.filename)
+
+
+def _fields(pattern: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(pattern) if name is not None]
+
 
 class EarlyStoppingParameters(Parameters):
-    """When a trial that no longer improves is stopped (Keras's ``EarlyStopping``)."""
+    """Stops a trial that no longer improves (Keras's ``EarlyStopping``)."""
 
     enabled: bool = False
     monitor: str = "val_loss"
@@ -68,7 +80,7 @@ class EarlyStoppingParameters(Parameters):
 
 
 class ReduceOnPlateauParameters(Parameters):
-    """When the learning rate is lowered (Keras's ``ReduceLROnPlateau``)."""
+    """Lowers the learning rate when progress stalls (Keras's ``ReduceLROnPlateau``)."""
 
     enabled: bool = False
     monitor: str = "val_loss"
@@ -85,7 +97,7 @@ class CallbackParameters(Parameters):
     Args:
         checkpoint: Which epoch's weights are kept.
         early_stopping: Stop a trial that no longer improves.
-        stop_on_nan: Stop a trial whose loss is no longer finite; it is recorded as diverged.
+        stop_on_nan: Stop a trial whose loss is no longer finite, and record it as diverged.
         reduce_on_plateau: Lower the learning rate when progress stalls.
     """
 

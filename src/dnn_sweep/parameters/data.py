@@ -1,4 +1,4 @@
-"""Where the rows come from (``params:data``)."""
+"""The source of the rows (``params:data``)."""
 
 from typing import Literal
 
@@ -8,20 +8,20 @@ from dnn_sweep.parameters.base import Parameters
 
 
 class DataParameters(Parameters):
-    """Where the rows come from and how to read them (``params:data``).
+    """The source of the rows and how to read it (``params:data``).
 
     Args:
-        target: The column to predict; it must be given, by the experiment or by the user.
-        task: What kind of prediction; ``auto`` infers it from the target.
-        split_column: Column that says ``train`` or ``test`` for each row, where the source has
-            an official test split.
-        sample_weight: Column that says what each training row counts; no feature.
-        ignore: Columns left out.
-        categorical: Numeric columns to treat as categories (codes such as a postcode).
+        target: The column to predict; required.
+        task: Kind of prediction; ``auto`` infers it from the target.
+        split_column: Column with ``train`` or ``test`` for each row, where the source has an
+            official test split.
+        sample_weight: Column of per-row loss weights; not a feature.
+        ignore: Columns to leave out.
+        categorical: Numeric columns to treat as categories, such as postcodes.
         max_rows: Use at most this many rows, drawn at random within classes; ``None`` for all.
         image_shape: Height and width of a row that is an image, for the figures.
         filepath: The user's CSV or Parquet file (experiment ``csv``).
-        source_dir: A folder that already holds the IDX files (experiments ``mnist`` and
+        source_dir: A folder that already contains the IDX files (experiments ``mnist`` and
             ``fashion_mnist``).
     """
 

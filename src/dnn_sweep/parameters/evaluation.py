@@ -8,17 +8,17 @@ from dnn_sweep.parameters.base import Fraction, Parameters
 
 
 class EvaluationParameters(Parameters):
-    """How results are compared (``params:evaluation``).
+    """How combinations are compared (``params:evaluation``).
 
     Args:
-        confidence: Level of every interval.
-        resamples: Bootstrap resamples behind every interval.
+        confidence: Confidence level of every interval.
+        resamples: Number of bootstrap resamples.
         seed: Seed of the bootstrap.
         calibration_bins: Bins of the expected calibration error.
-        equivalence_margin: How much worse than the best still counts as practically the same:
-            accuracy as a share of the rows (0.005 is half a percentage point), a regression's
-            error as a share of the error of always predicting the median. What a difference is
-            worth only the user knows, so it is 0 unless stated.
+        equivalence_margin: Largest difference to the best that is practically irrelevant: in
+            accuracy as a share of the rows (0.005 is half a percentage point), in a regression's
+            error as a share of the error of always predicting the median. 0 by default, since
+            only the user knows what a difference is worth.
         champion: ``best`` takes the first of the leaderboard, ``cheapest_tied`` the one that
             trains fastest among those tied with it.
     """

@@ -8,13 +8,13 @@ from dnn_sweep.parameters.base import Fraction, Parameters
 
 
 class ScheduleEntry(Parameters):
-    """How an optimizer's learning rate changes while it trains.
+    """A learning-rate schedule.
 
     Args:
-        class_name: The Keras class, any spelling of upper and lower case.
+        class_name: The Keras class, in upper or lower case.
         arguments: Its constructor's arguments without ``initial_learning_rate``, which is the
-            optimizer's learning rate; ``decay_steps`` (``first_decay_steps``) are all steps of
-            the trial where they are not given.
+            optimizer's learning rate. ``decay_steps`` (``first_decay_steps``) is by default the
+            length of the trial.
     """
 
     class_name: str
@@ -37,11 +37,15 @@ class OptimizerEntry(Parameters):
     """One optimizer of the grid.
 
     Args:
-        name: How it is called in the results.
-        class_name: The Keras class, any spelling of upper and lower case.
-        arguments: Its constructor's arguments; ``learning_rate`` among them, Keras's default
-            where it is not given.
-        schedule: How the learning rate changes from there; ``None`` for one rate throughout.
+        name: Its name in the results.
+        class_name: The Keras class, in upper or lower case.
+        arguments: Its constructor's arguments, with the learning rate; Keras's defaults where
+            they are not given.
+        schedule: The learning-rate schedule; ``None`` for a constant learning rate.
+
+    Example:
+        >>> GridParameters(activations=["relu"], optimizers=["nesterov"]).optimizers[0].arguments
+        {'momentum': 0.9, 'nesterov': True}
     """
 
     name: str
@@ -59,19 +63,22 @@ OPTIMIZER_SHORTHANDS: dict[str, dict[str, Any]] = {
 def _read_optimizer(value: object) -> object:
     """Turn ``adam`` or ``{momentum: {class: SGD, momentum: 0.9}}`` into an entry's fields."""
     if isinstance(value, str):
-        arguments = dict(OPTIMIZER_SHORTHANDS.get(value, {}))
-        return {"name": value, "class_name": arguments.pop("class", value), "arguments": arguments}
-    if isinstance(value, dict) and len(value) == 1:
-        ((name, given),) = value.items()
-        if given is None or isinstance(given, dict):
-            arguments = {**OPTIMIZER_SHORTHANDS.get(str(name), {}), **(given or {})}
-            return {
-                "name": str(name),
-                "class_name": arguments.pop("class", str(name)),
-                "schedule": arguments.pop("schedule", None),
-                "arguments": arguments,
-            }
-    return value
+        value = {value: None}
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    ((name, given),) = value.items()
+    if given is not None and not isinstance(given, dict):
+        return value
+    shorthand = OPTIMIZER_SHORTHANDS.get(str(name), {"class": str(name)})
+    arguments = {"class": shorthand["class"], **(given or {})}
+    if str(arguments["class"]).lower() == shorthand["class"].lower():
+        arguments = {**shorthand, **arguments}
+    return {
+        "name": str(name),
+        "class_name": arguments.pop("class"),
+        "schedule": arguments.pop("schedule", None),
+        "arguments": arguments,
+    }
 
 
 class Pair(Parameters):
@@ -82,12 +89,12 @@ class Pair(Parameters):
 
 
 class GridParameters(Parameters):
-    """What is varied (``params:grid``): a combination is one choice from each list.
+    """The grid (``params:grid``); a combination is one choice from each list.
 
     Args:
         activations: Keras activations for the hidden layers.
         optimizers: Keras optimizers, by name or as ``name: {class: …, argument: …}``.
-        only: Train just these activation and optimizer pairs; empty for every pair.
+        only: The pairs of activation and optimizer to train; empty for every pair.
         batch_size: Batch sizes to vary; empty takes ``training.batch_size``.
         dropout: Dropout rates to vary; empty takes ``network.dropout``.
         kernel_initializer: Initializers to vary; empty takes ``network.kernel_initializer``.

@@ -1,14 +1,14 @@
-"""What is scored (``params:inference``)."""
+"""The rows to score (``params:inference``)."""
 
 from dnn_sweep.parameters.base import Parameters
 
 
 class InferenceParameters(Parameters):
-    """What ``kedro run --pipeline=inference`` scores (``params:inference``).
+    """The rows that ``kedro run --pipeline=inference`` scores (``params:inference``).
 
     Args:
         filepath: A CSV or Parquet file of raw rows.
-        alias: Which registered version scores it.
+        alias: Alias of the registered version that scores them.
     """
 
     filepath: str | None = None

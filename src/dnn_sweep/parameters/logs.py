@@ -7,8 +7,8 @@ class LoggingParameters(Parameters):
     """Files that trials write while they train (``params:logs``).
 
     Args:
-        folder: Where they go, a folder a trial.
-        csv: Keras's ``CSVLogger``: one line an epoch, to follow a long trial.
+        folder: Parent of one folder per trial.
+        csv: Keras's ``CSVLogger``: one line per epoch, to follow a long trial.
         tensorboard: Keras's ``TensorBoard``.
     """
 

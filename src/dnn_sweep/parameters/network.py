@@ -1,6 +1,6 @@
-"""The network that every combination shares (``params:network``)."""
+"""The network of every combination (``params:network``)."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
@@ -16,7 +16,7 @@ class HiddenLayer(Parameters):
 
     Args:
         units: Number of neurons.
-        activation: A Keras activation for this layer alone; ``None`` takes the grid's.
+        activation: A Keras activation for this layer; ``None`` for the grid's.
         name: The layer's name; ``hidden1``, ``hidden2`` … by default.
     """
 
@@ -26,18 +26,17 @@ class HiddenLayer(Parameters):
 
 
 class NetworkParameters(Parameters):
-    """The network that every combination shares (``params:network``).
+    """The network of every combination (``params:network``).
 
     Args:
         hidden: The hidden layers, input side first.
         dropout: Share of a hidden layer's outputs dropped while training.
         batch_normalization: Normalise each hidden layer's outputs over the batch.
-        kernel_initializer: A Keras initializer, or ``matched`` for the one that suits each
-            activation (He for the relu family, LeCun for selu, Glorot for the others).
+        kernel_initializer: A Keras initializer, or ``matched`` to choose by activation (He for
+            the relu family, LeCun for selu, Glorot for the others).
         l2: L2 penalty on the kernels.
         output_activation: ``None`` follows the task (softmax, sigmoid, linear).
         loss: ``None`` follows the task and output.
-        api: Build through ``keras.Sequential`` or the functional API; the same network.
     """
 
     hidden: tuple[Annotated[HiddenLayer, BeforeValidator(_layer_from_units)], ...] = Field(
@@ -49,7 +48,6 @@ class NetworkParameters(Parameters):
     l2: Annotated[float, Field(ge=0)] = 0.0
     output_activation: str | None = None
     loss: str | None = None
-    api: Literal["sequential", "functional"] = "sequential"
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:

@@ -7,8 +7,8 @@ class RegistrationParameters(Parameters):
     """How the champion is registered (``params:registration``).
 
     Args:
-        alias: What the best version is called.
-        challenger_alias: What a version is called that does not beat the holder of ``alias``.
+        alias: Alias of the best version.
+        challenger_alias: Alias of a new version that does not beat the holder of ``alias``.
     """
 
     alias: str = "champion"

@@ -1,4 +1,4 @@
-"""How learning rates are screened (``params:screening``)."""
+"""The screening of learning rates (``params:screening``)."""
 
 from typing import Annotated, Self
 
@@ -8,16 +8,18 @@ from dnn_sweep.parameters.base import Parameters
 
 
 class ScreeningParameters(Parameters):
-    """How each combination's learning rate is found before the finals (``params:screening``).
+    """The search for each combination's learning rate before the finals (``params:screening``).
 
     Args:
-        enabled: Try several rates; otherwise every combination trains at its optimizer's own.
-        factors: The rates tried, as multiples of the optimizer's own rate.
-        seeds: Replicates of the screening; none of ``training.seeds``, so that the finals carry
-            no luck of the screening.
+        enabled: Try several learning rates; otherwise every combination trains at its optimizer's
+            own.
+        factors: The learning rates to try, as multiples of the optimizer's own. The rates of a
+            schedule (``warmup_target``, ``end_learning_rate``) are multiplied as well.
+        seeds: Replicates of the screening. They must differ from ``training.seeds``, so that the
+            choice of a rate does not bias the finals.
         epochs: Epochs of a screening trial at most; ``None`` for ``training.epochs``.
-        extensions: How often a combination's grid grows where its best rate is the lowest or the
-            highest tried.
+        extensions: How often the grid of a combination grows while its best rate is the lowest
+            or the highest tried.
     """
 
     enabled: bool = False

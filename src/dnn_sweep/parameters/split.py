@@ -1,4 +1,4 @@
-"""How rows are divided (``params:split``)."""
+"""The division of rows (``params:split``)."""
 
 from typing import Annotated, Self
 
@@ -8,11 +8,12 @@ from dnn_sweep.parameters.base import Parameters
 
 
 class SplitParameters(Parameters):
-    """How rows are divided (``params:split``).
+    """The division of rows into training, validation and test (``params:split``).
 
     Args:
-        validation: Fraction of the rows kept for selection.
-        test: Fraction kept for the champion alone; ignored where the source has a test split.
+        validation: Fraction of the rows for selection.
+        test: Fraction for the evaluation of the champion; ignored where the source has a test
+            split.
         stratify: Keep the class shares equal in every part (classification only).
         seed: Seed of the division.
     """

@@ -13,15 +13,15 @@ class TrainingParameters(Parameters):
     Args:
         engine: ``stacked`` trains many networks in one compiled program, ``keras`` each with
             ``model.fit``; ``auto`` takes the fastest engine that can train the trial.
-        cohort_size: Trials that ``stacked`` trains together; ``None`` for what suits network
-            and machine.
-        epochs: Passes over the training rows at most.
-        batch_size: Rows a step.
-        seeds: One replicate a seed: it fixes initial weights, data order and dropout.
-        class_weight: What the loss of a class's training rows counts, by label (1 for a label
-            left out); ``balanced`` gives every class the same say; ``None``: all rows alike.
+        cohort_size: Number of trials that ``stacked`` trains together; ``None`` chooses it by
+            network and machine.
+        epochs: Epochs at most.
+        batch_size: Rows per step.
+        seeds: One replicate per seed, which fixes initial weights, data order and dropout.
+        class_weight: Loss weight of each class by label (1 for a label left out); ``balanced``
+            weights classes inversely to their frequency; ``None`` for equal weights.
         precision: Keras's dtype policy of the hidden layers.
-        diagnostics: Measure every layer's gradients and units at a few epochs of each trial; no
+        diagnostics: Measure every layer's gradients and units at a few epochs of each trial; not
             part of a trial's id.
     """
 

@@ -117,9 +117,27 @@ def test_a_regression_target_is_standardised_with_the_training_rows():
     assert unscaled == TargetScaling()
 
 
-def test_a_code_is_the_same_category_with_and_without_gaps_around_it():
-    codes = [
-        coerce_columns(ROWS.assign(city=c), SCHEMA)["city"].tolist()
-        for c in ([1, 2, 3, 4], [1, 2, None, 4])
+@pytest.mark.parametrize(
+    ("codes", "spelled"),
+    [
+        ([1, 2, 3, 4], ["1", "2", "3", "4"]),
+        ([1, 2, None, 4], ["1", "2", "missing", "4"]),
+        ([1, 2.5, None, 4], ["1", "2.5", "missing", "4"]),  # a fraction changes no other's text
+        (np.float32([1, 2.1, 3, 4]), ["1", "2.1", "3", "4"]),
+        (pd.array([1, None, 3, 4], dtype="Int64"), ["1", "missing", "3", "4"]),
+        ([1, "1.0", True, 2.0], ["1", "1.0", "True", "2"]),
+        (np.array([1e16, 1, 2, 3]), ["10000000000000000", "1", "2", "3"]),
+    ],
+)
+def test_a_category_is_spelled_by_its_value_not_by_the_column_around_it(codes, spelled):
+    assert coerce_columns(ROWS.assign(city=codes), SCHEMA)["city"].tolist() == spelled
+
+
+def test_a_code_with_gaps_and_fractions_in_one_split_only_is_known_in_the_other():
+    train = ROWS.assign(city=[1.0, 2.5, np.nan, 3.0])
+    scaled = scale(train, ROWS.assign(city=[3, 1, 3, 1])).filter(like="city")
+    assert scaled.columns.tolist() == [
+        f"categorical__city_{v}" for v in ("1", "2.5", "3", "missing")
     ]
-    assert codes == [["1", "2", "3", "4"], ["1", "2", "missing", "4"]]
+    assert scaled.to_numpy().argmax(axis=1).tolist() == [2, 0, 2, 0]
+    assert (scaled.sum(axis=1) == 1).all()

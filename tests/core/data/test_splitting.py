@@ -20,7 +20,7 @@ def table(rows: int = 200, **columns: object) -> pd.DataFrame:
 
 
 def split(frame: pd.DataFrame, data: DataParameters = DATA, **parameters: object):
-    clean, schema = validate_table(frame, data)
+    clean, schema = validate_table(frame, data, SplitParameters())
     return split_rows(clean, schema, data, SplitParameters(**parameters))
 
 

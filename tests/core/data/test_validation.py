@@ -8,7 +8,7 @@ import pytest
 from dnn_sweep.core.data.schema import Column
 from dnn_sweep.core.data.validation import fingerprint, validate_table
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.parameters import DataParameters
+from dnn_sweep.parameters import DataParameters, SplitParameters
 
 
 def table(**columns: object) -> pd.DataFrame:
@@ -25,7 +25,8 @@ def table(**columns: object) -> pd.DataFrame:
 
 
 def validate(frame: pd.DataFrame, **data: object):
-    return validate_table(frame, DataParameters(**({"target": "label"} | data)))
+    given = DataParameters(**({"target": "label"} | data))
+    return validate_table(frame, given, SplitParameters())
 
 
 def test_kinds_task_and_classes_are_inferred():
@@ -58,6 +59,20 @@ def test_kinds_task_and_classes_are_inferred():
 )
 def test_task_is_inferred_from_the_target(target, task):
     assert validate(table(label=target))[1].task == task
+
+
+def test_classes_of_mixed_types_become_text_in_order():
+    clean, schema = validate(table(label=[1, "a", 2.5] * 10))
+    assert schema.classes == ("1", "2.5", "a")
+    assert clean["label"].tolist()[:3] == ["1", "a", "2.5"]
+    assert validate(table(label=[True, 1, "x"] * 10))[1].classes == ("1", "True", "x")
+
+
+def test_a_category_of_mixed_types_becomes_text_that_can_be_stored(tmp_path):
+    clean, schema = validate(table(code=[1, "a", 2.0, None, 2.5] * 6))
+    assert Column(name="code", kind="categorical") in schema.features
+    assert clean["code"].dropna().tolist() == ["1", "a", "2", "2.5"] * 6
+    clean.to_parquet(tmp_path / "table.parquet")
 
 
 def test_task_can_be_overridden():

@@ -5,9 +5,8 @@ from tests.builders import make_plan
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("api", ["sequential", "functional"])
-def test_precision_is_that_of_every_layer_but_the_output(policy, api):
-    network = {"dropout": 0.1, "batch_normalization": True, "api": api}
+def test_precision_is_that_of_every_layer_but_the_output(policy):
+    network = {"dropout": 0.1, "batch_normalization": True}
     built = build_network(make_plan(network=network).trials[0].network, precision=policy)
 
     layers = [each for each in built.layers if each.name != "features"]

@@ -19,7 +19,7 @@ def other_weights(network):
 
 @pytest.mark.parametrize(
     "network",
-    [{}, {"api": "functional"}, {"dropout": 0.5, "batch_normalization": True, "l2": 0.01}],
+    [{}, {"dropout": 0.5, "batch_normalization": True, "l2": 0.01}],
     ids=str,
 )
 def test_a_filled_file_loads_as_the_network_that_keras_would_have_saved(tmp_path, network):

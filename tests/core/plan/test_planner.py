@@ -1,8 +1,10 @@
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from dnn_sweep.core.data.arrays import matrix_fingerprint
 from dnn_sweep.core.data.schema import Column, Schema
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.networks.build import build_network
@@ -13,7 +15,7 @@ from dnn_sweep.core.networks.keras_names import (
 )
 from dnn_sweep.core.networks.keras_schedules import schedule_classes
 from dnn_sweep.core.networks.network import Schedule
-from dnn_sweep.core.plan.planner import plan_trials
+from dnn_sweep.core.plan.planner import expand_grid, plan_trials
 from dnn_sweep.parameters import (
     CallbackParameters,
     GridParameters,
@@ -37,7 +39,7 @@ def plan(
     schema=MULTICLASS, data="data", network=None, grid=None, training=None, callbacks=None,
     train_target=TARGET, sample_weights=None,
 ):  # fmt: skip
-    return plan_trials(
+    return expand_grid(
         schema,
         2,
         data,
@@ -179,6 +181,75 @@ def test_whatever_changes_a_result_changes_the_id(change):
     assert only_trial().id != only_trial(**change).id
 
 
+@pytest.mark.parametrize(
+    ("schema", "filename"),
+    [(MULTICLASS, "maeve_{epoch}"), (REGRESSION, "accuracy_of_{epoch}_{val_mae:.3f}")],
+)
+def test_a_checkpoints_name_may_contain_a_metrics_name_as_text(schema, filename):
+    trial = only_trial(schema=schema, callbacks={"checkpoint": {"filename": filename}})
+    assert trial.callbacks.checkpoint.filename == filename
+
+
+@pytest.mark.parametrize(
+    ("key", "entries", "names"),
+    [
+        ("optimizers", ["sgd", {"plain": {"class": "SGD"}}], "'sgd' and 'plain'"),
+        (
+            "optimizers",
+            ["adam", "sgd", {"a": {"class": "Adam", "learning_rate": 0.001}}],
+            "'adam' and 'a'",
+        ),
+        ("optimizers", ["sgd", {"still": {"class": "sgd", "momentum": 0.0}}], "'sgd' and 'still'"),
+        ("optimizers", ["momentum", {"m": {"class": "SGD", "momentum": 0.9}}], "'momentum' and"),
+        (
+            "optimizers",
+            [
+                {"a": {"class": "SGD", "schedule": "CosineDecay"}},
+                {"b": {"class": "SGD", "schedule": {"class": "cosinedecay", "alpha": 0.0}}},
+            ],
+            "'a' and 'b'",
+        ),
+        ("activations", ["relu", "silu", "swish"], "'silu' and 'swish'"),
+        ("activations", ["hard_swish", "hard_silu"], "'hard_swish' and 'hard_silu'"),
+    ],
+)
+def test_equal_entries_under_two_names_are_refused(key, entries, names):
+    with pytest.raises(SweepError, match=rf"grid\.{key}: {names} .*same under two names"):
+        plan(grid={key: entries})
+
+
+def test_entries_that_differ_in_their_schedule_or_rate_alone_are_compared():
+    schedule = {"class": "SGD", "schedule": "CosineDecay"}
+    grid = {
+        "optimizers": ["sgd", {"cosine": schedule}, {"fast": {"class": "SGD", "learning_rate": 1}}]
+    }
+    assert len({trial.id for trial in plan(grid=grid).trials}) == 3
+
+
+def test_a_shorthands_arguments_go_with_its_class_alone():
+    given = [
+        {"nesterov": {"class": "Adam"}},
+        {"momentum": {"class": "sgd", "learning_rate": 0.1}},
+    ]
+    adam, momentum = plan(grid={"optimizers": given}).trials
+    assert (adam.optimizer_class, adam.optimizer_arguments) == ("Adam", {})
+    assert (momentum.optimizer_class, momentum.optimizer_arguments) == ("SGD", {"momentum": 0.9})
+
+
+def test_the_nodes_plan_takes_inputs_and_target_from_the_scaled_rows():
+    rows = pd.DataFrame({"numeric__x": [0.0, 1], "numeric__y": [1.0, 0], "target": [0, 1]})
+    given = (
+        NetworkParameters(hidden=[4]),
+        GridParameters(activations=["relu"], optimizers=["adam"]),
+        TrainingParameters(class_weight="balanced"),
+        CallbackParameters(),
+    )
+    (trial,) = plan_trials(MULTICLASS, rows, rows, *given).trials
+    assert trial.network.inputs == 2
+    assert trial.data == matrix_fingerprint(rows, rows)
+    assert trial.class_weight == pytest.approx((1, 1, 1))
+
+
 def test_names_for_people_do_not_change_the_id():
     assert only_trial().id == only_trial(grid={"optimizers": [{"my adam": {"class": "Adam"}}]}).id
 
@@ -225,7 +296,14 @@ def test_names_for_people_do_not_change_the_id():
         ),
         (
             {"callbacks": {"checkpoint": {"filename": "{val_mae:.2f}"}}},
-            "asks for mae, which a multiclass task does not have",
+            "asks for val_mae, which a multiclass task does not have",
+        ),
+        (
+            {
+                "schema": REGRESSION,
+                "callbacks": {"checkpoint": {"filename": "{epoch}_{accuracy:.2f}"}},
+            },
+            "asks for accuracy, which a regression task does not have",
         ),
     ],
 )
@@ -249,6 +327,7 @@ def test_mistakes_are_refused_with_the_key_and_the_nearest_spelling(given, messa
             {"activations": ["relu"], "optimizers": [{"sgd": {"schedule": {"alpha": 0.1}}}]},
             "a schedule names its Keras class",
         ),
+        (NetworkParameters, {"hidden": [4], "api": "sequential"}, "Extra inputs are not permitted"),
         (TrainingParameters, {"epoch": 3}, "Extra inputs are not permitted"),
         (NetworkParameters, {"hidden": []}, "at least 1 item"),
         (NetworkParameters, {"hidden": [0]}, "greater than 0"),
@@ -283,7 +362,8 @@ def test_every_name_on_offer_can_be_trained_with():
     ):
         assert valid <= set(names)
     grid = {
-        "activations": list(activation_names()),
+        # Without the two that are others under a second name.
+        "activations": [name for name in activation_names() if "swish" not in name],
         "optimizers": list(optimizer_classes()),
         "kernel_initializer": ["matched", *initializer_names()],
     }

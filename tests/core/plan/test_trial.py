@@ -23,6 +23,19 @@ def test_trials_trained_by_earlier_versions_keep_their_ids():
     assert other.id == "44c57206e5fac3ba"  # pragma: allowlist secret
 
 
+@pytest.mark.parametrize("api", ["sequential", "functional"])
+def test_stored_trials_that_name_an_api_can_be_read(api):
+    trial = make_plan().trials[0]
+    stored = trial.model_dump(mode="json")
+    assert stored["network"]["api"] == "sequential"  # as in the files of earlier versions
+    stored["network"]["api"] = api
+    assert Trial.model_validate(stored) == trial
+
+
+def test_a_networks_name_is_what_it_was_when_networks_named_an_api():
+    assert make_plan().trials[0].network.name == "relu-07c1ea"
+
+
 @pytest.mark.parametrize(
     "change",
     [

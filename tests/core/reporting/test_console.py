@@ -108,7 +108,7 @@ def test_commands_are_never_broken(width):
         "kedro mlflow ui --env=mnist",
         "kedro viz run --env=mnist",
         "kedro run --pipeline=inference --env=mnist --params=inference.filepath=rows.csv",
-        'mlflow models serve -m "models:/dnn_sweep_mnist@champion" --env-manager local --port 5001',
+        "mlflow models serve -m models:/dnn_sweep_mnist@champion --env-manager local --port 5001",
     } <= commands
 
 

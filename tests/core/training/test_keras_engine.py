@@ -48,7 +48,7 @@ def train(plan, data, tmp_path, progress=None, **logs):
     ("task", "network", "metric"),
     [
         ("multiclass", {}, "accuracy"),
-        ("multiclass", {"loss": "categorical_crossentropy", "api": "functional"}, "accuracy"),
+        ("multiclass", {"loss": "categorical_crossentropy"}, "accuracy"),
         ("binary", {}, "accuracy"),
         ("binary", {"output_activation": "softmax"}, "accuracy"),
         ("regression", {"loss": "mae"}, "mae"),

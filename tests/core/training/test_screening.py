@@ -6,15 +6,20 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.core.training.schedules import learning_rate_schedule
 from dnn_sweep.core.training.screening import (
     asked_for,
     at_every_rate,
-    best_rates,
+    at_rate,
+    best_trials,
+    choose_learning_rates,
+    plan_screening,
     recall,
     screening_table,
     with_rates,
 )
-from dnn_sweep.parameters import ScreeningParameters
+from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
 from tests.builders import make_plan, make_result
 
 OUTPUTS = np.zeros((4, 3), np.float32)
@@ -44,6 +49,11 @@ def run(plan, screening, accuracy):
     return results
 
 
+def rates_of(plan, results, screening):
+    best = best_trials(plan, results, screening)
+    return {combination: trial.learning_rate for combination, trial in best.items()}
+
+
 def test_every_rate_of_every_seed_is_tried():
     plan = at_every_rate(plan_of(training={"seeds": [7, 8]}), settings(factors=(10, 0.1, 1)))
     assert [(t.seed, t.learning_rate) for t in plan.trials] == [
@@ -67,8 +77,8 @@ def test_the_grid_grows_while_its_edge_is_best(peak, extensions, best, edge, tri
     results = run(
         plan, screening, lambda t: scored(t, 1 - abs(np.log10(t.learning_rate / peak)) / 20)
     )
-    assert best_rates(plan, results, screening) == {"relu + adam": pytest.approx(best)}
-    table = screening_table(plan, results, screening)
+    assert rates_of(plan, results, screening) == {"relu + adam": pytest.approx(best)}
+    table = screening_table(plan, results, screening, "multiclass")
     assert len(table) == tried
     (chosen,) = table[table["chosen"]].to_dict("records")
     assert (chosen["learning_rate"], chosen["edge"]) == (pytest.approx(best), edge)
@@ -85,7 +95,7 @@ def test_the_objective_decides_then_the_loss_then_the_lower_rate():
             trial.id: scored(trial, *value)
             for trial, value in zip((low, middle, high), values, strict=True)
         }
-        return best_rates(plan, results, screening)["relu + adam"]
+        return rates_of(plan, results, screening)["relu + adam"]
 
     assert best((0.5, 9.0), (0.4, 1.0), (0.3, 1.0)) == low.learning_rate
     assert best((0.5, 9.0), (0.5, 1.0), (0.5, 2.0)) == middle.learning_rate
@@ -96,7 +106,7 @@ def test_less_error_is_better_in_a_regression():
     screening = settings(extensions=0)
     plan = at_every_rate(make_plan("regression"), screening)
     results = {t.id: scored(t, error) for t, error in zip(plan.trials, (3, 1, 2), strict=True)}
-    assert set(best_rates(plan, results, screening).values()) == {plan.trials[1].learning_rate}
+    assert set(rates_of(plan, results, screening).values()) == {plan.trials[1].learning_rate}
 
 
 def test_a_diverged_rate_is_never_chosen_over_one_that_has_not():
@@ -108,8 +118,8 @@ def test_a_diverged_rate_is_never_chosen_over_one_that_has_not():
         middle.id: scored(middle, 0.9, status="diverged"),
         high.id: scored(high, 0.1),
     }
-    assert best_rates(plan, results, screening) == {"relu + adam": low.learning_rate}
-    table = screening_table(plan, results, screening)
+    assert rates_of(plan, results, screening) == {"relu + adam": low.learning_rate}
+    table = screening_table(plan, results, screening, "multiclass")
     assert table["diverged"].tolist() == [False, True, False]
     assert np.isnan(table["val_accuracy"][1])
 
@@ -126,7 +136,7 @@ def test_what_was_trained_before_is_recalled_with_the_rates_it_led_to():
 
 def test_finals_train_at_the_chosen_rates_and_are_otherwise_as_planned():
     plan = plan_of(training={"seeds": [0, 1]})
-    finals = with_rates(plan, {"relu + adam": 0.05})
+    finals = with_rates(plan, {"relu + adam": at_rate(plan.trials[0], 0.05)})
     assert [(t.seed, t.learning_rate) for t in finals.trials] == [(0, 0.05), (1, 0.05)]
     assert with_rates(plan, {}) == plan
     assert finals.trials[0].id != plan.trials[0].id
@@ -136,4 +146,62 @@ def test_an_incomplete_screening_chooses_nothing():
     screening = settings()
     plan = at_every_rate(plan_of(), screening)
     with pytest.raises(SweepError, match="relu \\+ adam is not complete"):
-        best_rates(plan, {}, screening)
+        best_trials(plan, {}, screening)
+
+
+def test_a_seed_of_the_finals_cannot_screen():
+    training = TrainingParameters(seeds=(0, 1000))
+    with pytest.raises(SweepError, match=r"screening\.seeds: 1000 is also among training\.seeds"):
+        plan_screening(*[None] * 5, training, None, settings())
+
+
+def test_the_peak_of_a_warm_up_is_screened_with_its_start():
+    screening = settings(factors=(0.5, 1, 2), extensions=1)
+    schedule = {"class": "CosineDecay", "warmup_target": 0.0123456789, "warmup_steps": 2}
+    grid = {"optimizers": [{"sgd": {"learning_rate": 0.001, "schedule": schedule}}]}
+    finals = make_plan(grid=grid, training={"epochs": 3})
+    plan = at_every_rate(make_plan(grid=grid, training={"epochs": 2, "seeds": [9]}), screening)
+    results = run(plan, screening, lambda trial: scored(trial, trial.learning_rate))
+    table = screening_table(plan, results, screening, "multiclass")
+    assert table[["learning_rate", "warmup_target"]].to_numpy().tolist() == [
+        [0.0005, 0.00617284],
+        [0.001, 0.0123456789],
+        [0.002, 0.0246914],
+        [0.004, 0.0493828],
+    ]
+    (final,) = with_rates(finals, best_trials(plan, results, screening)).trials
+    assert (final.learning_rate, final.schedule.arguments["warmup_target"]) == (0.004, 0.0493828)
+    own_length = finals.trials[0].schedule.arguments["decay_steps"]
+    assert final.schedule.arguments["decay_steps"] == own_length
+    # The rates that Keras takes from the schedule: start and peak.
+    built = learning_rate_schedule(final)
+    assert [float(built(step)) for step in (0, 2)] == pytest.approx([0.004, 0.0493828])
+
+
+def test_the_end_of_a_decay_is_screened_with_its_start():
+    screening = settings(factors=(0.01, 1))
+    grid = {"optimizers": [{"sgd": {"learning_rate": 0.001, "schedule": "PolynomialDecay"}}]}
+    low, own = at_every_rate(make_plan(grid=grid), screening).trials
+    assert low.schedule.arguments["end_learning_rate"] == 1e-6 < low.learning_rate
+    assert own == make_plan(grid=grid).trials[0]
+
+
+def test_a_rate_tried_unchanged_is_not_rounded():
+    grid = {"optimizers": [{"adam": {"learning_rate": 0.0012345678}}]}
+    (own,) = make_plan(grid=grid).trials
+    assert own in at_every_rate(make_plan(grid=grid), settings()).trials
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"), [("binary", "val_accuracy"), ("regression", "val_mae")]
+)
+def test_an_empty_table_has_the_columns_of_the_task(task, metric):
+    none = TrialPlan(trials=())
+    finals = make_plan(task)
+    chosen, empty = choose_learning_rates(finals, none, {}, settings())
+    plan = at_every_rate(finals, settings(extensions=0))
+    results = {trial.id: scored(trial, 0.5) for trial in plan.trials}
+    full = screening_table(plan, results, settings(extensions=0), task)
+    assert chosen == finals
+    assert list(empty) == list(full)
+    assert metric in empty

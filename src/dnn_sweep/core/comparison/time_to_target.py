@@ -12,6 +12,8 @@ from dnn_sweep.core.objectives import Objective
 
 Unit = Literal["epochs", "steps", "seconds"]
 
+# Not its id: combinations with equal content share their trials.
+TRIAL = ["combination", "seed"]
 # What share of the best combination's figure is good enough. An error is divided by it.
 SHARE_OF_BEST = {"max": 0.98, "min": 0.9}
 
@@ -46,9 +48,7 @@ def default_target(histories: pd.DataFrame, objective: Objective) -> Target:
         combination's figure is the mean over its seeds of the best epoch's.
     """
     reached = histories[objective.validation_metric].replace([np.inf, -np.inf], np.nan)
-    per_trial = (objective.sign * reached).groupby(
-        [histories["combination"], histories["trial_id"]]
-    )
+    per_trial = (objective.sign * reached).groupby([histories[name] for name in TRIAL])
     best = objective.sign * float(per_trial.max().groupby("combination").mean().max())
     share = SHARE_OF_BEST[objective.mode]
     if objective.mode == "max":
@@ -78,11 +78,11 @@ def time_to_target(
         the optimizer) and ``seconds`` of training until then, infinite where it was not reached.
     """
     ordered = histories.sort_values("epoch", kind="stable")
-    ordered = ordered.assign(so_far=ordered.groupby("trial_id")["seconds"].cumsum())
+    ordered = ordered.assign(so_far=ordered.groupby(TRIAL)["seconds"].cumsum())
     good = objective.sign * ordered[objective.validation_metric] >= objective.sign * target
-    first = ordered[good & ordered["status"].ne("diverged")].drop_duplicates("trial_id")
-    trials = histories.drop_duplicates("trial_id").set_index("trial_id")
-    found = first.set_index("trial_id").reindex(trials.index)
+    first = ordered[good & ordered["status"].ne("diverged")].drop_duplicates(TRIAL)
+    trials = histories.drop_duplicates(TRIAL).set_index(TRIAL, drop=False)
+    found = first.set_index(TRIAL).reindex(trials.index)
     epochs = found["epoch"].astype(float).fillna(np.inf)
     # The last batch of an epoch may be smaller, and is a step, too.
     steps = np.ceil(training_rows / trials["batch_size"])

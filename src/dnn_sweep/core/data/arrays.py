@@ -1,4 +1,4 @@
-"""The arrays every engine trains on, and the order in which it must take them."""
+"""The arrays that every engine trains on, and their order in each epoch."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class TrainingData:
         x_validation: Validation features, as ``x_train``.
         y_validation: Validation targets, as ``y_train``.
         target_scale: One unit of ``y`` in the target's own unit; 1 for classes.
-        sample_weights: What each training row's loss counts, float32 of shape ``(rows,)``;
-            ``None`` where all count alike.
+        sample_weights: Per-row loss weights of the training rows, float32 of shape ``(rows,)``;
+            ``None`` for equal weights.
     """
 
     x_train: NDArray[np.float32]
@@ -35,7 +35,7 @@ class TrainingData:
     def from_matrices(
         cls, train: pd.DataFrame, validation: pd.DataFrame, target_scale: float = 1.0
     ) -> "TrainingData":
-        """Take the features, the target and the training rows' weights from scaled tables."""
+        """Extract features, targets and the training rows' weights from scaled tables."""
         return cls(
             *features_and_target(train),
             *features_and_target(validation),
@@ -47,35 +47,39 @@ class TrainingData:
 def features_and_target(
     matrix: pd.DataFrame,
 ) -> tuple[NDArray[np.float32], NDArray[np.generic]]:
-    """The features of a scaled table as one contiguous float32 array, and its target."""
+    """Return a scaled table's features as one contiguous float32 array, and its target."""
     columns = [name for name in matrix.columns if name not in (TARGET, SAMPLE_WEIGHT)]
     features = np.ascontiguousarray(matrix[columns].to_numpy(dtype=np.float32))
     return features, matrix[TARGET].to_numpy()
 
 
 def sample_weights_of(matrix: pd.DataFrame) -> NDArray[np.float32] | None:
-    """What each row of a scaled table counts, shape ``(rows,)``; ``None``: all count alike."""
+    """Return a scaled table's per-row loss weights, shape ``(rows,)``; ``None`` if it has none."""
     if SAMPLE_WEIGHT not in matrix:
         return None
     return matrix[SAMPLE_WEIGHT].to_numpy(dtype=np.float32)
 
 
 def epoch_order(rows: int, seed: int, epoch: int) -> NDArray[np.int32]:
-    """The order of the training rows in one epoch of one replicate.
+    """Draw the order of the training rows in one epoch of one replicate.
 
     Args:
         rows: Number of training rows.
-        seed: The replicate's seed; every combination of a replicate takes the same order.
+        seed: The replicate's seed; all its combinations see the rows in the same order.
         epoch: From 0.
 
     Returns:
         A permutation of ``0 … rows - 1``, int32.
+
+    Example:
+        >>> sorted(epoch_order(rows=3, seed=0, epoch=0).tolist())
+        [0, 1, 2]
     """
     return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
 
 
 def matrix_fingerprint(*matrices: pd.DataFrame) -> str:
-    """SHA-256 of scaled tables: column names and every value, in hexadecimal."""
+    """Return the SHA-256 of scaled tables (column names and values) in hexadecimal."""
     digest = hashlib.sha256()
     for matrix in matrices:
         features, target = features_and_target(matrix)

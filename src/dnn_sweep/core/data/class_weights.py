@@ -1,10 +1,11 @@
-"""From ``training.class_weight`` to a factor for each class position."""
+"""Per-class loss weights, from ``training.class_weight``."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.schema import Label, Schema
 from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import TrainingParameters
 
 KEY = "training.class_weight"
@@ -16,20 +17,20 @@ def resolve_class_weight(
     train_target: NDArray[np.generic],
     sample_weights: NDArray[np.float32] | None,
 ) -> tuple[float, ...] | None:
-    """Decide what each class counts.
+    """Determine the weight of each class.
 
     Args:
         training: Its ``class_weight``.
         schema: The task and the classes.
         train_target: Class positions of the training rows, shape ``(rows,)``.
-        sample_weights: What each training row counts by itself, of the same shape.
+        sample_weights: Per-row weights of the same shape; ``None`` for none.
 
     Returns:
-        A factor for each class position; ``None`` where nothing was asked for.
+        A factor for each class position; ``None`` where none are asked for.
 
     Raises:
         SweepError: If there are no classes, a label is not among them, or every training row
-            would count nothing.
+            would have weight 0.
     """
     asked = training.class_weight
     if not asked:
@@ -51,19 +52,19 @@ def resolve_class_weight(
 
 
 def _balanced(schema: Schema, train_target: NDArray[np.generic]) -> tuple[float, ...]:
-    from sklearn.utils.class_weight import compute_class_weight
-
     present = np.unique(train_target)
-    weights = compute_class_weight("balanced", classes=present, y=train_target)
+    weights = sklearn.utils.class_weight.compute_class_weight(
+        "balanced", classes=present, y=train_target
+    )
     by_position = dict(zip(present.tolist(), weights.tolist(), strict=True))
-    # A class without a training row has nothing to weigh.
+    # A class without training rows has no balanced weight.
     return tuple(by_position.get(position, 1.0) for position in range(len(schema.classes)))
 
 
 def _by_label(asked: dict[Label, float], schema: Schema) -> tuple[float, ...]:
     factors: dict[int, float] = {}
     for label, factor in asked.items():
-        # A key given on the command line is text, whatever the labels are.
+        # On the command line every key is text.
         same = [i for i, each in enumerate(schema.classes) if label == each or label == str(each)]
         if not same:
             raise unknown_name(label, schema.classes, what="class", where=KEY)

@@ -1,4 +1,4 @@
-"""One column at a time: what it holds, and whether a network can use it."""
+"""One column at a time: what it holds, how it is spelled, and whether a network can use it."""
 
 from datetime import date, time
 from decimal import Decimal
@@ -9,12 +9,29 @@ import pandas as pd
 
 from dnn_sweep.core.errors import SweepError
 
-MOSTLY_NUMBERS = 0.9  # text that is a number in this share of rows was meant to be one
-MOSTLY_DISTINCT = 0.9  # text with this many values a row names rows, it does not describe them
+MOSTLY_NUMBERS = 0.9  # text with this share of numbers was meant to be numbers
+MIXED = ("mixed", "mixed-integer")  # as pandas calls values without an order
+MOSTLY_DISTINCT = 0.9  # text with this share of distinct values identifies rows
+
+
+def spell(value: object) -> str:
+    """Write a category as text, the same whether a gap has made its column floats or not.
+
+    Example:
+        >>> spell(1), spell(1.0), spell(2.5), spell("1.0")
+        ('1', '1', '2.5', '1.0')
+    """
+    return str(int(value)) if pd.api.types.is_float(value) and value % 1 == 0 else str(value)
 
 
 def plain_values(column: pd.Series) -> pd.Series:
-    """Decimals as floats; lists and dictionaries, which no network takes, are refused."""
+    """Replace decimals by floats, and values of mixed types by text (see :func:`spell`).
+
+    Text has an order, can be stored in Parquet, and is what a CSV file would have given.
+
+    Raises:
+        SweepError: If a row holds a list or another collection; names column and row.
+    """
     if column.dtype != object:
         return column
     present = column.dropna()
@@ -27,11 +44,13 @@ def plain_values(column: pd.Series) -> pd.Series:
         )
     if len(present) and present.map(lambda value: isinstance(value, Decimal)).all():
         return column.astype("float64")
+    if pd.api.types.infer_dtype(present) in MIXED:
+        return column.map(spell, na_action="ignore")
     return column
 
 
 def reason_to_drop(column: pd.Series) -> str | None:
-    """Why a network could learn nothing from a column; ``None`` where it could."""
+    """Reason why a network could learn nothing from a column; ``None`` where it could."""
     present = column.dropna()
     if present.empty:
         return "every value is missing"
@@ -45,12 +64,12 @@ def reason_to_drop(column: pd.Series) -> str | None:
         return None
     if _numbers_in(present).notna().mean() >= MOSTLY_NUMBERS:
         return None
-    # One column a row after one-hot encoding, and nothing to learn from any of them.
+    # One-hot encoding would give one column per row, and nothing to learn from any of them.
     return "nearly every row has a value of its own, as an identifier does"
 
 
 def kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
-    """What a column holds, going by its values.
+    """Infer from its values what a column holds.
 
     Raises:
         SweepError: If most values are numbers and some are not; names column and row.
@@ -94,7 +113,7 @@ def is_date(column: pd.Series) -> bool:
 
 
 def _numbers_in(column: pd.Series) -> pd.Series:
-    """What is a number once thousands separators are taken out."""
+    """Numbers, with or without thousands separators; NaN elsewhere."""
     text = column.astype("string").str.strip()
     grouped = text.str.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
     return pd.to_numeric(text.mask(grouped, text.str.replace(",", "")), errors="coerce")

@@ -1,17 +1,20 @@
-"""From raw columns to the numbers a network takes, fitted on the training rows only."""
+"""From raw columns to the numbers a network takes, fitted on the training rows only.
 
-from typing import TYPE_CHECKING
+Fitted transformers are annotated ``Any``: Kedro resolves the annotations of nodes, and must not
+import scikit-learn for that.
+"""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnn_sweep.core.data.columns import spell
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import ScalingParameters
-
-if TYPE_CHECKING:
-    from sklearn.compose import ColumnTransformer
 
 MISSING = "missing"  # the category that stands for a gap
 # Scaled features are called <kind>__<column>, so these never collide.
@@ -21,8 +24,29 @@ SAMPLE_WEIGHT = "sample_weight"
 _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
 
+def fit_preprocessor(
+    train_rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters
+) -> tuple[Any, TargetScaling]:
+    """Fit imputation, scaling, encoding and the target's unit on the training rows."""
+    return (
+        fit_column_transformer(train_rows, schema, scaling),
+        fit_target_scaling(train_rows, schema, scaling),
+    )
+
+
+def scale_rows(
+    rows: pd.DataFrame, preprocessor: Any, target_scaling: TargetScaling, schema: Schema
+) -> pd.DataFrame:
+    """Scale a split's features, encode its target and keep its weights."""
+    matrix = scale_features(rows, preprocessor, schema)
+    matrix[TARGET] = encode_target(rows[schema.target], schema, target_scaling)
+    if schema.sample_weight:
+        matrix[SAMPLE_WEIGHT] = rows[schema.sample_weight].to_numpy(dtype=np.float32)
+    return matrix
+
+
 def coerce_columns(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Bring the feature columns of raw rows to one type a kind.
+    """Convert the feature columns of raw rows to one type per kind.
 
     Args:
         rows: Raw rows; columns other than the features are left out.
@@ -30,7 +54,8 @@ def coerce_columns(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
     Returns:
         The features in the schema's order: numeric and boolean ones as float64 with gaps (and
-        infinities) as NaN, categorical ones as text with gaps as the category ``missing``.
+        infinities) as NaN, categorical ones as text (see
+        :func:`~dnn_sweep.core.data.columns.spell`) with gaps as the category ``missing``.
 
     Raises:
         SweepError: If a numeric or boolean column holds something else; names column and row.
@@ -44,43 +69,34 @@ def coerce_columns(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     return pd.DataFrame(columns, index=rows.index)
 
 
-def fit_column_transformer(
-    rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters
-) -> "ColumnTransformer":
+def fit_column_transformer(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters) -> Any:
     """Fit imputation, scaling and one-hot encoding.
 
     Args:
-        rows: Raw training rows; no others, or the scaling would know what it should not.
+        rows: Raw training rows and no others, so that nothing leaks from validation or test.
         schema: The features and their kinds.
         scaling: How numbers are scaled and gaps are filled.
 
     Returns:
         The fitted transformer; it takes what :func:`coerce_columns` returns.
     """
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
-
-    scalers = {"standard": [StandardScaler()], "minmax": [MinMaxScaler()], "none": []}
-    number_steps = [
-        SimpleImputer(strategy=scaling.impute, keep_empty_features=True),
-        *scalers[scaling.numeric],
-    ]
+    new = sklearn.preprocessing
+    scalers = {"standard": [new.StandardScaler()], "minmax": [new.MinMaxScaler()], "none": []}
+    imputer = sklearn.impute.SimpleImputer
     steps = {
-        "numeric": make_pipeline(*number_steps),
-        "boolean": SimpleImputer(strategy="most_frequent", keep_empty_features=True),
-        "categorical": OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+        "numeric": sklearn.pipeline.make_pipeline(
+            imputer(strategy=scaling.impute, keep_empty_features=True), *scalers[scaling.numeric]
+        ),
+        "boolean": imputer(strategy="most_frequent", keep_empty_features=True),
+        "categorical": new.OneHotEncoder(handle_unknown="ignore", sparse_output=False),
     }
-    transformer = ColumnTransformer(
+    transformer = sklearn.compose.ColumnTransformer(
         [(kind, step, schema.names_of(kind)) for kind, step in steps.items()]
     )
     return transformer.fit(coerce_columns(rows, schema))
 
 
-def scale_features(
-    rows: pd.DataFrame, preprocessor: "ColumnTransformer", schema: Schema
-) -> pd.DataFrame:
+def scale_features(rows: pd.DataFrame, preprocessor: Any, schema: Schema) -> pd.DataFrame:
     """Apply the fitted transformer; float32 columns named ``<kind>__<column>``."""
     scaled = preprocessor.transform(coerce_columns(rows, schema)).astype(np.float32)
     return pd.DataFrame(scaled, index=rows.index, columns=preprocessor.get_feature_names_out())
@@ -125,9 +141,5 @@ def _as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
 
 
 def _as_category(column: pd.Series) -> pd.Series:
-    if pd.api.types.is_float_dtype(column):
-        # Codes are whole numbers; a gap among them has made them floats. "1", not "1.0".
-        whole = column.dropna()
-        if (whole % 1 == 0).all():
-            column = column.astype("Int64")
-    return column.astype("string").fillna(MISSING).astype(object)
+    text = [MISSING if pd.isna(value) else spell(value) for value in column.array]
+    return pd.Series(text, index=column.index, name=column.name, dtype=object)

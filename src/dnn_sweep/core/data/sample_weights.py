@@ -1,4 +1,4 @@
-"""The column that says what each training row counts."""
+"""Per-row loss weights, read from a column of the table."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ KEY = "data.sample_weight"
 
 
 def read_weights(column: pd.Series) -> pd.Series:
-    """Check a column of weights.
+    """Convert and check a column of weights.
 
     Args:
         column: As it was read.
@@ -25,7 +25,7 @@ def read_weights(column: pd.Series) -> pd.Series:
         raise SweepError(f"{KEY}: column {column.name!r} holds true and false; write 1 and 0")
     weights = pd.to_numeric(column, errors="coerce").astype("float64")
     largest = float(np.finfo(np.float32).max)
-    if (wrong := ~weights.between(0, largest)).any():  # a gap is between nothing
+    if (wrong := ~weights.between(0, largest)).any():  # false for a gap, too
         at = int(wrong.to_numpy().argmax())
         raise SweepError(
             f"{KEY}: column {column.name!r}, row {column.index[at]}: {column.tolist()[at]!r} "
@@ -35,7 +35,7 @@ def read_weights(column: pd.Series) -> pd.Series:
 
 
 def check_training_weights(train: pd.DataFrame, schema: Schema) -> None:
-    """Raise a ``SweepError`` where every training row weighs 0, so that nothing is learned."""
+    """Raise a ``SweepError`` where every training row has weight 0."""
     if schema.sample_weight and not train[schema.sample_weight].astype("float32").any():
         raise SweepError(
             f"{KEY}: column {schema.sample_weight!r} is 0 in all {len(train)} training rows, "

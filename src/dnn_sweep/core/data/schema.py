@@ -1,4 +1,4 @@
-"""What a table of rows is: its columns, its target, its task."""
+"""The schema of a table: its columns, its target, its task."""
 
 from typing import Literal
 
@@ -24,16 +24,16 @@ class Column(BaseModel):
 
 
 class Schema(BaseModel):
-    """What was learned about the table when it was validated.
+    """A validated table's columns, target and task.
 
     Args:
         task: What is predicted.
-        target: The target's column.
+        target: Name of the target column.
         classes: The target's values in order; empty for a regression.
-        features: The columns the network sees, in order.
+        features: The network's input columns, in order.
         dropped: Columns left out, with the reason.
         image_shape: Height and width of a row that is an image.
-        sample_weight: The column of what each row counts; ``None`` where all count alike.
+        sample_weight: Column of per-row loss weights; ``None`` for equal weights.
         rows: Number of rows.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
     """
@@ -61,7 +61,7 @@ class Schema(BaseModel):
 
 
 class TargetScaling(BaseModel):
-    """How a regression's target was standardised, fitted on the training rows.
+    """Standardisation of a regression's target, fitted on the training rows.
 
     Args:
         mean: Subtracted, in the target's unit.

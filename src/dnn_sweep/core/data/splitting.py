@@ -1,13 +1,14 @@
-"""Divide rows into training, validation and test, and draw fewer of them for a quick look."""
+"""Division of rows into training, validation and test, and the draw of fewer for a quick look."""
 
 import pandas as pd
 
 from dnn_sweep.core.data.sample_weights import check_training_weights
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import DataParameters, SplitParameters
 
-ROWS_OF_A_CLASS = 3  # one for each split
+ROWS_PER_CLASS = 3  # one for each split
 
 
 def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -> pd.DataFrame:
@@ -22,20 +23,18 @@ def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -
         The rows drawn, in their old order and with their old index; all where few enough.
 
     Raises:
-        SweepError: If so few rows would not leave one of a class for each split.
+        SweepError: If a class would have too few rows for every split to hold one.
     """
     if data.max_rows is None or data.max_rows >= len(raw):
         return raw
-    from sklearn.model_selection import train_test_split
-
     keys = [name for name in (data.split_column, data.target) if name in raw.columns]
-    # A target of many values (a regression's) is drawn without regard to it.
+    # A target with many values, as a regression has, cannot be stratified.
     few = [name for name in keys if raw[name].nunique() <= data.max_rows // 10]
     if not few:
         return raw.sample(n=data.max_rows, random_state=split.seed).sort_index()
     groups = raw.groupby(few, dropna=False).ngroup()
     try:
-        drawn: pd.DataFrame = train_test_split(
+        drawn: pd.DataFrame = sklearn.model_selection.train_test_split(
             raw, train_size=data.max_rows, stratify=groups, random_state=split.seed
         )[0]
     except ValueError as error:
@@ -43,7 +42,7 @@ def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -
             f"data.max_rows: {data.max_rows} rows cannot be drawn ({error})"
         ) from error
     left = groups[drawn.index].value_counts().reindex(groups.unique(), fill_value=0)
-    if left.min() < ROWS_OF_A_CLASS:
+    if left.min() < ROWS_PER_CLASS:
         rare = raw.loc[groups == left.idxmin(), few].iloc[0].to_dict()
         raise SweepError(
             f"data.max_rows: {data.max_rows} rows drawn in proportion leave {left.min()} with "
@@ -53,12 +52,12 @@ def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -
 
 
 def split_rows(
-    table: pd.DataFrame, schema: Schema, data: DataParameters, split: SplitParameters
+    clean_table: pd.DataFrame, schema: Schema, data: DataParameters, split: SplitParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Divide the rows; a test split that the source gives is kept.
+    """Divide the rows; keep the test split of a source that has one.
 
     Args:
-        table: Validated rows, indexed by ``row_id``.
+        clean_table: Validated rows, indexed by ``row_id``.
         schema: The task and the target.
         data: The split column, where the source has a test split.
         split: Fractions, stratification, seed.
@@ -69,16 +68,14 @@ def split_rows(
 
     Raises:
         SweepError: If a class has too few rows for every part to hold one, or every training row
-            weighs 0.
+            has weight 0.
     """
-    from sklearn.model_selection import train_test_split
-
     stratify = split.stratify and schema.task != "regression"
     given = data.split_column
-    rows = table.drop(columns=given) if given else table
+    rows = clean_table.drop(columns=given) if given else clean_table
     if given:
-        test = rows[table[given] == "test"]
-        rest = rows[table[given] == "train"]
+        test = rows[clean_table[given] == "test"]
+        rest = rows[clean_table[given] == "train"]
         share = split.validation
     else:
         test = None
@@ -89,7 +86,7 @@ def split_rows(
     def divide(part: pd.DataFrame, fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:
         labels = part[schema.target] if stratify else None
         try:
-            kept, taken = train_test_split(
+            kept, taken = sklearn.model_selection.train_test_split(
                 part, test_size=fraction, stratify=labels, random_state=split.seed
             )
         except ValueError as error:

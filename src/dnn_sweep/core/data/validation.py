@@ -1,4 +1,4 @@
-"""Look at a raw table before anything is trained on it, and say plainly what is wrong."""
+"""Checks of a raw table before anything is trained on it."""
 
 import hashlib
 import logging
@@ -9,8 +9,9 @@ import pandas as pd
 from dnn_sweep.core.data.columns import is_date, kind_of, plain_values, reason_to_drop
 from dnn_sweep.core.data.sample_weights import read_weights
 from dnn_sweep.core.data.schema import Column, Label, Schema
+from dnn_sweep.core.data.splitting import draw_rows
 from dnn_sweep.core.errors import SweepError, unknown_name
-from dnn_sweep.parameters import DataParameters, Task
+from dnn_sweep.parameters import DataParameters, SplitParameters, Task
 
 logger = logging.getLogger(__name__)
 
@@ -18,12 +19,15 @@ MOST_CLASSES_OF_NUMBERS = 20  # a whole-number target with more values is a regr
 SPLITS = ("train", "test")
 
 
-def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFrame, Schema]:
-    """Check a raw table and learn its schema.
+def validate_table(
+    raw_table: pd.DataFrame, data: DataParameters, split: SplitParameters
+) -> tuple[pd.DataFrame, Schema]:
+    """Draw ``data.max_rows`` rows of a raw table, check them and learn their schema.
 
     Args:
-        raw: The rows as they were read.
+        raw_table: The rows as they were read.
         data: The target, the task and which columns to treat how.
+        split: The seed of the draw.
 
     Returns:
         The feature columns, the target, and the columns of splits and of weights where there are
@@ -31,7 +35,14 @@ def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFram
 
     Raises:
         SweepError: If nothing could be trained on this table; says which column or row.
+
+    Example:
+        >>> raw = pd.DataFrame({"age": [31, 42, 53, 64], "label": ["no", "yes", "no", "yes"]})
+        >>> _, schema = validate_table(raw, DataParameters(target="label"), SplitParameters())
+        >>> schema.task, schema.classes, schema.feature_names
+        ('binary', ('no', 'yes'), ['age'])
     """
+    raw = draw_rows(raw_table, data, split)
     name_of_target = _check_columns(raw, data)
     table = raw.drop(columns=list(data.ignore)).rename_axis(index="row_id")
     table = table.apply(plain_values)
@@ -81,7 +92,7 @@ def validate_table(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFram
 
 
 def fingerprint(table: pd.DataFrame) -> str:
-    """SHA-256 of a table's column names, types, index and values, in hexadecimal."""
+    """Return the SHA-256 of a table's column names, types, index and values in hexadecimal."""
     digest = hashlib.sha256(repr([(str(n), str(t)) for n, t in table.dtypes.items()]).encode())
     digest.update(pd.util.hash_pandas_object(table).to_numpy().tobytes())
     return digest.hexdigest()

@@ -64,10 +64,12 @@ def _curves(
         diagnostics[name].to_numpy() for name in ("layer", "layer_activation", "epoch")
     )
     combinations, statuses = (histories[name].to_numpy() for name in ("combination", "status"))
-    measured = diagnostics.groupby("trial_id", sort=False).indices
+    # Not by its id: combinations with equal content share their trials.
+    trial = ["combination", "seed"]
+    measured = diagnostics.groupby(trial, sort=False).indices
     nothing = np.empty(0, dtype=np.intp)
-    for trial_id, rows in histories.groupby("trial_id", sort=False).indices.items():
-        own = measured.get(trial_id, nothing)
+    for key, rows in histories.groupby(trial, sort=False).indices.items():
+        own = measured.get(key, nothing)
         width = len(set(layers[own]))
         yield (
             str(combinations[rows[0]]),

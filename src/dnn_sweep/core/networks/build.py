@@ -1,4 +1,6 @@
-"""Build Keras networks. Imports Keras, so it is itself imported where something is built."""
+"""Keras networks, built from their description."""
+
+from __future__ import annotations
 
 from functools import lru_cache
 
@@ -24,7 +26,7 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
             overflows, just before the loss is taken. Weights are float32 under every policy.
 
     Returns:
-        A ``keras.Sequential``, or a functional ``keras.Model`` of the same layers.
+        The network, a ``keras.Sequential``.
     """
     stack: list[keras.layers.Layer] = []
     for position, layer in enumerate(network.hidden):
@@ -59,13 +61,9 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
             name="output",
         )
     )
-    inputs = keras.Input((network.inputs,), name="features")
-    if network.api == "sequential":
-        return keras.Sequential([inputs, *stack], name="network")
-    outputs = inputs
-    for each in stack:
-        outputs = each(outputs)
-    return keras.Model(inputs, outputs, name="network")
+    return keras.Sequential(
+        [keras.Input((network.inputs,), name="features"), *stack], name="network"
+    )
 
 
 def initial_weights(network: Network, seed: int) -> list[NDArray[np.float32]]:

@@ -1,6 +1,7 @@
-"""The names Keras knows: activations, optimizers, initializers. Imports Keras when asked."""
+"""The activations, optimizers and initializers that Keras knows by name."""
 
 import inspect
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,18 +13,18 @@ from dnn_sweep.parameters import OptimizerEntry
 # Glorot & Bengio 2010 for everything that is roughly linear around zero.
 _RELU_FAMILY = {"relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "silu", "swish", "mish"}
 _HELPERS = {"get", "serialize", "deserialize"}
-# The one is no optimizer by itself, the other wraps one.
+# A base class, and a wrapper of another optimizer.
 _NOT_OPTIMIZERS = {"Optimizer", "LossScaleOptimizer"}
 
 
 @cache
 def activation_names() -> tuple[str, ...]:
-    """Every activation that Keras knows by name and that leaves a layer's width alone."""
+    """List every activation that Keras knows by name and that keeps a layer's width."""
 
     def fits(name: str) -> bool:
         try:
             applied = keras.activations.get(name)(keras.ops.ones((1, 4)))
-        except (TypeError, ValueError):  # it needs arguments, which a name cannot carry
+        except (TypeError, ValueError):  # it requires arguments
             return False
         return tuple(applied.shape) == (1, 4)
 
@@ -33,7 +34,7 @@ def activation_names() -> tuple[str, ...]:
 
 @cache
 def initializer_names() -> tuple[str, ...]:
-    """Every initializer that Keras knows by name and that fits a kernel."""
+    """List every initializer that Keras knows by name and that fits a kernel."""
 
     def fits(name: str) -> bool:
         try:
@@ -48,7 +49,7 @@ def initializer_names() -> tuple[str, ...]:
 
 @cache
 def optimizer_classes() -> dict[str, type["keras.Optimizer"]]:
-    """Every optimizer class of Keras by its name."""
+    """Return every optimizer class of Keras by its name."""
     return {
         name: each
         for name, each in vars(keras.optimizers).items()
@@ -59,14 +60,20 @@ def optimizer_classes() -> dict[str, type["keras.Optimizer"]]:
     }
 
 
-def check_activation(name: str, where: str) -> None:
-    """Raise a ``SweepError`` unless Keras has this activation."""
+def resolve_activation(name: str, where: str) -> Callable[..., Any]:
+    """Return the Keras function of a name; aliases such as ``swish`` and ``silu`` share one.
+
+    Raises:
+        SweepError: If Keras has no such activation.
+    """
     if name not in activation_names():
         raise unknown_name(name, activation_names(), what="activation", where=where)
+    function: Callable[..., Any] = keras.activations.get(name)
+    return function
 
 
 def initializer_for(name: str, activation: str, where: str) -> str:
-    """The Keras initializer meant by a name, ``matched`` resolved for the activation."""
+    """Return the Keras initializer of a name, with ``matched`` resolved for the activation."""
     if name == "matched":
         if activation == "selu":
             return "lecun_normal"
@@ -77,16 +84,23 @@ def initializer_for(name: str, activation: str, where: str) -> str:
     return name
 
 
+def optimizer_defaults(class_name: str) -> dict[str, Any]:
+    """Return the default arguments of an optimizer class, without the learning rate."""
+    parameters = inspect.signature(optimizer_classes()[class_name]).parameters
+    left_out = ("learning_rate", "name", "kwargs")
+    return {name: each.default for name, each in parameters.items() if name not in left_out}
+
+
 def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str, Any], float]:
     """Check an optimizer of the grid by building it.
 
     Args:
-        entry: What the user asked for.
+        entry: An entry of ``grid.optimizers``.
         where: The key it came from.
 
     Returns:
-        The Keras class's name, its arguments without the learning rate, and the learning rate
-        (Keras's default where none was given).
+        The name of the Keras class, its arguments without the learning rate, and the learning
+        rate (Keras's default where none is given).
 
     Raises:
         SweepError: If Keras has no such class, or the class refuses an argument.
@@ -107,14 +121,14 @@ def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str,
         raise SweepError(f"{where}: learning_rate must be a number above 0, not {rate!r}")
     refusals = (TypeError, ValueError, ArithmeticError, tf.errors.OpError)
     try:
-        _take_a_step(classes[name](learning_rate=rate, **others))
+        _take_a_step(classes[name](learning_rate=float(rate), **others))
     except refusals as error:
         raise SweepError(f"{where}: Keras refuses {name} with {others}: {error}") from None
     return name, others, float(rate)
 
 
 def _take_a_step(optimizer: "keras.Optimizer") -> None:
-    """Keras keeps some arguments unread until the first step."""
+    """Update a weight: Keras reads some arguments only then."""
     kernel = keras.Variable(keras.ops.ones((3, 2)))
     optimizer.build([kernel])
     optimizer.apply([keras.ops.ones((3, 2))], [kernel])

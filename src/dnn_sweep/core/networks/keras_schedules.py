@@ -1,4 +1,4 @@
-"""The learning rate schedules that Keras knows. Imports Keras when asked."""
+"""The learning-rate schedules that Keras knows by name."""
 
 import inspect
 import math
@@ -16,7 +16,7 @@ LENGTHS = ("decay_steps", "first_decay_steps")
 
 @cache
 def schedule_classes() -> dict[str, type["keras.optimizers.schedules.LearningRateSchedule"]]:
-    """Every schedule class of Keras that starts from the optimizer's learning rate, by name."""
+    """Return by name Keras's schedule classes that start from the optimizer's learning rate."""
     schedules = keras.optimizers.schedules
     return {
         name: each
@@ -31,18 +31,18 @@ def resolve_schedule(entry: ScheduleEntry, rate: float, steps: int, where: str) 
     """Check a schedule of the grid by building and calling it.
 
     Args:
-        entry: What the user asked for.
+        entry: The ``schedule`` of an entry of ``grid.optimizers``.
         rate: The learning rate it starts from.
-        steps: All optimizer steps of the trial, the length of the decay where none is given (a
-            warm-up, where there is one, is part of it).
+        steps: All optimizer steps of the trial. Where no length is given, warm-up and decay
+            together take this long.
         where: The key it came from.
 
     Returns:
         The schedule with every argument of its class decided.
 
     Raises:
-        SweepError: If Keras has no such class, the class refuses an argument, or the rate it
-            gives at the trial's first or last step is no learning rate.
+        SweepError: If Keras has no such class, the class refuses an argument, or its learning
+            rate at the trial's first or last step is negative or not finite.
     """
     classes = schedule_classes()
     by_lower = {name.lower(): name for name in classes}
@@ -64,7 +64,7 @@ def resolve_schedule(entry: ScheduleEntry, rate: float, steps: int, where: str) 
     given = {
         argument: value
         for argument, value in arguments.items()
-        if value is not inspect.Parameter.empty  # Keras says which one is missing
+        if value is not inspect.Parameter.empty  # Keras names the missing one
     }
     for step in (0, steps - 1):
         reached = _rate_at(step, classes[name], rate, given, where)
@@ -77,7 +77,7 @@ def resolve_schedule(entry: ScheduleEntry, rate: float, steps: int, where: str) 
 
 
 def _with_lengths(arguments: dict[str, Any], steps: int) -> dict[str, Any]:
-    """Let the decay end with the trial where the user says nothing else."""
+    """Let the decay end with the trial where no length is given."""
     warms_up = arguments.get("warmup_target") is not None
     warmup = arguments.get("warmup_steps", 0) if warms_up else 0
     length = steps - warmup if isinstance(warmup, int) else steps

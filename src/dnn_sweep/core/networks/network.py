@@ -1,14 +1,14 @@
-"""A network and its learning-rate schedule with everything decided but the seed."""
+"""Fully specified networks and learning-rate schedules."""
 
 import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 
 class Layer(BaseModel):
-    """One hidden layer with everything decided.
+    """A fully specified hidden layer.
 
     Args:
         name: The Dense layer's name.
@@ -32,7 +32,7 @@ class Layer(BaseModel):
 
 
 class Network(BaseModel):
-    """A network with everything decided but its seed.
+    """A network, fully specified but for its seed.
 
     Args:
         inputs: Number of scaled features.
@@ -41,10 +41,9 @@ class Network(BaseModel):
         output_activation: A Keras activation.
         loss: A Keras loss.
         metric: The Keras metric reported each epoch.
-        api: ``sequential`` or ``functional``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")  # stored networks name their ``api``
 
     inputs: int
     hidden: tuple[Layer, ...]
@@ -52,22 +51,26 @@ class Network(BaseModel):
     output_activation: str
     loss: str
     metric: str
-    api: str = "sequential"
+
+    @model_serializer(mode="wrap")
+    def _with_api(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # There was a choice once; as a constant it keeps the ids of stored trials valid.
+        return {**plain(self), "api": "sequential"}
 
     @property
     def name(self) -> str:
-        """A name for people and files, the same for the same network."""
+        """Readable name for people and files, equal for equal networks."""
         activations = "-".join(dict.fromkeys(layer.activation for layer in self.hidden))
         return f"{activations}-{content_hash(self.model_dump(mode='json'))[:6]}"
 
 
 class Schedule(BaseModel):
-    """How the learning rate changes from step to step, with everything decided.
+    """A fully specified learning-rate schedule.
 
     Args:
         class_name: A Keras schedule.
-        arguments: Its constructor's arguments, all but ``initial_learning_rate``, which is the
-            trial's learning rate; steps are optimizer steps.
+        arguments: Its constructor's arguments, in optimizer steps. ``initial_learning_rate``,
+            the trial's learning rate, is left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,6 +80,11 @@ class Schedule(BaseModel):
 
 
 def content_hash(content: object) -> str:
-    """The SHA-256 of plain values, in hexadecimal; the order of keys does not matter."""
+    """Return the SHA-256 of plain values in hexadecimal; the order of keys does not matter.
+
+    Example:
+        >>> content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
+        True
+    """
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The output side of a network follows the task; contradictions are refused."""
+"""The output layer and the loss, which follow the task."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.parameters import NetworkParameters, Task
 
-# What may stand together: task, output activation, losses (the first is the default).
+# Losses that fit a task and its output activation, the default first.
 _LOSSES: dict[tuple[Task, str], tuple[str, ...]] = {
     ("multiclass", "softmax"): ("sparse_categorical_crossentropy", "categorical_crossentropy"),
     ("binary", "sigmoid"): ("binary_crossentropy", "binary_focal_crossentropy"),
@@ -23,13 +23,13 @@ _SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "logcosh": 
 
 @dataclass(frozen=True)
 class Output:
-    """The last layer and what it is trained on.
+    """The output layer and its loss.
 
     Args:
         units: Number of output neurons.
         activation: A Keras activation.
         loss: A Keras loss.
-        metric: The Keras metric reported each epoch.
+        metric: The Keras metric reported every epoch.
     """
 
     units: int
@@ -39,7 +39,7 @@ class Output:
 
 
 def output_for(task: Task, classes: int, network: NetworkParameters) -> Output:
-    """Decide the output layer and the loss.
+    """Choose the output layer and the loss.
 
     Args:
         task: What is predicted.

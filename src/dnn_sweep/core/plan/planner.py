@@ -1,31 +1,60 @@
 """From the grid to the trials: names checked, defaults filled in, every choice written out."""
 
-from itertools import product
+from collections.abc import Mapping
+from itertools import combinations, product
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from dnn_sweep.core.data.arrays import features_and_target, matrix_fingerprint, sample_weights_of
 from dnn_sweep.core.data.class_weights import resolve_class_weight
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError, unknown_name
-from dnn_sweep.core.networks.keras_names import check_activation, initializer_for, resolve_optimizer
+from dnn_sweep.core.networks.keras_names import (
+    initializer_for,
+    optimizer_defaults,
+    resolve_activation,
+    resolve_optimizer,
+)
 from dnn_sweep.core.networks.keras_schedules import resolve_schedule
-from dnn_sweep.core.networks.network import Layer, Network
+from dnn_sweep.core.networks.network import Layer, Network, Schedule
 from dnn_sweep.core.networks.output_layer import output_for
-from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.plan.callbacks import resolve_callbacks
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import (
     CallbackParameters,
-    EarlyStoppingParameters,
     GridParameters,
     NetworkParameters,
-    ReduceOnPlateauParameters,
-    ScheduleEntry,
     TrainingParameters,
 )
 
 
 def plan_trials(
+    schema: Schema,
+    train_matrix: pd.DataFrame,
+    validation_matrix: pd.DataFrame,
+    network: NetworkParameters,
+    grid: GridParameters,
+    training: TrainingParameters,
+    callbacks: CallbackParameters,
+) -> TrialPlan:
+    """Write out every trial that scaled rows and the grid ask for; see :func:`expand_grid`."""
+    features, target = features_and_target(train_matrix)
+    return expand_grid(
+        schema,
+        features.shape[1],
+        matrix_fingerprint(train_matrix, validation_matrix),
+        network,
+        grid,
+        training,
+        callbacks,
+        target,
+        sample_weights_of(train_matrix),
+    )
+
+
+def expand_grid(
     schema: Schema,
     inputs: int,
     data: str,
@@ -36,24 +65,25 @@ def plan_trials(
     train_target: NDArray[np.generic],
     sample_weights: NDArray[np.float32] | None = None,
 ) -> TrialPlan:
-    """Write out every trial of the sweep.
+    """Write out every trial of the grid.
 
     Args:
         schema: The task and the classes.
         inputs: Number of scaled features.
         data: Fingerprint of the scaled training and validation rows.
-        network: The network all share.
+        network: What all networks have in common.
         grid: What is varied.
         training: Epochs, batch size, seeds, class weights, precision.
         callbacks: What may stop a trial or choose its weights.
         train_target: Scaled targets of the training rows, shape ``(rows,)``.
-        sample_weights: What each training row counts, of the same shape; ``None``: all alike.
+        sample_weights: Per-row loss weights of the same shape; ``None`` for equal weights.
 
     Returns:
-        One trial a combination and seed, in the order of the grid.
+        One trial per combination and seed, in the order of the grid.
 
     Raises:
-        SweepError: If a name is unknown to Keras or two settings contradict each other.
+        SweepError: If Keras does not know a name, two settings contradict each other, or two
+            entries of the grid are the same under different names.
     """
     activations = _activations(network, grid)
     optimizers = {
@@ -63,8 +93,17 @@ def plan_trials(
     pairs = _pairs(activations, list(optimizers), grid)
     resolved_callbacks = resolve_callbacks(callbacks, schema)
     class_weight = resolve_class_weight(training, schema, train_target, sample_weights)
-    schedules = _schedules(grid, callbacks)
     batch_sizes = grid.batch_size or (training.batch_size,)
+    steps = {size: training.epochs * -(-len(train_target) // size) for size in batch_sizes}
+    rates = {name: rate for name, (_, _, rate) in optimizers.items()}
+    schedules = _schedules(grid, callbacks, rates, steps)
+    _refuse_equal(
+        "grid.optimizers",
+        {
+            name: (class_name, optimizer_defaults(class_name) | arguments, rate, schedules[name])
+            for name, (class_name, arguments, rate) in optimizers.items()
+        },
+    )
     dropouts = grid.dropout or (network.dropout,)
     initializers = grid.kernel_initializer or (network.kernel_initializer,)
     trials = []
@@ -79,11 +118,6 @@ def plan_trials(
             name += f", dropout {dropout:g}"
         if len(initializers) > 1:
             name += f", {initializer}"
-        schedule = None
-        if entry := schedules.get(optimizer):
-            steps = training.epochs * -(-len(train_target) // batch_size)
-            where = f"grid.optimizers ({optimizer}), schedule"
-            schedule = resolve_schedule(entry, learning_rate, steps, where)
         built = resolve_network(network, schema, inputs, activation, dropout, initializer)
         trials += [
             Trial(
@@ -100,7 +134,7 @@ def plan_trials(
                 callbacks=resolved_callbacks,
                 seed=seed,
                 data=data,
-                schedule=schedule,
+                schedule=schedules[optimizer].get(batch_size),
                 class_weight=class_weight,
                 precision=training.precision,
             )
@@ -142,69 +176,29 @@ def resolve_network(
         output_activation=output.activation,
         loss=output.loss,
         metric=output.metric,
-        api=network.api,
     )
 
 
-def resolve_callbacks(callbacks: CallbackParameters, schema: Schema) -> CallbackParameters:
-    """Replace ``auto`` and check the metrics named.
-
-    Settings of a callback that is switched off are put back to their defaults: they change no
-    result, so they must not change a trial's id.
-    """
-    objective = objective_of(schema.task)
-    metrics = ("loss", objective.metric, "val_loss", objective.validation_metric)
-
-    def mode_of(metric: str, mode: str) -> str:
-        if mode != "auto":
-            return mode
-        return objective.mode if metric.endswith(objective.metric) else "min"
-
-    checkpoint = callbacks.checkpoint
-    monitor = checkpoint.monitor
-    if monitor == "auto":
-        monitor = objective.validation_metric
-    stopping, plateau = callbacks.early_stopping, callbacks.reduce_on_plateau
-    watched = {"checkpoint": monitor}
-    if stopping.enabled:
-        watched["early_stopping"] = stopping.monitor
-    if plateau.enabled:
-        watched["reduce_on_plateau"] = plateau.monitor
-    for name, metric in watched.items():
-        if metric not in metrics:
-            where = f"callbacks.{name}.monitor (task {schema.task})"
-            raise unknown_name(metric, metrics, what="metric", where=where)
-    unfit = "mae" if objective.metric == "accuracy" else "accuracy"
-    if f"{unfit}" in checkpoint.filename:
-        raise SweepError(
-            f"callbacks.checkpoint.filename: {checkpoint.filename!r} asks for {unfit}, which a "
-            f"{schema.task} task does not have; allowed: epoch, {', '.join(metrics)}"
-        )
-    return CallbackParameters(
-        checkpoint=checkpoint.model_copy(
-            update={"monitor": monitor, "mode": mode_of(monitor, checkpoint.mode)}
-        ),
-        early_stopping=stopping.model_copy(
-            update={"mode": mode_of(stopping.monitor, stopping.mode)}
-        )
-        if stopping.enabled
-        else EarlyStoppingParameters(),
-        stop_on_nan=callbacks.stop_on_nan,
-        reduce_on_plateau=plateau.model_copy(
-            update={"mode": mode_of(plateau.monitor, plateau.mode)}
-        )
-        if plateau.enabled
-        else ReduceOnPlateauParameters(),
-    )
-
-
-def _schedules(grid: GridParameters, callbacks: CallbackParameters) -> dict[str, ScheduleEntry]:
-    schedules = {entry.name: entry.schedule for entry in grid.optimizers if entry.schedule}
-    if schedules and callbacks.reduce_on_plateau.enabled:
-        raise SweepError(
-            f"grid.optimizers ({next(iter(schedules))}): a schedule sets the learning rate at "
-            "every step, so callbacks.reduce_on_plateau cannot lower it; use one of the two"
-        )
+def _schedules(
+    grid: GridParameters,
+    callbacks: CallbackParameters,
+    rates: Mapping[str, float],
+    steps: Mapping[int, int],
+) -> dict[str, dict[int, Schedule]]:
+    """Each optimizer's schedule by batch size, on which its length depends; often none."""
+    schedules: dict[str, dict[int, Schedule]] = {}
+    for entry in grid.optimizers:
+        where = f"grid.optimizers ({entry.name})"
+        if entry.schedule and callbacks.reduce_on_plateau.enabled:
+            raise SweepError(
+                f"{where}: a schedule sets the learning rate at every step, so "
+                "callbacks.reduce_on_plateau cannot lower it; use one of the two"
+            )
+        schedules[entry.name] = {
+            size: resolve_schedule(entry.schedule, rates[entry.name], count, f"{where}, schedule")
+            for size, count in steps.items()
+            if entry.schedule
+        }
     return schedules
 
 
@@ -212,9 +206,9 @@ def _activations(network: NetworkParameters, grid: GridParameters) -> list[str]:
     fixed = [layer.activation for layer in network.hidden if layer.activation is not None]
     for position, layer in enumerate(network.hidden, start=1):
         if layer.activation is not None:
-            check_activation(layer.activation, f"network.hidden, layer {position}")
-    for activation in grid.activations:
-        check_activation(activation, "grid.activations")
+            resolve_activation(layer.activation, f"network.hidden, layer {position}")
+    functions = {name: resolve_activation(name, "grid.activations") for name in grid.activations}
+    _refuse_equal("grid.activations", functions)
     if len(fixed) == len(network.hidden):
         if grid.activations:
             raise SweepError(
@@ -227,6 +221,16 @@ def _activations(network: NetworkParameters, grid: GridParameters) -> list[str]:
             "grid.activations is empty, but not every hidden layer names its own activation"
         )
     return list(grid.activations)
+
+
+def _refuse_equal(key: str, entries: Mapping[str, object]) -> None:
+    """Refuse two names for the same content: their trials would be the same trials."""
+    for (first, one), (second, other) in combinations(entries.items(), 2):
+        if one == other:
+            raise SweepError(
+                f"{key}: {first!r} and {second!r} are the same under two names, so there is "
+                "nothing to compare; leave one of them out"
+            )
 
 
 def _pairs(

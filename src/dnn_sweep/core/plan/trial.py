@@ -10,25 +10,25 @@ from dnn_sweep.parameters import CallbackParameters, Precision, Task
 
 
 class Trial(BaseModel):
-    """Everything that determines one training's result.
+    """Everything that determines the result of one training.
 
     Args:
         task: What is predicted.
         combination: Its name for people, such as ``relu + adam``.
         activation: The grid's activation.
-        optimizer: The grid's name of the optimizer.
+        optimizer: The optimizer's name in the grid.
         optimizer_class: The Keras class.
         optimizer_arguments: Its constructor's arguments, without the learning rate.
         learning_rate: Step size.
         network: The network.
-        batch_size: Rows a step.
-        epochs: Passes over the training rows at most.
+        batch_size: Rows per step.
+        epochs: Epochs at most.
         callbacks: What may stop the trial or choose its weights.
         seed: The replicate.
         data: Fingerprint of the scaled training and validation rows.
-        schedule: How the learning rate changes; ``None`` for one rate throughout.
-        class_weight: A factor for the loss of each class's rows, by the class's position;
-            ``None`` for classes that count alike.
+        schedule: How the learning rate changes; ``None`` for a constant one.
+        class_weight: Loss weight of each class, by the class's position; ``None`` for equal
+            weights.
         precision: Keras's dtype policy of the hidden layers.
     """
 
@@ -53,9 +53,9 @@ class Trial(BaseModel):
 
     @cached_property
     def id(self) -> str:
-        """Sixteen hexadecimal digits of the SHA-256 of what determines the result."""
+        """First 16 hexadecimal digits of the SHA-256 of what determines the result."""
         labels = {"combination", "activation", "optimizer"}
-        # Settings that came later: a trial without them keeps the id it was stored under.
+        # Newer settings: a trial that does not use them keeps the id it was stored under.
         unused = {
             name
             for name in ("schedule", "class_weight", "precision")
@@ -75,7 +75,7 @@ class Trial(BaseModel):
 
 
 class TrialPlan(BaseModel):
-    """Every trial of a sweep, in the order of the grid."""
+    """The trials of a sweep, in the order of the grid."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -85,3 +85,8 @@ class TrialPlan(BaseModel):
     def combinations(self) -> list[str]:
         """Names of the combinations, in the order of the grid."""
         return list(dict.fromkeys(trial.combination for trial in self.trials))
+
+    @property
+    def networks(self) -> list[Network]:
+        """The distinct networks, in the order of the grid."""
+        return list({trial.network.name: trial.network for trial in self.trials}.values())

@@ -1,31 +1,62 @@
-"""The commands a user types next, spelled for the environment and experiment at hand."""
+"""Commands that a user may type next, quoted for the shell."""
+
+import json
+import shlex
+from collections.abc import Mapping
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from dnn_sweep.parameters import DataParameters
 
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
 
-def kedro_run(launcher: str, pipeline: str, environment: str, parameters: str = "") -> str:
+def kedro_run(
+    launcher: str, pipeline: str, environment: str, parameters: Mapping[str, str] | None = None
+) -> str:
     """Write the ``kedro run`` of a pipeline in an environment.
+
+    Kedro separates the values of ``--params`` by commas and reads them as YAML. Where a value
+    cannot be given so, a comment names the file to write it to.
 
     Args:
         launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         pipeline: A registered pipeline, such as ``train``.
         environment: The folder under ``conf`` that the run used; the default needs no option.
-        parameters: What ``--params`` gets; empty for none.
+        parameters: Values for ``--params`` by dotted name.
+
+    Example:
+        >>> kedro_run("", "train", "csv", {"data.filepath": "my data.csv"})
+        "kedro run --pipeline=train --env=csv --params='data.filepath=my data.csv'"
+        >>> kedro_run("", "train", "digits", {"data.target": "height, cm"})
+        'kedro run --pipeline=train  # after setting data.target in conf/local/parameters.yml'
     """
     command = f"{launcher} kedro run --pipeline={pipeline}{_options(environment)}".lstrip()
-    return command + (f" --params={parameters}" if parameters else "")
+    given = {key: _spelled(value) for key, value in (parameters or {}).items()}
+    if items := [f"{key}={value}" for key, value in given.items() if value is not None]:
+        command += f" --params={shlex.quote(','.join(items))}"
+    if missing := [key for key, value in given.items() if value is None]:
+        file = "local/parameters.yml"
+        if environment not in DEFAULT_ENVIRONMENTS:  # conf/local is not read then
+            file = f"{environment}/parameters_ingestion.yml"
+        command += f"  # after setting {' and '.join(missing)} in conf/{file}"
+    return command
 
 
-def data_parameters(data: DataParameters) -> str:
-    """What ``--params`` needs to find the same data again: the user's own file and its target.
+def data_parameters(data: DataParameters) -> dict[str, str]:
+    """Name the parameters that find the same data again: the user's own file and its target.
 
     Args:
         data: The ``data`` parameters of the run.
+
+    Example:
+        >>> data_parameters(DataParameters(filepath="my.csv", target="label"))
+        {'data.filepath': 'my.csv', 'data.target': 'label'}
     """
     keys = ("filepath", "target") if data.filepath else ("source_dir",)
-    return ",".join(f"data.{key}={value}" for key in keys if (value := getattr(data, key)))
+    return {f"data.{key}": value for key in keys if (value := getattr(data, key))}
 
 
 def next_commands(launcher: str, environment: str, model: str, alias: str) -> list[tuple[str, str]]:
@@ -35,25 +66,39 @@ def next_commands(launcher: str, environment: str, model: str, alias: str) -> li
         launcher: What a command of the project begins with, such as ``uv run``; may be empty.
         environment: The folder under ``conf`` that the run used.
         model: The registered model, such as ``dnn_sweep_digits``.
-        alias: What the version at hand is called, such as ``champion``.
+        alias: The version's alias, such as ``champion``.
 
     Returns:
-        For each command what it does, and the command, to be typed in the project's folder.
+        For each command its purpose, and the command, to be typed in the project's folder.
     """
-    scored = "inference.filepath=rows.csv"
+    scored = {"inference.filepath": "rows.csv"}
     if alias != "champion":
-        scored += f",inference.alias={alias}"
-    serve = f'mlflow models serve -m "models:/{model}@{alias}" --env-manager local --port 5001'
+        scored["inference.alias"] = alias
+    options, uri = _options(environment), shlex.quote(f"models:/{model}@{alias}")
+    serve = f"mlflow models serve -m {uri} --env-manager local --port 5001"
     return [
-        ("compare the runs", f"{launcher} kedro mlflow ui{_options(environment)}".lstrip()),
-        (
-            "see the pipelines and their outputs",
-            f"{launcher} kedro viz run{_options(environment)}".lstrip(),
-        ),
+        ("compare the runs", f"{launcher} kedro mlflow ui{options}".lstrip()),
+        ("see the pipelines and their outputs", f"{launcher} kedro viz run{options}".lstrip()),
         ("score a file", kedro_run(launcher, "inference", environment, scored)),
         ("serve the model", f"{launcher} {serve}".lstrip()),
     ]
 
 
 def _options(environment: str) -> str:
-    return "" if environment in DEFAULT_ENVIRONMENTS else f" --env={environment}"
+    if environment in DEFAULT_ENVIRONMENTS:
+        return ""
+    return f" --env={shlex.quote(environment)}"
+
+
+def _spelled(value: str) -> str | None:
+    """Write a value so that Kedro reads it as it is; ``None`` where that is not possible."""
+    if "," in value or "${" in value:
+        return None
+    for spelling in (value, json.dumps(value, ensure_ascii=False)):
+        try:
+            read = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={spelling}"]))
+        except (OmegaConfBaseException, YAMLError):
+            continue
+        if read == {"value": value}:
+            return spelling
+    return None

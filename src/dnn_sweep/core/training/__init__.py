@@ -1,6 +1,5 @@
 """Training: engines, callbacks, screening and the sweep's loop."""
 
-from dnn_sweep.core.training.engine import Engine
-from dnn_sweep.core.training.engine_choice import Assignment, assign_engines, build_engines
+from dnn_sweep.core.training.engine import Assignment, Engine, assign_engines, build_engines
 
 __all__ = ["Assignment", "Engine", "assign_engines", "build_engines"]

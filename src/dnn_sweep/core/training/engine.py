@@ -1,15 +1,15 @@
-"""What an engine is."""
+"""Training engines: their interface, and which of them trains which trial."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import LoggingParameters
-
-if TYPE_CHECKING:
-    from dnn_sweep.core.training.progress import TrainingProgress
 
 
 class Engine(Protocol):
@@ -22,24 +22,21 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """How results and ``training.engine`` call it."""
+        """Its name in results and in ``training.engine``."""
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
-        """Why this engine cannot train a trial.
+        """Return the reason, for the user, why it cannot train a trial; ``None`` if it can.
 
         Args:
             trial: The trial.
-            logs: Which log files are to be written, if that is known.
-
-        Returns:
-            The reason in words for the user; ``None`` where it can.
+            logs: Which log files to write, if known.
         """
 
     def train(
         self,
         trials: Sequence[Trial],
         data: TrainingData,
-        progress: "TrainingProgress",
+        progress: TrainingProgress,
         logs: LoggingParameters,
         reason: str,
         finished: Collection[str] = (),
@@ -49,15 +46,97 @@ class Engine(Protocol):
         """Train trials and yield each result as soon as it is there.
 
         Args:
-            trials: The sweep's trials; the engine refuses none of them.
+            trials: The trials, each id once; the engine refuses none of them.
             data: Scaled rows.
             progress: Told of every trial and epoch.
             logs: Files to write while training.
             reason: Why this engine was chosen, recorded on each result.
             finished: Ids of trials that are trained already, and are not trained again.
-            measured: Whether these trials' layers are measured, where the engine was built to
-                measure any.
+            measured: Whether to measure these trials' layers, if the engine measures any.
 
         Yields:
-            One result a trial that was trained; a diverged trial is a result too.
+            One result per trial that was trained, also if it diverged.
         """
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Trials that one engine trains for one reason."""
+
+    engine: Engine
+    reason: str
+    trials: tuple[Trial, ...]
+
+
+def build_engines(
+    requested: str = "auto",
+    cohort_size: int | None = None,
+    finals: Sequence[Trial] = (),
+    diagnostics: bool = False,
+) -> list[Engine]:
+    """Build the engines that may be used, once for all stages of a sweep.
+
+    Args:
+        requested: An engine's name, or ``auto`` for all.
+        cohort_size: Number of trials that the engine ``stacked`` trains together; ``None``
+            chooses it by network and machine.
+        finals: The trials of the stage that most of the sweep is trained in; none for a sweep of
+            one stage.
+        diagnostics: Whether to measure the layers of trials.
+
+    Returns:
+        The engines, the fastest first.
+    """
+    # Engines subclass Keras's classes, so that importing them loads TensorFlow.
+    from dnn_sweep.core.training.keras_engine import KerasFitEngine
+    from dnn_sweep.core.training.stacked import StackedEngine
+
+    engines: list[Engine] = [
+        StackedEngine(cohort_size, finals, diagnostics=diagnostics),
+        KerasFitEngine(diagnostics=diagnostics),
+    ]
+    return [engine for engine in engines if requested in ("auto", engine.name)]
+
+
+def assign_engines(
+    trials: Sequence[Trial],
+    requested: str,
+    *,
+    engines: Sequence[Engine] | None = None,
+    logs: LoggingParameters | None = None,
+) -> list[Assignment]:
+    """Assign every trial to an engine.
+
+    Args:
+        trials: The trials, in order.
+        requested: An engine's name, or ``auto`` for the fastest that can train the trial.
+        engines: From :func:`build_engines`; ``None`` for new ones.
+        logs: Which log files to write; not every engine writes all of them.
+
+    Returns:
+        The trials, grouped by engine and reason.
+
+    Raises:
+        SweepError: If the requested engine cannot train one of the trials.
+    """
+    engines = engines or build_engines(requested)
+    groups: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(_choose(trial, engines, requested, logs), []).append(trial)
+    by_name = {engine.name: engine for engine in engines}
+    return [Assignment(by_name[name], why, tuple(group)) for (name, why), group in groups.items()]
+
+
+def _choose(
+    trial: Trial, engines: Sequence[Engine], requested: str, logs: LoggingParameters | None
+) -> tuple[str, str]:
+    refusals: list[str] = []
+    for engine in engines:
+        refusal = engine.refuses(trial, logs)
+        if refusal is None:
+            if requested != "auto":
+                return engine.name, "training.engine asks for it"
+            why = "; ".join(refusals) or "the fastest engine that can train it"
+            return engine.name, f"auto: {why}"
+        refusals.append(f"{engine.name} cannot: {refusal}")
+    raise SweepError(f"training.engine {requested}: {trial.combination}: {'; '.join(refusals)}")

@@ -1,4 +1,4 @@
-"""Ctrl-C between trials, not in the middle of writing one."""
+"""Ctrl-C, which never interrupts the saving of a trial."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class Interrupts:
-    """Raises ``KeyboardInterrupt`` at once, or as soon as what must not be cut short is done."""
+    """Raises ``KeyboardInterrupt`` at once, or at the end of a protected block."""
 
     def __init__(self) -> None:
         self._held = False
@@ -16,11 +16,11 @@ class Interrupts:
 
     @contextmanager
     def listening(self) -> Iterator["Interrupts"]:
-        """Take over SIGINT; outside the main thread, where Python forbids it, change nothing."""
+        """Handle SIGINT; outside the main thread, where Python forbids it, change nothing."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        before = signal.signal(signal.SIGINT, self._hear)
+        before = signal.signal(signal.SIGINT, self._handle)
         try:
             yield self
         finally:
@@ -28,7 +28,7 @@ class Interrupts:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep an interrupt back until the end of the block, and raise it there."""
+        """Postpone an interrupt to the end of the block."""
         self._held = True
         try:
             yield
@@ -37,9 +37,9 @@ class Interrupts:
         if self._requested:
             raise KeyboardInterrupt
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         if self._held and not self._requested:
             self._requested = True
-        else:  # at once; also when asked for a second time
+        else:  # also for a second interrupt, which does not wait
             raise KeyboardInterrupt

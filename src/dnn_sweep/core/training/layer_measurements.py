@@ -119,7 +119,7 @@ def _bare(network: Network) -> Network:
     """The network without what makes no difference here, so that more can share a program."""
     plain = {"name": "", "kernel_initializer": "", "dropout": 0.0, "l2": 0.0}
     hidden = tuple(layer.model_copy(update=plain) for layer in network.hidden)
-    return network.model_copy(update={"hidden": hidden, "api": "sequential"})
+    return network.model_copy(update={"hidden": hidden})
 
 
 @lru_cache(maxsize=64)

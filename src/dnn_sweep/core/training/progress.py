@@ -1,9 +1,9 @@
-"""What training reports while it runs, and to whom."""
+"""Progress reports of a sweep's training, and those who receive them."""
 
 from dataclasses import dataclass, field
 from math import isfinite
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.trial import Trial
@@ -11,41 +11,39 @@ from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stage_clock import StageClock
 
 
-class TrainingProgress(Protocol):
-    """Follows a sweep's training; a context manager that stops on the way out.
+class TrainingProgress:
+    """Receives the progress of a sweep's training and ignores it; displays show it.
+
+    A context manager that stops at its end.
 
     Trials may overlap: an engine that trains several at once starts them all, then reports
     their epochs in turn.
     """
 
     def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
-        """Begin, or begin another stage.
+        """Called at the beginning of every stage.
 
         Args:
-            total_trials: Trials of the stage.
-            epochs: Epochs of a trial at most.
+            total_trials: Number of the stage's trials.
+            epochs: Epochs per trial at most.
             cached: How many of the trials are already trained.
-            stage: What the stage is called.
+            stage: Name of the stage.
         """
 
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
-        """Hear that a program for so many trials has been compiled.
+        """Called when a program has been compiled.
 
         Args:
-            trials: How many it trains at once.
-            seconds: How long that took.
-            share: The share of the training that waited for it, 0 to 1.
+            trials: Number of trials that it trains at once.
+            seconds: Duration of the compilation.
+            share: Share of the training that waited for it, from 0 to 1.
         """
 
     def trial_started(self, trial: Trial) -> None:
-        """Hear that a trial begins.
-
-        Args:
-            trial: The trial.
-        """
+        """Called when a trial begins."""
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        """Hear of an epoch.
+        """Called after every epoch of a trial.
 
         Args:
             trial: The trial.
@@ -54,14 +52,10 @@ class TrainingProgress(Protocol):
         """
 
     def trial_finished(self, result: TrialResult) -> None:
-        """Hear that a trial ended, completed or diverged.
-
-        Args:
-            result: What it left behind.
-        """
+        """Called when a trial has ended, completed or diverged."""
 
     def stop(self) -> None:
-        """End, also after an error; may be called twice."""
+        """Called at the end, also after an error; may be called twice."""
 
     def __enter__(self) -> Self:
         return self
@@ -76,33 +70,15 @@ class TrainingProgress(Protocol):
 
 
 class NoProgress(TrainingProgress):
-    """Says nothing."""
-
-    def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
-        """Say nothing."""
-
-    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
-        """Say nothing."""
-
-    def trial_started(self, trial: Trial) -> None:
-        """Say nothing."""
-
-    def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        """Say nothing."""
-
-    def trial_finished(self, result: TrialResult) -> None:
-        """Say nothing."""
-
-    def stop(self) -> None:
-        """Say nothing."""
+    """Shows nothing."""
 
 
 class TimedProgress(TrainingProgress):
-    """Passes everything on, and tells a clock what was compiled and trained.
+    """Forwards everything to a display, and counts compilations and epochs on a clock.
 
     Args:
-        display: Hears everything.
-        clock: The run's.
+        display: Receives everything.
+        clock: The run's clock.
     """
 
     def __init__(self, display: TrainingProgress, clock: StageClock) -> None:
@@ -110,20 +86,20 @@ class TimedProgress(TrainingProgress):
         self._clock = clock
 
     def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
-        """Pass it on."""
+        """Forward to the display."""
         self.display.start(total_trials, epochs, cached, stage)
 
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
-        """Count the seconds as compiling, as far as training waited."""
+        """Count as compiling the seconds for which training waited."""
         self._clock.compiled(seconds * share)
         self.display.compiled(trials, seconds, share)
 
     def trial_started(self, trial: Trial) -> None:
-        """Pass it on."""
+        """Forward to the display."""
         self.display.trial_started(trial)
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        """Pass it on."""
+        """Forward to the display."""
         self.display.epoch_finished(trial, epoch, logs)
 
     def trial_finished(self, result: TrialResult) -> None:
@@ -132,20 +108,20 @@ class TimedProgress(TrainingProgress):
         self.display.trial_finished(result)
 
     def stop(self) -> None:
-        """Pass it on."""
+        """Forward to the display."""
         self.display.stop()
 
 
 @dataclass
 class Tally:
-    """How far a sweep is, in epochs, also while many trials train at once.
+    """Progress of a stage in epochs, also while many trials train at once.
 
-    A trial that ended early counts with all the epochs it was allowed.
+    A trial that ended early counts with all its epochs.
 
     Args:
-        trials: Trials of the sweep.
-        epochs: Epochs of a trial at most.
-        done: Trials that are done; at the beginning those trained before.
+        trials: Number of trials.
+        epochs: Epochs per trial at most.
+        done: Number of finished trials, with those of earlier runs.
     """
 
     trials: int = 0
@@ -156,12 +132,12 @@ class Tally:
 
     @property
     def running(self) -> int:
-        """Trials that train now."""
+        """Number of trials in training."""
         return len(self._running)
 
     @property
     def completed(self) -> int:
-        """Epochs done, of ``trials * epochs``."""
+        """Number of finished epochs, of ``trials * epochs``."""
         return self.done * self.epochs + self._partial
 
     def started(self, trial: Trial) -> None:
@@ -180,13 +156,9 @@ class Tally:
 
 
 def kept_value(result: TrialResult) -> float | None:
-    """The objective on the validation rows at the epoch whose weights were kept.
+    """Return a trial's objective on the validation rows at the epoch whose weights were kept.
 
-    Args:
-        result: A finished trial.
-
-    Returns:
-        The value; ``None`` where no epoch was kept or its value is not finite.
+    ``None`` if no epoch was kept or its value is not finite.
     """
     value = result.kept.get(objective_of(result.trial.task).validation_metric, float("nan"))
     return value if isfinite(value) else None
@@ -194,22 +166,18 @@ def kept_value(result: TrialResult) -> float | None:
 
 @dataclass
 class Best:
-    """The best completed trial heard of so far.
+    """The best completed trial so far.
 
     Args:
         value: Its objective on the validation rows.
-        combination: Its combination; empty before the first one.
+        combination: Its combination; empty before the first trial.
     """
 
     value: float = float("nan")
     combination: str = ""
 
     def consider(self, result: TrialResult) -> None:
-        """Take a finished trial's place into account; a diverged one never leads.
-
-        Args:
-            result: The trial.
-        """
+        """Compare with a finished trial; a diverged one is never the best."""
         value = kept_value(result)
         if value is None or result.status == "diverged":
             return

@@ -1,7 +1,7 @@
-"""Which learning rate suits each combination: small trials at several rates, before the finals.
+"""Screening: which learning rate suits each combination, found before the finals.
 
-The finals then train each combination at its best rate on seeds that the screening has not
-seen. What is reported comes from the finals alone, so it carries no luck of having been picked.
+The finals then train each combination at its best rate on seeds that the screening has not seen,
+so that the choice of the rate does not bias what is reported.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,74 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.plan.planner import plan_trials
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.parameters import ScreeningParameters
+from dnn_sweep.parameters import (
+    CallbackParameters,
+    GridParameters,
+    NetworkParameters,
+    ScreeningParameters,
+    Task,
+    TrainingParameters,
+)
+
+# Arguments of Keras's schedules that are learning rates, not shares of the initial one.
+SCHEDULE_RATES = ("warmup_target", "end_learning_rate")
+
+
+def plan_screening(
+    schema: Schema,
+    train_matrix: pd.DataFrame,
+    validation_matrix: pd.DataFrame,
+    network: NetworkParameters,
+    grid: GridParameters,
+    training: TrainingParameters,
+    callbacks: CallbackParameters,
+    screening: ScreeningParameters,
+) -> TrialPlan:
+    """Write out the trials that try learning rates; none where screening is disabled.
+
+    Raises:
+        SweepError: If the screening shares a seed with the finals.
+    """
+    if not screening.enabled:
+        return TrialPlan(trials=())
+    if shared := sorted(set(screening.seeds) & set(training.seeds)):
+        raise SweepError(
+            f"screening.seeds: {', '.join(map(str, shared))} is also among training.seeds; the "
+            "finals need other seeds, or the choice of learning rates would bias them"
+        )
+    own = {"seeds": screening.seeds, "epochs": screening.epochs or training.epochs}
+    few = training.model_copy(update=own)
+    plan = plan_trials(schema, train_matrix, validation_matrix, network, grid, few, callbacks)
+    return at_every_rate(plan, screening)
+
+
+def choose_learning_rates(
+    trial_plan: TrialPlan,
+    screening_plan: TrialPlan,
+    trial_results: Mapping[str, TrialResult],
+    screening: ScreeningParameters,
+) -> tuple[TrialPlan, pd.DataFrame]:
+    """Plan the finals as they were trained, and tabulate the screening.
+
+    Args:
+        trial_plan: The finals' trials, at their optimizers' own learning rates.
+        screening_plan: The screening's first trials; none without a screening.
+        trial_results: Trained trials by id.
+        screening: How often the grid of learning rates could grow.
+
+    Returns:
+        The finals, each combination at its rate, and one row per screening trial.
+    """
+    screened = recall(screening_plan, {}, trial_results, screening)
+    finals = with_rates(trial_plan, best_trials(screening_plan, screened, screening))
+    task = trial_plan.trials[0].task
+    return finals, screening_table(screening_plan, screened, screening, task)
 
 
 def at_every_rate(plan: TrialPlan, screening: ScreeningParameters) -> TrialPlan:
@@ -27,11 +90,11 @@ def at_every_rate(plan: TrialPlan, screening: ScreeningParameters) -> TrialPlan:
         screening: The factors.
 
     Returns:
-        Each trial once for every rate, rates rising.
+        Each trial once per factor, rates rising.
     """
     return TrialPlan(
         trials=tuple(
-            at_rate(trial, trial.learning_rate * factor)
+            trial if factor == 1 else at_rate(trial, trial.learning_rate * factor)
             for trial in plan.trials
             for factor in sorted(screening.factors)
         )
@@ -39,16 +102,25 @@ def at_every_rate(plan: TrialPlan, screening: ScreeningParameters) -> TrialPlan:
 
 
 def at_rate(trial: Trial, rate: float) -> Trial:
-    """The same trial at another learning rate, of six digits: 10 × 0.001 is 0.01."""
-    # Not a copy: that would keep an id already worked out.
-    fields = {name: getattr(trial, name) for name in Trial.model_fields}
-    return Trial(**fields | {"learning_rate": float(f"{rate:.6g}")})
+    """Move a trial to another learning rate, and the rates of its schedule by the same factor.
+
+    Rates are rounded to six digits, so that 10 × 0.001 is 0.01.
+    """
+    factor = rate / trial.learning_rate
+    moved = {name: _rounded(value * factor) for name, value in schedule_rates(trial).items()}
+    return _moved(trial, _rounded(rate), moved)
+
+
+def schedule_rates(trial: Trial) -> dict[str, float]:
+    """Return the learning rates that a trial's schedule names, by argument."""
+    arguments = {} if trial.schedule is None else trial.schedule.arguments
+    return {name: arguments[name] for name in SCHEDULE_RATES if arguments.get(name) is not None}
 
 
 def asked_for(
     plan: TrialPlan, results: Mapping[str, TrialResult], screening: ScreeningParameters
 ) -> list[Trial]:
-    """Every trial that the screening asks for, as far as its results say.
+    """List every trial that the screening asks for, given its results so far.
 
     Args:
         plan: From :func:`at_every_rate`.
@@ -57,8 +129,7 @@ def asked_for(
 
     Returns:
         The plan's trials and, where a combination's best rate is the lowest or the highest
-        tried, trials at the next rate beyond. Once all are trained, the same list comes again
-        and nothing is left to train.
+        tried, trials at the next rate beyond. The screening is complete when all are trained.
     """
     return [trial for each in _candidates(plan, results, screening) for trial in each.trials]
 
@@ -69,16 +140,16 @@ def recall(
     store: Mapping[str, TrialResult],
     screening: ScreeningParameters,
 ) -> dict[str, TrialResult]:
-    """Add what was trained before to what is known, as far as the screening asks for it.
+    """Add to the results so far those of earlier runs that the screening asks for.
 
     Args:
         plan: From :func:`at_every_rate`.
         results: Results so far, by the trial's id.
-        store: Trained trials; each is read once at most.
+        store: Results of earlier runs, by the trial's id.
         screening: How often a grid may grow.
 
     Returns:
-        The results so far and those that were found, without their networks.
+        All of them, without their networks.
     """
     known = dict(results)
     while found := [
@@ -90,49 +161,57 @@ def recall(
     return known
 
 
-def best_rates(
+def best_trials(
     plan: TrialPlan, results: Mapping[str, TrialResult], screening: ScreeningParameters
-) -> dict[str, float]:
-    """Each combination's best rate, by its name.
+) -> dict[str, Trial]:
+    """Return for each combination a screening trial at its best learning rate.
 
     Raises:
         SweepError: If a trial that the screening asks for has not been trained.
     """
-    return {
-        each.combination: _finished(each, results).best
-        for each in _candidates(plan, results, screening)
-    }
+    best = {}
+    for each in _candidates(plan, results, screening):
+        rate = _finished(each, results).best
+        best[each.combination] = next(t for t in each.trials if t.learning_rate == rate)
+    return best
 
 
-def with_rates(plan: TrialPlan, rates: Mapping[str, float]) -> TrialPlan:
-    """The plan of the finals: each combination at its rate, or its own where none is named."""
+def with_rates(plan: TrialPlan, chosen: Mapping[str, Trial]) -> TrialPlan:
+    """Plan the finals: each combination at its chosen trial's rates, or else at its own."""
     return TrialPlan(
         trials=tuple(
-            at_rate(trial, rates.get(trial.combination, trial.learning_rate))
+            trial
+            if (at := chosen.get(trial.combination)) is None
+            else _moved(trial, at.learning_rate, schedule_rates(at))
             for trial in plan.trials
         )
     )
 
 
 def screening_table(
-    plan: TrialPlan, results: Mapping[str, TrialResult], screening: ScreeningParameters
+    plan: TrialPlan,
+    results: Mapping[str, TrialResult],
+    screening: ScreeningParameters,
+    task: Task,
 ) -> pd.DataFrame:
-    """What the screening saw.
+    """Tabulate the screening.
 
     Args:
-        plan: From :func:`at_every_rate`; without trials where there was no screening.
+        plan: From :func:`at_every_rate`; without trials if there was no screening.
         results: Results by the trial's id.
         screening: How often a grid could grow.
+        task: What is predicted.
 
     Returns:
-        One row a trial: ``combination``, ``activation``, ``optimizer``, ``learning_rate``,
-        ``seed``, ``epochs``, ``val_loss``, the objective on the validation rows (both at the
-        epoch that was kept), ``diverged``, ``chosen`` and ``edge``: ``low`` or ``high`` where the
-        chosen rate is still the lowest or highest tried.
+        One row per trial: ``combination``, ``activation``, ``optimizer``, ``learning_rate``,
+        the rates that a schedule names, ``seed``, ``epochs``, ``val_loss``, the objective on the
+        validation rows (both at the epoch that was kept), ``diverged``, ``chosen`` and ``edge``:
+        ``low`` or ``high`` where the chosen rate is still the lowest or highest tried.
 
     Raises:
         SweepError: If a trial that the screening asks for has not been trained.
     """
+    metric = objective_of(task).validation_metric
     rows: list[dict[str, Any]] = []
     for each in _candidates(plan, results, screening):
         outcome = _finished(each, results)
@@ -145,23 +224,24 @@ def screening_table(
                     "activation": trial.activation,
                     "optimizer": trial.optimizer,
                     "learning_rate": trial.learning_rate,
+                    **schedule_rates(trial),
                     "seed": trial.seed,
                     "epochs": len(results[trial.id].history),
                     "val_loss": loss,
-                    objective_of(trial.task).validation_metric: value,
+                    metric: value,
                     "diverged": results[trial.id].status == "diverged",
                     "chosen": chosen,
                     "edge": outcome.edge if chosen else "",
                 }
             )
     columns = ["combination", "activation", "optimizer", "learning_rate", "seed", "epochs"]
-    columns += ["val_loss", "val_accuracy", "diverged", "chosen", "edge"]
+    columns += ["val_loss", metric, "diverged", "chosen", "edge"]
     return pd.DataFrame(rows, columns=None if rows else columns)
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A combination and the trials that look for its rate."""
+    """A combination and the trials at its rates."""
 
     combination: str
     trials: tuple[Trial, ...]
@@ -171,7 +251,7 @@ class _Candidate:
         return sorted({trial.learning_rate for trial in self.trials})
 
     def beyond(self, edge: str) -> "_Candidate":
-        """With one more rate, as far from the edge as the edge is from its neighbour."""
+        """Add one more rate, as far from the edge as the edge is from its neighbour."""
         rates = self.rates
         end, neighbour = (rates[0], rates[1]) if edge == "low" else (rates[-1], rates[-2])
         replicates = [trial for trial in self.trials if trial.learning_rate == end]
@@ -181,7 +261,7 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """The best of a combination's rates, and on which edge of the tried ones it lies, if any."""
+    """The best of a combination's rates, and the edge (low or high) at which it lies, if any."""
 
     best: float
     edge: str
@@ -209,7 +289,7 @@ def _outcome(candidate: _Candidate, results: Mapping[str, TrialResult]) -> _Outc
     rates = candidate.rates
 
     def goodness(rate: float) -> tuple[float, float, float]:
-        """The objective, then the loss; where all is alike, or has diverged, the lower rate."""
+        """Compare by the objective, then the loss; of equals the lower rate is better."""
         found = [_kept(results[t.id]) for t in candidate.trials if t.learning_rate == rate]
         sign = objective_of(candidate.trials[0].task).sign
         values = [sign * value if isfinite(value) else -inf for value, _ in found]
@@ -231,8 +311,21 @@ def _finished(candidate: _Candidate, results: Mapping[str, TrialResult]) -> _Out
 
 
 def _kept(result: TrialResult) -> tuple[float, float]:
-    """Objective and loss on the validation rows at the epoch that was kept; NaN if diverged."""
+    """Return objective and loss on the validation rows at the kept epoch; NaN if diverged."""
     if result.status == "diverged":
         return float("nan"), float("nan")
     metric = objective_of(result.trial.task).validation_metric
     return result.kept[metric], result.kept["val_loss"]
+
+
+def _moved(trial: Trial, rate: float, named: Mapping[str, float]) -> Trial:
+    # Not `model_copy`, which would keep an id that was computed before.
+    fields = {name: getattr(trial, name) for name in Trial.model_fields} | {"learning_rate": rate}
+    if trial.schedule and named:
+        arguments = trial.schedule.arguments | dict(named)
+        fields["schedule"] = trial.schedule.model_copy(update={"arguments": arguments})
+    return Trial(**fields)
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.6g}")

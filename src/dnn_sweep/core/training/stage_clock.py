@@ -1,4 +1,4 @@
-"""Where a run's seconds go, stage by stage."""
+"""Duration of a run by stage."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 START_UP, PREPARE, COMPILE, TRAIN = "start_up", "prepare", "compile", "train"
 CHECKPOINTS, TRACK = "checkpoints", "track"
 EVALUATE, REGISTER, REPORT = "evaluate", "register", "report"
-# In the order of a run, with what a person reads.
+# In the order of a run, with the names that a person reads.
 STAGES: Mapping[str, str] = {
     START_UP: "start-up",
     PREPARE: "prepare",
@@ -23,12 +23,12 @@ STAGES: Mapping[str, str] = {
 
 
 def seconds_since_birth() -> float:
-    """Seconds since this process was started, where the system tells; else 0.
+    """Return the seconds since this process was started; 0 where the system does not tell.
 
-    The imports before the first line of the project's own code are most of a start-up.
+    Most of a start-up is imports, before the first line of the project's own code.
     """
     try:
-        # Fields are counted after the command, which may itself hold spaces and brackets.
+        # Fields are counted after the command, which may itself contain spaces and brackets.
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         uptime = float(Path("/proc/uptime").read_text().split()[0])
         return max(0.0, uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
@@ -37,12 +37,18 @@ def seconds_since_birth() -> float:
 
 
 class StageClock:
-    """Gives every moment of a run to exactly one stage, so that they add up to the whole.
+    """Assigns every moment of a run to exactly one stage.
 
     Args:
-        clock: Seconds that only ever grow.
-        before: Seconds that had passed when the clock was made; they are start-up.
-        busy: Processor seconds of the thread that trials are saved in.
+        clock: A monotonic clock, in seconds.
+        before: Seconds that passed before; they count as start-up.
+        busy: Processor seconds of the thread that saves trials.
+
+    Example:
+        >>> clock = StageClock(clock=iter([0.0, 2.0, 5.0]).__next__, busy=lambda: 0.0)
+        >>> clock.enter(PREPARE)
+        >>> clock.read()
+        {'start_up': 2.0, 'prepare': 3.0, 'total': 5.0}
     """
 
     def __init__(
@@ -56,11 +62,7 @@ class StageClock:
         self.restart(before)
 
     def restart(self, before: float = 0.0) -> None:
-        """Forget everything and begin with the start-up, for another run in the same process.
-
-        Args:
-            before: Seconds that have passed already.
-        """
+        """Start again with the start-up, for another run in the same process."""
         self._stage = START_UP
         self._since = self._clock() - before
         self._busy_since = self._busy()
@@ -68,7 +70,7 @@ class StageClock:
         self._model_epochs = 0
 
     def enter(self, stage: str) -> None:
-        """End the stage at hand and begin another, which may be the same.
+        """End the current stage and begin another, which may be the same.
 
         Args:
             stage: A key of ``STAGES``.
@@ -76,7 +78,7 @@ class StageClock:
         now, busy = self._clock(), self._busy()
         passed = now - self._since
         if self._stage == CHECKPOINTS:
-            # Others train meanwhile: what saving took from them is the processor's time.
+            # Other threads train at the same time: saving costs them its processor time only.
             own = min(passed, busy - self._busy_since)
             self._spent[TRAIN] = self._spent.get(TRAIN, 0.0) + passed - own
             passed = own
@@ -84,9 +86,9 @@ class StageClock:
         self._stage, self._since, self._busy_since = stage, now, busy
 
     def compiled(self, seconds: float) -> None:
-        """Count seconds of the stage at hand, which trains, as compiling."""
+        """Count seconds of the current stage as compiling."""
         self.enter(self._stage)
-        # Programs compiled side by side may add up to more than has passed.
+        # Programs that are compiled in parallel may add up to more than has passed.
         moved = min(seconds, self._spent[self._stage])
         self._spent[self._stage] -= moved
         self._spent[COMPILE] = self._spent.get(COMPILE, 0.0) + moved
@@ -96,11 +98,11 @@ class StageClock:
         self._model_epochs += epochs
 
     def read(self) -> dict[str, float]:
-        """How long every stage took that there was, so far.
+        """Return the duration of every stage so far.
 
         Returns:
-            Seconds by stage, in the order of ``STAGES``, then ``total``; where something was
-            trained also ``model_epochs`` and ``model_epochs_per_second`` of the stage ``train``.
+            Seconds by stage, in the order of ``STAGES``, then ``total``; if anything was trained
+            also ``model_epochs`` and ``model_epochs_per_second`` of the stage ``train``.
         """
         self.enter(self._stage)
         found = {name: self._spent[name] for name in STAGES if name in self._spent}

@@ -104,15 +104,20 @@ def _as_number(values: pd.Series, *, boolean: bool) -> pd.Series:
     return numbers.replace([np.inf, -np.inf], np.nan)
 
 
-def _as_category(values: pd.Series, known: list[str]) -> pd.Series:
-    text = values.astype("string").fillna(MISSING).astype(object)
+def _as_category(values: pd.Series, categories: list[str]) -> pd.Series:
+    known = set(categories)
 
-    def spell(value: str) -> str:
-        # A code such as 3 is read as 3.0 where its column has gaps: the known spelling counts.
-        spellings = (value, value.removesuffix(".0"), f"{value}.0")
-        return next((each for each in spellings if each in known), value)
+    def spell(value: Any) -> str:
+        if pd.isna(value):
+            return MISSING
+        # As the model was trained: a code such as 3 is read as 3.0 where its column has gaps.
+        whole = pd.api.types.is_float(value) and value % 1 == 0
+        text = str(int(value)) if whole else str(value)
+        # Text may come from a program that has read numbers: the known spelling counts.
+        spellings = (text, text.removesuffix(".0"), f"{text}.0")
+        return next((each for each in spellings if each in known), text)
 
-    return text.map({value: spell(value) for value in text.unique()})
+    return pd.Series(map(spell, values.array), index=values.index, dtype=object)
 
 
 mlflow.models.set_model(SweepModel())

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.pipelines.inference.nodes import score_rows
+from dnn_sweep.core.champion.scoring import score_rows
 
 
 def create_pipeline() -> Pipeline:

@@ -1,8 +1,9 @@
-"""Load, validate, split."""
+"""Validate the raw table and split its rows."""
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.pipelines.ingestion.nodes import split_rows, validate_table
+from dnn_sweep.core.data.splitting import split_rows
+from dnn_sweep.core.data.validation import validate_table
 
 
 def create_pipeline() -> Pipeline:

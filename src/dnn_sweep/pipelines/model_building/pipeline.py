@@ -2,10 +2,10 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from dnn_sweep.core.plan.planner import plan_trials
+from dnn_sweep.core.training.screening import plan_screening
 from dnn_sweep.pipelines.model_building.nodes import (
     draw_networks,
-    plan_screening,
-    plan_trials,
     record_configuration,
     summarize_networks,
 )

@@ -1,8 +1,8 @@
-"""Fit on the training rows, transform every split."""
+"""Fit the preprocessing on the training rows and apply it to every split."""
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.pipelines.scaling.nodes import fit_preprocessor, scale_rows
+from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
 
 
 def create_pipeline() -> Pipeline:

@@ -2,15 +2,13 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.pipelines.training.nodes import (
-    choose_learning_rates,
-    record_revision,
-    train_trials,
-)
+from dnn_sweep.core.training.screening import choose_learning_rates
+from dnn_sweep.core.training.sweep import train_trials
+from dnn_sweep.pipelines.training.nodes import record_revision
 
 
 def create_pipeline() -> Pipeline:
-    """The plan and scaled rows in, trained trials out, one by one."""
+    """Plan and scaled rows in, trained trials out, one by one."""
     return Pipeline(
         [
             Node(
@@ -33,7 +31,7 @@ def create_pipeline() -> Pipeline:
                     "params:screening",
                     "params:logs",
                 ],
-                # Saved in this order: a trial is on the disk before MLflow hears of it.
+                # Saved in this order: on the disk first, then in MLflow.
                 outputs=["trial_results", "trial_runs"],
                 name="train_trials",
             ),

@@ -1,4 +1,4 @@
-"""The node that scores a file of raw rows."""
+"""Scoring of a file of raw rows with a registered model."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,7 @@ import pandas as pd
 
 from dnn_sweep.core.champion.package import ServedModel, experiment_of
 from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.formatting import count
 from dnn_sweep.parameters import InferenceParameters
 
 
@@ -14,16 +15,16 @@ def score_rows(
     scoring_model: Mapping[str, ServedModel],
     inference: InferenceParameters,
 ) -> tuple[pd.DataFrame, str]:
-    """Predict every row with the registered version that holds the alias.
+    """Predict every row with the registered version that has the alias.
 
     Args:
-        inference_rows: Raw rows; columns that the model does not need are left out.
+        inference_rows: Raw rows; columns that the model does not need are ignored.
         scoring_model: Registered versions by alias.
         inference: Which alias.
 
     Returns:
         ``row`` (the input's row number, from 0), ``prediction`` and for classes
-        ``probability_<class>``; and a line that says so.
+        ``probability_<class>``; and one line of summary.
 
     Raises:
         SweepError: If nothing is registered yet, or the rows do not fit the model.
@@ -44,7 +45,7 @@ def score_rows(
     predictions = predictions.rename_axis(index="row").reset_index()
     folder = f"data/07_model_output/{experiment_of(model.name)}"
     summary = (
-        f"{len(predictions)} {'row' if len(predictions) == 1 else 'rows'} scored by version "
+        f"{count(len(predictions), 'row')} scored by version "
         f"{model.version} of {model.name} ({inference.alias}): {folder}/predictions.csv"
     )
     return predictions, summary

@@ -1,0 +1,60 @@
+"""The callbacks of a task: metrics checked, ``auto`` replaced."""
+
+from typing import TypeVar
+
+from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.parameters import (
+    CallbackParameters,
+    CheckpointParameters,
+    EarlyStoppingParameters,
+    ReduceOnPlateauParameters,
+)
+
+Monitoring = TypeVar(
+    "Monitoring", CheckpointParameters, EarlyStoppingParameters, ReduceOnPlateauParameters
+)
+
+
+def resolve_callbacks(callbacks: CallbackParameters, schema: Schema) -> CallbackParameters:
+    """Replace ``auto`` and check the metrics that are named.
+
+    A callback that is switched off gets its default settings: they change no result, so they
+    must not change a trial's id.
+
+    Raises:
+        SweepError: If the task has no such metric.
+    """
+    objective = objective_of(schema.task)
+    metrics = ("loss", objective.metric, "val_loss", objective.validation_metric)
+
+    def resolved(name: str, callback: Monitoring) -> Monitoring:
+        if callback.monitor not in metrics:
+            where = f"callbacks.{name}.monitor (task {schema.task})"
+            raise unknown_name(callback.monitor, metrics, what="metric", where=where)
+        if callback.mode != "auto":
+            return callback
+        mode = objective.mode if callback.monitor.endswith(objective.metric) else "min"
+        return callback.model_copy(update={"mode": mode})
+
+    checkpoint = callbacks.checkpoint
+    if checkpoint.monitor == "auto":
+        checkpoint = checkpoint.model_copy(update={"monitor": objective.validation_metric})
+    checkpoint = resolved("checkpoint", checkpoint)
+    stopping, plateau = callbacks.early_stopping, callbacks.reduce_on_plateau
+    if unfit := [name for name in checkpoint.fields if name not in ("epoch", *metrics)]:
+        raise SweepError(
+            f"callbacks.checkpoint.filename: {checkpoint.filename!r} asks for {unfit[0]}, which a "
+            f"{schema.task} task does not have; allowed: epoch, {', '.join(metrics)}"
+        )
+    return CallbackParameters(
+        checkpoint=checkpoint,
+        early_stopping=resolved("early_stopping", stopping)
+        if stopping.enabled
+        else EarlyStoppingParameters(),
+        stop_on_nan=callbacks.stop_on_nan,
+        reduce_on_plateau=resolved("reduce_on_plateau", plateau)
+        if plateau.enabled
+        else ReduceOnPlateauParameters(),
+    )
