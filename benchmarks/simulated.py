@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.comparison.intervals import bootstrap_means, interval, mean_interval
-from dnn_sweep.core.comparison.paired_tests import compare_with_best
+from dnn_sweep.core.comparison.intervals import bootstrap_means, mean_interval
+from dnn_sweep.core.comparison.tied_set import compare_with_best
 from dnn_sweep.parameters import EvaluationParameters
 
 CONFIDENCE = 0.95
@@ -210,11 +210,12 @@ def measure_coverage(
     """Draw sweeps and count the intervals that contain the true mean."""
     means, share = truth.means, isinstance(truth, Truth)
     percentiles, ours = [], []
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     for each, sweep in enumerate(sweeps(truth, number, seed)):
         evaluation = EvaluationParameters(resamples=resamples, seed=each)
         resampled = bootstrap_means(sweep.scores, evaluation)
         for found, (low, high) in (
-            (percentiles, interval(resampled, CONFIDENCE)),
+            (percentiles, np.quantile(resampled, tails, axis=0)),
             (ours, mean_interval(sweep.scores, resampled, CONFIDENCE, share=share)),
         ):
             found.append((low <= means) & (means <= high))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.champion.package import ChampionPackage
+from dnn_sweep.core.champion.package import ChampionPackage, package_champion
 from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
 from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
@@ -27,7 +27,6 @@ from dnn_sweep.parameters import (
     ScalingParameters,
     TrainingParameters,
 )
-from dnn_sweep.pipelines.registration.nodes import package_champion
 
 NAME = "dnn_sweep_mixed"
 COLUMNS = {

@@ -64,7 +64,7 @@ def test_the_version_says_what_it_is():
     score = (champion.predict(champion.rows)["prediction"] == champion.rows["target"]).mean()
     assert float(version.tags["val_accuracy"]) == pytest.approx(score)
     assert "relu + adam: accuracy 0.91 on 40 validation rows" in version.description
-    assert "(95% interval 0.85 to 0.95), trained on 120 rows" in version.description
+    assert "(95 % interval 0.85 to 0.95), trained on 120 rows" in version.description
 
 
 def test_the_alias_moves_and_the_latest_version_is_described():

@@ -1,4 +1,4 @@
-"""What each task is judged by, and which way is better: stated once, here."""
+"""The metric that judges each task, and which way is better."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ class Objective:
     Args:
         metric: Keras's name of the per-epoch metric, without ``val_``.
         mode: Whether more (``max``) or less (``min``) of it is better.
-        label: How figures and reports call it.
+        label: Its name in figures and reports.
     """
 
     metric: Literal["accuracy", "mae"]
@@ -36,5 +36,10 @@ MEAN_ABSOLUTE_ERROR = Objective(metric="mae", mode="min", label="mean absolute e
 
 
 def objective_of(task: Task) -> Objective:
-    """The objective of a task: accuracy, or for a regression the mean absolute error."""
+    """The objective of a task: accuracy, or for a regression the mean absolute error.
+
+    Example:
+        >>> objective_of("regression").validation_metric
+        'val_mae'
+    """
     return MEAN_ABSOLUTE_ERROR if task == "regression" else ACCURACY

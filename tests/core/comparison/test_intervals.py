@@ -7,7 +7,6 @@ from dnn_sweep.core.comparison.intervals import (
     bootstrap_means,
     bootstrap_metric,
     degrees_of_freedom,
-    interval,
     mean_interval,
     mean_variances,
 )
@@ -38,7 +37,7 @@ def test_resampled_means_scatter_as_much_as_seeds_and_rows_cause_together():
     assert means.var(axis=0) == pytest.approx(of_seeds + of_rows, rel=0.15)
 
 
-def test_the_variance_of_a_mean_is_told_apart_by_what_causes_it():
+def test_a_means_variance_is_split_into_the_seeds_and_the_rows_part():
     by_seed = np.repeat([[0.1], [0.3], [0.5]], 10, axis=1)
     by_row = np.repeat([np.arange(10.0)], 3, axis=0)
     of_seeds, of_rows = mean_variances(np.array([by_seed, by_row]))
@@ -49,7 +48,7 @@ def test_the_variance_of_a_mean_is_told_apart_by_what_causes_it():
 @pytest.mark.parametrize(
     ("of_seeds", "of_rows", "degrees"), [(1.0, 0.0, 4), (0.0, 1.0, 99), (1.0, 1.0, 15.38)]
 )
-def test_scatter_over_few_seeds_is_known_badly(of_seeds, of_rows, degrees):
+def test_variance_over_few_seeds_has_few_degrees_of_freedom(of_seeds, of_rows, degrees):
     parts = np.array([of_seeds]), np.array([of_rows])
     assert degrees_of_freedom(sum(parts), *parts, 5, 100) == pytest.approx([degrees], abs=0.01)
 
@@ -89,17 +88,6 @@ def test_combinations_are_resampled_as_pairs():
     first = np.random.default_rng(0).normal(size=(1, 3, 100))
     means = bootstrap_means(np.concatenate([first, first + 0.5]), EVALUATION)
     np.testing.assert_allclose(means[:, 1] - means[:, 0], 0.5)
-
-
-def test_same_seed_same_interval():
-    scores = np.random.default_rng(0).normal(size=(2, 2, 30))
-    first, again = (interval(bootstrap_means(scores, EVALUATION), 0.95) for _ in range(2))
-    np.testing.assert_array_equal(first, again)
-
-
-def test_interval_takes_the_level():
-    low, high = interval(np.arange(1001.0), 0.9)
-    assert (low, high) == pytest.approx((50, 950))
 
 
 def test_metric_interval_covers_the_value_and_widens_with_confidence():

@@ -1,13 +1,9 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from dnn_sweep.core.champion.choice import select_champion
-from dnn_sweep.core.comparison.leaderboard import collect_histories, rank_combinations
+from dnn_sweep.core.comparison.leaderboard import build_leaderboard
 from dnn_sweep.core.comparison.scores import score_combinations
 from dnn_sweep.core.data.schema import TargetScaling
-from dnn_sweep.core.errors import SweepError
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import make_plan, make_result
 
@@ -42,10 +38,10 @@ def sweep(right: dict[str, list[int]], **given):
 
 def rank(plan, results, true=TRUE, train=TRAIN, scaling=NEUTRAL, evaluation=EVALUATION):
     scored = score_combinations(plan, results, train, true, scaling)
-    return rank_combinations(scored, evaluation)
+    return build_leaderboard(scored, evaluation)
 
 
-def test_one_row_a_combination_best_first_with_the_contracts_columns():
+def test_one_row_per_combination_best_first_with_the_contracts_columns():
     plan, results = sweep({"sgd": [30, 24], "adam": [57, 54], "rmsprop": [45, 48]})
     table = rank(plan, results)
 
@@ -98,39 +94,6 @@ def test_a_margin_ties_what_is_worse_by_less():
     assert rank(plan, results, evaluation=generous)["tied_with_best"].tolist() == [True, True]
 
 
-def test_a_regressions_margin_is_a_share_of_the_error_without_skill():
-    scaling = TargetScaling(mean=100.0, scale=10.0)
-    plan = make_plan("regression", grid={"optimizers": ["sgd"]})
-    results = {trial.id: make_result(trial, np.zeros((3, 1))) for trial in plan.trials}
-    true = np.array([-1.0, 0.0, 4.0])
-    scored = score_combinations(plan, results, np.array([0.0, 1.0, 5.0]), true, scaling)
-    # The median of the training rows is 1: off by 2, 1 and 3, times the scale.
-    assert scored.no_skill == pytest.approx(20)
-    assert scored.margin(EvaluationParameters(equivalence_margin=0.1)) == pytest.approx(2)
-
-
-def test_every_trial_has_its_score_by_seed():
-    plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]}, diverged=[("adam", 1)])
-    table = score_combinations(plan, results, TRAIN, TRUE, NEUTRAL).tabulate_seeds()
-    assert table["combination"].tolist() == ["relu + sgd"] * 2 + ["relu + adam"] * 2
-    assert table["seed"].tolist() == [0, 1, 0, 1]
-    assert table["val_accuracy"].tolist() == pytest.approx([0.5, 0.4, 0.95, 1 / 3])
-    assert table["diverged"].tolist() == [False, False, False, True]
-    assert table["seconds"].tolist() == [1.5] * 4
-
-
-def test_combinations_with_different_seeds_are_not_compared():
-    plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]})
-    fewer = plan.model_copy(update={"trials": plan.trials[:3]})
-    with pytest.raises(SweepError, match=r"relu \+ adam has other seeds \(\[0\]\)"):
-        rank(fewer, results)
-
-
-def test_ties_with_the_best_are_told_from_clear_differences():
-    plan, results = sweep({"adam": [55], "rmsprop": [54], "sgd": [20]})
-    assert rank(plan, results)["tied_with_best"].tolist() == [True, True, False]
-
-
 def test_equal_scores_are_ranked_by_loss_then_name():
     plan, results = sweep({"sgd": [30], "adam": [30]})
     assert rank(plan, results)["optimizer"].tolist() == ["adam", "sgd"]
@@ -168,58 +131,6 @@ def test_a_regression_is_ranked_by_the_error_in_the_targets_unit():
 def test_same_configuration_same_leaderboard():
     plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]})
     assert rank(plan, results).equals(rank(plan, results))
-
-
-def test_the_champion_is_the_best_combinations_best_trial_that_did_not_diverge():
-    plan, results = sweep({"sgd": [20, 21, 22], "adam": [60, 58, 59]}, diverged=[("adam", 0)])
-    table = rank(plan, results)
-    champion = select_champion(table, plan, results, TRUE, NEUTRAL, EVALUATION)
-    assert (champion.optimizer, champion.seed) == ("adam", 2)
-
-
-def test_the_cheapest_of_the_tied_becomes_the_champion_if_the_preset_says_so():
-    hits = {"adam": [57, 58, 56], "rmsprop": [56, 57, 56], "sgd": [20, 21, 20], "lion": [56] * 3}
-    plan, results = sweep(hits, diverged=[("lion", 0)])
-    seconds = {"adam": 4.0, "rmsprop": 3.0, "sgd": 1.0, "lion": 0.5}
-    results = {
-        id_: replace(result, seconds=seconds[result.trial.optimizer])
-        for id_, result in results.items()
-    }
-    table = rank(plan, results)
-    tied = table.set_index("optimizer")["tied_with_best"].to_dict()
-    # What diverges now and then is tied, since so little is known of it, and yet no bargain.
-    assert tied == {"adam": True, "rmsprop": True, "sgd": False, "lion": True}
-
-    def champion(**given):
-        evaluation = EvaluationParameters(**given)
-        return select_champion(table, plan, results, TRUE, NEUTRAL, evaluation).optimizer
-
-    assert champion() == "adam"
-    assert champion(champion="cheapest_tied") == "rmsprop"
-
-
-def test_a_sweep_that_diverged_everywhere_has_no_champion():
-    plan, results = sweep({"sgd": [20]}, diverged=[("sgd", 0)])
-    with pytest.raises(SweepError, match=r"every trial diverged.*lower the learning rates"):
-        select_champion(rank(plan, results), plan, results, TRUE, NEUTRAL, EVALUATION)
-
-
-def test_untrained_trials_are_not_ranked_around():
-    plan, results = sweep({"sgd": [20], "adam": [30]})
-    results.pop(plan.trials[1].id)
-    with pytest.raises(SweepError, match=r"1 planned trials of relu \+ adam"):
-        rank(plan, results)
-
-
-def test_histories_have_one_row_a_trial_and_epoch():
-    plan, results = sweep({"sgd": [20, 21], "adam": [30, 31]})
-    histories = collect_histories(plan, results)
-
-    assert len(histories) == 4 * 3
-    assert histories.groupby("trial_id")["epoch"].apply(list).tolist() == [[1, 2, 3]] * 4
-    named = {"combination", "activation", "optimizer", "learning_rate", "seed", "status",
-             "loss", "accuracy", "val_loss", "val_accuracy"}  # fmt: skip
-    assert named <= set(histories.columns)
 
 
 def test_a_trial_trained_under_another_name_is_listed_under_this_plans():

@@ -1,12 +1,17 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from dnn_sweep.core.comparison.leaderboard import rank_combinations
+from dnn_sweep.core.comparison.leaderboard import build_leaderboard
 from dnn_sweep.core.comparison.record import Comparison, Margin
 from dnn_sweep.core.comparison.scores import ScoredSweep
 from dnn_sweep.core.comparison.summary import describe_comparison
 from dnn_sweep.core.objectives import ACCURACY
 from dnn_sweep.parameters import EvaluationParameters
+
+TRAINING = {
+    "diverged": False, "seconds": 1.0, "val_loss": 1.0, "best_epoch": 1, "epochs": 1, "engine": "x",
+}  # fmt: skip
 
 
 def compare(*accuracies, seeds=5, rows=360, **given):
@@ -23,17 +28,14 @@ def describe(hits, **given):
     seeds = scores.shape[1]
     names = [f"relu + o{number}" for number in range(len(scores))]
     sweep = ScoredSweep(
-        names=names,
         scores=scores.astype(float),
         seeds=list(range(seeds)),
         objective=ACCURACY,
         no_skill=0.1,
-        described=[{"combination": name} for name in names],
-        summarised=[{"val_loss_mean": 1.0}] * len(names),
-        seconds=np.ones((len(names), seeds)),
-        diverged=np.zeros((len(names), seeds), dtype=bool),
+        combinations=pd.DataFrame({"combination": names}),
+        trials=pd.DataFrame({"combination": np.repeat(names, seeds), **TRAINING}),
     )
-    return describe_comparison(sweep, rank_combinations(sweep, evaluation), evaluation)
+    return describe_comparison(sweep, build_leaderboard(sweep, evaluation), evaluation)
 
 
 def test_the_record_says_what_was_compared_on_how_much_evidence():
@@ -70,22 +72,22 @@ def test_no_claim_is_made_that_the_seeds_cannot_support():
             (0.95, 0.94, 0.5),
             {},
             "1 of the 2 others cannot be told apart from relu + o0; 1 is shown to be worse "
-            "(95% for all 3 pairs together).",
+            "(95 % for all 3 pairs together).",
         ),
         (
             (0.95, 0.5, 0.5),
             {"equivalence_margin": 0.01},
             "relu + o0 is shown to be better by more than 0.0100 in val_accuracy than each of the "
-            "2 others (95% for all 3 pairs together).",
+            "2 others (95 % for all 3 pairs together).",
         ),
         (
             (0.95, 0.95, 0.95),
             {"confidence": 0.9},
             "None of the others is shown to be worse than relu + o0 "
-            "(90% for all 3 pairs together).",
+            "(90 % for all 3 pairs together).",
         ),
-        ((0.95, 0.5), {}, "relu + o0 is shown to be better than the other one (95%)."),
-        ((0.95, 0.95), {}, "The other one is not shown to be worse than relu + o0 (95%)."),
+        ((0.95, 0.5), {}, "relu + o0 is shown to be better than the other one (95 %)."),
+        ((0.95, 0.95), {}, "The other one is not shown to be worse than relu + o0 (95 %)."),
     ],
 )
 def test_the_tied_set_is_put_into_words(accuracies, given, sentence):
@@ -106,23 +108,25 @@ def test_the_tied_set_is_put_into_words(accuracies, given, sentence):
 def test_one_seed_says_nothing_about_seeds(accuracies, told):
     record = compare(*accuracies, seeds=1, rows=60)
     answer = record.sentences[0].replace(record.best, "relu + o0")
-    assert answer.startswith(f"On these rows {told} (95%")
+    assert answer.startswith(f"On these rows {told} (95 %")
     assert "about these trained networks alone" in answer
     needed = f"takes several of them: {record.seeds_needed} would do."
     assert any(needed in sentence for sentence in record.sentences)
     assert "trained networks" not in " ".join(compare(*accuracies).sentences)
 
 
-def test_what_is_tied_because_its_seeds_differ_wildly_is_named():
+def test_what_is_undecided_because_its_seeds_differ_wildly_is_named():
     rng = np.random.default_rng(0)
     steady = rng.random((4, 5, 360)) < 0.95
     wild = rng.random((5, 360)) < np.array([0.1, 0.9, 0.2, 0.8, 0.4])[:, None]
 
-    told = [each for each in describe([*steady, wild]).sentences if "want of evidence" in each]
+    told = [each for each in describe([*steady, wild]).sentences if each.startswith("Undecided")]
 
     assert len(told) == 1
-    assert told[0].startswith("Tied for want of evidence: relu + o4. ")
-    assert not any("want of evidence" in each for each in describe(steady).sentences)
+    assert told[0].startswith(
+        "Undecided: too few seeds to tell whether relu + o4 is worse. The scores differ so much"
+    )
+    assert not any(each.startswith("Undecided") for each in describe(steady).sentences)
 
 
 def test_one_combination_is_compared_with_nobody():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnn_sweep.core.comparison.leaderboard import collect_histories
+from dnn_sweep.core.comparison.histories import collect_histories
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.diagnosis.layer_tables import COLUMNS, collect_diagnostics
 from dnn_sweep.core.diagnosis.verdicts import judge_combinations

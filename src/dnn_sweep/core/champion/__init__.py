@@ -1,1 +1,6 @@
-"""The champion: its choice, its metrics, what is registered, and the gate before the alias."""
+"""The champion: choice, metrics on held-out rows, and what is registered under which alias.
+
+``choice`` selects it, ``evaluation`` and ``metrics`` measure it, ``record`` is its
+``champion.json``; ``package`` is what a model server needs, ``holder`` compares it with the
+version that holds the alias, ``gate`` decides.
+"""

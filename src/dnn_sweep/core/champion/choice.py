@@ -1,12 +1,11 @@
-"""Which trial becomes the champion."""
+"""The choice of the champion."""
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from dnn_sweep.core.comparison.scores import results_of, row_scores, trials_of
+from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import objective_of
@@ -19,32 +18,23 @@ def select_champion(
     leaderboard: pd.DataFrame,
     plan: TrialPlan,
     results: Mapping[str, TrialResult],
-    validation_target: NDArray[np.generic],
-    scaling: TargetScaling,
+    validation_matrix: pd.DataFrame,
+    target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
 ) -> Trial:
     """The chosen combination's best trial on the validation rows.
 
-    Args:
-        leaderboard: From :func:`rank_combinations`.
-        plan: The sweep's trials.
-        results: Their results by id.
-        validation_target: Encoded targets of the validation rows.
-        scaling: The target's unit.
-        evaluation: Which combination is chosen.
-
     Raises:
         SweepError: If every trial of the sweep diverged.
     """
-    trials = trials_of(plan)
+    trials, true = trials_of(plan), validation_matrix[TARGET].to_numpy()
     for name in _by_preference(leaderboard, evaluation):
         group = results_of(name, trials[name], results)
         finished = [result for result in group if result.status == "completed"]
         if finished:
             sign = objective_of(finished[0].trial.task).sign
             return max(
-                finished,
-                key=lambda r: sign * row_scores(r, validation_target, 0, scaling).mean(),
+                finished, key=lambda each: sign * row_scores(each, true, 0, target_scaling).mean()
             ).trial
     raise SweepError(
         "every trial diverged, so there is no champion; lower the learning rates "
@@ -53,11 +43,10 @@ def select_champion(
 
 
 def _by_preference(leaderboard: pd.DataFrame, evaluation: EvaluationParameters) -> list[str]:
-    """The combinations in the order in which they are to become the champion."""
     names = list(leaderboard["combination"])
     if evaluation.champion == "best":
         return names
-    # What diverges now and then is tied for want of evidence; nobody wants it for its price.
+    # What diverges now and then is often undecided, for too few seeds, and no bargain.
     tied = leaderboard[leaderboard["tied_with_best"] & (leaderboard["diverged"] == 0)]
     cheapest = list(tied.sort_values("seconds", kind="stable")["combination"])
     return cheapest + [name for name in names if name not in cheapest]

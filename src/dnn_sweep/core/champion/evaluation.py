@@ -1,23 +1,82 @@
-"""What the champion achieves on rows it was not trained on."""
+"""The champion's metrics and predictions on rows it was not trained on."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.metrics import Metric, classification_metrics, regression_metrics
+from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
 from dnn_sweep.core.comparison.intervals import MetricEstimate, bootstrap_metric
 from dnn_sweep.core.comparison.predictions import (
     class_probabilities,
     tabulate_outputs,
     target_values,
 )
+from dnn_sweep.core.comparison.scores import FACTORS
+from dnn_sweep.core.data.arrays import features_and_target
+from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import Schema, TargetScaling
+from dnn_sweep.core.lazy import sklearn
+from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters
 
-# A mean of absolute gaps: noise only ever adds to it. Resampling adds noise once more, so that of a
-# perfectly calibrated network no resample comes down to its true error, 0, and the percentiles may
-# all lie above the value itself. No other bootstrap interval makes up for that near 0.
+# A mean of absolute gaps is raised by noise, and resampling adds noise: of a perfectly calibrated
+# network no resample comes down to the true error, 0, so a bootstrap interval would not hold.
 WITHOUT_INTERVAL = {"calibration_error"}
+
+
+def evaluate_champion(
+    trial: Trial,
+    leaderboard: pd.DataFrame,
+    plan: TrialPlan,
+    results: Mapping[str, TrialResult],
+    schema: Schema,
+    train_matrix: pd.DataFrame,
+    validation_matrix: pd.DataFrame,
+    test_matrix: pd.DataFrame,
+    target_scaling: TargetScaling,
+    evaluation: EvaluationParameters,
+) -> tuple[ChampionEvaluation, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Evaluate the champion on the test set, exactly once.
+
+    Returns:
+        The champion's metrics, and its confusion matrix (:func:`tabulate_confusion`), class report
+        (:func:`tabulate_classes`) and predictions (:func:`tabulate_predictions`) on the test set.
+    """
+    from dnn_sweep.core.networks.build import network_outputs  # loads Keras
+
+    result = results[trial.id]
+    features, test_target = features_and_target(test_matrix)
+    outputs = network_outputs(result.load_network(), features)
+    true = validation_matrix[TARGET].to_numpy()
+    tied = leaderboard.loc[leaderboard["tied_with_best"], "combination"]
+    described = ChampionEvaluation(
+        **{name: getattr(trial, name) for name in ("combination", *FACTORS, "seed", "epochs")},
+        best_epoch=result.best_epoch,
+        trial_id=trial.id,
+        engine=result.engine,
+        task=schema.task,
+        objective=objective_of(schema.task).validation_metric,
+        validation=measure(result.outputs, true, schema, target_scaling, evaluation),
+        test=measure(outputs, test_target, schema, target_scaling, evaluation),
+        rows=SplitSizes(train=len(train_matrix), validation=len(true), test=len(test_matrix)),
+        confidence=evaluation.confidence,
+        resamples=evaluation.resamples,
+        chosen_by=evaluation.champion,
+        tied_with=tuple(name for name in tied if name != trial.combination),
+        combinations=len(leaderboard),
+        trials=len(plan.trials),
+        seeds=tuple(dict.fromkeys(each.seed for each in plan.trials)),
+        diverged_trials=int(leaderboard["diverged"].sum()),
+    )
+    index = test_matrix.index
+    predictions = tabulate_predictions(outputs, test_target, index, schema, target_scaling)
+    confusion = tabulate_confusion(predictions, schema)
+    return described, confusion, tabulate_classes(predictions, schema), predictions
 
 
 def measure(
@@ -27,22 +86,11 @@ def measure(
     scaling: TargetScaling,
     evaluation: EvaluationParameters,
 ) -> dict[str, MetricEstimate]:
-    """Metrics with intervals, where resampling gives one that holds.
-
-    Args:
-        outputs: The network's outputs, shape ``(rows, outputs)``.
-        target: Encoded targets, shape ``(rows,)``.
-        schema: The task and the classes.
-        scaling: The target's unit.
-        evaluation: Confidence, resamples, calibration bins.
-
-    Returns:
-        Estimates by metric; the calibration error has no interval.
-    """
+    """Metrics of a network's outputs by name, with intervals; the calibration error has none."""
     metrics: dict[str, Metric]
     if schema.task == "regression":
-        true = target.astype(np.float64) * scaling.scale + scaling.mean
-        metrics = regression_metrics(true, target_values(outputs, scaling))
+        true = target_values(target, scaling)
+        metrics = regression_metrics(true, target_values(outputs[:, 0], scaling))
     else:
         probabilities = class_probabilities(outputs, schema.task)
         metrics = classification_metrics(
@@ -64,14 +112,10 @@ def tabulate_predictions(
     schema: Schema,
     scaling: TargetScaling,
 ) -> pd.DataFrame:
-    """What is true and what was predicted, row by row.
-
-    Returns:
-        ``row_id``, ``true``, ``predicted``; for classes also ``probability_<class>``.
-    """
+    """``row_id``, ``true``, ``predicted``, and for classes ``probability_<class>`` of each row."""
     table = tabulate_outputs(outputs, schema, scaling).rename(columns={"prediction": "predicted"})
     if schema.task == "regression":
-        true = target.astype(np.float64) * scaling.scale + scaling.mean
+        true = target_values(target, scaling)
     else:
         true = pd.Series(list(schema.classes)).iloc[target.astype(np.int64)].to_numpy()
     table.insert(0, "row_id", row_ids.to_numpy())
@@ -80,33 +124,25 @@ def tabulate_predictions(
 
 
 def tabulate_confusion(predictions: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Counts of true against predicted classes; no rows for a regression.
-
-    Returns:
-        First column ``true``, then one column a predicted class.
-    """
-    from sklearn.metrics import confusion_matrix
-
+    """Confusion matrix: ``true``, then one column per predicted class; empty for a regression."""
     if schema.task == "regression":
         return pd.DataFrame({"true": []})
-    labels = list(schema.classes)
-    counts = confusion_matrix(predictions["true"], predictions["predicted"], labels=labels)
-    table = pd.DataFrame(counts, columns=[str(label) for label in labels])
-    table.insert(0, "true", [str(label) for label in labels])
-    return table
+    true, predicted, names = predictions["true"], predictions["predicted"], _names(schema)
+    counts = sklearn.metrics.confusion_matrix(true, predicted, labels=list(schema.classes))
+    return pd.DataFrame(counts, columns=names, index=pd.Index(names, name="true")).reset_index()
 
 
 def tabulate_classes(predictions: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Precision, recall, F1 and number of rows of every class; no rows for a regression."""
-    from sklearn.metrics import precision_recall_fscore_support
-
+    """``class``, ``precision``, ``recall``, ``f1``, ``support``; no rows for a regression."""
     columns = ["class", "precision", "recall", "f1", "support"]
     if schema.task == "regression":
         return pd.DataFrame(columns=columns)
-    labels = list(schema.classes)
-    figures = precision_recall_fscore_support(
-        predictions["true"], predictions["predicted"], labels=labels, zero_division=0
+    true, predicted, labels = predictions["true"], predictions["predicted"], list(schema.classes)
+    figures = sklearn.metrics.precision_recall_fscore_support(
+        true, predicted, labels=labels, zero_division=0
     )
-    return pd.DataFrame(
-        dict(zip(columns, ([str(label) for label in labels], *figures), strict=True))
-    )
+    return pd.DataFrame(dict(zip(columns, (_names(schema), *figures), strict=True)))
+
+
+def _names(schema: Schema) -> list[str]:
+    return [str(label) for label in schema.classes]

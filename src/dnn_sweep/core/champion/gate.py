@@ -5,18 +5,13 @@ from dataclasses import dataclass
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.parameters import RegistrationParameters
 
-# Single precision: the same network gives the same outputs to about this, relatively.
+# In single precision the same network gives the same outputs to about this, relatively.
 ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class AliasDecision:
-    """What the new version is called.
-
-    Args:
-        alias: The alias it gets.
-        reason: Why, in a sentence.
-    """
+    """The alias of a new version, and in a sentence why it gets that one."""
 
     alias: str
     reason: str
@@ -32,20 +27,21 @@ def choose_alias(
     obstacle: str | None = None,
     registration: RegistrationParameters | None = None,
 ) -> AliasDecision:
-    """Decide whether a new champion takes the alias.
+    """Decide whether a new champion takes the alias: unless the holder is better on the same rows.
 
     Args:
         candidate_score: The new champion's objective on the validation rows.
-        holder_score: The holder's on the same rows; ``None`` where nobody holds the alias or
-            the holder cannot score them.
+        holder_score: The holder's; ``None`` where there is no holder or it cannot score the rows.
         objective: Which way is better.
         rows: Number of those rows.
-        holder: The version that holds the alias; ``None`` for nobody.
+        holder: The version that holds the alias; ``None`` for none.
         obstacle: Why the holder cannot score the rows.
         registration: The names of the aliases.
 
-    Returns:
-        The alias and why: the holder keeps its alias only where it is better on the same rows.
+    Example:
+        >>> from dnn_sweep.core.objectives import ACCURACY
+        >>> choose_alias(0.97, 0.98, ACCURACY, rows=360, holder="3").alias
+        'challenger'
     """
     names = registration or RegistrationParameters()
     if holder is None:

@@ -1,43 +1,45 @@
-"""The champion on its way to the registry, and whether it takes the alias."""
+"""What is registered: the champion with everything that a model server needs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.champion.gate import AliasDecision
+from dnn_sweep.core.champion.record import Champion, ChampionEvaluation, RegisteredVersion
+from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.data.schema import Label, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.objectives import Objective
+from dnn_sweep.core.formatting import count, percent
+from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import Task
 
-if TYPE_CHECKING:
-    from sklearn.compose import ColumnTransformer
-
 MODEL_PREFIX = "dnn_sweep_"  # a registered model is called this and its experiment's name
+EXAMPLE_ROWS = 5
 
 
 @dataclass(frozen=True)
 class ChampionPackage:
-    """Everything a model server needs of the champion, and what describes it.
+    """Everything that a model server needs of the champion, and what describes it.
 
     Args:
         result: The champion's trial, trained.
-        preprocessor: Fitted on the training rows; takes coerced feature columns.
+        preprocessor: The fitted ``ColumnTransformer``; takes coerced feature columns.
         schema: Columns, target and classes.
         target_scaling: How a regression's target was standardised.
         example: A few raw validation rows, feature columns only.
         example_predictions: What the champion predicts for them.
         validation_score: Its objective on all validation rows, in the objective's unit.
-        description: What a person reads beside the registered version.
+        description: The registered version's description.
     """
 
     result: TrialResult
-    preprocessor: "ColumnTransformer"
+    preprocessor: Any
     schema: Schema
     target_scaling: TargetScaling
     example: pd.DataFrame
@@ -48,7 +50,7 @@ class ChampionPackage:
 
 @dataclass(frozen=True)
 class Registration:
-    """A package and what it is to be called: what the registry is given."""
+    """What the registry is given: a package and the decision about its alias."""
 
     package: ChampionPackage
     decision: AliasDecision
@@ -94,18 +96,69 @@ class ServedModel:
         )
 
 
+def package_champion(
+    trial: Trial,
+    results: Mapping[str, TrialResult],
+    evaluation: ChampionEvaluation,
+    preprocessor: Any,
+    schema: Schema,
+    target_scaling: TargetScaling,
+    validation_rows: pd.DataFrame,
+) -> ChampionPackage:
+    """Package the champion, and score it on the raw validation rows."""
+    result = results[trial.id]
+    predictions = tabulate_outputs(result.outputs, schema, target_scaling)
+    return ChampionPackage(
+        result=result,
+        preprocessor=preprocessor,
+        schema=schema,
+        target_scaling=target_scaling,
+        example=validation_rows[schema.feature_names].head(EXAMPLE_ROWS).reset_index(drop=True),
+        example_predictions=predictions.head(EXAMPLE_ROWS),
+        validation_score=score_predictions(
+            predictions, validation_rows[schema.target], objective_of(schema.task)
+        ),
+        description=_describe(evaluation),
+    )
+
+
+def _describe(champion: ChampionEvaluation) -> str:
+    objective, rows = objective_of(champion.task), champion.rows
+    found = champion.validation[objective.metric]
+    rule = "best" if champion.chosen_by == "best" else "fastest of those tied for first"
+    return (
+        f"{champion.combination}: {objective.label} {found.value:.4g} on "
+        f"{rows.validation} validation rows ({percent(champion.confidence)} interval "
+        f"{found.ci_low:.4g} to {found.ci_high:.4g}), trained on {rows.train} rows; "
+        f"{rule} among {count(champion.combinations, 'combination')}, seeds "
+        f"{', '.join(map(str, champion.seeds))}. Takes raw rows."
+    )
+
+
+def describe_champion(evaluation: ChampionEvaluation, registered: RegisteredVersion) -> Champion:
+    """The champion's record: its metrics and its registered version."""
+    experiment = experiment_of(registered.name)
+    return Champion(**dict(evaluation), experiment=experiment, registered=registered)
+
+
 def experiment_of(model: str) -> str:
-    """The experiment whose champions a registered model's versions are."""
+    """The experiment whose champions a registered model's versions are.
+
+    Example:
+        >>> experiment_of("dnn_sweep_digits")
+        'digits'
+    """
     return model.removeprefix(MODEL_PREFIX)
 
 
 def score_predictions(predictions: pd.DataFrame, target: pd.Series, objective: Objective) -> float:
-    """The objective's value: the share of right labels, or the mean absolute error.
+    """The objective's value for ``prediction`` and the true values in the same order.
 
-    Args:
-        predictions: ``prediction``, a row each.
-        target: The true values, in the same order.
-        objective: Which of the two.
+    Example:
+        >>> from dnn_sweep.core.objectives import ACCURACY
+        >>> table = pd.DataFrame({"prediction": ["yes", "no"]})
+        >>> score_predictions(table, pd.Series(["yes", "yes"]), ACCURACY)
+        0.5
     """
     if objective.metric == "mae":
         errors = predictions["prediction"].to_numpy(float) - target.to_numpy(float)

@@ -8,12 +8,7 @@ from dnn_sweep.parameters import Task
 
 
 class Budget(BaseModel):
-    """What a claim about a sweep rests on.
-
-    Args:
-        combinations: Number of combinations.
-        seeds: Number of seeds per combination.
-        epochs: Epochs of a trial at most.
+    """The budget that a claim about a sweep rests on.
 
     Example:
         >>> print(Budget(combinations=30, seeds=5, epochs=10))
@@ -23,18 +18,13 @@ class Budget(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     combinations: int
-    seeds: int
-    epochs: int
+    seeds: int  # per combination
+    epochs: int  # of a trial at most
 
     def __str__(self) -> str:
         """As a product of counts."""
-        return f" {TIMES} ".join(
-            [
-                count(self.combinations, "combination"),
-                count(self.seeds, "seed"),
-                count(self.epochs, "epoch"),
-            ]
-        )
+        counts = count(self.combinations, "combination"), count(self.seeds, "seed")
+        return f" {TIMES} ".join([*counts, count(self.epochs, "epoch")])
 
 
 class SplitSizes(BaseModel):
@@ -59,101 +49,61 @@ class SplitSizes(BaseModel):
 
 
 class RegisteredVersion(BaseModel):
-    """A version in MLflow's model registry.
-
-    Args:
-        name: The registered model.
-        version: Its version.
-        alias: The alias it holds; ``None`` once another version has taken it.
-        reason: Why it got its alias.
-    """
+    """A version in MLflow's model registry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    name: str  # of the registered model
     version: str
-    alias: str | None
-    reason: str | None
+    alias: str | None  # ``None`` once another version has taken it
+    reason: str | None  # why it got its alias
 
 
 class ChampionEvaluation(BaseModel):
-    """The champion before it is registered.
-
-    Args:
-        combination: Its name, such as ``relu + adam``.
-        activation: The grid's activation.
-        optimizer: The grid's optimizer.
-        learning_rate: Its learning rate.
-        batch_size: Rows per optimizer step.
-        dropout: Dropout rate of the hidden layers.
-        kernel_initializer: Initializer of the first hidden layer's kernel.
-        seed: The replicate that was chosen.
-        epochs: Epochs at most.
-        best_epoch: The epoch whose weights were kept, from 1.
-        trial_id: The trial.
-        engine: The engine that trained it.
-        task: What is predicted.
-        objective: The metric that ranks combinations, such as ``val_accuracy``.
-        validation: Metrics on the validation rows, by name.
-        test: Metrics on the test rows, by name.
-        rows: Number of rows in each split.
-        confidence: Of every interval.
-        resamples: Bootstrap resamples behind every interval.
-        chosen_by: The rule, ``best`` or ``cheapest_tied``.
-        tied_with: Combinations that are tied for first with it.
-        combinations: Number of combinations compared.
-        trials: Number of trials compared.
-        seeds: The seeds of the finals.
-        diverged_trials: How many trials diverged.
-    """
+    """The champion before it is registered."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
-    combination: str
-    activation: str
-    optimizer: str
+    combination: str  # its name, such as ``relu + adam``
+    activation: str  # as the grid names it
+    optimizer: str  # as the grid names it
     learning_rate: float
-    batch_size: int
-    dropout: float
-    kernel_initializer: str
-    seed: int
-    epochs: int
-    best_epoch: int
+    batch_size: int  # rows per optimizer step
+    dropout: float  # dropout rate of the hidden layers
+    kernel_initializer: str  # initializer of the first hidden layer's kernel
+    seed: int  # the chosen replicate
+    epochs: int  # at most
+    best_epoch: int  # the epoch whose weights were kept, from 1
     trial_id: str
-    engine: str
+    engine: str  # which trained it
     task: Task
-    objective: str
-    validation: dict[str, MetricEstimate]
-    test: dict[str, MetricEstimate]
+    objective: str  # the metric that ranks combinations, such as ``val_accuracy``
+    validation: dict[str, MetricEstimate]  # by metric
+    test: dict[str, MetricEstimate]  # by metric
     rows: SplitSizes
-    confidence: float
-    resamples: int
-    chosen_by: str
-    tied_with: tuple[str, ...]
-    combinations: int
-    trials: int
-    seeds: tuple[int, ...]
+    confidence: float  # of every interval
+    resamples: int  # bootstrap resamples behind every interval
+    chosen_by: str  # the rule, ``best`` or ``cheapest_tied``
+    tied_with: tuple[str, ...]  # combinations tied for first with it
+    combinations: int  # how many were compared
+    trials: int  # how many were compared
+    seeds: tuple[int, ...]  # the seeds of the finals
     diverged_trials: int
 
     @property
     def budget(self) -> Budget:
-        """What the choice rests on."""
+        """The budget of the choice."""
         return Budget(combinations=self.combinations, seeds=len(self.seeds), epochs=self.epochs)
 
 
 class Champion(ChampionEvaluation):
-    """The registered champion, as ``champion.json`` holds it.
-
-    Args:
-        experiment: The experiment's name.
-        registered: Its version in the registry.
-    """
+    """The registered champion, as ``champion.json`` holds it."""
 
     experiment: str
     registered: RegisteredVersion
 
     def headline(self, best: str) -> str:
-        """Say in a sentence what the champion is, and no more than that.
+        """Say in a sentence what the evidence supports about the champion.
 
         Args:
             best: The combination that leads the leaderboard.
@@ -170,9 +120,8 @@ class Champion(ChampionEvaluation):
         if not others:
             return f"{name} on {experiment}"
         if tied:
-            return (
-                f"{name} comes first on {experiment}, tied with {tied} of {count(others, 'other')}"
-            )
+            among = f"{tied} of {count(others, 'other')}"
+            return f"{name} comes first on {experiment}, tied with {among}"
         if len(self.seeds) == 1:
             return f"{name} comes first on {experiment}, with one seed"
         return f"{name} wins on {experiment}"

@@ -1,28 +1,28 @@
-"""Intervals: how far a figure could be off, from resampling what it was computed from.
+"""Confidence intervals of a mean score, from resampling seeds and rows.
 
-The score of a combination is a mean over two kinds of luck that cross each other: which seeds
-it was trained with, and which rows happen to be in the validation split.
+A combination's score is a mean over two crossed sources of chance: the seeds it was trained
+with, and the rows that happen to be in the validation split.
 """
 
 from collections.abc import Callable
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from dnn_sweep.core.formatting import format_interval, format_value
 from dnn_sweep.parameters import EvaluationParameters
 
-RESAMPLES_AT_ONCE = 100  # bounds memory: this many row numbers a row at a time
+RESAMPLES_AT_ONCE = 100  # bounds memory
 
 
 class MetricEstimate(BaseModel):
-    """A metric's value with its confidence interval.
+    """A metric's value with its confidence interval; bounds are ``None`` where none is valid.
 
-    Args:
-        value: On the rows at hand, in the metric's unit.
-        ci_low: Lower bound; ``None`` where no interval holds.
-        ci_high: Upper bound; ``None`` where no interval holds.
+    Example:
+        >>> print(MetricEstimate(value=0.9722, ci_low=0.9528, ci_high=0.9889))
+        0.9722 [0.9528, 0.9889]
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
@@ -32,32 +32,29 @@ class MetricEstimate(BaseModel):
     ci_high: float | None = None
 
     def __str__(self) -> str:
-        """Such as ``0.9722 [0.9528, 0.9889]``."""
+        """The value and its interval."""
         return f"{format_value(self.value)} {format_interval(self.ci_low, self.ci_high)}"
 
 
 def bootstrap_means(
     scores: NDArray[np.float64], evaluation: EvaluationParameters
 ) -> NDArray[np.float64]:
-    """Resampled means of every combination, paired and hierarchical.
+    """Resample the mean of every combination over seeds and rows.
 
-    Seeds and rows are drawn with replacement, the same ones for every combination, so that
-    differences between combinations carry neither the luck of a seed nor of a row. What the
-    drawn seeds change and what the drawn rows change is added to the mean. Few seeds drawn from
-    few scatter less than fresh ones would, by ``(seeds - 1) / seeds`` in variance; that is put
-    right.
+    The same seeds and rows are drawn for every combination, so that differences are paired. Their
+    effects are added to the mean. The seeds' part is scaled up, since few seeds drawn from few
+    vary less than fresh ones, by ``(seeds - 1) / seeds`` in variance.
 
     Args:
-        scores: One score a combination, seed and validation row, shape
-            ``(combinations, seeds, rows)``.
+        scores: Shape ``(combinations, seeds, rows)``.
         evaluation: Number of resamples, and the seed.
 
     Returns:
         Means, shape ``(resamples, combinations)``. With one seed they vary with the rows alone.
 
     References:
-        Owen 2007, The pigeonhole bootstrap, for factors that cross; Davison & Hinkley 1997,
-        Bootstrap Methods and their Application, section 3.8, for the correction.
+        Owen 2007, The pigeonhole bootstrap; Davison & Hinkley 1997, Bootstrap Methods and their
+        Application, section 3.8, for the correction.
     """
     _, seeds, rows = scores.shape
     rng = np.random.default_rng(evaluation.seed)
@@ -75,20 +72,20 @@ def bootstrap_means(
 
 
 def mean_variances(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Variance of a mean over seeds and rows: what the seeds cause, and what the rows cause.
+    """Variance of a mean over seeds and rows: the seeds' part and the rows' part.
 
-    The mean's variance is their sum. Noise of a single cell (one network on one row) is in both
-    and so counted twice, which errs on the safe side.
+    Their sum is the mean's variance. Noise of a single network on a single row is counted in
+    both, which is conservative. With one seed the seeds' part is 0, as nothing is known.
 
     Args:
-        scores: Shape ``(…, seeds, rows)``; paired differences of scores do as well.
+        scores: Scores or paired differences, shape ``(…, seeds, rows)``.
 
     Returns:
-        Two variances, each of shape ``(…)``. With one seed the first is 0: nothing is known.
+        Two variances, each of shape ``(…)``.
 
     References:
-        Obuchowski & Rockette 1995 on readers × cases, which are to a diagnosis what seeds × rows
-        are here; Owen 2007 on counting cells twice.
+        Obuchowski & Rockette 1995 on readers × cases, here seeds × rows; Owen 2007 on counting
+        cells twice.
     """
     seeds, rows = scores.shape[-2:]
     of_seeds = scores.mean(axis=-1).var(axis=-1) / max(seeds - 1, 1)
@@ -103,20 +100,15 @@ def degrees_of_freedom(
     seeds: int,
     rows: int,
 ) -> NDArray[np.float64]:
-    """How well a mean's variance is known: near ``seeds - 1`` where seeds cause most of it.
+    """Degrees of freedom of a mean's variance with parts from seeds and rows (Satterthwaite 1946).
 
-    Args:
-        variance: Of the mean.
-        of_seeds: Its part from the seeds, estimated from as many as there are.
-        of_rows: Its part from the rows.
-        seeds: Number of seeds.
-        rows: Number of rows.
+    They range from ``seeds - 1``, where seeds cause most of the variance, to ``rows - 1``. Hillis
+    2007 derives them for readers × cases.
 
-    Returns:
-        Degrees of freedom of Student's t.
-
-    References:
-        Satterthwaite 1946; Welch 1947; Hillis 2007 for readers × cases.
+    Example:
+        >>> seeds_only = np.array([0.04])
+        >>> degrees_of_freedom(seeds_only, seeds_only, np.array([0.0]), seeds=5, rows=360)
+        array([4.])
     """
     uncertainty = of_seeds**2 / max(seeds - 1, 1) + of_rows**2 / max(rows - 1, 1)
     known = np.full_like(variance, max(rows - 1, 1))
@@ -130,15 +122,14 @@ def mean_interval(
     *,
     share: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Interval of every combination's mean, wide enough for few seeds.
+    """Confidence interval of every combination's mean, wide enough for few seeds.
 
-    Percentiles of resampled means take the scatter for known, and that of five seeds reaches
-    less far than five seeds may be off. So the scatter is multiplied by a quantile of Student's
-    t, on a scale where it is about even to both sides: the log-odds of a share, the logarithm of
-    an error. That also keeps intervals inside of what is possible.
+    Percentiles of the resampled means are too narrow for five seeds. So their standard deviation
+    is multiplied by a quantile of Student's t, on a scale where the distribution is about
+    symmetric and the interval stays possible: the log-odds of a share, the logarithm of an error.
 
     Args:
-        scores: Shape ``(combinations, seeds, rows)``; shares from 0 to 1, or 0 and above.
+        scores: Shape ``(combinations, seeds, rows)``; shares from 0 to 1, or errors from 0.
         resampled: From :func:`bootstrap_means`.
         confidence: Of each interval on its own.
         share: Whether the means are shares.
@@ -146,39 +137,34 @@ def mean_interval(
     Returns:
         Low and high, shape ``(combinations,)``.
 
-    References:
-        Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 12, for the standard
-        interval with t and on another scale; Hesterberg 2015, What Teachers Should Know About
-        the Bootstrap, on how narrow percentiles of a small sample are; Clopper & Pearson 1934
-        for shares of 0 and 1.
-    """
-    from scipy.special import expit, logit, stdtrit
+    Example:
+        >>> scores = (np.random.default_rng(0).random((1, 5, 100)) < 0.9).astype(float)
+        >>> means = bootstrap_means(scores, EvaluationParameters())
+        >>> low, high = mean_interval(scores, means, 0.95, share=True)
+        >>> print(low.round(2), scores.mean().round(2), high.round(2))
+        [0.82] 0.88 [0.93]
 
+    References:
+        Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 12; Hesterberg 2015,
+        What Teachers Should Know About the Bootstrap; Clopper & Pearson 1934 for shares of 0
+        and 1.
+    """
     of_seeds, of_rows = mean_variances(scores)
     degrees = degrees_of_freedom(of_seeds + of_rows, of_seeds, of_rows, *scores.shape[1:])
-    least = 0.5 / scores.shape[2]  # half a row: the log-odds of all right are not finite
+    least = 0.5 / scores.shape[2]  # half a row: the log-odds of 0 and 1 are not finite
 
     def scaled(means: NDArray[np.float64]) -> NDArray[np.float64]:
         if share:
-            return np.asarray(logit(np.clip(means, least, 1 - least)))
+            return np.asarray(scipy.special.logit(np.clip(means, least, 1 - least)))
         return np.log(np.maximum(means, np.finfo(np.float64).tiny))
 
-    mean, back = scores.mean(axis=(1, 2)), expit if share else np.exp
-    half = stdtrit(degrees, (1 + confidence) / 2) * scaled(resampled).std(axis=0)
+    mean, back = scores.mean(axis=(1, 2)), scipy.special.expit if share else np.exp
+    half = scipy.special.stdtrit(degrees, (1 + confidence) / 2) * scaled(resampled).std(axis=0)
     low, high = back(scaled(mean) - half), back(scaled(mean) + half)
-    if share:  # where every row is right (or none), nothing varies and yet more rows might not be
+    if share:  # where all rows are right (or wrong) nothing varies, and yet further rows might
         all_right = ((1 - confidence) / 2) ** (1 / scores.shape[2])
         low, high = np.where(mean == 1, all_right, low), np.where(mean == 0, 1 - all_right, high)
     return np.minimum(low, mean), np.maximum(high, mean)
-
-
-def interval(
-    samples: NDArray[np.float64], confidence: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Percentile interval over the first axis of resampled values."""
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(samples, [tail, 1 - tail], axis=0)
-    return low, high
 
 
 def bootstrap_metric(
@@ -189,17 +175,17 @@ def bootstrap_metric(
     """A metric of some rows, with its percentile bootstrap interval.
 
     Args:
-        metric: Takes row numbers of shape ``(…, rows)``, returns a value for each leading index.
-        rows: Number of rows there are.
+        metric: Takes row numbers of shape ``(…, rows)``, returns one value per leading index.
+        rows: Number of rows.
         evaluation: Confidence, resamples, seed.
 
-    Returns:
-        The estimate.
+    Example:
+        >>> right = np.arange(100) < 90
+        >>> print(bootstrap_metric(lambda rows: right[rows].mean(-1), 100, EvaluationParameters()))
+        0.9000 [0.8400, 0.9600]
     """
-    from scipy.stats import bootstrap
-
     every_row = np.arange(rows)
-    drawn = bootstrap(
+    drawn = scipy.stats.bootstrap(
         (every_row,),
         lambda numbers, axis: metric(numbers),
         n_resamples=evaluation.resamples,

@@ -1,102 +1,126 @@
-"""Rank combinations on the validation rows."""
+"""The leaderboard: the combinations ranked on the validation rows."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from dnn_sweep.core.comparison.histories import collect_histories
+from dnn_sweep.core.comparison.holm import holm_p_values
 from dnn_sweep.core.comparison.intervals import bootstrap_means, mean_interval
-from dnn_sweep.core.comparison.paired_tests import compare_with_best, holm_p_values
 from dnn_sweep.core.comparison.rank_stability import rank_stability
-from dnn_sweep.core.comparison.scores import (
-    ScoredSweep,
-    factors_of,
-)
+from dnn_sweep.core.comparison.record import Comparison
+from dnn_sweep.core.comparison.scores import FACTORS, ScoredSweep, score_combinations
+from dnn_sweep.core.comparison.summary import describe_comparison
+from dnn_sweep.core.comparison.tied_set import compare_with_best
+from dnn_sweep.core.data.preprocessing import TARGET
+from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters
 
 
-def rank_combinations(sweep: ScoredSweep, evaluation: EvaluationParameters) -> pd.DataFrame:
-    """Build the leaderboard.
-
-    Args:
-        sweep: The scored combinations.
-        evaluation: Confidence and resamples of the intervals, margin of equivalence.
+def rank_combinations(
+    plan: TrialPlan,
+    results: Mapping[str, TrialResult],
+    train_matrix: pd.DataFrame,
+    validation_matrix: pd.DataFrame,
+    target_scaling: TargetScaling,
+    evaluation: EvaluationParameters,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Comparison]:
+    """Compare the combinations on the validation rows; training rows say what no skill predicts.
 
     Returns:
-        One row a combination, best first. After what describes a combination: the metric's mean
-        over seeds and rows with its interval; ``tied_with_best``, see
-        :func:`~dnn_sweep.core.comparison.paired_tests.compare_with_best`; the metric's
-        standard deviation over seeds; ``difference_to_best`` (combination minus best, in the
-        metric's unit) with an interval, all of which hold at once; ``p_holm`` of an exact test over
-        seeds; and how
-        stable the rank is under resampling: ``share_first``, ``rank_low``, ``rank_high``.
+        The leaderboard (:func:`build_leaderboard`), the histories
+        (:func:`~dnn_sweep.core.comparison.histories.collect_histories`), the seed scores
+        (:meth:`~dnn_sweep.core.comparison.scores.ScoredSweep.seed_scores`) and the comparison.
     """
-    objective = sweep.objective
-    metric = objective.validation_metric
-    means = sweep.scores.mean(axis=(1, 2))
+    train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
+    sweep = score_combinations(plan, results, train_target, true, target_scaling)
+    leaderboard = build_leaderboard(sweep, evaluation)
+    return (
+        leaderboard,
+        collect_histories(plan, results),
+        sweep.seed_scores(),
+        describe_comparison(sweep, leaderboard, evaluation),
+    )
+
+
+def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> pd.DataFrame:
+    """Rank the combinations by their mean score; equals by validation loss, then by name.
+
+    Returns:
+        One row per combination, best first. ``<metric>`` is ``val_accuracy`` or ``val_mae``.
+
+        - ``rank`` from 1, ``combination``, ``FACTORS``
+        - ``<metric>_mean`` over seeds and rows, ``<metric>_ci_low``, ``<metric>_ci_high``
+        - ``val_loss_mean``, ``seeds`` and ``diverged`` (counts), ``best_epoch``, ``epochs`` and
+          ``seconds`` (means over seeds), ``engine``
+        - ``tied_with_best``: not shown to be worse, see
+          :func:`~dnn_sweep.core.comparison.tied_set.compare_with_best`
+        - ``<metric>_std`` over seeds
+        - ``difference_to_best`` (combination minus best), ``difference_ci_low``,
+          ``difference_ci_high``; these intervals hold simultaneously
+        - ``p_holm`` of the exact test over seeds
+        - ``share_first``, ``rank_low``, ``rank_high``: the rank under resampling
+    """
+    metric, sign = sweep.objective.validation_metric, sweep.objective.sign
+    training = _training_means(sweep)
     order = (
-        pd.DataFrame(sweep.summarised)
-        .assign(better=-objective.sign * means, combination=sweep.names)
+        pd.concat([sweep.combinations, training], axis=1)
+        .assign(better=-sign * sweep.scores.mean(axis=(1, 2)))
         .sort_values(["better", "val_loss_mean", "combination"])
         .index.to_numpy()
     )
-    scores, means = sweep.scores[order], means[order]
+    scores = sweep.scores[order]
     resampled = bootstrap_means(scores, evaluation)
-    low, high = mean_interval(
-        scores, resampled, evaluation.confidence, share=objective.mode == "max"
-    )
-    against = compare_with_best(
-        scores, 0, objective.sign, evaluation.confidence, sweep.margin(evaluation)
-    )
-    stability = rank_stability(resampled, objective.sign, evaluation.confidence)
+    share = sweep.objective.mode == "max"
+    low, high = mean_interval(scores, resampled, evaluation.confidence, share=share)
+    margin = sweep.margin(evaluation)
+    differences = compare_with_best(scores, 0, sign, evaluation.confidence, margin)
+    stability = rank_stability(resampled, sign, evaluation.confidence)
     seed_means = scores.mean(axis=2)
-    columns = {
-        "rank": np.arange(1, len(order) + 1),
-        **_in_order(sweep.described, order),
-        f"{metric}_mean": means,
-        f"{metric}_ci_low": low,
-        f"{metric}_ci_high": high,
-        **_in_order(sweep.summarised, order),
-        "tied_with_best": against.tied,
-        f"{metric}_std": seed_means.std(axis=1, ddof=1) if len(sweep.seeds) > 1 else np.nan,
-        "difference_to_best": against.difference,
-        "difference_ci_low": against.low,
-        "difference_ci_high": against.high,
-        "p_holm": holm_p_values(seed_means, 0, evaluation.seed),
-        "share_first": stability.share_first,
-        "rank_low": stability.low,
-        "rank_high": stability.high,
-    }
-    return pd.DataFrame(columns)
+    several = len(sweep.seeds) > 1
+    return pd.DataFrame(
+        {
+            "rank": np.arange(1, len(order) + 1),
+            **sweep.combinations.iloc[order].reset_index(drop=True),
+            f"{metric}_mean": scores.mean(axis=(1, 2)),
+            f"{metric}_ci_low": low,
+            f"{metric}_ci_high": high,
+            **training.iloc[order].reset_index(drop=True),
+            "tied_with_best": differences.tied,
+            f"{metric}_std": seed_means.std(axis=1, ddof=1) if several else np.nan,
+            "difference_to_best": differences.difference,
+            "difference_ci_low": differences.low,
+            "difference_ci_high": differences.high,
+            "p_holm": holm_p_values(seed_means, 0, evaluation.seed),
+            "share_first": stability.share_first,
+            "rank_low": stability.low,
+            "rank_high": stability.high,
+        }
+    )
 
 
-def _in_order(records: list[dict[str, Any]], order: NDArray[np.intp]) -> dict[str, list[Any]]:
-    """Records as columns, in an order."""
-    return {name: [records[position][name] for position in order] for name in records[0]}
+def _training_means(sweep: ScoredSweep) -> pd.DataFrame:
+    """What a combination's trials had in common, one row per combination."""
+    names = ("val_loss", "diverged", "best_epoch", "epochs", "seconds")
+    values = {name: sweep.trials[name].to_numpy().reshape(sweep.scores.shape[:2]) for name in names}
+    means = {name: each.mean(axis=1) for name, each in values.items()}
+    engines = sweep.trials.groupby("combination", sort=False)["engine"]
+    return pd.DataFrame(
+        {
+            "val_loss_mean": means["val_loss"],
+            "seeds": len(sweep.seeds),
+            "diverged": values["diverged"].sum(axis=1),
+            **{name: means[name] for name in ("best_epoch", "epochs", "seconds")},
+            "engine": engines.agg(lambda used: ", ".join(sorted(set(used)))).to_numpy(),
+        }
+    )
 
 
-def collect_histories(plan: TrialPlan, results: Mapping[str, TrialResult]) -> pd.DataFrame:
-    """One row a trial and epoch, with what identifies the trial."""
-    histories, identities = [], []
-    for trial in plan.trials:
-        result = results[trial.id]
-        histories.append(result.history)
-        identities.append(
-            {
-                "trial_id": trial.id,
-                "combination": trial.combination,
-                **factors_of(trial),
-                "seed": trial.seed,
-                "status": result.status,
-                "engine": result.engine,
-            }
-        )
-    lengths = [len(history) for history in histories]
-    repeated = pd.DataFrame(identities).loc[np.repeat(np.arange(len(lengths)), lengths)]
-    joined = pd.concat(histories, ignore_index=True)
-    joined = joined.rename(columns={"learning_rate": "epoch_learning_rate"})
-    return pd.concat([repeated.reset_index(drop=True), joined], axis=1)
+def measure_combinations(leaderboard: pd.DataFrame) -> pd.DataFrame:
+    """The leaderboard's figures by ``combination``, for the combinations' runs in MLflow."""
+    figures = leaderboard.drop(columns=[*FACTORS, "engine"])
+    numbers = figures.select_dtypes(["number", "bool"]).columns
+    return figures[["combination", *numbers]]

@@ -1,6 +1,4 @@
-"""A network's outputs as predictions: labels, probabilities, numbers in the target's unit."""
-
-from typing import Any
+"""A network's outputs as predictions: labels, probabilities, values in the target's unit."""
 
 import numpy as np
 import pandas as pd
@@ -11,36 +9,41 @@ from dnn_sweep.parameters import Task
 
 
 def class_probabilities(outputs: NDArray[np.float32], task: Task) -> NDArray[np.float64]:
-    """A network's outputs as one probability a class, shape ``(rows, classes)``."""
+    """A network's outputs as one probability per class, shape ``(rows, classes)``.
+
+    Example:
+        >>> class_probabilities(np.array([[0.25]], np.float32), "binary")
+        array([[0.75, 0.25]])
+    """
     values = outputs.astype(np.float64)
     if task == "binary" and values.shape[1] == 1:
         return np.hstack([1 - values, values])
     return values
 
 
-def target_values(outputs: NDArray[np.float32], scaling: TargetScaling) -> NDArray[np.float64]:
-    """A regression network's outputs in the target's own unit, shape ``(rows,)``."""
-    return outputs[:, 0].astype(np.float64) * scaling.scale + scaling.mean
+def target_values(encoded: NDArray[np.generic], scaling: TargetScaling) -> NDArray[np.float64]:
+    """A regression's standardised targets, or predictions of them, in the target's own unit.
+
+    Example:
+        >>> target_values(np.array([0.5]), TargetScaling(mean=100, scale=20))
+        array([110.])
+    """
+    return encoded.astype(np.float64) * scaling.scale + scaling.mean
 
 
 def tabulate_outputs(
     outputs: NDArray[np.float32], schema: Schema, scaling: TargetScaling
 ) -> pd.DataFrame:
-    """A network's outputs as the served model gives them.
-
-    Args:
-        outputs: Shape ``(rows, outputs)``.
-        schema: The task and the classes.
-        scaling: A regression target's unit.
+    """A network's outputs, shape ``(rows, outputs)``, as the served model returns them.
 
     Returns:
         ``prediction``, the label or the number; for classes also ``probability_<class>``.
     """
     if schema.task == "regression":
-        return pd.DataFrame({"prediction": target_values(outputs, scaling)})
+        return pd.DataFrame({"prediction": target_values(outputs[:, 0], scaling)})
     probabilities = class_probabilities(outputs, schema.task)
     labels = pd.Series(list(schema.classes))
-    columns: dict[str, Any] = {"prediction": labels.iloc[probabilities.argmax(axis=1)].to_numpy()}
-    for position, label in enumerate(schema.classes):
-        columns[f"probability_{label}"] = probabilities[:, position]
-    return pd.DataFrame(columns)
+    names = [f"probability_{label}" for label in schema.classes]
+    table = pd.DataFrame(probabilities[:, : len(names)], columns=names)
+    table.insert(0, "prediction", labels.iloc[probabilities.argmax(axis=1)].to_numpy())
+    return table

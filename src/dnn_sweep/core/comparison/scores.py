@@ -1,8 +1,7 @@
-"""What every trial of a sweep achieved, validation row by validation row."""
+"""The score of every trial on every validation row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,34 +15,38 @@ from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters, Task
 
+# What makes a combination, and its learning rate: attributes of a trial, columns of tables.
+FACTORS = (
+    "activation",
+    "optimizer",
+    "learning_rate",
+    "batch_size",
+    "dropout",
+    "kernel_initializer",
+)
+
 
 def row_scores(
-    result: TrialResult,
-    true: NDArray[np.generic],
-    no_skill: float,
-    scaling: TargetScaling,
+    result: TrialResult, true: NDArray[np.generic], no_skill: float, scaling: TargetScaling
 ) -> NDArray[np.float64]:
     """Score a trial on each validation row.
 
-    A diverged trial stays in the comparison: it is scored as if it always predicted
-    ``no_skill``, since that is what is left of it.
-
     Args:
-        result: The trial.
+        result: The trial; a diverged one is scored as if it always predicted ``no_skill``.
         true: Encoded targets of the validation rows.
-        no_skill: The encoded target that is predicted without looking at a row.
+        no_skill: The encoded prediction made without looking at a row.
         scaling: The target's unit.
 
     Returns:
-        Shape ``(rows,)``: 1 where the class is right and 0 where it is wrong; for a regression
-        the absolute error in the target's unit.
+        Shape ``(rows,)``: 1 where the class is right, 0 where it is wrong; for a regression the
+        absolute error in the target's unit.
     """
     task = result.trial.task
     if result.status == "diverged":
         return no_skill_scores(true, no_skill, task, scaling)
     if task == "regression":
-        truth = true.astype(np.float64) * scaling.scale + scaling.mean
-        return np.abs(truth - target_values(result.outputs, scaling))
+        predictions = target_values(result.outputs[:, 0], scaling)
+        return np.abs(target_values(true, scaling) - predictions)
     predicted = class_probabilities(result.outputs, task).argmax(axis=1)
     return np.asarray(predicted == true, dtype=np.float64)
 
@@ -51,14 +54,24 @@ def row_scores(
 def no_skill_scores(
     true: NDArray[np.generic], no_skill: float, task: Task, scaling: TargetScaling
 ) -> NDArray[np.float64]:
-    """Score the same prediction for every row; as :func:`row_scores`."""
+    """Score the same prediction for every row, in the unit of :func:`row_scores`.
+
+    Example:
+        >>> no_skill_scores(np.array([2, 1, 2, 0]), 2, "multiclass", TargetScaling()).mean()
+        np.float64(0.5)
+    """
     if task == "regression":
         return np.abs(true.astype(np.float64) - no_skill) * scaling.scale
     return np.asarray(true == no_skill, dtype=np.float64)
 
 
 def no_skill_prediction(train_target: NDArray[np.generic], task: Task) -> float:
-    """The most frequent class, or the median target, of the training rows."""
+    """The most frequent class of the training rows, or their median target.
+
+    Example:
+        >>> no_skill_prediction(np.array([0, 2, 2]), "multiclass")
+        2.0
+    """
     if task == "regression":
         return float(np.median(train_target.astype(np.float64)))
     return float(np.bincount(train_target.astype(np.int64)).argmax())
@@ -66,51 +79,40 @@ def no_skill_prediction(train_target: NDArray[np.generic], task: Task) -> float:
 
 @dataclass(frozen=True)
 class ScoredSweep:
-    """What every combination achieved on the validation rows.
+    """The scores of a sweep.
 
     Args:
-        names: The combinations, in the order of the grid.
-        scores: One a combination, seed and row, shape ``(combinations, seeds, rows)``; see
-            :func:`row_scores`.
-        seeds: The seeds.
-        objective: What the scores' mean is called, and which way is better.
-        no_skill: The mean score of a prediction made without looking at the row.
-        described: Each combination's factors.
-        summarised: Each combination's loss, epochs, seconds and so on.
-        seconds: Of each trial, shape ``(combinations, seeds)``.
-        diverged: Whether it diverged, of the same shape.
+        scores: From :func:`row_scores`, shape ``(combinations, seeds, rows)``.
+        seeds: The seeds, the same for every combination.
+        objective: The metric that the mean score is.
+        no_skill: The mean score of predictions made without looking at a row.
+        combinations: One row per combination in the order of the grid: ``combination`` and
+            ``FACTORS``.
+        trials: One row per combination and seed: ``combination``, ``seed``, the objective's mean
+            over the rows (``val_accuracy`` or ``val_mae``), ``diverged``, ``seconds``,
+            ``val_loss`` of the kept epoch, ``best_epoch``, ``epochs`` and ``engine``.
     """
 
-    names: list[str]
     scores: NDArray[np.float64]
     seeds: list[int]
     objective: Objective
     no_skill: float
-    described: list[dict[str, Any]]
-    summarised: list[dict[str, Any]]
-    seconds: NDArray[np.float64]
-    diverged: NDArray[np.bool_]
+    combinations: pd.DataFrame
+    trials: pd.DataFrame
 
     def margin(self, evaluation: EvaluationParameters) -> float:
         """The margin of practical equivalence in the metric's unit.
 
-        For a regression it is given as a share of the error that is made without looking at the
-        row, since nobody knows a good number of the target's unit beforehand.
+        A regression's is given as a share of the error without skill, since a number in the
+        target's unit is hard to know beforehand.
         """
         unit = 1.0 if self.objective.mode == "max" else self.no_skill
         return evaluation.equivalence_margin * unit
 
-    def tabulate_seeds(self) -> pd.DataFrame:
-        """One row a combination and seed: its score, seconds, and whether it diverged."""
-        return pd.DataFrame(
-            {
-                "combination": np.repeat(self.names, len(self.seeds)),
-                "seed": np.tile(self.seeds, len(self.names)),
-                self.objective.validation_metric: self.scores.mean(axis=2).ravel(),
-                "diverged": self.diverged.ravel(),
-                "seconds": self.seconds.ravel(),
-            }
-        )
+    def seed_scores(self) -> pd.DataFrame:
+        """``combination``, ``seed``, the score, ``diverged`` and ``seconds`` of every trial."""
+        score = self.objective.validation_metric
+        return self.trials[["combination", "seed", score, "diverged", "seconds"]]
 
 
 def score_combinations(
@@ -120,49 +122,56 @@ def score_combinations(
     validation_target: NDArray[np.generic],
     scaling: TargetScaling,
 ) -> ScoredSweep:
-    """Score every trial on every validation row.
-
-    Args:
-        plan: The sweep's trials, each combination with the same seeds.
-        results: Their results by id.
-        train_target: Encoded targets of the training rows.
-        validation_target: Encoded targets of the validation rows.
-        scaling: The target's unit.
-
-    Returns:
-        The scores, and what describes the combinations.
+    """Score every trial on every validation row; targets are encoded.
 
     Raises:
-        SweepError: If a planned trial has not been trained, or seeds differ between combinations.
+        SweepError: If a trial has not been trained, or seeds differ between combinations.
     """
     task = plan.trials[0].task
+    objective = objective_of(task)
     by_combination = trials_of(plan)
     seeds = [trial.seed for trial in next(iter(by_combination.values()))]
     no_skill = no_skill_prediction(train_target, task)
-    # A combination's results are let go once they are scored: a long sweep's do not fit together.
-    scored, described, summarised, seconds, diverged = [], [], [], [], []
+    scores, rows = [], []
     for name, trials in by_combination.items():
-        if [trial.seed for trial in trials] != seeds:
+        own_seeds = [trial.seed for trial in trials]
+        if own_seeds != seeds:
             raise SweepError(
-                f"{name} has other seeds ({[trial.seed for trial in trials]}) than the first "
-                f"combination ({seeds}); they are compared seed by seed"
+                f"{name} has other seeds ({own_seeds}) than the first combination ({seeds}); "
+                "they are compared seed by seed"
             )
-        group = results_of(name, trials, results)
-        scored.append([row_scores(each, validation_target, no_skill, scaling) for each in group])
-        described.append(_describe(name, group))
-        summarised.append(_summarise(group))
-        seconds.append([result.seconds for result in group])
-        diverged.append([result.status == "diverged" for result in group])
+        # One combination at a time: the outputs of a long sweep do not fit in memory together.
+        for result in results_of(name, trials, results):
+            scores.append(row_scores(result, validation_target, no_skill, scaling))
+            rows.append(
+                {
+                    "combination": name,
+                    "seed": result.trial.seed,
+                    objective.validation_metric: scores[-1].mean(),
+                    "diverged": result.status == "diverged",
+                    "seconds": result.seconds,
+                    "val_loss": result.kept.get("val_loss", np.nan),
+                    "best_epoch": result.best_epoch,
+                    "epochs": len(result.history),
+                    "engine": result.engine,
+                }
+            )
+    first = [trials[0] for trials in by_combination.values()]
     return ScoredSweep(
-        names=list(by_combination),
-        scores=np.array(scored),
+        scores=np.array(scores).reshape(len(first), len(seeds), -1),
         seeds=seeds,
-        objective=objective_of(task),
+        objective=objective,
         no_skill=float(no_skill_scores(validation_target, no_skill, task, scaling).mean()),
-        described=described,
-        summarised=summarised,
-        seconds=np.array(seconds),
-        diverged=np.array(diverged),
+        combinations=tabulate_trials(first, ("combination", *FACTORS)),
+        trials=pd.DataFrame(rows),
+    )
+
+
+def tabulate_trials(trials: Sequence[Trial], columns: Sequence[str]) -> pd.DataFrame:
+    """One row per trial; each column is an attribute, ``trial_id`` its id."""
+    attributes = {name: "id" if name == "trial_id" else name for name in columns}
+    return pd.DataFrame(
+        {name: [getattr(trial, each) for trial in trials] for name, each in attributes.items()}
     )
 
 
@@ -180,7 +189,7 @@ def results_of(
     """A combination's results, in the order of its trials.
 
     Raises:
-        SweepError: If one of the trials has not been trained.
+        SweepError: If a trial has not been trained.
     """
     missing = [trial for trial in trials if trial.id not in results]
     if missing:
@@ -188,34 +197,5 @@ def results_of(
             f"{len(missing)} planned trials of {combination} have not been trained; "
             "run the training pipeline first"
         )
-    # Another sweep may have trained the same trial under other names; the plan's count.
+    # Another sweep may have trained the same trial under other names; this plan's names count.
     return [results[trial.id].of(trial) for trial in trials]
-
-
-def factors_of(trial: Trial) -> dict[str, Any]:
-    """What makes its combination, and the learning rate."""
-    return {
-        "activation": trial.activation,
-        "optimizer": trial.optimizer,
-        "learning_rate": trial.learning_rate,
-        "batch_size": trial.batch_size,
-        "dropout": trial.dropout,
-        "kernel_initializer": trial.kernel_initializer,
-    }
-
-
-def _describe(name: str, group: list[TrialResult]) -> dict[str, Any]:
-    return {"combination": name, **factors_of(group[0].trial)}
-
-
-def _summarise(group: list[TrialResult]) -> dict[str, Any]:
-    kept_losses = [result.kept.get("val_loss", np.nan) for result in group]
-    return {
-        "val_loss_mean": np.mean(kept_losses),
-        "seeds": len(group),
-        "diverged": sum(result.status == "diverged" for result in group),
-        "best_epoch": np.mean([result.best_epoch for result in group]),
-        "epochs": np.mean([len(result.history) for result in group]),
-        "seconds": np.mean([result.seconds for result in group]),
-        "engine": ", ".join(sorted({result.engine for result in group})),
-    }

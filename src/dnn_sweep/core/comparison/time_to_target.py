@@ -1,4 +1,4 @@
-"""How long each combination takes to become good enough: time as a result."""
+"""Time to target: how long each combination takes to become good enough."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,28 +7,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.formatting import format_value
+from dnn_sweep.core.formatting import format_value, percent
 from dnn_sweep.core.objectives import Objective
 
 Unit = Literal["epochs", "steps", "seconds"]
 
 # Not its id: combinations with equal content share their trials.
 TRIAL = ["combination", "seed"]
-# What share of the best combination's figure is good enough. An error is divided by it.
+# Which share of the best combination's figure is good enough; an error is divided by it.
 SHARE_OF_BEST = {"max": 0.98, "min": 0.9}
 
 
 @dataclass(frozen=True)
 class Target:
-    """The validation figure that counts as good enough.
+    """The validation figure that counts as good enough."""
 
-    Args:
-        value: In the objective's unit.
-        rule: Where it comes from, in words; empty where the user chose it.
-    """
-
-    value: float
-    rule: str = ""
+    value: float  # in the objective's unit
+    rule: str = ""  # where it comes from, in words; empty where the user chose it
 
     def describe(self, objective: Objective) -> str:
         """Write such as ``validation accuracy 0.9604 (98 % of the best combination's)``."""
@@ -37,45 +32,30 @@ class Target:
 
 
 def default_target(histories: pd.DataFrame, objective: Objective) -> Target:
-    """Take a share of what the best combination reaches, so that a target exists for any data.
+    """98 % of the best combination's accuracy, or its mean absolute error over 0.9.
 
-    Args:
-        histories: One row a trial and epoch.
-        objective: Which metric is meant.
-
-    Returns:
-        98 % of the best combination's accuracy, or its mean absolute error over 0.9. A
-        combination's figure is the mean over its seeds of the best epoch's.
+    A combination's figure is the mean over its seeds of the best epoch's.
     """
     reached = histories[objective.validation_metric].replace([np.inf, -np.inf], np.nan)
     per_trial = (objective.sign * reached).groupby([histories[name] for name in TRIAL])
     best = objective.sign * float(per_trial.max().groupby("combination").mean().max())
     share = SHARE_OF_BEST[objective.mode]
     if objective.mode == "max":
-        return Target(share * best, f"{share:.0%}".replace("%", " % of the best combination's"))
-    return Target(best / share, f"{1 / share - 1:.0%}".replace("%", " % above the best one's"))
+        return Target(share * best, f"{percent(share)} of the best combination's")
+    return Target(best / share, f"{percent(1 / share - 1)} above the best one's")
 
 
 def time_to_target(
-    histories: pd.DataFrame,
-    objective: Objective,
-    training_rows: int,
-    target: float,
+    histories: pd.DataFrame, objective: Objective, training_rows: int, target: float
 ) -> pd.DataFrame:
     """Find for every trial when its validation figure first reached the target.
 
-    A trial that diverged counts as one that never got there, also if it did before.
-
-    Args:
-        histories: One row a trial and epoch, ``seconds`` being those of the epoch.
-        objective: Which metric is meant.
-        training_rows: How many rows an epoch has.
-        target: The validation figure to reach, in the objective's unit.
+    A trial that diverged never reached it, even if it did before.
 
     Returns:
-        One row a trial, in the order of the histories: ``combination``, ``activation``,
-        ``optimizer``, ``seed``, ``target``, ``reached``, and ``epochs``, ``steps`` (updates by
-        the optimizer) and ``seconds`` of training until then, infinite where it was not reached.
+        One row per trial, in the order of the histories: ``combination``, ``activation``,
+        ``optimizer``, ``seed``, ``target``, ``reached``, and ``epochs``, ``steps`` (of the
+        optimizer) and ``seconds`` of training until then, infinite where it was not reached.
     """
     ordered = histories.sort_values("epoch", kind="stable")
     ordered = ordered.assign(so_far=ordered.groupby(TRIAL)["seconds"].cumsum())
@@ -84,15 +64,13 @@ def time_to_target(
     trials = histories.drop_duplicates(TRIAL).set_index(TRIAL, drop=False)
     found = first.set_index(TRIAL).reindex(trials.index)
     epochs = found["epoch"].astype(float).fillna(np.inf)
-    # The last batch of an epoch may be smaller, and is a step, too.
-    steps = np.ceil(training_rows / trials["batch_size"])
     return (
         trials[["combination", "activation", "optimizer", "seed"]]
         .assign(
             target=target,
             reached=np.isfinite(epochs),
             epochs=epochs,
-            steps=epochs * steps,
+            steps=epochs * np.ceil(training_rows / trials["batch_size"]),
             seconds=found["so_far"].fillna(np.inf),
         )
         .reset_index(drop=True)
@@ -100,83 +78,71 @@ def time_to_target(
 
 
 def summarize_times(times: pd.DataFrame) -> pd.DataFrame:
-    """Put the trials of each combination together.
-
-    Args:
-        times: From `time_to_target`.
+    """Summarize the times of :func:`time_to_target` by combination, the fastest first.
 
     Returns:
-        One row a combination, fastest first: ``combination``, ``seeds``, ``reached`` (how many
-        of them), and the medians ``epochs``, ``steps`` and ``seconds`` over all seeds, infinite
-        where half of the seeds or more never got there.
+        ``combination``, ``seeds``, ``reached`` (how many of them), and the medians ``epochs``,
+        ``steps`` and ``seconds`` over all seeds, infinite where half of them or more never
+        reached the target.
     """
-    grouped = times.groupby("combination", sort=False)
-    summary = grouped.agg(
+    summary = times.groupby("combination", sort=False).agg(
         seeds=("seed", "size"),
         reached=("reached", "sum"),
         epochs=("epochs", "median"),
         steps=("steps", "median"),
         seconds=("seconds", "median"),
     )
-    order = summary.assign(missed=-summary["reached"]).sort_values(
-        ["seconds", "missed"], kind="stable"
-    )
-    return summary.loc[order.index].reset_index()
+    by = ["seconds", "reached"]
+    return summary.sort_values(by, ascending=[True, False], kind="stable").reset_index()
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One combination's performance profile: a step function that starts at ``factors[0]``.
-
-    Args:
-        combination: Its name.
-        factors: Times as long as the fastest, rising from 1, shape ``(steps,)``.
-        shares: Share of seeds within that factor, shape ``(steps,)``.
-    """
+    """One combination's performance profile: a step function that starts at ``factors[0]``."""
 
     combination: str
-    factors: NDArray[np.float64]
-    shares: NDArray[np.float64]
+    factors: NDArray[np.float64]  # multiples of the fastest time, rising from 1
+    shares: NDArray[np.float64]  # share of seeds within each factor
+
+    @property
+    def area(self) -> float:
+        """Area under the profile, over the factor's logarithm."""
+        return float(np.sum(np.diff(np.log(self.factors)) * self.shares[:-1]))
 
 
 def performance_profiles(times: pd.DataFrame, unit: Unit = "epochs") -> list[Profile]:
     """Compare each trial with the fastest combination on the same seed.
 
-    A seed is one problem, posed to all alike: the same initial weights where shapes allow, the
-    same order of rows. A seed on which nobody reached the target stays in the denominator.
+    A seed poses the same problem to all: the same initial weights where shapes allow, the same
+    order of rows. A seed on which no combination reached the target stays in the denominator.
 
     Args:
-        times: From `time_to_target`.
+        times: From :func:`time_to_target`.
         unit: Which time is compared.
 
     Returns:
-        A profile a combination, the largest area under it (over the factor's logarithm) first.
-        Each ends at the largest factor of all, where it is level.
+        One profile per combination, the largest area first. Each ends at the largest factor of
+        all, where it is level.
+
+    Example:
+        >>> times = pd.DataFrame({"combination": list("aabb"), "seed": [0, 1, 0, 1]})
+        >>> times["epochs"] = [1.0, 6.0, 2.0, 2.0]
+        >>> [(each.combination, each.shares.tolist()) for each in performance_profiles(times)]
+        [('b', [0.5, 1.0, 1.0]), ('a', [0.5, 1.0, 1.0])]
 
     References:
-        Dolan & Moré 2002, Benchmarking optimization software with performance profiles.
+        Dolan & Moré 2002, Benchmarking optimization software with performance profiles;
         Dahl et al. 2023, Benchmarking Neural Network Training Algorithms (AlgoPerf).
     """
     fastest = times.groupby("seed")[unit].transform("min")
-    # Two infinities make no ratio: nobody solved that seed.
+    # Where nobody reached the target, infinity over infinity is no ratio.
     factors = (times[unit] / fastest).where(np.isfinite(times[unit]), np.inf)
     finite = factors[np.isfinite(factors)]
     last = max(2.0, float(finite.max())) if len(finite) else 2.0
     profiles = []
-    for name, of_seeds in factors.groupby(times["combination"], sort=False):
-        reached, counts = np.unique(of_seeds[np.isfinite(of_seeds)], return_counts=True)
-        steps, shares = [1.0], [0.0]
-        for factor, many in zip(reached, np.cumsum(counts) / len(of_seeds), strict=True):
-            if factor == 1.0:
-                shares[0] = float(many)
-            else:
-                steps.append(float(factor))
-                shares.append(float(many))
-        profiles.append(
-            Profile(str(name), np.array([*steps, last]), np.array([*shares, shares[-1]]))
-        )
-    return sorted(profiles, key=_area, reverse=True)
-
-
-def _area(profile: Profile) -> float:
-    return float(np.sum(np.diff(np.log(profile.factors)) * profile.shares[:-1]))
+    for name, own in factors.groupby(times["combination"], sort=False):
+        counts = own[np.isfinite(own)].value_counts()
+        shares = counts.reindex(sorted({1.0, *counts.index}), fill_value=0).cumsum() / len(own)
+        steps = np.array([*shares.index, last]), np.array([*shares, shares.iloc[-1]])
+        profiles.append(Profile(str(name), *steps))
+    return sorted(profiles, key=lambda profile: profile.area, reverse=True)

@@ -1,1 +1,1 @@
-"""Diagnosis: symptoms of a training with their thresholds, and verdicts."""
+"""Diagnosis: symptoms of a training, their thresholds, and each combination's verdict."""

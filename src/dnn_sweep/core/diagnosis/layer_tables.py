@@ -1,11 +1,12 @@
-"""The diagnostics of a whole sweep in one table."""
+"""The layer measurements of all trials in one table."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
-from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.core.comparison.histories import label_rows
+from dnn_sweep.core.comparison.scores import tabulate_trials
+from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 
 FIGURES = (
@@ -21,30 +22,25 @@ OUTPUT_LAYER = "output"
 
 
 def collect_diagnostics(plan: TrialPlan, results: Mapping[str, TrialResult]) -> pd.DataFrame:
-    """Put together what was measured of every trial of a plan.
-
-    Args:
-        plan: The sweep's trials.
-        results: Their results by id.
+    """Join what was measured in every trial.
 
     Returns:
-        One row a trial, measured epoch and layer, with ``COLUMNS``; ``activation`` is the grid's,
-        ``layer_activation`` the layer's own. Trials of which nothing was measured have no rows.
+        One row per trial, measured epoch and layer, with ``COLUMNS``; ``activation`` is the grid's,
+        ``layer_activation`` the layer's own. Trials without measurements have no rows.
     """
+    trials: list[Trial] = []
     tables: list[pd.DataFrame] = []
-    identities: list[dict[str, Any]] = []
     activations: list[str] = []
     for trial in plan.trials:
         measured = results[trial.id].diagnostics
         if measured is None:
             continue
+        own = {layer.name: layer.activation for layer in trial.network.hidden}
+        own[OUTPUT_LAYER] = trial.network.output_activation
+        activations += [own[name] for name in measured["layer"]]
+        trials.append(trial)
         tables.append(measured)
-        identity = {"trial_id": trial.id, **{name: getattr(trial, name) for name in IDENTITY[1:]}}
-        identities += [identity] * len(measured)
-        of_layer = {layer.name: layer.activation for layer in trial.network.hidden}
-        of_layer[OUTPUT_LAYER] = trial.network.output_activation
-        activations += [of_layer[name] for name in measured["layer"]]
-    if not tables:
+    if not trials:
         return pd.DataFrame(columns=list(COLUMNS))
-    joined = pd.concat([pd.DataFrame(identities), pd.concat(tables, ignore_index=True)], axis=1)
+    joined = label_rows(tabulate_trials(trials, IDENTITY), tables)
     return joined.assign(layer_activation=activations)[list(COLUMNS)]

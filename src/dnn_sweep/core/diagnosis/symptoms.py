@@ -1,4 +1,4 @@
-"""What can be wrong with one trial, each told by its figures and their thresholds.
+"""Symptoms of one trial: a function each, which returns the evidence or ``None``.
 
 A symptom alone is no verdict: :mod:`dnn_sweep.core.diagnosis.verdicts` also asks whether it did
 any harm.
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.diagnosis.thresholds import limit
+from dnn_sweep.core.formatting import count, percent
 from dnn_sweep.core.objectives import Objective
 
 Floats = NDArray[np.float64]
 
-
-# Flat on both sides. The others (the relu family) have a slope of 0 on one side by design, so
-# that a healthy layer of theirs has half of its sums there.
+# Flat on both sides. The relu family is flat on one side by design: healthy layers have half of
+# their sums there.
 SATURATING = frozenset(
     {"hard_sigmoid", "hard_tanh", "relu6", "sigmoid", "softsign", "sparse_sigmoid", "tanh"}
 )
@@ -29,12 +29,12 @@ class TrialCurves:
 
     Args:
         status: Its status.
-        history: Columns of its history by name, a value an epoch.
+        history: Columns of its history by name, one value per epoch.
         layers: Names of its layers, the output layer last; empty where nothing was measured.
         activations: Each layer's activation.
         figures: Columns of its diagnostics by name, shape ``(measured epochs, layers)``.
         epochs: The measured epochs, from 0.
-        objective: What it is judged by.
+        objective: The metric that judges it.
         no_skill: The objective's value for predictions made without looking at a row.
     """
 
@@ -49,19 +49,19 @@ class TrialCurves:
 
     @property
     def best(self) -> float:
-        """The objective on the validation rows, in its best epoch; no skill if it diverged."""
+        """The objective in the best epoch, on the validation rows; no skill if it diverged."""
         values = _finite(self.history[self.objective.validation_metric])
         if self.status == "diverged" or not len(values):
             return self.no_skill
         return float(values.max() if self.objective.mode == "max" else values.min())
 
     def skill(self, value: float) -> float:
-        """Where a value of the objective stands between no skill (0) and perfection (1)."""
+        """A value of the objective on the scale from no skill (0) to perfection (1)."""
         perfect = 1.0 if self.objective.mode == "max" else 0.0
         return (value - self.no_skill) / (perfect - self.no_skill or np.nan)
 
     def curve(self, name: str) -> Floats:
-        """A column of the history, its finite values only."""
+        """The finite values of a column of the history."""
         return _finite(self.history[name])
 
 
@@ -73,19 +73,19 @@ def diverged(trial: TrialCurves) -> str | None:
 
 
 def dead_units(trial: TrialCurves) -> str | None:
-    """Units of a layer put out nothing for any row (Lu et al. 2019)."""
+    """Units of a layer return 0 for every row (Lu et al. 2019)."""
     everywhere = np.full(len(trial.layers), True)
     return _share_at_the_end(trial, "dead_units", everywhere, "dead", "of the units are dead")
 
 
 def saturated(trial: TrialCurves) -> str | None:
-    """A layer's activation works on its flat ends (Glorot & Bengio 2010)."""
+    """A layer's activation works at its flat ends (Glorot & Bengio 2010)."""
     can = np.array([name in SATURATING for name in trial.activations], dtype=bool)
     return _share_at_the_end(trial, "saturated", can, "saturated", "of the sums are flat")
 
 
 def vanishing_gradient(trial: TrialCurves) -> str | None:
-    """The loss's gradient does not reach the first layer, and so that does not learn."""
+    """The loss's gradient does not reach the first layer, which therefore does not learn."""
     if len(trial.layers) < 2:
         return None
     signal, moved = trial.figures["signal_gradient_norm"], _means(trial.figures["update_ratio"])
@@ -103,7 +103,7 @@ def vanishing_gradient(trial: TrialCurves) -> str | None:
 
 
 def learning_rate_too_high(trial: TrialCurves) -> str | None:
-    """Steps replace the weights, or throw the training loss back."""
+    """Steps replace the weights, or make the training loss rise again."""
     if len(trial.layers):
         moved = np.nan_to_num(trial.figures["update_ratio"]).max(axis=0)
         if moved.max() > limit("replaced"):
@@ -115,14 +115,14 @@ def learning_rate_too_high(trial: TrialCurves) -> str | None:
     climbed = (loss[-1] - loss.min()) / loss[0] if len(loss) and loss[0] > 0 else 0.0
     if climbed > limit("climbs"):
         return (
-            f"the training loss ended {climbed:.0%} of its first value above its lowest "
-            f"(threshold {limit('climbs'):.0%})"
+            f"the training loss ended {percent(climbed)} of its first value above its lowest "
+            f"(threshold {percent(limit('climbs'))})"
         )
     return None
 
 
 def learning_rate_too_low(trial: TrialCurves) -> str | None:
-    """The weights hardly move, or the validation loss was still on its way down at the end."""
+    """The weights hardly move, or the validation loss was still falling at the end."""
     if len(trial.epochs) > 1:
         way = trial.figures["update_ratio"][1:] * np.diff(trial.epochs)[:, np.newaxis]
         furthest = float(np.nan_to_num(way, nan=np.inf).sum(axis=0).max())
@@ -138,14 +138,14 @@ def learning_rate_too_low(trial: TrialCurves) -> str | None:
     late = (loss[-1 - len(loss) // 4] - loss[-1]) / (loss[0] - loss[-1])
     if late > limit("still_falling"):
         return (
-            f"{late:.0%} of the validation loss's whole fall came in the last quarter of the "
-            f"epochs (threshold {limit('still_falling'):.0%})"
+            f"{percent(late)} of the validation loss's whole fall came in the last quarter of the "
+            f"epochs (threshold {percent(limit('still_falling'))})"
         )
     return None
 
 
 def overfitting(trial: TrialCurves) -> str | None:
-    """The validation loss has risen from its lowest while the training loss went on falling."""
+    """The validation loss rose from its lowest value while the training loss kept falling."""
     loss, val_loss = trial.history["loss"], trial.history["val_loss"]
     epochs = np.flatnonzero(np.isfinite(loss) & np.isfinite(val_loss))
     if not len(epochs):
@@ -160,8 +160,8 @@ def overfitting(trial: TrialCurves) -> str | None:
     if not (fitted and risen > limit("generalisation_loss") and gap > limit("gap")):
         return None
     return (
-        f"the validation loss ended {risen:.0%} above its lowest (threshold "
-        f"{limit('generalisation_loss'):.0%}) while the training loss fell, and {metric} is "
+        f"the validation loss ended {percent(risen)} above its lowest (threshold "
+        f"{percent(limit('generalisation_loss'))}) while the training loss fell, and {metric} is "
         f"{on_training:.3g} on the training rows against {on_validation:.3g}"
     )
 
@@ -181,7 +181,7 @@ SYMPTOMS: Mapping[str, Callable[[TrialCurves], str | None]] = {
 def _share_at_the_end(
     trial: TrialCurves, figure: str, where: NDArray[np.bool_], threshold: str, words: str
 ) -> str | None:
-    """Whether a share of the last measured epoch passes its threshold in some of the layers."""
+    """Compare a share in the last measured epoch with its threshold, layer by layer."""
     if not len(trial.layers):
         return None
     shares = np.where(where, np.nan_to_num(trial.figures[figure][-1]), 0.0)
@@ -189,15 +189,13 @@ def _share_at_the_end(
     if shares[worst] < limit(threshold):
         return None
     return (
-        f"{shares[worst]:.0%} {words} in {trial.layers[worst]} after "
-        f"{_epochs(trial)} (threshold {limit(threshold):.0%})"
+        f"{percent(shares[worst])} {words} in {trial.layers[worst]} after "
+        f"{_epochs(trial)} (threshold {percent(limit(threshold))})"
     )
 
 
 def _epochs(trial: TrialCurves) -> str:
-    """The last measured epoch, as a number of epochs."""
-    last = int(trial.epochs[-1])
-    return f"{last} epoch" + ("" if last == 1 else "s")
+    return count(int(trial.epochs[-1]), "epoch")
 
 
 def _finite(values: Floats) -> Floats:
@@ -205,7 +203,7 @@ def _finite(values: Floats) -> Floats:
 
 
 def _means(values: Floats) -> Floats:
-    """The mean of each column's finite values; NaN where there is none."""
+    """Mean of each column's finite values; NaN where there is none."""
     finite = np.isfinite(values)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(finite, values, 0.0).sum(axis=0) / finite.sum(axis=0))

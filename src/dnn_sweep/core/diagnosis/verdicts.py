@@ -1,49 +1,74 @@
-"""One plain verdict a combination: what kept it from training well."""
+"""One plain verdict per combination: what kept it from training well."""
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Literal, get_args
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.diagnosis.layer_tables import FIGURES
+from dnn_sweep.core.comparison.scores import no_skill_prediction, no_skill_scores
+from dnn_sweep.core.data.preprocessing import TARGET
+from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.core.diagnosis.layer_tables import FIGURES, collect_diagnostics
 from dnn_sweep.core.diagnosis.symptoms import SYMPTOMS, TrialCurves
 from dnn_sweep.core.diagnosis.thresholds import limit
-from dnn_sweep.core.objectives import Objective
+from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.core.training.results import TrialResult
 
-Verdict = Literal[
-    "diverged",
-    "dead units",
-    "learning rate too high",
-    "saturated",
-    "vanishing gradient",
-    "learning rate too low",
-    "overfitting",
-    "healthy",
-]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)  # the most upstream first
-HEALTHY: Verdict = "healthy"
+HEALTHY = "healthy"
+VERDICTS = (*SYMPTOMS, HEALTHY)  # the most upstream cause first
+
+
+def diagnose_combinations(
+    plan: TrialPlan,
+    results: Mapping[str, TrialResult],
+    histories: pd.DataFrame,
+    train_matrix: pd.DataFrame,
+    validation_matrix: pd.DataFrame,
+    target_scaling: TargetScaling,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Collect every trial's diagnostics and judge every combination.
+
+    Returns:
+        The diagnostics (:func:`~dnn_sweep.core.diagnosis.layer_tables.collect_diagnostics`) and
+        the verdicts (:func:`judge_combinations`).
+    """
+    task = plan.trials[0].task
+    diagnostics = collect_diagnostics(plan, results)
+    predicted = no_skill_prediction(train_matrix[TARGET].to_numpy(), task)
+    true = validation_matrix[TARGET].to_numpy()
+    no_skill = float(no_skill_scores(true, predicted, task, target_scaling).mean())
+    return diagnostics, judge_combinations(histories, diagnostics, objective_of(task), no_skill)
+
+
+@dataclass(frozen=True)
+class CombinationVerdict:
+    """A row of the table of verdicts."""
+
+    combination: str
+    verdict: str  # that of most trials, one of ``VERDICTS``; of equally many the most upstream
+    evidence: str  # figures and thresholds, of the first trial with that verdict
+    agreeing: int  # how many trials have the verdict
+    trials: int  # of how many
+    symptoms: str  # of any trial, harmful or not, separated by commas
 
 
 def judge_combinations(
     histories: pd.DataFrame, diagnostics: pd.DataFrame, objective: Objective, no_skill: float
 ) -> pd.DataFrame:
-    """Give every combination its verdict: that of most of its trials.
+    """Judge every combination by the verdicts on its trials.
 
     Args:
-        histories: One row a trial and epoch.
-        diagnostics: One row a trial, measured epoch and layer, in the order of epochs and layers;
-            trials may be missing.
-        objective: What combinations are ranked by.
-        no_skill: Its value on the validation rows for predictions that look at no row.
+        histories: One row per trial and epoch.
+        diagnostics: One row per trial, measured epoch and layer, in that order; trials without
+            measurements may be missing.
+        objective: The metric that ranks combinations.
+        no_skill: Its value on the validation rows for predictions made without looking at a row.
 
     Returns:
-        One row a combination, in the order of the histories: ``combination``, ``verdict`` (one of
-        ``VERDICTS``; of equally many, the most upstream), ``evidence`` (a sentence with figures
-        and thresholds, of the first trial with that verdict), ``agreeing`` and ``trials`` (how
-        many trials have the verdict, of how many) and ``symptoms`` (every symptom that any of its
-        trials shows, whether it did harm or not).
+        One row per combination with the fields of :class:`CombinationVerdict`.
     """
     trials: dict[str, list[TrialCurves]] = {}
     for combination, curves in _curves(histories, diagnostics, objective, no_skill):
@@ -56,7 +81,7 @@ def judge_combinations(
 def _curves(
     histories: pd.DataFrame, diagnostics: pd.DataFrame, objective: Objective, no_skill: float
 ) -> Iterator[tuple[str, TrialCurves]]:
-    """Each trial's combination and curves. As arrays: a sweep has hundreds of small tables."""
+    """Each trial's combination and curves; as arrays, since a sweep has hundreds of trials."""
     names = ("loss", "val_loss", objective.metric, objective.validation_metric)
     columns = {name: histories[name].to_numpy(dtype=np.float64) for name in names}
     figures = {name: diagnostics[name].to_numpy(dtype=np.float64) for name in FIGURES}
@@ -88,30 +113,27 @@ def _curves(
         )
 
 
-def _judge(combination: str, trials: list[TrialCurves], best: float) -> dict[str, object]:
+def _judge(combination: str, trials: list[TrialCurves], best: float) -> CombinationVerdict:
     examined = [_examine(trial, best) for trial in trials]
     counts = Counter(verdict for verdict, _, _ in examined)
     chosen = max(VERDICTS, key=lambda verdict: (counts[verdict], -VERDICTS.index(verdict)))
-    evidence = next(evidence for verdict, evidence, _ in examined if verdict == chosen)
     shown = {symptom for _, _, symptoms in examined for symptom in symptoms}
-    return {
-        "combination": combination,
-        "verdict": chosen,
-        "evidence": evidence,
-        "agreeing": counts[chosen],
-        "trials": len(trials),
-        "symptoms": ", ".join(name for name in SYMPTOMS if name in shown),
-    }
+    return CombinationVerdict(
+        combination=combination,
+        verdict=chosen,
+        evidence=next(evidence for verdict, evidence, _ in examined if verdict == chosen),
+        agreeing=counts[chosen],
+        trials=len(trials),
+        symptoms=", ".join(name for name in SYMPTOMS if name in shown),
+    )
 
 
-def _examine(trial: TrialCurves, best: float) -> tuple[Verdict, str, list[str]]:
+def _examine(trial: TrialCurves, best: float) -> tuple[str, str, list[str]]:
     """A trial's verdict, the evidence for it, and all of its symptoms."""
     found = {name: said for name, look in SYMPTOMS.items() if (said := look(trial)) is not None}
-    harm = _harm(trial, best)
-    for verdict in VERDICTS:
-        if verdict in found and (harm is not None or verdict == "diverged"):
-            told = found[verdict] if harm is None else f"{found[verdict]}; {harm}"
-            return verdict, told, list(found)
+    harm, first = _harm(trial, best), next(iter(found), HEALTHY)
+    if first == "diverged" or (found and harm is not None):
+        return first, "; ".join(filter(None, [found[first], harm])), list(found)
     if harm is not None:
         return HEALTHY, f"no symptom among those looked for, but {harm}", list(found)
     return HEALTHY, f"{_reached(trial)}, against {best:.3g} of the best combination", list(found)
@@ -121,8 +143,8 @@ def _harm(trial: TrialCurves, best: float) -> str | None:
     """What a trial has lost, in words; ``None`` where it is about as good as the best.
 
     A symptom becomes a verdict only where it did harm: a network that reaches the top with half
-    of its units dead is not sick. Harm is to be clearly worse than the best combination, or to
-    have learned nothing, be the others as they may.
+    of its units dead is healthy. Harm is to be clearly worse than the best combination, or to
+    have learned nothing, however the others do.
     """
     top, own = trial.skill(best), trial.skill(trial.best)
     if top > 0 and (top - own) / top > limit("worse"):

@@ -1,43 +1,28 @@
-"""Rank on the validation rows; test the champion, once."""
+"""Rank on the validation set; evaluate the champion on the test set exactly once."""
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.pipelines.evaluation.diagnosis import diagnose_combinations
-from dnn_sweep.pipelines.evaluation.nodes import (
-    evaluate_champion,
-    measure_combinations,
-    rank_combinations,
-    select_champion,
-)
+from dnn_sweep.core.champion.choice import select_champion
+from dnn_sweep.core.champion.evaluation import evaluate_champion
+from dnn_sweep.core.comparison.leaderboard import measure_combinations, rank_combinations
+from dnn_sweep.core.diagnosis.verdicts import diagnose_combinations
 
 
 def create_pipeline() -> Pipeline:
     """Trained trials in, leaderboard and the champion's metrics out."""
+    trained = ["finals_plan", "trial_results"]
+    seen = ["train_matrix", "validation_matrix"]
     return Pipeline(
         [
             Node(
                 rank_combinations,
-                inputs=[
-                    "finals_plan",
-                    "trial_results",
-                    "train_matrix",
-                    "validation_matrix",
-                    "target_scaling",
-                    "params:evaluation",
-                ],
+                inputs=[*trained, *seen, "target_scaling", "params:evaluation"],
                 outputs=["leaderboard", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
             ),
             Node(
                 diagnose_combinations,
-                inputs=[
-                    "finals_plan",
-                    "trial_results",
-                    "histories",
-                    "train_matrix",
-                    "validation_matrix",
-                    "target_scaling",
-                ],
+                inputs=[*trained, "histories", *seen, "target_scaling"],
                 outputs=["diagnostics", "verdicts"],
                 name="diagnose_combinations",
             ),
@@ -45,8 +30,7 @@ def create_pipeline() -> Pipeline:
                 select_champion,
                 inputs=[
                     "leaderboard",
-                    "finals_plan",
-                    "trial_results",
+                    *trained,
                     "validation_matrix",
                     "target_scaling",
                     "params:evaluation",
@@ -58,14 +42,12 @@ def create_pipeline() -> Pipeline:
                 evaluate_champion,
                 inputs=[
                     "champion_trial",
-                    "trial_results",
                     "leaderboard",
-                    "finals_plan",
+                    *trained,
                     "schema",
-                    "target_scaling",
-                    "train_matrix",
-                    "validation_matrix",
+                    *seen,
                     "test_matrix",
+                    "target_scaling",
                     "params:evaluation",
                 ],
                 outputs=[

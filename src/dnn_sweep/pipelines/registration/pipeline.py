@@ -2,11 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.pipelines.registration.nodes import (
-    compare_with_holder,
-    describe_champion,
-    package_champion,
-)
+from dnn_sweep.core.champion.holder import compare_with_holder
+from dnn_sweep.core.champion.package import describe_champion, package_champion
 
 
 def create_pipeline() -> Pipeline:

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from dnn_sweep.core.comparison.scores import score_combinations
+from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.parameters import EvaluationParameters
+from tests.builders import make_plan, make_result
+from tests.core.comparison.test_leaderboard import NEUTRAL, TRAIN, TRUE, sweep
+
+
+def score(plan, results):
+    return score_combinations(plan, results, TRAIN, TRUE, NEUTRAL)
+
+
+def test_a_regressions_margin_is_a_share_of_the_error_without_skill():
+    scaling = TargetScaling(mean=100.0, scale=10.0)
+    plan = make_plan("regression", grid={"optimizers": ["sgd"]})
+    results = {trial.id: make_result(trial, np.zeros((3, 1))) for trial in plan.trials}
+    true = np.array([-1.0, 0.0, 4.0])
+    scored = score_combinations(plan, results, np.array([0.0, 1.0, 5.0]), true, scaling)
+    # The median of the training rows is 1: off by 2, 1 and 3, times the scale.
+    assert scored.no_skill == pytest.approx(20)
+    assert scored.margin(EvaluationParameters(equivalence_margin=0.1)) == pytest.approx(2)
+
+
+def test_every_trial_has_its_score_by_seed():
+    plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]}, diverged=[("adam", 1)])
+    table = score(plan, results).seed_scores()
+    assert table["combination"].tolist() == ["relu + sgd"] * 2 + ["relu + adam"] * 2
+    assert table["seed"].tolist() == [0, 1, 0, 1]
+    assert table["val_accuracy"].tolist() == pytest.approx([0.5, 0.4, 0.95, 1 / 3])
+    assert table["diverged"].tolist() == [False, False, False, True]
+    assert table["seconds"].tolist() == [1.5] * 4
+
+
+def test_combinations_with_different_seeds_are_not_compared():
+    plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]})
+    fewer = plan.model_copy(update={"trials": plan.trials[:3]})
+    with pytest.raises(SweepError, match=r"relu \+ adam has other seeds \(\[0\]\)"):
+        score(fewer, results)
+
+
+def test_untrained_trials_are_not_ranked_around():
+    plan, results = sweep({"sgd": [20], "adam": [30]})
+    results.pop(plan.trials[1].id)
+    with pytest.raises(SweepError, match=r"1 planned trials of relu \+ adam"):
+        score(plan, results)
