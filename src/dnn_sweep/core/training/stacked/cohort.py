@@ -140,7 +140,7 @@ class Cohort:
         if not kept:
             return
         places = [at for at, _ in kept]
-        weights, own_outputs = self._weights_of(places), _lanes_of(outputs, places)
+        weights, own_outputs = self._weights_of(places), np.asarray(tf.gather(outputs, places))
         for position, (_, lane) in enumerate(kept):
             lane.keep([each[position].copy() for each in weights], own_outputs[position].copy())
 
@@ -163,7 +163,7 @@ class Cohort:
         """Copy some networks' weights from the device, in the order and shapes of Keras."""
         layout = weight_layout(self._spec.model.network)
         return [
-            _lanes_of(values, places).reshape(len(places), *each.shape)
+            np.asarray(tf.gather(values, places)).reshape(len(places), *each.shape)
             for values, each in zip(self._state.weights, layout, strict=True)
         ]
 
@@ -239,9 +239,3 @@ def _put(old: Tensors, places: Sequence[int], new: Sequence[Any]) -> Tensors:
         tf.tensor_scatter_nd_update(each, positions, values)
         for each, values in zip(old, new, strict=True)
     )
-
-
-def _lanes_of(tensor: tf.Tensor, places: list[int]) -> NDArray[Any]:
-    """Copy some lanes from the device; a processor's memory is read where it is."""
-    on_cpu = tensor.device.endswith("CPU:0")
-    return np.asarray(tensor)[places] if on_cpu else np.asarray(tf.gather(tensor, places))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,26 +25,12 @@ from dnn_sweep.core.training.schedules import learning_rate_schedule
 from dnn_sweep.parameters import LoggingParameters, Precision
 
 
-@dataclass
-class _Rate:
-    """What a callback finds as ``model.optimizer``: a learning rate to read and to lower."""
-
-    learning_rate: Any
-
-
 class Lane:
     """Follows one trial and stops it when its callbacks say so.
 
     To Keras's callbacks the lane is the model: they set ``stop_training``, read and lower
     ``optimizer.learning_rate``, and ask for weights, which the cohort copies from the device only
-    for an epoch that is to be kept.
-
-    Args:
-        trial: The trial.
-        steps: Optimizer steps per epoch.
-        progress: The display to report to.
-        logs: Which log files to write.
-        layers: Filled by the cohort; ``None`` where layers are not measured.
+    after an epoch that is to be kept. ``layers`` collects the trial's diagnostics, if any.
     """
 
     def __init__(
@@ -62,7 +48,7 @@ class Lane:
         self.seconds = 0.0
         self._steps = steps
         self._schedule = _scheduled_rates(trial, trial.epochs * steps) if trial.schedule else None
-        self.optimizer = _Rate(np.float32(trial.learning_rate))
+        self.optimizer = SimpleNamespace(learning_rate=np.float32(trial.learning_rate))
         self._weights: Sequence[NDArray[Any]] = ()
         self._outputs: NDArray[np.float32] = np.empty((0, 0), np.float32)
         folder = log_folder(trial, logs)
@@ -70,7 +56,7 @@ class Lane:
         for each in self._callbacks.in_order:
             each.set_params({"epochs": trial.epochs, "steps": steps, "verbose": 0})
             each.set_model(self)
-        self._tell(lambda callback: callback.on_train_begin())
+        self._call_back(lambda each: each.on_train_begin())
 
     @property
     def taken(self) -> int:
@@ -96,39 +82,31 @@ class Lane:
 
     def begin_epoch(self) -> None:
         """Let the callbacks begin an epoch."""
-        self._tell(lambda callback: callback.on_epoch_begin(self.epoch))
+        self._call_back(lambda each: each.on_epoch_begin(self.epoch))
 
     def end_epoch(self, seconds: float, logs: dict[str, float]) -> bool:
-        """Let the callbacks decide about the epoch.
+        """Let the callbacks decide; return whether the network is to be kept as it is now.
 
         Args:
             seconds: The trial's share of the cohort's time.
             logs: Loss and metric on training and validation rows.
-
-        Returns:
-            Whether the network is to be kept as it is now.
         """
         self.seconds += seconds
         done, self.epoch = self.epoch, self.epoch + 1
         if self._schedule is not None:
             self.optimizer.learning_rate = self._schedule[self.taken]
-        self._tell(lambda callback: callback.on_train_batch_end(self._steps - 1, dict(logs)))
-        self._tell(lambda callback: callback.on_epoch_end(done, dict(logs)))
+        self._call_back(lambda each: each.on_train_batch_end(self._steps - 1, dict(logs)))
+        self._call_back(lambda each: each.on_epoch_end(done, dict(logs)))
         keeper = self._callbacks.keeper
         return self.is_finished if keeper is None else keeper.best_epoch == done
 
     def keep(self, weights: Sequence[NDArray[Any]], outputs: NDArray[np.float32]) -> None:
-        """Keep the network as it is now, in place of the one kept before.
-
-        Args:
-            weights: In the order of Keras.
-            outputs: On the validation rows, ``[rows, outputs]``.
-        """
+        """Keep the network's weights, in the order of Keras, and outputs on the validation rows."""
         self._weights, self._outputs = weights, outputs
 
-    def result(self, *, target_scale: float, engine: str, reason: str) -> TrialResult:
-        """End the callbacks and build the trial's result."""
-        self._tell(lambda callback: callback.on_train_end())
+    def result(self, **given: Any) -> TrialResult:
+        """End the callbacks and build the trial's result; ``given`` is for ``conclude``."""
+        self._call_back(lambda each: each.on_train_end())
         trial, weights = self.trial, self._weights
 
         def load_network() -> keras.Model:
@@ -145,11 +123,9 @@ class Lane:
             self._outputs,
             load_network,
             save_network=save_network,
-            target_scale=target_scale,
             seconds=self.seconds,
-            engine=engine,
-            reason=reason,
             layers=self.layers,
+            **given,
         )
 
     def get_weights(self) -> int:
@@ -159,7 +135,7 @@ class Lane:
     def set_weights(self, weights: int) -> None:
         """What callbacks restore at the end: nothing, since the result has what was kept."""
 
-    def _tell(self, event: Callable[[keras.callbacks.Callback], object]) -> None:
+    def _call_back(self, event: Callable[[keras.callbacks.Callback], object]) -> None:
         for callback in self._callbacks.in_order:
             event(callback)
 
