@@ -16,22 +16,7 @@ from dnn_sweep.core.training.targets import loss_targets
 from dnn_sweep.datasets.trial_store import TrialStoreDataset
 from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data, make_plan
-
-
-class Recorder:
-    """A progress display that remembers what it was told."""
-
-    def __init__(self):
-        self.started, self.epochs = [], []
-
-    def compiled(self, trials, seconds):
-        pass
-
-    def trial_started(self, trial):
-        self.started.append(trial.id)
-
-    def epoch_finished(self, trial, epoch, logs):
-        self.epochs.append((trial.id, epoch, logs))
+from tests.core.training.stacked.sweeps import Recorder
 
 
 def train(plan, data, tmp_path, progress=None, **logs):
@@ -42,6 +27,13 @@ def train(plan, data, tmp_path, progress=None, **logs):
             assignment.trials, data, progress or Recorder(), files, assignment.reason
         )
     )
+
+
+def assert_same_weights(network, result):
+    for mine, theirs in zip(
+        network.get_weights(), result.load_network().get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -104,26 +96,23 @@ def test_layers_of_one_shape_start_from_different_weights():
 
 def test_training_takes_the_rows_in_the_replicates_order(tmp_path):
     """Three epochs by hand, in the documented order, give the same network."""
-    trial = make_plan(
-        "regression", network={"hidden": [3]}, grid={"optimizers": ["sgd"]},
-        callbacks={"checkpoint": {"enabled": False}}, training={"seeds": [5]},
-    ).trials[0]  # fmt: skip
+    plan = make_plan(
+        "regression",
+        network={"hidden": [3]},
+        grid={"optimizers": ["sgd"]},
+        callbacks={"checkpoint": {"enabled": False}},
+        training={"seeds": [5]},
+    )
     data = make_data("regression", rows=40)
-    by_hand = build_network(trial.network, 5)
+    by_hand = build_network(plan.trials[0].network, 5)
     by_hand.compile(optimizer=keras.optimizers.SGD(0.01), loss="mean_squared_error")
     for epoch in range(3):
         order = epoch_order(40, 5, epoch)
         for start in range(0, 40, 16):
             batch = order[start : start + 16]
             by_hand.train_on_batch(data.x_train[batch], data.y_train[batch, np.newaxis])
-    (result,) = train(make_plan(
-        "regression", network={"hidden": [3]}, grid={"optimizers": ["sgd"]},
-        callbacks={"checkpoint": {"enabled": False}}, training={"seeds": [5]},
-    ), data, tmp_path)  # fmt: skip
-    for mine, theirs in zip(
-        by_hand.get_weights(), result.load_network().get_weights(), strict=True
-    ):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+    (result,) = train(plan, data, tmp_path)
+    assert_same_weights(by_hand, result)
 
 
 def test_the_best_epochs_weights_are_kept(tmp_path):
@@ -215,12 +204,6 @@ def test_progress_hears_of_every_trial_and_epoch(tmp_path):
     assert set(heard.epochs[0][2]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-def test_an_engine_asked_for_by_name_is_recorded_so():
-    (assignment,) = assign_engines(make_plan().trials, "keras")
-    assert assignment.engine.name == "keras"
-    assert assignment.reason == "training.engine asks for it"
-
-
 def test_an_engine_that_cannot_train_a_trial_says_why(monkeypatch):
     monkeypatch.setattr(KerasFitEngine, "refuses", lambda self, trial, logs: "too wide")
     with pytest.raises(SweepError, match=r"keras: relu \+ adam: keras cannot: too wide"):
@@ -264,10 +247,7 @@ def test_a_row_of_weight_two_counts_as_if_it_were_there_twice(task, tmp_path):
         variable.assign_sub(0.5 * gradient)
 
     assert result.history["loss"][0] == pytest.approx(float(loss), rel=1e-5)
-    for mine, theirs in zip(
-        by_hand.get_weights(), result.load_network().get_weights(), strict=True
-    ):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+    assert_same_weights(by_hand, result)
 
 
 def test_rows_of_weight_zero_have_no_influence(tmp_path):
@@ -352,10 +332,7 @@ def test_a_schedules_steps_are_batches_not_epochs(tmp_path):
         by_hand.optimizer.learning_rate = each
         batch = order[start : start + 10]
         by_hand.train_on_batch(data.x_train[batch], data.y_train[batch, np.newaxis])
-    for mine, theirs in zip(
-        by_hand.get_weights(), result.load_network().get_weights(), strict=True
-    ):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+    assert_same_weights(by_hand, result)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from dnn_sweep.core.networks.build import initial_weights
+from dnn_sweep.core.networks.weight_layout import kernels_of
 from dnn_sweep.core.training import assign_engines, build_engines
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
 from dnn_sweep.core.training.layer_log import PROBE_ROWS, Probe
-from dnn_sweep.core.training.layer_measurements import kernels_of, measure_layers
+from dnn_sweep.core.training.layer_measurements import measure_layers
 from dnn_sweep.core.training.stacked import StackedEngine
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import assert_close, changed, one, results_of, trials_of

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.training.row_weights import row_weights
-from tests.builders import make_data, make_plan
+from tests.builders import make_data
 
 
 @pytest.mark.parametrize("samples", [None, [0.5, 0, 2, 1]])
@@ -15,8 +15,7 @@ def test_a_rows_weight_is_its_own_times_its_classs(samples, classes):
         y_train=np.array([1, 0, 1, 2], np.int32),
         sample_weights=None if samples is None else np.array(samples, np.float32),
     )
-    trial = make_plan().trials[0].model_copy(update={"class_weight": classes})
-    weights = row_weights(trial, data)
+    weights = row_weights(data, classes)
 
     if samples is None and classes is None:
         assert weights is None

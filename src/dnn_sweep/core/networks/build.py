@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.networks.weight_layout import OUTPUT_INITIALIZER, weight_layout
 from dnn_sweep.parameters import Precision
 
 ROWS_AT_ONCE = 4096  # bounds memory when a network is only applied
@@ -56,7 +57,7 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
         keras.layers.Dense(
             network.outputs,
             activation=network.output_activation,
-            kernel_initializer=_initializer("glorot_uniform", seed, len(network.hidden)),
+            kernel_initializer=_initializer(OUTPUT_INITIALIZER, seed, len(network.hidden)),
             dtype="float32",
             name="output",
         )
@@ -67,21 +68,17 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
 
 
 def initial_weights(network: Network, seed: int) -> list[NDArray[np.float32]]:
-    """What ``build_network(network, seed).get_weights()`` gives, without building the network."""
-    weights: list[NDArray[np.float32]] = []
-    width = network.inputs
-    for position, layer in enumerate(network.hidden):
-        weights += [_kernel(layer.kernel_initializer, seed, position, width, layer.units)]
-        # Bias; then scale, offset, moving mean and moving variance.
-        rows = (0, 1, 0, 0, 1) if layer.batch_normalization else (0,)
-        weights += [np.full(layer.units, value, dtype=np.float32) for value in rows]
-        width = layer.units
-    kernel = _kernel("glorot_uniform", seed, len(network.hidden), width, network.outputs)
-    return [*weights, kernel, np.zeros(network.outputs, dtype=np.float32)]
+    """Compute the weights that ``build_network`` starts from, without building the network."""
+    return [
+        _kernel(each.initial, seed, each.layer, each.shape)
+        if isinstance(each.initial, str)
+        else np.full(each.shape, each.initial, dtype=np.float32)
+        for each in weight_layout(network)
+    ]
 
 
 def network_outputs(network: keras.Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A network's outputs, without the graph that ``predict`` traces anew for each network.
+    """Compute a network's outputs, without the graph that ``predict`` traces for each network.
 
     Args:
         network: Takes scaled features.
@@ -98,14 +95,19 @@ def network_outputs(network: keras.Model, features: NDArray[np.float32]) -> NDAr
 
 
 def summarize_network(network: Network) -> str:
-    """What ``model.summary()`` prints, as text."""
+    """Return what ``model.summary()`` prints."""
     lines: list[str] = []
     build_network(network).summary(line_length=88, print_fn=lines.append)
     return "\n".join(lines) + "\n"
 
 
 def derived_seed(seed: int, position: int, purpose: str) -> int:
-    """An independent seed for one purpose at one layer of one replicate."""
+    """Derive an independent seed for one purpose at one layer of one replicate.
+
+    Example:
+        >>> derived_seed(0, 1, "dropout") == derived_seed(0, 2, "dropout")
+        False
+    """
     entropy = [seed, position, *purpose.encode()]
     return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 1)
 
@@ -119,6 +121,6 @@ def _initializer(name: str, seed: int, position: int) -> keras.initializers.Init
 
 @lru_cache(maxsize=256)  # combinations of a replicate start from the same kernels
 def _kernel(
-    initializer: str, seed: int, position: int, inputs: int, units: int
+    initializer: str, seed: int, position: int, shape: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    return np.asarray(_initializer(initializer, seed, position)((inputs, units)))
+    return np.asarray(_initializer(initializer, seed, position)(shape))

@@ -1,9 +1,11 @@
-"""Many ``.keras`` files of networks that differ in nothing but their weights.
+"""``.keras`` files of many networks that differ in nothing but their weights.
 
-Keras walks every attribute of a model to save it, which takes longer than to write it. For many
-networks of the same layers that walk is done once: the file Keras wrote is taken for a template,
-and only the values of its weights are replaced, each where it lies in the file.
+Keras visits every attribute of a model to save it, which takes longer than writing the file. Here
+Keras saves one network of a kind; its file serves as a template in which only the weights' values
+are replaced, each where it lies.
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -27,11 +29,11 @@ class NetworkFile:
     """A ``.keras`` file as Keras writes it, to be filled with other weights.
 
     Args:
-        network: Built; its weights are the same afterwards. It may be compiled, but not trained:
-            an optimizer's state would be the same in every file.
+        network: A built network; its weights stay as they are. It may be compiled, but not
+            trained: an optimizer's state would be the same in every file.
 
     Raises:
-        ValueError: If the network was trained, or Keras's file does not hold every weight.
+        ValueError: If the network was trained, or a weight is not found in the file.
     """
 
     def __init__(self, network: keras.Model) -> None:
@@ -39,8 +41,7 @@ class NetworkFile:
         if getattr(optimizer, "built", False):
             raise ValueError("the network was trained; build one for the template")
         weights = network.get_weights()
-        # Each weight says in its own values which one it is, so that nothing is assumed about
-        # what Keras calls it in the file.
+        # Each weight is marked by its values, so that nothing is assumed about Keras's names.
         network.set_weights([np.full_like(w, FIRST_MARK + i) for i, w in enumerate(weights)])
         try:
             with TemporaryDirectory() as folder:
@@ -58,10 +59,10 @@ class NetworkFile:
 
         Args:
             path: The file; ends in ``.keras``.
-            weights: As ``network.get_weights()`` gives them: the same order and shapes.
+            weights: In the order and shapes of ``network.get_weights()``.
 
         Raises:
-            ValueError: If their number or a shape is another.
+            ValueError: If their number or a shape differs.
         """
         given = [np.shape(weight) for weight in weights]
         if given != self._shapes:
@@ -78,7 +79,7 @@ class NetworkFile:
 def _find_marks(
     content: bytes, shapes: Sequence[tuple[int, ...]]
 ) -> list[tuple[int, np.dtype[Any]]]:
-    """Where the values of each weight begin, in bytes, and of which type they are."""
+    """Find the offset in bytes and the type of each weight's values."""
     found: dict[int, tuple[int, np.dtype[Any]]] = {}
 
     def visit(name: str, item: Any) -> None:

@@ -1,32 +1,32 @@
 """The Keras callbacks that a trial's parameters ask for."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.parameters import LoggingParameters
-
-if TYPE_CHECKING:
-    from dnn_sweep.core.training.progress import TrainingProgress
 
 
 class EpochRecorder(keras.callbacks.Callback):
-    """Records every epoch's metrics, learning rate and time, and tells the progress display.
+    """Records each epoch's metrics, learning rate and duration, and reports the progress.
 
     Args:
-        trial: What is being trained.
-        progress: Told of every epoch.
-        clock: Seconds that only ever grow.
+        trial: The trial.
+        progress: The display to report to.
+        clock: Returns seconds, as ``time.perf_counter`` does.
     """
 
     def __init__(
-        self, trial: Trial, progress: "TrainingProgress", clock: Callable[[], float]
+        self, trial: Trial, progress: TrainingProgress, clock: Callable[[], float]
     ) -> None:
         super().__init__()
         self._trial = trial
@@ -40,7 +40,7 @@ class EpochRecorder(keras.callbacks.Callback):
         self._began = self._clock()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keep the epoch's figures."""
+        """Record the epoch."""
         metric = self._trial.network.metric
         names = ("loss", metric, "val_loss", f"val_{metric}")
         row = {name: float((logs or {})[name]) for name in names}
@@ -55,7 +55,7 @@ class EpochRecorder(keras.callbacks.Callback):
         self._progress.epoch_finished(self._trial, epoch + 1, row)
 
     def history(self) -> pd.DataFrame:
-        """One row an epoch."""
+        """One row per epoch."""
         return pd.DataFrame({name: [row[name] for row in self._rows] for name in self._rows[0]})
 
 
@@ -64,9 +64,9 @@ class Callbacks:
     """A trial's callbacks.
 
     Args:
-        in_order: As Keras is to call them.
+        in_order: In the order in which Keras calls them.
         epochs: The one that holds the history.
-        keeper: The one that knows which epoch's weights were kept; ``None`` for the last's.
+        keeper: The one that keeps the best epoch's weights; ``None`` where the last one's count.
     """
 
     in_order: list[keras.callbacks.Callback]
@@ -76,7 +76,7 @@ class Callbacks:
 
 def build_callbacks(
     trial: Trial,
-    progress: "TrainingProgress",
+    progress: TrainingProgress,
     folder: Path | None,
     logs: LoggingParameters,
     clock: Callable[[], float] = time.perf_counter,
@@ -84,14 +84,11 @@ def build_callbacks(
     """Build a trial's callbacks.
 
     Args:
-        trial: Its ``callbacks`` say which and how.
-        progress: Told of every epoch.
-        folder: Where log files go.
+        trial: Its ``callbacks`` say which ones.
+        progress: The display to report to.
+        folder: Folder of the log files.
         logs: Which log files to write.
-        clock: Times the epochs; seconds that only ever grow.
-
-    Returns:
-        The callbacks.
+        clock: Times the epochs.
     """
     wanted = trial.callbacks
     # Before the callbacks that change the learning rate: an epoch is recorded with its own.
@@ -101,31 +98,16 @@ def build_callbacks(
         in_order.append(keras.callbacks.TerminateOnNaN())
     keeper = None
     if wanted.reduce_on_plateau.enabled:
-        plateau = wanted.reduce_on_plateau
-        in_order.append(
-            keras.callbacks.ReduceLROnPlateau(
-                monitor=plateau.monitor,
-                mode=plateau.mode,
-                factor=plateau.factor,
-                patience=plateau.patience,
-                min_delta=plateau.min_delta,
-                min_lr=plateau.min_lr,
-            )
-        )
+        settings = wanted.reduce_on_plateau.model_dump(exclude={"enabled"})
+        in_order.append(keras.callbacks.ReduceLROnPlateau(**settings))
     if wanted.early_stopping.enabled:
-        stopping = wanted.early_stopping
-        stopper = keras.callbacks.EarlyStopping(
-            monitor=stopping.monitor,
-            mode=stopping.mode,
-            patience=stopping.patience,
-            min_delta=stopping.min_delta,
-            restore_best_weights=stopping.restore_best_weights,
-        )
+        settings = wanted.early_stopping.model_dump(exclude={"enabled"})
+        stopper = keras.callbacks.EarlyStopping(**settings)
         in_order.append(stopper)
-        keeper = stopper if stopping.restore_best_weights else None
-    if wanted.checkpoint.enabled:  # after early stopping: the last to put weights back decides
-        # With a patience it cannot run out of, Keras's EarlyStopping holds the best weights in
-        # memory and puts them back at the end; the trial's file is then written once, whole.
+        keeper = stopper if wanted.early_stopping.restore_best_weights else None
+    if wanted.checkpoint.enabled:  # after early stopping: the last one to restore weights decides
+        # With a patience longer than the training, Keras's EarlyStopping keeps the best weights in
+        # memory and restores them at the end, so that the trial's file is written once.
         keeper = keras.callbacks.EarlyStopping(
             monitor=wanted.checkpoint.monitor,
             mode=wanted.checkpoint.mode,

@@ -1,8 +1,10 @@
 """The engine that trains one trial after another with ``keras.Model.fit``."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +17,20 @@ from dnn_sweep.core.training.callbacks import build_callbacks
 from dnn_sweep.core.training.layer_log import LayerLog, LayerRecorder, Probe
 from dnn_sweep.core.training.optimizers import build_optimizer
 from dnn_sweep.core.training.outcome import conclude, log_folder
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.row_weights import row_weights
 from dnn_sweep.core.training.targets import loss_targets
 from dnn_sweep.parameters import LoggingParameters
 
-if TYPE_CHECKING:
-    from dnn_sweep.core.training.progress import TrainingProgress
-
 VALIDATION_BATCH = 1024  # rows; validation has no gradients, so larger batches only save time
 
 
 class KerasFitEngine:
-    """Trains any network Keras can build.
+    """Trains any network that Keras can build.
 
     Args:
-        diagnostics: Whether to measure the layers of trials.
+        diagnostics: Whether to measure the layers.
     """
 
     name = "keras"
@@ -39,7 +39,7 @@ class KerasFitEngine:
         self._diagnostics = diagnostics
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
-        """Never: whatever was planned can be trained by ``fit``."""
+        """Return ``None``: ``fit`` trains every trial."""
         del trial, logs
         return None
 
@@ -47,7 +47,7 @@ class KerasFitEngine:
         self,
         trials: Sequence[Trial],
         data: TrainingData,
-        progress: "TrainingProgress",
+        progress: TrainingProgress,
         logs: LoggingParameters,
         reason: str,
         finished: Collection[str] = (),
@@ -68,7 +68,7 @@ class KerasFitEngine:
         self,
         trial: Trial,
         data: TrainingData,
-        progress: "TrainingProgress",
+        progress: TrainingProgress,
         logs: LoggingParameters,
         reason: str,
         probe: Probe | None,
@@ -77,15 +77,15 @@ class KerasFitEngine:
         network = build_network(trial.network, trial.seed, trial.precision)
         steps = -(-len(data.x_train) // trial.batch_size)
         network.compile(
-            optimizer=_build_optimizer(trial),
+            optimizer=build_optimizer(trial),
             loss=trial.network.loss,
             metrics=[trial.network.metric],
-            # One call an epoch: the loop over batches stays inside TensorFlow.
+            # One call per epoch: the loop over batches stays inside TensorFlow.
             steps_per_execution=steps,
         )
         callbacks = build_callbacks(trial, progress, log_folder(trial, logs), logs)
         layers = None if probe is None else LayerLog(trial, probe)
-        # Ahead of the others, which put the kept weights back when training ends.
+        # Before the others, which restore the kept weights when training ends.
         measuring = [] if layers is None else [LayerRecorder(layers)]
         network.fit(
             _batches(data, trial),
@@ -110,17 +110,8 @@ class KerasFitEngine:
         )
 
 
-def _build_optimizer(trial: Trial) -> keras.Optimizer:
-    optimizer = build_optimizer(trial)
-    if trial.precision != "mixed_float16":
-        return optimizer
-    # Keras does so itself only where the policy is the whole model's; without it small
-    # gradients are 0 in half precision (Micikevicius et al. 2018, "Mixed Precision Training").
-    return keras.optimizers.LossScaleOptimizer(optimizer)
-
-
 def _batches(data: TrainingData, trial: Trial) -> tf.data.Dataset:
-    """Batches of rows, targets and (where set) weights, in the order the replicate prescribes."""
+    """Batches of rows, targets and any row weights, in the replicate's order."""
     rows = len(data.x_train)
 
     def orders() -> Iterator[NDArray[np.int32]]:
@@ -131,7 +122,7 @@ def _batches(data: TrainingData, trial: Trial) -> tf.data.Dataset:
         tf.constant(data.x_train),
         tf.constant(loss_targets(data.y_train, trial.network)),
     ]
-    if (weights := row_weights(trial, data)) is not None:
+    if (weights := row_weights(data, trial.class_weight)) is not None:
         parts.append(tf.constant(weights))
     order = tf.TensorSpec((rows,), tf.int32)
     return (

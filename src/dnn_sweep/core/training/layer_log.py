@@ -1,4 +1,6 @@
-"""A trial's diagnostics, layer by layer: measured at a few epochs, on rows that stay the same."""
+"""A trial's diagnostics: its layers, measured at a few epochs on the same rows."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,21 +13,17 @@ from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.build import initial_weights
 from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.networks.weight_layout import kernels_of
 from dnn_sweep.core.plan.trial import Trial
-from dnn_sweep.core.training.layer_measurements import (
-    Measurement,
-    kernels_of,
-    layer_names,
-    measure_stack,
-)
+from dnn_sweep.core.training.layer_measurements import Measurement, layer_names, measure_stack
 
-PROBE_ROWS = 128  # a row's share in a figure is then below 1 %
+PROBE_ROWS = 128  # one row then makes less than 1 % of a figure
 PROBE_SEED = 0
 _DUE = frozenset(4**power for power in range(16))
 
 
 class Probe:
-    """The probe batch: some training rows, the same for every trial and every epoch of a sweep.
+    """The probe batch: training rows, the same for every trial and epoch of a sweep.
 
     Args:
         data: Scaled rows.
@@ -39,7 +37,7 @@ class Probe:
         self._initial: dict[tuple[Network, int], Measurement] = {}
 
     def measure(self, network: Network, weights: Sequence[NDArray[Any]]) -> Measurement:
-        """Measure networks of one structure with ``measure_stack``."""
+        """Measure networks that differ in nothing but their weights."""
         return measure_stack(network, weights, self.x, self.y)
 
     def initial(self, network: Network, seed: int) -> Measurement:
@@ -54,12 +52,12 @@ class Probe:
 class LayerLog:
     """Collects one trial's diagnostics.
 
-    Epochs 1, 4, 16 … are measured, and the last one: early epochs decide most, and a long
-    trial costs little more than a short one.
+    Epochs 1, 4, 16 … and the last one are measured: early epochs decide most, and a long trial
+    costs little more than a short one.
 
     Args:
         trial: The trial.
-        probe: The rows, and what is known of the networks that trials start from.
+        probe: The rows to measure on.
     """
 
     def __init__(self, trial: Trial, probe: Probe) -> None:
@@ -77,13 +75,13 @@ class LayerLog:
     def add(
         self, epoch: int, weights: Sequence[NDArray[Any]], measured: Measurement, at: int = 0
     ) -> None:
-        """Note what was measured after an epoch.
+        """Record the measurements after an epoch.
 
         Args:
             epoch: From 1.
             weights: This trial's, in the order of Keras; not changed afterwards.
-            measured: This trial's figures, perhaps among others.
-            at: Its place among them.
+            measured: Figures of one or more networks.
+            at: Position of this trial among them.
         """
         kernels = kernels_of(self._network, weights)
         moved = [_relative_change(*each) for each in zip(self._kernels, kernels, strict=True)]
@@ -93,12 +91,12 @@ class LayerLog:
         self._kernels = kernels
 
     def measure(self, epoch: int, weights: Sequence[NDArray[Any]]) -> None:
-        """Measure the network as it is after an epoch, and note it; see :meth:`add`."""
+        """Measure the network after an epoch and record it; see :meth:`add`."""
         measured = self._probe.measure(self._network, [each[np.newaxis] for each in weights])
         self.add(epoch, weights, measured)
 
     def table(self) -> pd.DataFrame:
-        """One row an epoch and layer, as ``TrialResult.diagnostics`` has it."""
+        """One row per epoch and layer, as in ``TrialResult.diagnostics``."""
         names = layer_names(self._network)
         columns = zip(Measurement._fields, zip(*self._figures, strict=True), strict=True)
         return pd.DataFrame(
@@ -114,10 +112,7 @@ class LayerLog:
 class LayerRecorder(keras.callbacks.Callback):
     """Fills a trial's log while ``model.fit`` trains it.
 
-    It has to come before the callbacks that put other weights back at the end of training.
-
-    Args:
-        log: The trial's.
+    It must come before the callbacks that restore other weights at the end of training.
     """
 
     def __init__(self, log: LayerLog) -> None:
@@ -126,7 +121,7 @@ class LayerRecorder(keras.callbacks.Callback):
         self._epoch = 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Measure, where the epoch is due."""
+        """Measure the epochs that are due."""
         self._epoch = epoch + 1
         self._measure(last=False)
 
@@ -140,7 +135,7 @@ class LayerRecorder(keras.callbacks.Callback):
 
 
 def _relative_change(before: NDArray[Any], after: NDArray[Any]) -> float:
-    """The norm of a kernel's change by the norm it had; NaN where that is 0 or not finite."""
+    """Norm of a kernel's change divided by its norm; NaN where that is 0 or not finite."""
     norm, change = float(np.linalg.norm(before)), float(np.linalg.norm(after - before))
     ratio = change / norm if norm else np.nan
     return ratio if np.isfinite(ratio) else np.nan

@@ -1,14 +1,15 @@
-"""What a layer does with the signal on its way back: measured from a network's weights alone.
+"""What a layer does with the signal on its way back, measured from a network's weights.
 
-It takes a network's structure and weights, not a Keras model, so that every engine is measured by
-the same code, and several networks of one structure in one go. Imports TensorFlow, so it is itself
-imported where something trains.
+The functions take a network's description and its weights, not a Keras model: every engine is
+measured by the same code, and several networks of one shape together.
 
 References:
     Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
     networks"; Schneider, Dangel & Hennig 2021, "Cockpit: A Practical Debugging Tool for the
     Training of Deep Neural Networks".
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -20,6 +21,11 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.networks.weight_layout import (
+    NORMALIZATION_EPSILON,
+    weight_layout,
+    weights_by_layer,
+)
 from dnn_sweep.core.training.targets import loss_targets
 
 # A unit whose output never exceeds this share of 1, or of the layer's largest sum where that is
@@ -28,7 +34,6 @@ DEAD_SHARE = 1e-6
 # A slope below this share of the activation's largest is flat: for tanh beyond 2.2, for the
 # logistic function beyond 4.4.
 FLAT_SHARE = 0.05
-NORMALIZATION_EPSILON = 1e-3  # Keras's default
 
 _Floats = NDArray[np.float32]
 
@@ -38,9 +43,9 @@ class Measurement(NamedTuple):
 
     Args:
         weight_gradient_norm: Euclidean norm of the mean loss's gradient by the layer's kernel.
-        signal_gradient_norm: Root mean square over the rows of the norm of a row's loss's gradient
-            by the layer's sums (its outputs before the activation).
-        dead_units: Share of the units that put out (almost) nothing for any row.
+        signal_gradient_norm: Norm of the gradient of a row's loss by the layer's sums (its
+            outputs before the activation), as a root mean square over the rows.
+        dead_units: Share of the units whose output is (almost) 0 for every row.
         saturated: Share of the sums where the activation is flat.
     """
 
@@ -51,17 +56,8 @@ class Measurement(NamedTuple):
 
 
 def layer_names(network: Network) -> list[str]:
-    """Names of the hidden layers, input side first, and of the output layer."""
+    """List the names of the hidden layers, input side first, and of the output layer."""
     return [*(layer.name for layer in network.hidden), "output"]
-
-
-def kernels_of(network: Network, weights: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-    """The kernel of each layer, among weights in the order of Keras's ``get_weights``."""
-    at, kernels = 0, []
-    for layer in network.hidden:
-        kernels.append(weights[at])
-        at += 6 if layer.batch_normalization else 2
-    return [*kernels, weights[at]]
 
 
 def measure_layers(
@@ -72,17 +68,17 @@ def measure_layers(
 ) -> pd.DataFrame:
     """Measure the layers of one network; see :class:`Measurement` for the columns.
 
-    The network is applied as it is when it predicts: no dropout, moving averages in the
-    normalisations. The loss is that of the data: no penalties, all rows alike.
+    The network is applied as for a prediction: no dropout, moving averages in the
+    normalisations. The loss has no penalties and no row weights.
 
     Args:
         network: Its layers.
-        weights: In the order of Keras's ``get_weights``.
+        weights: In the order of Keras.
         x_probe: Scaled features, shape ``(rows, features)``.
         y_probe: Encoded targets, shape ``(rows,)``.
 
     Returns:
-        One row a layer, the output layer last. What cannot be measured is NaN: everything where
+        One row per layer, the output layer last. What cannot be measured is NaN: everything where
         weights or outputs are not finite, ``dead_units`` and ``saturated`` of the output layer,
         ``saturated`` of an activation that mixes a layer's units, such as softmax.
     """
@@ -97,16 +93,9 @@ def measure_stack(
     x_probe: NDArray[np.float32],
     y_probe: NDArray[np.generic],
 ) -> Measurement:
-    """Measure the layers of several networks that differ in their weights alone.
+    """Measure several networks that differ in nothing but their weights.
 
-    Args:
-        network: The layers of all of them.
-        weights: As for :func:`measure_layers`, each with a leading axis for the network.
-        x_probe: As for :func:`measure_layers`.
-        y_probe: As for :func:`measure_layers`.
-
-    Returns:
-        The figures of each.
+    As :func:`measure_layers`, with a leading axis for the network in each of the weights.
     """
     targets = loss_targets(y_probe, network)
     program = _program(_bare(network), targets.dtype.name, targets.shape[1:])
@@ -116,7 +105,7 @@ def measure_stack(
 
 @lru_cache(maxsize=256)
 def _bare(network: Network) -> Network:
-    """The network without what makes no difference here, so that more can share a program."""
+    """Strip what makes no difference here, so that more networks share a graph."""
     plain = {"name": "", "kernel_initializer": "", "dropout": 0.0, "l2": 0.0}
     hidden = tuple(layer.model_copy(update=plain) for layer in network.hidden)
     return network.model_copy(update={"hidden": hidden})
@@ -124,24 +113,15 @@ def _bare(network: Network) -> Network:
 
 @lru_cache(maxsize=64)
 def _program(network: Network, target_type: str, target_shape: tuple[int, ...]) -> Any:
-    """The measurement as one TensorFlow graph, for any number of networks and rows.
+    """Trace the measurement as one TensorFlow graph, for any number of networks and rows.
 
-    A measurement is some two hundred operations: called one by one, they would take longer than
-    what they compute. It is not compiled by XLA, which would take longer than a whole sweep's.
+    Some two hundred operations take longer one by one than as a graph. XLA is not used: its
+    compilation would take longer than the measurements of a whole sweep.
     """
-    shapes: list[tuple[int, ...]] = []
-    width = network.inputs
-    for layer in network.hidden:
-        shapes += [
-            (width, layer.units),
-            *[(layer.units,)] * (5 if layer.batch_normalization else 1),
-        ]
-        width = layer.units
-    shapes += [(width, network.outputs), (network.outputs,)]
     return tf.function(
         lambda weights, x, targets: _measure(network, weights, x, targets),
         input_signature=[
-            [tf.TensorSpec((None, *shape), tf.float32) for shape in shapes],
+            [tf.TensorSpec((None, *each.shape), tf.float32) for each in weight_layout(network)],
             tf.TensorSpec((None, network.inputs), tf.float32),
             tf.TensorSpec((None, *target_shape), target_type),
         ],
@@ -152,30 +132,27 @@ def _program(network: Network, target_type: str, target_shape: tuple[int, ...]) 
 def _measure(
     network: Network, weights: Sequence[tf.Tensor], x: tf.Tensor, targets: tf.Tensor
 ) -> list[tf.Tensor]:
-    """The figures of a :class:`Measurement`."""
-    remaining = iter(weights)
+    """Compute the figures of a :class:`Measurement`."""
+    *hidden, output = weights_by_layer(network, weights)
     rows = tf.cast(tf.shape(x)[0], tf.float32)
     entering = [tf.expand_dims(x, 0)]  # what goes into each layer
-    kernels, ways_back, dead, flat = [], [], [], []
-    for layer in network.hidden:
-        kernel, bias = next(remaining), next(remaining)
-        z = tf.matmul(entering[-1], kernel) + tf.expand_dims(bias, 1)
+    ways_back, dead, flat = [], [], []
+    for layer, own in zip(network.hidden, hidden, strict=True):
+        z = tf.matmul(entering[-1], own["kernel"]) + tf.expand_dims(own["bias"], 1)
         h, slopes, way_back = _activate(layer.activation, z)
         dead.append(_dead(z, h))
         flat.append(_flat(layer.activation, slopes))
         factor = None
         if layer.batch_normalization:  # linear, when a network predicts
-            scale, offset, mean, variance = (tf.expand_dims(next(remaining), 1) for _ in range(4))
-            factor = scale * tf.math.rsqrt(variance + NORMALIZATION_EPSILON)
-            h = (h - mean) * factor + offset
+            row = {role: tf.expand_dims(values, 1) for role, values in own.items()}
+            factor = row["scale"] * tf.math.rsqrt(row["moving_variance"] + NORMALIZATION_EPSILON)
+            h = (h - row["moving_mean"]) * factor + row["offset"]
         entering.append(h)
-        kernels.append(kernel)
         ways_back.append((way_back, factor))
-    kernel, bias = next(remaining), next(remaining)
-    logits = tf.matmul(entering[-1], kernel) + tf.expand_dims(bias, 1)
+    logits = tf.matmul(entering[-1], output["kernel"]) + tf.expand_dims(output["bias"], 1)
     signal = _loss_gradient(network, logits, targets)
     weight_norms, signal_norms = [_weight_norm(entering[-1], signal)], [_norm(signal)]
-    following = [*kernels[1:], kernel]
+    following = [own["kernel"] for own in (*hidden[1:], output)]
     for h, after, (way_back, factor) in reversed(
         list(zip(entering[:-1], following, ways_back, strict=True))
     ):
@@ -197,7 +174,7 @@ def _measure(
 def _activate(
     name: str, z: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor | None, Callable[[tf.Tensor], tf.Tensor]]:
-    """Outputs, slopes (``None`` where there is none for each unit), and the way back."""
+    """Return outputs, slopes (``None`` where units are mixed), and the backward function."""
     with tf.GradientTape() as tape:
         tape.watch(z)
         values = keras.activations.get(name)(z)
@@ -208,8 +185,8 @@ def _activate(
 
 
 def _loss_gradient(network: Network, logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-    """The gradient of each row's loss by the output layer's sums, of the shape of these."""
-    # Keras's losses take the rows of one network: those of all stand one below the other.
+    """Differentiate each row's loss by the output layer's sums."""
+    # Keras's losses take the rows of one network, so all networks' rows become one long batch.
     copies = [tf.shape(logits)[0], *[1] * (len(targets.shape) - 1)]
     targets = tf.tile(targets, copies)
     with tf.GradientTape() as tape:
@@ -222,29 +199,29 @@ def _loss_gradient(network: Network, logits: tf.Tensor, targets: tf.Tensor) -> t
 
 
 def _weight_norm(h: tf.Tensor, signal: tf.Tensor) -> tf.Tensor:
-    """The norm of the summed losses' gradient by the kernel between the two, ``[networks]``."""
+    """Norm of the summed losses' gradient by the kernel that ``h`` enters, ``[networks]``."""
     return _norm(tf.matmul(h, signal, transpose_a=True))
 
 
 def _norm(values: tf.Tensor) -> tf.Tensor:
-    """Each network's Euclidean norm; one pass, where ``tf.norm`` takes three."""
+    """Euclidean norm per network; one operation, where ``tf.norm`` takes three."""
     return tf.sqrt(tf.raw_ops.Einsum(inputs=[values, values], equation="nij,nij->n"))
 
 
 def _dead(z: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """The share of dead units, ``[networks]``."""
+    """Share of dead units, ``[networks]``."""
     largest = tf.reduce_max(_peak(z), axis=1, keepdims=True)
     silent = _peak(values) <= DEAD_SHARE * tf.minimum(largest, 1.0)
     return tf.reduce_mean(tf.cast(silent, tf.float32), axis=1)
 
 
 def _peak(values: tf.Tensor) -> tf.Tensor:
-    """The largest size of each unit's values, ``[networks, units]``."""
+    """Largest magnitude of each unit's values, ``[networks, units]``."""
     return tf.reduce_max(tf.abs(values), axis=1)
 
 
 def _flat(name: str, slopes: tf.Tensor | None) -> tf.Tensor | None:
-    """The share of sums where the activation is flat, ``[networks]``; none without slopes."""
+    """Share of sums where the activation is flat, ``[networks]``."""
     if slopes is None:
         return None
     flat = tf.abs(slopes) < FLAT_SHARE * _largest_slope(name)
@@ -253,11 +230,8 @@ def _flat(name: str, slopes: tf.Tensor | None) -> tf.Tensor | None:
 
 @lru_cache(maxsize=128)
 def _largest_slope(name: str) -> float:
-    """The activation's largest slope, or 1 where it is steeper than the identity somewhere.
-
-    Without that bound nearly all of an exponential would count as flat.
-    """
-    with tf.init_scope():  # a number is wanted, also while a graph is being made
+    """Largest slope of the activation, at most 1: else most of an exponential would be flat."""
+    with tf.init_scope():  # a number is wanted, also while a graph is being traced
         z = np.linspace(-10.0, 10.0, 2001, dtype=np.float32)
         values = np.asarray(keras.activations.get(name)(tf.constant(z[np.newaxis])))[0]
     return float(min(np.abs(np.diff(values) / np.diff(z)).max(), 1.0))
@@ -265,7 +239,7 @@ def _largest_slope(name: str) -> float:
 
 @lru_cache(maxsize=128)
 def _acts_on_each_unit(name: str) -> bool:
-    """Whether a unit's output depends on its own sum alone, as softmax's does not."""
+    """Whether a unit's output depends on its own sum alone, unlike softmax's."""
     with tf.init_scope():
         activation = keras.activations.get(name)
         one, other = (activation(tf.constant([[0.5, second]])) for second in (-1.0, 2.0))

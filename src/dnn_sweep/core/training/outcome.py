@@ -1,4 +1,6 @@
-"""From a trained network and its callbacks to a trial's result; the same for every engine."""
+"""From a trained network and its callbacks to a trial's result, for every engine."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
@@ -30,23 +32,20 @@ def conclude(
     save_network: Callable[[Path], None] | None = None,
     layers: LayerLog | None = None,
 ) -> TrialResult:
-    """Put together what a trial leaves behind.
+    """Build the result of a trained trial, ``diverged`` where a loss is not finite.
 
     Args:
-        trial: What was trained.
+        trial: The trial.
         callbacks: Its callbacks, after training.
         outputs: The kept network's outputs on the validation rows, shape ``(rows, outputs)``.
         load_network: Returns the kept network.
         target_scale: One unit of a regression's target as trained, in the target's own unit.
-        seconds: What the training took.
-        engine: Which engine trained it.
-        reason: Why that engine.
+        seconds: Duration of the training.
+        engine: Name of the engine.
+        reason: Why this engine trained it.
         save_network: Writes the kept network as a ``.keras`` file, where that is faster than
-            to build it and have it save itself.
-        layers: What was measured of the layers; ``None`` where nothing was.
-
-    Returns:
-        The result; ``diverged`` where a loss was not finite.
+            building it and letting Keras save it.
+        layers: The layers' measurements; ``None`` where there are none.
     """
     history = _in_target_units(callbacks.epochs.history(), trial, target_scale)
     finite = np.isfinite(history[["loss", "val_loss"]].to_numpy()).all()
@@ -68,7 +67,7 @@ def conclude(
 
 
 def log_folder(trial: Trial, logs: LoggingParameters) -> Path | None:
-    """The folder of a trial's log files, made; ``None`` where none are asked for."""
+    """Create the folder of a trial's log files; ``None`` where none are asked for."""
     if not (logs.csv or logs.tensorboard):
         return None
     folder = Path(logs.folder) / trial.id
@@ -77,7 +76,7 @@ def log_folder(trial: Trial, logs: LoggingParameters) -> Path | None:
 
 
 def _in_target_units(history: pd.DataFrame, trial: Trial, scale: float) -> pd.DataFrame:
-    """A standardised target's mean absolute errors, put back into the target's unit."""
+    """Convert mean absolute errors of a standardised target to the target's own unit."""
     if trial.task != "regression":
         return history
     metrics = [name for name in ("mae", "val_mae") if name in history]

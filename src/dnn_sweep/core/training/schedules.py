@@ -1,5 +1,7 @@
 """A trial's learning rate, as an optimizer takes it."""
 
+from __future__ import annotations
+
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.keras_schedules import schedule_classes
 from dnn_sweep.core.plan.trial import Trial
@@ -8,15 +10,7 @@ from dnn_sweep.core.plan.trial import Trial
 def learning_rate_schedule(
     trial: Trial,
 ) -> keras.optimizers.schedules.LearningRateSchedule | float:
-    """Build Keras's own schedule of a trial.
-
-    Args:
-        trial: Its learning rate, and its schedule where it has one.
-
-    Returns:
-        The schedule, starting from the trial's learning rate and counting optimizer steps; the
-        learning rate itself where the trial keeps one rate.
-    """
+    """Build a trial's Keras schedule, which counts optimizer steps; a float if it has none."""
     if trial.schedule is None:
         return trial.learning_rate
     chosen = schedule_classes()[trial.schedule.class_name]

@@ -1,4 +1,4 @@
-"""Targets in the shape that a loss takes them."""
+"""Targets in the shape that a loss takes."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def loss_targets(values: NDArray[np.generic], network: Network) -> NDArray[Any]:
 
     Args:
         values: Class positions (int32) or standardised targets (float32), shape ``(rows,)``.
-        network: Says which loss, and how many outputs.
+        network: Its loss and number of outputs decide.
 
     Returns:
         One-hot rows of shape ``(rows, outputs)`` for ``categorical_crossentropy``, a float32

@@ -85,16 +85,6 @@ def assert_close(mine, theirs, tolerance, about):
     np.testing.assert_allclose(mine, theirs, rtol=0, atol=tolerance * scale, err_msg=about)
 
 
-def largest_difference(mine, theirs):
-    """Over history, outputs and weights; for figures, not for asserts."""
-    pairs = [(mine.outputs, theirs.outputs)]
-    pairs += [(mine.history[n], theirs.history[n]) for n in mine.history if n != "seconds"]
-    pairs += zip(
-        mine.load_network().get_weights(), theirs.load_network().get_weights(), strict=True
-    )
-    return max(float(np.max(np.abs(np.asarray(a) - np.asarray(b)), initial=0)) for a, b in pairs)
-
-
 def trials_of(task="multiclass", **given):
     return list(make_plan(task, **given).trials)
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
-from dnn_sweep.core.training.stacked.program import Program
+from dnn_sweep.core.training.stacked.epoch import EpochProgram
 from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import assert_same, changed, one, results_of, stacked
@@ -93,16 +93,15 @@ def test_not_a_number_stops_a_trial_only_where_asked(stop):
 
 
 def test_a_stopped_trial_costs_no_more_epochs(monkeypatch):
-    """A thousand epochs at most, and patience 2: a seat is free after three, for the next."""
+    """A thousand epochs at most, and patience 2: a lane is free after three, for the next."""
     runs = []
-    run = Program.run
+    run = EpochProgram.run
 
-    def counting(self, *arguments, compile_only=False, **named):
-        if not compile_only:
-            runs.append(self.seats)
-        return run(self, *arguments, compile_only=compile_only, **named)
+    def counting(self, *arguments, **given):
+        runs.append(self.lanes)
+        return run(self, *arguments, **given)
 
-    monkeypatch.setattr(Program, "run", counting)
+    monkeypatch.setattr(EpochProgram, "run", counting)
     first = one(
         grid={"optimizers": [{"sgd": {"learning_rate": 1e-9}}]},
         training={"epochs": 1000},
@@ -111,5 +110,5 @@ def test_a_stopped_trial_costs_no_more_epochs(monkeypatch):
     trials = [changed(first, seed=seed) for seed in range(6)]
     found = stacked(trials, make_data(), 3)
     assert [len(result.history) for result in found.values()] == [3] * 6
-    # Six trials of three epochs on three seats, in one worker or two.
-    assert len(runs) <= 12
+    # Six trials of three epochs in three lanes, with one worker or two, and a compilation.
+    assert len(runs) <= 13

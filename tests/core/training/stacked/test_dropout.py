@@ -17,7 +17,7 @@ def test_masks_equal_those_of_the_keras_layer(dtype):
         ones = tf.ones((rows, units), dtype)
         theirs = [layer(ones, training=True).numpy() > 0 for layer in layers]
         steps = tf.fill((len(seeds),), step)
-        mine = compiled(tf.constant(seeds, tf.int32), steps, rows, units, tf.as_dtype(dtype))
+        mine = compiled(tf.constant(seeds, tf.int32), steps, rows, units, dtype)
         np.testing.assert_array_equal((mine >= tf.cast(rate, dtype)).numpy(), theirs)
 
 

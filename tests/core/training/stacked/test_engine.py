@@ -11,9 +11,11 @@ import pytest
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.training import assign_engines
-from dnn_sweep.core.training.layer_log import Probe
 from dnn_sweep.core.training.progress import NoProgress
-from dnn_sweep.core.training.stacked import StackedEngine, program, sweep
+from dnn_sweep.core.training.stacked import StackedEngine, scheduler
+from dnn_sweep.core.training.stacked.device import Device
+from dnn_sweep.core.training.stacked.lane import Lane
+from dnn_sweep.core.training.stacked.queues import TrialQueue
 from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import (
@@ -21,7 +23,6 @@ from tests.core.training.stacked.sweeps import (
     changed,
     no_files,
     one,
-    results_of,
     stacked,
     trials_of,
 )
@@ -53,38 +54,11 @@ def test_progress_hears_of_every_trial_its_epochs_in_order_and_every_compilation
     heard = Recorder()
     stacked(trials, make_data(), 2, progress=heard)
     assert sorted(heard.started) == sorted(trial.id for trial in trials)
-    assert heard.compilations == [2, 2]  # training, validation
+    assert heard.compilations == [2]
     for trial in trials:
         own = [(epoch, logs) for name, epoch, logs in heard.epochs if name == trial.id]
         assert [epoch for epoch, _ in own] == [1, 2, 3]
         assert set(own[0][1]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
-
-
-def test_who_would_wait_for_a_program_measures_a_network_of_each_kind_meanwhile(monkeypatch):
-    monkeypatch.setattr(sweep, "worker_count", lambda: 2)
-    trials = trials_of(grid={"activations": ["relu", "tanh"]}, training={"seeds": [0, 1, 2]})
-    engine = StackedEngine(2, trials, diagnostics=True)
-    data, measured, all_measured = make_data(), [], threading.Event()
-    initial, compile_now = Probe.initial, program.Program.compile
-
-    def measure(probe, network, seed):
-        measured.append(network)
-        if len(measured) == 2:
-            all_measured.set()
-        return initial(probe, network, seed)
-
-    def compile_slowly(self):
-        all_measured.wait(20)
-        compile_now(self)
-
-    monkeypatch.setattr(Probe, "initial", measure)
-    monkeypatch.setattr(program.Program, "compile", compile_slowly)
-    for rate in (0.01, 0.1):  # a second stage has nothing to wait for
-        stage = [changed(trial, learning_rate=rate, epochs=1) for trial in trials]
-        results_of(engine, stage, data, measured=False)
-    assert sorted(network.name for network in measured) == sorted(
-        {trial.network.name for trial in trials}
-    )
 
 
 def test_progress_is_told_in_the_thread_that_takes_the_results():
@@ -177,18 +151,15 @@ def test_an_interrupt_stops_the_threads():
 
 def test_few_results_wait_for_a_slow_reader(monkeypatch):
     """Results hold weights: forty finished trials must not pile up in memory."""
-    monkeypatch.setattr(sweep, "WAITING_EVENTS", 4)
+    monkeypatch.setattr(scheduler, "WAITING_EVENTS", 4)
     concluded = []
-    conclude = sweep.StackedSweep.__init__
+    build_result = Lane.result
 
-    def counting(self, trials, finished, data, progress, logs, make_result, *others):
-        def counted(seat):
-            concluded.append(seat.trial.id)
-            return make_result(seat)
+    def counting(self, **given):
+        concluded.append(self.trial.id)
+        return build_result(self, **given)
 
-        conclude(self, trials, finished, data, progress, logs, counted, *others)
-
-    monkeypatch.setattr(sweep.StackedSweep, "__init__", counting)
+    monkeypatch.setattr(Lane, "result", counting)
     trials = trials_of(
         network={"hidden": [2]}, training={"epochs": 1, "batch_size": 80, "seeds": range(40)}
     )
@@ -200,35 +171,32 @@ def test_few_results_wait_for_a_slow_reader(monkeypatch):
     assert len(concluded) == 40
 
 
+def two_workers(monkeypatch):
+    monkeypatch.setattr(Device, "detect", lambda: Device(workers=2, free_memory=2**34))
+
+
 def test_a_worker_that_comes_too_late_for_a_queue_takes_none(monkeypatch):
     """Between a worker's choice of a queue and its turn, another may have taken all trials."""
+    two_workers(monkeypatch)
     trials = trials_of(training={"seeds": [0, 1, 2], "epochs": 1})
-    next_queue = sweep.Board.next_queue
-    queues, taken = [], []
+    take, late = TrialQueue.take, []
 
-    def too_late(self):
-        if not queues:
-            queues.append(next_queue(self))
-            (section,) = queues[0].trials
-            taken.extend(self.take(queues[0], {section: 3})[section])
-            return queues[0]
-        (waiting,) = queues[0].trials.values()
-        waiting.extend(taken)
-        taken.clear()
-        return next_queue(self)
+    def too_late(self, free):
+        if not late:
+            late.append(threading.get_ident())
+            return {each: [] for each in free}
+        return take(self, free)
 
-    monkeypatch.setattr(sweep.Board, "next_queue", too_late)
-    monkeypatch.setattr(sweep, "worker_count", lambda: 1)
+    monkeypatch.setattr(TrialQueue, "take", too_late)
     assert set(stacked(trials, make_data())) == {trial.id for trial in trials}
 
 
 def test_workers_divide_the_only_combination_evenly(monkeypatch):
-    monkeypatch.setattr(sweep, "worker_count", lambda: 2)
+    two_workers(monkeypatch)
     heard = Recorder()
     stacked(trials_of(training={"seeds": [0, 1, 2, 3], "epochs": 1}), make_data(), progress=heard)
-    assert heard.compilations == [2, 2]
-    # One compiles what validates while the other compiles what trains; then it waits for that.
-    assert heard.shares == [0.5, 1.0]
+    assert heard.compilations == [2]
+    assert heard.shares == [1.0]  # one compiles, and the other waits for it
 
 
 @pytest.mark.slow

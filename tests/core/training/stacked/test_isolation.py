@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dnn_sweep.core.training.stacked import sweep
+from dnn_sweep.core.training.stacked import scheduler
+from dnn_sweep.core.training.stacked.device import Device
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import (
     Recorder,
@@ -49,8 +50,8 @@ def assert_all_same(mine, reference):
         assert_same(result, reference[name])
 
 
-# Of one seat and of two: newcomers take seats that others have left, in the middle of an epoch
-# count that is not theirs.
+# With one lane and two: newcomers take lanes that others have left, beside neighbours in another
+# epoch.
 @pytest.mark.parametrize(("size", "step"), [(1, 1), (2, -1)])
 def test_results_do_not_depend_on_the_cohorts_size_or_on_the_order(size, step, trials, reference):
     heard = Recorder()
@@ -80,14 +81,14 @@ def test_a_diverging_trial_disturbs_nobody(trials, reference):
 
 
 def test_moving_to_a_smaller_program_changes_nothing(trials, reference, monkeypatch):
-    monkeypatch.setattr(sweep, "WORK_OF_COMPILING", 0.0)
+    monkeypatch.setattr(scheduler, "WORK_OF_COMPILING", 0.0)
     heard = Recorder()
     assert_all_same(stacked(trials, make_data(), 5, progress=heard), reference)
-    assert sorted(heard.compilations) == [1, 1, 2, 2, 5, 5]  # training, validation
+    assert heard.compilations == [5, 2, 1]
 
 
 def test_optimizers_side_by_side_in_one_program_do_not_meet(monkeypatch):
-    """Two seats for each of three: trials follow one another there, and one section is left."""
+    """Two lanes for each of three: trials follow one another there, and one block is left."""
     planned = trials_of(
         network={"hidden": [6]},
         grid={"optimizers": ["adam", {"momentum": {"class": "SGD", "momentum": 0.9}}, "rmsprop"]},
@@ -101,11 +102,11 @@ def test_optimizers_side_by_side_in_one_program_do_not_meet(monkeypatch):
     for name in ("adam", "momentum", "rmsprop"):
         alone |= stacked([trial for trial in trials if trial.optimizer == name], make_data())
 
-    monkeypatch.setattr(sweep, "worker_count", lambda: 1)
-    monkeypatch.setattr(sweep, "WORK_OF_COMPILING", 0.0)
+    monkeypatch.setattr(Device, "detect", lambda: Device(workers=1, free_memory=2**34))
+    monkeypatch.setattr(scheduler, "WORK_OF_COMPILING", 0.0)
     heard = Recorder()
     assert_all_same(stacked(trials, make_data(), 6, progress=heard), alone)
-    assert heard.compilations == [6, 6, 2, 2, 1, 1]  # training, validation
+    assert heard.compilations == [6, 2, 1]
 
 
 def test_replicates_differ_and_trials_of_one_replicate_are_paired(trials):

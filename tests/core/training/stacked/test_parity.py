@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.networks.keras_names import activation_names
-from dnn_sweep.core.training.stacked.structure import structure_of
+from dnn_sweep.core.training.stacked.spec import spec_of
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import (
     assert_engines_agree,
@@ -23,7 +23,7 @@ EPSILON = {"epsilon": 1e-3}
 
 
 def various_trials():
-    """Trials of one structure that differ in everything that one cohort lets differ."""
+    """Trials of one spec that differ in everything that one cohort lets differ."""
     network = {"hidden": [8, 6, 5], "dropout": 0.2, "batch_normalization": True, "l2": 0.01}
     first = one(
         network=network,
@@ -64,7 +64,7 @@ def weighted_data(task="multiclass", rows=80):
 
 def test_one_cohort_of_trials_that_differ_in_everything_they_may():
     trials = various_trials()[:3]
-    assert len({structure_of(trial) for trial in trials}) == 1
+    assert len({spec_of(trial) for trial in trials}) == 1
     assert_engines_agree(trials, make_data())
 
 
@@ -79,7 +79,7 @@ def test_weights_of_rows_and_classes_count_as_in_fit():
 
 def test_an_argument_that_one_trial_alone_has_keeps_it_out_of_the_others_program():
     trials = various_trials()
-    assert structure_of(trials[3]) != structure_of(trials[0])
+    assert spec_of(trials[3]) != spec_of(trials[0])
     assert_engines_agree(trials[3:], make_data())
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dnn_sweep.core.training.stacked.structure import ELEMENTWISE
+from dnn_sweep.core.training.stacked.spec import ELEMENTWISE
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import assert_engines_agree, trials_of
 

@@ -1,20 +1,17 @@
 """The engine that trains many small networks in one compiled program.
 
-``docs/how-it-works.md`` ("Engines") tells the idea. The files, in an order to read them in:
+``docs/how-it-works.md`` ("Engines") explains the idea. Read the files in this order:
 
-1. ``structure``: what trials must have in common, and what keeps one out.
-2. ``network``, ``activations``, ``dropout``: the forward pass of a stack.
-3. ``optimizer``: Keras's optimizers as functions of their state, each for its section of seats
-   (``Section`` and ``Group``, which name what trials share, are in ``board``).
-4. ``program``, with ``rows`` and ``measuring``: an epoch of all that as one compiled program.
-   The heart is ``Program._train_step``. ``validation``: another program, for all optimizers.
-5. ``seat``: one trial and its Keras callbacks, between epochs.
-6. ``cohort``: the seats of a program; trials sit down, train and leave.
-7. ``sizing``, ``board``, ``programs``: how many train together, who waits, what is compiled.
-8. ``sweep``: a thread a core, each with a cohort, and one stream of results.
-9. ``engine``: the interface to the rest.
+1. ``spec``: what trials must have in common to share a program, and why a trial cannot.
+2. ``forward`` (with ``dropout``): the forward pass of a stack of networks.
+3. ``optimizer``: Keras's optimizers, each updating its block of lanes.
+4. ``epoch``: an epoch of all that as one compiled program; its heart is ``_train_step``.
+5. ``cohort`` (with ``lane``): trials take a lane, train and leave when their callbacks say so.
+6. ``scheduler`` (with ``queues`` and ``device``): who trains with whom, and a thread per worker.
+7. ``engine``: the interface to the sweep.
 
-Everywhere the leading axis of a tensor is the seat.
+A *lane* is a network's place in the stack, the leading axis of every tensor. A *cohort* is the
+trials that train together. A *block* is the lanes that one optimizer updates.
 """
 
 from dnn_sweep.core.training.stacked.engine import StackedEngine

@@ -1,4 +1,6 @@
-"""Trials that train together: the seats of one compiled program."""
+"""Trials that train together, each in a lane of one compiled program."""
+
+from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
@@ -11,282 +13,225 @@ from numpy.typing import NDArray
 from dnn_sweep.core.data.arrays import epoch_order
 from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.networks.build import derived_seed, initial_weights
+from dnn_sweep.core.networks.weight_layout import weight_layout
 from dnn_sweep.core.training.layer_log import Probe
-from dnn_sweep.core.training.stacked.board import Group, Section
-from dnn_sweep.core.training.stacked.network import Settings, join_weights, split_weights
-from dnn_sweep.core.training.stacked.program import State, Tensors
-from dnn_sweep.core.training.stacked.programs import Programs
-from dnn_sweep.core.training.stacked.seat import Seat
-from dnn_sweep.core.training.stacked.structure import scalars_of
+from dnn_sweep.core.training.stacked.epoch import EpochProgram, State
+from dnn_sweep.core.training.stacked.forward import LaneSettings, Tensors
+from dnn_sweep.core.training.stacked.lane import Lane
+from dnn_sweep.core.training.stacked.spec import (
+    OptimizerSpec,
+    ProgramSpec,
+    activations_of,
+    lane_arguments,
+)
 
 
 class Cohort:
-    """Seats of one program, and who sits on them.
+    """The lanes of a program, and who trains in them.
 
-    A trial takes a seat in its optimizer's section, trains epoch by epoch beside the others and
-    leaves when it is finished; the seat can then be taken by the next. Trials of one cohort may
-    be in different epochs. No seat's numbers enter another's, so it does not matter who sits
-    beside whom.
+    A trial takes a lane in its optimizer's block, trains epoch by epoch beside the others and
+    leaves when it is finished; the next trial can then take the lane. Trials of a cohort may be in
+    different epochs. Nothing is computed across lanes, so neighbours do not matter.
 
     Args:
-        programs: Where to find what trains and validates them.
-        group: The trials' group.
-        seats: How many; each of the group's sections has as many.
-        rows: Number of training rows.
+        program: Trains and validates the lanes.
         probe: The rows on which layers are measured; ``None`` where they are not.
     """
 
-    def __init__(
-        self,
-        programs: Programs,
-        group: Group,
-        seats: int,
-        rows: int,
-        probe: Probe | None = None,
-    ) -> None:
-        self._programs = programs
-        self._program, self._validation = programs.pair(group, seats)
-        self._group = group
-        self._structure = structure = group.structure
-        self._rows = rows
+    def __init__(self, program: EpochProgram, probe: Probe | None = None) -> None:
+        self._program, self._spec = program, program.spec
         self._probe = probe
-        self._steps = -(-rows // structure.batch_size)
-        self._seats: list[Seat | None] = [None] * seats
-        self._each = seats // len(group.sections)
-        self._state: State | None = None
-        self._settings: Settings | None = None
-        self._scalars: tuple[Tensors, ...] = ()
+        self._lanes: list[Lane | None] = [None] * program.lanes
+        self._state = program.initial_state()
+        self._settings: LaneSettings | None = None
 
     @property
-    def live(self) -> list[tuple[int, Seat]]:
-        """The trials that are being trained, each with its seat's position."""
-        return [(at, seat) for at, seat in enumerate(self._seats) if seat is not None]
+    def live(self) -> list[tuple[int, Lane]]:
+        """The lanes in which a trial is trained, with their positions."""
+        return [(at, lane) for at, lane in enumerate(self._lanes) if lane is not None]
 
     @property
-    def size(self) -> int:
-        """Number of seats."""
-        return len(self._seats)
+    def free(self) -> dict[OptimizerSpec, int]:
+        """Number of free lanes in each optimizer's block."""
+        return {optimizer: len(self._free(optimizer)) for optimizer in self._spec.optimizers}
 
-    @property
-    def free(self) -> dict[Section, int]:
-        """Number of free seats in each section."""
-        return {
-            section: sum(self._seats[at] is None for at in self._places(position))
-            for position, section in enumerate(self._group.sections)
-        }
-
-    def admit(self, newcomers: Mapping[Section, Sequence[Seat]]) -> None:
-        """Give free seats to trials that begin.
-
-        Args:
-            newcomers: In each section as many as there are free seats at most.
-        """
+    def admit(self, newcomers: Mapping[OptimizerSpec, Sequence[Lane]]) -> None:
+        """Give free lanes to trials that begin, in each block at most as many as are free."""
         places: list[int] = []
-        for position, section in enumerate(self._group.sections):
-            free = [at for at in self._places(position) if self._seats[at] is None]
-            for at, seat in zip(free, newcomers[section], strict=False):
-                self._seats[at] = seat
+        for optimizer, lanes in newcomers.items():
+            for at, lane in zip(self._free(optimizer), lanes, strict=False):
+                self._lanes[at] = lane
                 places.append(at)
         if places:
-            self._state = self._place(places)
-            self._settings, self._scalars = self._read_settings()
+            self._state = self._begin(places)
+            self._settings = self._read_settings()
 
-    def advance(self) -> list[Seat]:
-        """Train everyone for one epoch.
-
-        Returns:
-            Who is finished; their seats are free again.
-        """
+    def advance(self) -> list[Lane]:
+        """Train all trials for one epoch; return those that are finished and free their lanes."""
         live = self.live
-        for _, seat in live:
-            seat.epoch_begins()
+        for _, lane in live:
+            lane.begin_epoch()
         began = time.perf_counter()
-        loss, metric, val_loss, val_metric, outputs = self._run()
+        result = self._run()
         share = (time.perf_counter() - began) / len(live)
-        name = self._structure.metric
+        name = self._spec.model.network.metric
         kept, finished = [], []
-        for at, seat in live:
+        for at, lane in live:
             logs = {
-                name: float(metric[at]),
-                "loss": float(loss[at]),
-                f"val_{name}": float(val_metric[at]),
-                "val_loss": float(val_loss[at]),
+                name: float(result.metric[at]),
+                "loss": float(result.loss[at]),
+                f"val_{name}": float(result.val_metric[at]),
+                "val_loss": float(result.val_loss[at]),
             }
-            if seat.epoch_ends(share, logs):
-                kept.append((at, seat))
-            if seat.is_finished:
-                finished.append(seat)
-                self._seats[at] = None
-        self._hand_over(kept, outputs)
-        self._measure([(at, seat) for at, seat in live if seat.is_due])
+            if lane.end_epoch(share, logs):
+                kept.append((at, lane))
+            if lane.is_finished:
+                finished.append(lane)
+                self._lanes[at] = None
+        self._keep(kept, result.outputs)
+        self._measure([(at, lane) for at, lane in live if lane.is_due])
         return finished
 
-    @property
-    def needed(self) -> int:
-        """How many seats would be enough, all sections that are not empty having as many."""
-        live = self._live_by_section()
-        return len(live) * max(map(len, live.values()), default=0)
+    def smaller(self) -> tuple[ProgramSpec, int] | None:
+        """Program and number of lanes that would be enough, if half as many are."""
+        by_block = self._live_by_block()
+        lanes = len(by_block) * max(map(len, by_block.values()))
+        return (
+            (replace(self._spec, optimizers=tuple(by_block)), lanes)
+            if lanes <= self._program.lanes // 2
+            else None
+        )
 
-    def shrink(self) -> "Cohort":
-        """Go on with no more seats than are needed.
-
-        Returns:
-            The cohort that goes on; this one is not used any more.
-        """
-        assert self._state is not None  # noqa: S101 - somebody sits here
-        live = self._live_by_section()
-        group = replace(self._group, sections=tuple(self._group.sections[at] for at in live))
-        moved = Cohort(self._programs, group, self.needed, self._rows, self._probe)
+    def moved_to(self, program: EpochProgram) -> Cohort:
+        """Go on in the program that :meth:`smaller` asked for; this cohort is not used any more."""
+        moved = Cohort(program, self._probe)
         places: list[int] = []
         slots = []
-        for position, (section, seated) in enumerate(live.items()):
-            for at, old in zip(moved._places(position), seated, strict=False):
-                moved._seats[at] = self._seats[old]
-            # Seats that stay empty train along like the first trial.
-            own = seated + seated[:1] * (moved._each - len(seated))
+        for optimizer, live in self._live_by_block().items():
+            block = moved._block(optimizer)
+            for at, old in zip(block, live, strict=False):
+                moved._lanes[at] = self._lanes[old]
+            # Empty lanes repeat the block's first trial; their results are discarded.
+            own = live + live[:1] * (len(block) - len(live))
             places += own
-            offsets = [at - section * self._each for at in own]
-            slots.append(tuple(tf.gather(each, offsets) for each in self._state.slots[section]))
-        weights, moving = (
-            tuple(tf.gather(each, places) for each in kind)
-            for kind in (self._state.weights, self._state.moving)
-        )
-        moved._state = State(weights, tuple(slots), moving)
-        moved._settings, moved._scalars = moved._read_settings()
+            offsets = [at - self._block(optimizer).start for at in own]
+            state = self._state.slots[self._spec.optimizers.index(optimizer)]
+            slots.append(tuple(tf.gather(each, offsets) for each in state))
+        weights = tuple(tf.gather(each, places) for each in self._state.weights)
+        moved._state = State(weights, tuple(slots))
+        moved._settings = moved._read_settings()
         return moved
 
-    def _run(self) -> tuple[NDArray[np.float32], ...]:
-        """Train and validate: loss, metric, both on the validation rows, outputs on these."""
-        assert self._state is not None and self._settings is not None  # noqa: PT018, S101
-        seats = self.size
-        orders = np.zeros((seats, self._rows), np.int32)
-        rates = np.zeros((seats, self._steps), np.float32)
-        taken = np.zeros(seats, np.int32)
-        for at, seat in self.live:
-            orders[at] = epoch_order(self._rows, seat.trial.seed, seat.epoch)
-            rates[at], taken[at] = seat.rates(), seat.taken
-        self._state, loss, metric = self._program.run(
-            self._state, orders, rates, taken, self._settings, self._scalars
-        )
-        validated = self._validation.run(self._state.weights, self._state.moving, self._settings)
-        return loss, metric, *validated
+    def _run(self) -> Any:
+        program, lanes = self._program, self._program.lanes
+        rows = program.rows.training
+        orders = np.zeros((lanes, rows), np.int32)
+        rates = np.zeros((lanes, program.steps), np.float32)
+        taken = np.zeros(lanes, np.int32)
+        for at, lane in self.live:
+            orders[at] = epoch_order(rows, lane.trial.seed, lane.epoch)
+            rates[at], taken[at] = lane.rates, lane.taken
+        assert self._settings is not None  # noqa: S101 - somebody has been admitted
+        self._state, result = program.run(self._state, orders, rates, taken, self._settings)
+        return result
 
-    def _hand_over(self, kept: Sequence[tuple[int, Seat]], outputs: tf.Tensor) -> None:
+    def _keep(self, kept: Sequence[tuple[int, Lane]], outputs: tf.Tensor) -> None:
         """Copy the networks that are to be kept from the device."""
         if not kept:
             return
-        weights = self._weights_of([at for at, _ in kept])
-        own_outputs = _rows_of(outputs, [at for at, _ in kept])
-        for position, (_, seat) in enumerate(kept):
-            seat.keep([each[position].copy() for each in weights], own_outputs[position].copy())
+        places = [at for at, _ in kept]
+        weights, own_outputs = self._weights_of(places), np.asarray(tf.gather(outputs, places))
+        for position, (_, lane) in enumerate(kept):
+            lane.keep([each[position].copy() for each in weights], own_outputs[position].copy())
 
-    def _measure(self, due: Sequence[tuple[int, Seat]]) -> None:
+    def _measure(self, due: Sequence[tuple[int, Lane]]) -> None:
         """Measure the layers of some networks, those with the same activations together."""
-        alike: dict[tuple[str, ...], list[tuple[int, Seat]]] = {}
-        for at, seat in due:
-            activations = tuple(layer.activation for layer in seat.trial.network.hidden)
-            alike.setdefault(activations, []).append((at, seat))
+        alike: dict[tuple[str, ...], list[tuple[int, Lane]]] = {}
+        for at, lane in due:
+            alike.setdefault(activations_of(lane.trial), []).append((at, lane))
         for members in alike.values():
-            assert self._probe is not None  # noqa: S101 - or no seat would be due
+            assert self._probe is not None  # noqa: S101 - or no lane would be due
             weights = self._weights_of([at for at, _ in members])
             measured = self._probe.measure(members[0][1].trial.network, weights)
-            for position, (_, seat) in enumerate(members):
-                assert seat.layers is not None  # noqa: S101 - as above
-                own = [each[position] for each in weights]
-                seat.layers.add(seat.epoch, own, measured, position)
+            for position, (_, lane) in enumerate(members):
+                assert lane.layers is not None  # noqa: S101 - as above
+                lane.layers.add(
+                    lane.epoch, [each[position] for each in weights], measured, position
+                )
 
     def _weights_of(self, places: list[int]) -> list[NDArray[Any]]:
-        """Copy some networks' weights from the device, in the order of Keras.
+        """Copy some networks' weights from the device, in the order and shapes of Keras."""
+        layout = weight_layout(self._spec.model.network)
+        return [
+            np.asarray(tf.gather(values, places)).reshape(len(places), *each.shape)
+            for values, each in zip(self._state.weights, layout, strict=True)
+        ]
 
-        Returns:
-            Each with a leading axis for the network.
-        """
-        assert self._state is not None  # noqa: S101
-        weights, moving = (
-            [_rows_of(each, places) for each in kind]
-            for kind in (self._state.weights, self._state.moving)
-        )
-        return join_weights(self._structure, weights, moving)
+    def _block(self, optimizer: OptimizerSpec) -> range:
+        """The lanes that an optimizer updates."""
+        size = self._program.lanes // len(self._spec.optimizers)
+        first = self._spec.optimizers.index(optimizer) * size
+        return range(first, first + size)
 
-    def _places(self, section: int) -> range:
-        """The seats of a section."""
-        return range(section * self._each, (section + 1) * self._each)
+    def _free(self, optimizer: OptimizerSpec) -> list[int]:
+        return [at for at in self._block(optimizer) if self._lanes[at] is None]
 
-    def _live_by_section(self) -> dict[int, list[int]]:
-        """The seats that are taken, in sections where there are any."""
+    def _live_by_block(self) -> dict[OptimizerSpec, list[int]]:
+        """The lanes that are taken, of the blocks in which there are any."""
         taken = {
-            section: [at for at in self._places(section) if self._seats[at] is not None]
-            for section in range(len(self._group.sections))
+            optimizer: [at for at in self._block(optimizer) if self._lanes[at] is not None]
+            for optimizer in self._spec.optimizers
         }
-        return {section: places for section, places in taken.items() if places}
+        return {optimizer: places for optimizer, places in taken.items() if places}
 
-    def _place(self, places: Sequence[int]) -> State:
-        """The state with the trials on these seats at their beginning."""
-        fresh = [self._initial_weights(self._seats[at]) for at in places]
-        weights, moving = ([*zip(*kind, strict=True)] for kind in zip(*fresh, strict=True))
-        slots = self._program.optimizer.fresh_slots
-        if self._state is None or len(places) == len(self.live):  # nobody was here, or all left
-            # Seats that stay empty train along like the first trial, and nobody looks.
-            by_place = dict(zip(places, range(len(places)), strict=True))
-            chosen = [by_place.get(at, 0) for at in range(self.size)]
-            return State(
-                tuple(tf.constant(np.stack(each)[chosen]) for each in weights),
-                slots,
-                tuple(tf.constant(np.stack(each)[chosen]) for each in moving),
-            )
-        return State(
-            _put(self._state.weights, places, [np.stack(each) for each in weights]),
-            tuple(self._restart(section, places) for section in range(len(slots))),
-            _put(self._state.moving, places, [np.stack(each) for each in moving]),
-        )
+    def _begin(self, places: Sequence[int]) -> State:
+        """The state with these lanes as before their trials' first step."""
+        fresh = [self._initial_weights(self._lanes[at]) for at in places]
+        weights = _put(self._state.weights, places, list(map(np.stack, zip(*fresh, strict=True))))
+        slots = []
+        initial = self._program.initial_state().slots
+        for optimizer, old, new in zip(
+            self._spec.optimizers, self._state.slots, initial, strict=True
+        ):
+            block = self._block(optimizer)
+            offsets = [at - block.start for at in places if at in block]
+            slots.append(_put(old, offsets, [each[: len(offsets)] for each in new]))
+        return State(weights, tuple(slots))
 
-    def _restart(self, section: int, places: Sequence[int]) -> Tensors:
-        """A section's slots, those of some seats as before the first step."""
-        assert self._state is not None  # noqa: S101 - else all are
-        offsets = [at - section * self._each for at in places if at in self._places(section)]
-        fresh = [slot[: len(offsets)] for slot in self._program.optimizer.fresh_slots[section]]
-        return _put(self._state.slots[section], offsets, fresh)
+    def _initial_weights(self, lane: Lane | None) -> list[NDArray[np.float32]]:
+        assert lane is not None  # noqa: S101 - it has just been taken
+        return list(map(np.atleast_2d, initial_weights(lane.trial.network, lane.trial.seed)))
 
-    def _initial_weights(self, seat: Seat | None) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
-        assert seat is not None  # noqa: S101 - it has just been taken
-        weights = initial_weights(seat.trial.network, seat.trial.seed)
-        return split_weights(self._structure, weights)
-
-    def _read_settings(self) -> tuple[Settings, tuple[Tensors, ...]]:
-        first = self.live[0][1].trial
-        trials = [first if seat is None else seat.trial for seat in self._seats]
+    def _read_settings(self) -> LaneSettings:
+        first = self.live[0][1].trial  # empty lanes repeat its settings
+        trials = [first if lane is None else lane.trial for lane in self._lanes]
         layers = [trial.network.hidden for trial in trials]
-        names = self._group.activations
-        settings = Settings(
+        names = self._spec.activations
+        seeds = [
+            [derived_seed(trial.seed, at, "dropout") for at in range(len(own))]
+            for trial, own in zip(trials, layers, strict=True)
+        ]
+        return LaneSettings(
             activations=tf.constant(
-                [[names.index(each.activation) for each in own] for own in layers],
-                tf.int32,
+                [[names.index(each.activation) for each in own] for own in layers], tf.int32
             ),
             dropout_rates=tf.constant([[each.dropout for each in own] for own in layers]),
-            dropout_seeds=tf.constant(
-                [
-                    [derived_seed(trial.seed, at, "dropout") for at in range(len(own))]
-                    for trial, own in zip(trials, layers, strict=True)
-                ],
-                tf.int32,
-            ),
+            dropout_seeds=tf.constant(seeds, tf.int32),
             l2=tf.constant([[each.l2 for each in own] for own in layers]),
+            arguments=tuple(map(self._read_arguments, self._spec.optimizers)),
         )
-        return settings, tuple(map(self._read_scalars, range(len(self._group.sections))))
 
-    def _read_scalars(self, position: int) -> Tensors:
-        """What of a section's optimizer is each trial's own."""
-        section = self._group.sections[position]
-        seats = [self._seats[at] for at in self._places(position)]
-        own = [scalars_of(section.example if seat is None else seat.trial) for seat in seats]
+    def _read_arguments(self, optimizer: OptimizerSpec) -> Tensors:
+        lanes = [self._lanes[at] for at in self._block(optimizer)]
+        own = [{} if lane is None else lane_arguments(lane.trial) for lane in lanes]
         return tuple(
-            tf.constant([[[each[name]]] for each in own], section.structure.scalar_type)
-            for name in section.scalars
+            tf.constant([[[each.get(name, 0.5)]] for each in own], optimizer.dtype)
+            for name in optimizer.per_lane
         )
 
 
-def _put(old: Tensors, places: Sequence[int], new: Sequence[NDArray[Any] | tf.Tensor]) -> Tensors:
-    """Tensors with new values at some places of the leading axis."""
+def _put(old: Tensors, places: Sequence[int], new: Sequence[Any]) -> Tensors:
+    """Replace the values at some places of the leading axis."""
     if not places:
         return old
     positions = [[at] for at in places]
@@ -294,9 +239,3 @@ def _put(old: Tensors, places: Sequence[int], new: Sequence[NDArray[Any] | tf.Te
         tf.tensor_scatter_nd_update(each, positions, values)
         for each, values in zip(old, new, strict=True)
     )
-
-
-def _rows_of(tensor: tf.Tensor, places: list[int]) -> NDArray[Any]:
-    """Copy some networks' part from the device; a processor's memory is read where it is."""
-    on_cpu = tensor.device.endswith("CPU:0")
-    return np.asarray(tensor)[places] if on_cpu else np.asarray(tf.gather(tensor, places))

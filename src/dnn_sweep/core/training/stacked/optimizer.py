@@ -1,4 +1,6 @@
-"""Keras's own optimizers, updating a stack of networks at once, section by section."""
+"""Keras's own optimizers, each updating its block of lanes."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,27 +9,27 @@ import numpy as np
 
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.keras_names import optimizer_classes
-from dnn_sweep.core.training.stacked.board import Section
+from dnn_sweep.core.training.stacked.forward import Tensors
+from dnn_sweep.core.training.stacked.spec import OptimizerSpec
 
 _BASES = {each.__name__: each for each in keras.optimizers.Optimizer.__mro__}
-_SHARED, _TENSORFLOWS = _BASES["BaseOptimizer"], _BASES["TFOptimizer"]
 
 
 class _Stateless(keras.optimizers.Optimizer):
     """Keras's optimizer as all backends share it.
 
-    TensorFlow's backend replaces some methods by others for several devices, which write to
-    TensorFlow's variables; here the state is passed in and out. Below, they are put back.
+    TensorFlow's backend overrides some methods to write to TensorFlow's variables. Here the state
+    is passed in and out, so the shared methods are put back below.
     """
 
 
-for _name in vars(_TENSORFLOWS):
-    if not _name.startswith("__") and _name in vars(_SHARED):
-        setattr(_Stateless, _name, getattr(_SHARED, _name))
+for _name in vars(_BASES["TFOptimizer"]):
+    if not _name.startswith("__") and _name in vars(_BASES["BaseOptimizer"]):
+        setattr(_Stateless, _name, getattr(_BASES["BaseOptimizer"], _name))
 
 
 def _for_a_stack(optimizer: type[keras.Optimizer]) -> type[keras.Optimizer]:
-    """Keras's optimizer, with norms taken over each network instead of the whole stack."""
+    """Take norms over each network instead of the whole stack."""
 
     class Stacked(optimizer, _Stateless):
         def _clip_by_norm(self, values: Any, axes: Any = None) -> Any:
@@ -45,37 +47,35 @@ def _for_a_stack(optimizer: type[keras.Optimizer]) -> type[keras.Optimizer]:
     return Stacked
 
 
-class SectionOptimizer:
-    """One Keras optimizer for the ``seats`` networks of a section, as a function of its state.
+class BlockOptimizer:
+    """One Keras optimizer for a block of lanes, as a function of its state.
 
-    Every weight has a leading axis for the network, a bias is ``[seats, 1, units]``, and each
-    number that is a trial's own is ``[seats, 1, 1]``: the updates are elementwise, so NumPy's
-    rules of broadcasting give each network what is its own.
+    Kernels are ``[lanes, inputs, units]``, other weights ``[lanes, 1, units]``, and a lane's own
+    numbers ``[lanes, 1, 1]``. The updates are elementwise, so broadcasting gives each lane its own.
 
     Args:
-        section: Names the optimizer, and those of its arguments that each trial has its own
-            value of.
-        shapes: The weights' shapes without the leading axis.
-        seats: Number of networks.
+        spec: The optimizer.
+        shapes: The trainable weights' shapes, without the lane.
+        lanes: Number of lanes in the block.
 
     Attributes:
-        fresh_slots: What the slots hold before the first step, with the leading axis; all
-            networks' are alike.
+        fresh_slots: The optimizer's state before the first step.
     """
 
-    def __init__(self, section: Section, shapes: Sequence[tuple[int, ...]], seats: int) -> None:
-        self._scalars = section.scalars
+    def __init__(self, spec: OptimizerSpec, shapes: Sequence[tuple[int, ...]], lanes: int) -> None:
+        self._per_lane = spec.per_lane
         self._rate: Any = None
-        trial = section.example
-        chosen = _for_a_stack(optimizer_classes()[trial.optimizer_class])
-        self._optimizer = chosen(learning_rate=lambda: self._rate, **trial.optimizer_arguments)
-        self._weights = [keras.Variable(np.zeros((seats, *shape), np.float32)) for shape in shapes]
+        any_value = dict.fromkeys(spec.per_lane, 0.5)  # each step sets the lanes' own
+        self._optimizer = _for_a_stack(optimizer_classes()[spec.class_name])(
+            learning_rate=lambda: self._rate, **dict(spec.arguments), **any_value
+        )
+        self._weights = [keras.Variable(np.zeros((lanes, *shape), np.float32)) for shape in shapes]
         self._optimizer.build(self._weights)
         own: dict[int, keras.Variable] = {}
         for name, value in list(vars(self._optimizer).items()):
-            # The count of steps and the like: each trial's own, since it may have begun later.
+            # The count of steps and other scalars are per lane: its trial may have begun later.
             if isinstance(value, keras.Variable) and value.shape == ():
-                start = np.full((seats, 1, 1), np.asarray(value))
+                start = np.full((lanes, 1, 1), np.asarray(value))
                 own[id(value)] = keras.Variable(start, dtype=value.dtype)
                 object.__setattr__(self._optimizer, name, own[id(value)])
         self._slots = [own.get(id(each), each) for each in self._optimizer.variables]
@@ -84,82 +84,67 @@ class SectionOptimizer:
     def apply(
         self,
         weights: Sequence[tf.Tensor],
-        slots: Sequence[tf.Tensor],
+        slots: Tensors,
         gradients: Sequence[tf.Tensor],
         rate: tf.Tensor,
-        scalars: Sequence[tf.Tensor],
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        arguments: Tensors,
+    ) -> tuple[list[tf.Tensor], Tensors]:
         """Take one step with Keras's code.
 
         Args:
-            weights: As ``shapes``, with the leading axis.
-            slots: The optimizer's state, first as in ``fresh_slots``.
-            gradients: One a weight.
-            rate: Learning rates, ``[seats, 1, 1]``.
-            scalars: The trials' own numbers, each ``[seats, 1, 1]``.
+            weights: The trainable weights.
+            slots: The optimizer's state.
+            gradients: One per weight.
+            rate: Learning rates, ``[lanes, 1, 1]``.
+            arguments: Per-lane arguments, in the order of the spec.
 
         Returns:
             Weights and slots after the step.
         """
         self._rate = rate
-        for name, value in zip(self._scalars, scalars, strict=True):
+        for name, value in zip(self._per_lane, arguments, strict=True):
             setattr(self._optimizer, name, value)
         state = [*zip(self._weights, weights, strict=True), *zip(self._slots, slots, strict=True)]
         with keras.StatelessScope(state_mapping=state) as scope:
             self._optimizer.apply(gradients, self._weights)
         return (
             [scope.get_current_value(each) for each in self._weights],
-            [scope.get_current_value(each) for each in self._slots],
+            tuple(scope.get_current_value(each) for each in self._slots),
         )
 
 
 class StackedOptimizer:
-    """The optimizers of a whole stack, each of which updates its own section of it.
+    """The optimizers of a program, each of which updates its block of lanes.
 
     Args:
-        sections: From the first seats to the last; all have as many.
-        shapes: The weights' shapes without the leading axis.
-        seats: Number of networks in all.
-
-    Attributes:
-        fresh_slots: For each section what its slots hold before the first step.
+        specs: From the first lanes to the last; their blocks have equally many.
+        shapes: The trainable weights' shapes, without the lane.
+        lanes: Number of lanes in all.
     """
 
     def __init__(
-        self, sections: Sequence[Section], shapes: Sequence[tuple[int, ...]], seats: int
+        self, specs: Sequence[OptimizerSpec], shapes: Sequence[tuple[int, ...]], lanes: int
     ) -> None:
-        each = seats // len(sections)
-        self._sections = [SectionOptimizer(section, shapes, each) for section in sections]
-        self.fresh_slots = tuple(section.fresh_slots for section in self._sections)
+        self._blocks = [BlockOptimizer(spec, shapes, lanes // len(specs)) for spec in specs]
+        self.fresh_slots = tuple(block.fresh_slots for block in self._blocks)
 
     def apply(
         self,
         weights: Sequence[tf.Tensor],
-        slots: Sequence[Sequence[tf.Tensor]],
+        slots: Sequence[Tensors],
         gradients: Sequence[tf.Tensor],
         rate: tf.Tensor,
-        scalars: Sequence[Sequence[tf.Tensor]],
-    ) -> tuple[list[tf.Tensor], list[list[tf.Tensor]]]:
-        """Take one step; as :meth:`SectionOptimizer.apply`, slots and scalars by section."""
-        count = len(self._sections)
-        if count == 1:
-            own, after = self._sections[0].apply(weights, slots[0], gradients, rate, scalars[0])
-            return own, [after]
-        divided = [
-            zip(*(tf.split(each, count) for each in values), strict=True)
-            for values in (weights, gradients)
+        arguments: Sequence[Tensors],
+    ) -> tuple[list[tf.Tensor], tuple[Tensors, ...]]:
+        """Take one step; as :meth:`BlockOptimizer.apply`, with slots and arguments by block."""
+        divided = self._by_block(weights), slots, self._by_block(gradients)
+        rates = tf.split(rate, len(self._blocks))
+        updated = [
+            block.apply(*parts)
+            for block, *parts in zip(self._blocks, *divided, rates, arguments, strict=True)
         ]
-        updated, slots_after = [], []
-        for section, own_weights, own_slots, own_gradients, own_rate, own_scalars in zip(
-            self._sections,
-            divided[0],
-            slots,
-            divided[1],
-            tf.split(rate, count),
-            scalars,
-            strict=True,
-        ):
-            own, after = section.apply(own_weights, own_slots, own_gradients, own_rate, own_scalars)
-            updated.append(own)
-            slots_after.append(after)
-        return [tf.concat(parts, 0) for parts in zip(*updated, strict=True)], slots_after
+        blocks, slots_after = zip(*updated, strict=True)
+        return [tf.concat(parts, 0) for parts in zip(*blocks, strict=True)], slots_after
+
+    def _by_block(self, values: Sequence[tf.Tensor]) -> list[tuple[tf.Tensor, ...]]:
+        return list(zip(*(tf.split(each, len(self._blocks)) for each in values), strict=True))

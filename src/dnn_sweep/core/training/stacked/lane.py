@@ -1,10 +1,12 @@
-"""One trial's place in a cohort: its callbacks, and what they decide after every epoch."""
+"""A trial in its lane: Keras's callbacks decide about it after every epoch."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,49 +19,25 @@ from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import build_callbacks
 from dnn_sweep.core.training.layer_log import LayerLog
 from dnn_sweep.core.training.outcome import conclude, log_folder
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.schedules import learning_rate_schedule
 from dnn_sweep.parameters import LoggingParameters, Precision
 
-if TYPE_CHECKING:
-    from dnn_sweep.core.training.progress import TrainingProgress
 
-
-@dataclass
-class _Rate:
-    """What a callback finds under ``model.optimizer``: the rate may be read and lowered."""
-
-    learning_rate: Any
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """The network as it was after one epoch: weights in the order of Keras, and its outputs."""
-
-    weights: Sequence[NDArray[Any]]
-    outputs: NDArray[np.float32]
-
-
-class Seat:
+class Lane:
     """Follows one trial and stops it when its callbacks say so.
 
-    Keras's own callbacks decide. To them the seat is the model: they set ``stop_training``, read
-    and lower ``optimizer.learning_rate``, and ask for weights, which the cohort hands over only
-    for an epoch that is to be kept.
-
-    Args:
-        trial: The trial.
-        steps: Optimizer steps an epoch.
-        progress: Told of every epoch.
-        logs: Which log files to write.
-        layers: Filled by the cohort; ``None`` where layers are not measured.
+    To Keras's callbacks the lane is the model: they set ``stop_training``, read and lower
+    ``optimizer.learning_rate``, and ask for weights, which the cohort copies from the device only
+    after an epoch that is to be kept. ``layers`` collects the trial's diagnostics, if any.
     """
 
     def __init__(
         self,
         trial: Trial,
         steps: int,
-        progress: "TrainingProgress",
+        progress: TrainingProgress,
         logs: LoggingParameters,
         layers: LayerLog | None = None,
     ) -> None:
@@ -70,48 +48,27 @@ class Seat:
         self.seconds = 0.0
         self._steps = steps
         self._schedule = _scheduled_rates(trial, trial.epochs * steps) if trial.schedule else None
-        self.optimizer = _Rate(np.float32(trial.learning_rate))
-        self._kept: _Kept | None = None
+        self.optimizer = SimpleNamespace(learning_rate=np.float32(trial.learning_rate))
+        self._weights: Sequence[NDArray[Any]] = ()
+        self._outputs: NDArray[np.float32] = np.empty((0, 0), np.float32)
         folder = log_folder(trial, logs)
         self._callbacks = build_callbacks(trial, progress, folder, logs, lambda: self.seconds)
         for each in self._callbacks.in_order:
             each.set_params({"epochs": trial.epochs, "steps": steps, "verbose": 0})
             each.set_model(self)
-        self._tell(lambda callback: callback.on_train_begin())
+        self._call_back(lambda each: each.on_train_begin())
 
     @property
     def taken(self) -> int:
         """Steps taken so far."""
         return self.epoch * self._steps
 
+    @property
     def rates(self) -> NDArray[np.float32]:
         """The learning rate at each step of the coming epoch, ``[steps]``."""
         if self._schedule is None:
             return np.full(self._steps, self.optimizer.learning_rate, dtype=np.float32)
         return self._schedule[self.taken : self.taken + self._steps]
-
-    def epoch_begins(self) -> None:
-        """Start the epoch's clock."""
-        self._tell(lambda callback: callback.on_epoch_begin(self.epoch))
-
-    def epoch_ends(self, seconds: float, logs: dict[str, float]) -> bool:
-        """Hear what the epoch gave, and decide.
-
-        Args:
-            seconds: The trial's share of the cohort's time.
-            logs: Loss and metric on training and validation rows.
-
-        Returns:
-            Whether the network, as it is now, is the one to keep so far.
-        """
-        self.seconds += seconds
-        done, self.epoch = self.epoch, self.epoch + 1
-        if self._schedule is not None:
-            self.optimizer.learning_rate = self._schedule[self.taken]
-        self._tell(lambda callback: callback.on_train_batch_end(self._steps - 1, dict(logs)))
-        self._tell(lambda callback: callback.on_epoch_end(done, dict(logs)))
-        keeper = self._callbacks.keeper
-        return self.is_finished if keeper is None else keeper.best_epoch == done
 
     @property
     def is_finished(self) -> bool:
@@ -123,20 +80,34 @@ class Seat:
         """Whether the layers are to be measured as they are now."""
         return self.layers is not None and self.layers.is_due(self.epoch, last=self.is_finished)
 
-    def keep(self, weights: Sequence[NDArray[Any]], outputs: NDArray[np.float32]) -> None:
-        """Take over the network as it is now, in place of the one kept before.
+    def begin_epoch(self) -> None:
+        """Let the callbacks begin an epoch."""
+        self._call_back(lambda each: each.on_epoch_begin(self.epoch))
+
+    def end_epoch(self, seconds: float, logs: dict[str, float]) -> bool:
+        """Let the callbacks decide; return whether the network is to be kept as it is now.
 
         Args:
-            weights: In the order of Keras.
-            outputs: On the validation rows, ``[rows, outputs]``.
+            seconds: The trial's share of the cohort's time.
+            logs: Loss and metric on training and validation rows.
         """
-        self._kept = _Kept(weights, outputs)
+        self.seconds += seconds
+        done, self.epoch = self.epoch, self.epoch + 1
+        if self._schedule is not None:
+            self.optimizer.learning_rate = self._schedule[self.taken]
+        self._call_back(lambda each: each.on_train_batch_end(self._steps - 1, dict(logs)))
+        self._call_back(lambda each: each.on_epoch_end(done, dict(logs)))
+        keeper = self._callbacks.keeper
+        return self.is_finished if keeper is None else keeper.best_epoch == done
 
-    def result(self, *, target_scale: float, engine: str, reason: str) -> TrialResult:
-        """Close the callbacks and give the trial's result."""
-        assert self._kept is not None  # noqa: S101 - the first epoch is always kept
-        self._tell(lambda callback: callback.on_train_end())
-        trial, weights = self.trial, self._kept.weights
+    def keep(self, weights: Sequence[NDArray[Any]], outputs: NDArray[np.float32]) -> None:
+        """Keep the network's weights, in the order of Keras, and outputs on the validation rows."""
+        self._weights, self._outputs = weights, outputs
+
+    def result(self, **given: Any) -> TrialResult:
+        """End the callbacks and build the trial's result; ``given`` is for ``conclude``."""
+        self._call_back(lambda each: each.on_train_end())
+        trial, weights = self.trial, self._weights
 
         def load_network() -> keras.Model:
             network = build_network(trial.network, trial.seed, trial.precision)
@@ -149,29 +120,27 @@ class Seat:
         return conclude(
             trial,
             self._callbacks,
-            self._kept.outputs,
+            self._outputs,
             load_network,
             save_network=save_network,
-            target_scale=target_scale,
             seconds=self.seconds,
-            engine=engine,
-            reason=reason,
             layers=self.layers,
+            **given,
         )
 
     def get_weights(self) -> int:
-        """What callbacks put aside: the epoch; the cohort keeps its weights."""
+        """What callbacks put aside: the epoch, since the cohort keeps its weights."""
         return self.epoch
 
     def set_weights(self, weights: int) -> None:
-        """What callbacks put back at the end; the result is made of what was kept."""
+        """What callbacks restore at the end: nothing, since the result has what was kept."""
 
-    def _tell(self, event: Callable[[keras.callbacks.Callback], object]) -> None:
+    def _call_back(self, event: Callable[[keras.callbacks.Callback], object]) -> None:
         for callback in self._callbacks.in_order:
             event(callback)
 
 
-@lru_cache(maxsize=16)  # as many as train side by side, or more; one is as large as a network
+@lru_cache(maxsize=16)  # one is as large as a network
 def _template(network: Network, precision: Precision) -> NetworkFile:
     return NetworkFile(build_network(network, precision=precision))
 
@@ -179,7 +148,7 @@ def _template(network: Network, precision: Precision) -> NetworkFile:
 def _scheduled_rates(trial: Trial, steps: int) -> NDArray[np.float32]:
     """The learning rate before each step, and after the last one."""
     schedule: Any = learning_rate_schedule(trial)
-    # One graph, step by step: schedules take one step at a time.
+    # One graph that calls the schedule with one step after another, as it expects.
     rates = tf.function(
         lambda: tf.map_fn(
             lambda step: tf.cast(schedule(step), tf.float32),

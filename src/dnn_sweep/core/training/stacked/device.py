@@ -1,0 +1,121 @@
+"""The machine: how many cohorts train at the same time, and how many lanes fit.
+
+The branches for a GPU follow TensorFlow's documentation and have never run on one.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path, PurePosixPath
+
+import psutil
+
+from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.lazy import tf
+from dnn_sweep.core.networks.weight_layout import weight_layout
+from dnn_sweep.core.training.stacked.spec import ModelSpec
+
+# Each step of a cohort reads and writes all of its weights, slots and gradients, which should stay
+# in the cache of a core; docs/decisions/0011 has the figures.
+CACHE_BYTES = 8 * 2**20
+MEMORY_SHARE = 0.5  # of the free memory, for all cohorts together
+FLOAT_BYTES = 4
+COPIES_IN_A_STEP = 4  # weights, gradients and, for most optimizers, two slots
+COPIES_IN_ALL = 3 * COPIES_IN_A_STEP  # the state before and after an epoch, and a fresh one
+CGROUPS, MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+# Files of a control group: limit, usage; and in `memory.stat` what of it is cached files.
+_VERSION_2 = ("memory.max", "memory.current", "inactive_file")
+_VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+
+@dataclass(frozen=True)
+class Device:
+    """What trains: a processor or a GPU.
+
+    Args:
+        workers: How many cohorts train at the same time: one per core, or one on a GPU.
+        free_memory: Bytes that TensorFlow may still use.
+        is_gpu: Whether TensorFlow uses a GPU.
+    """
+
+    workers: int
+    free_memory: int
+    is_gpu: bool = False
+
+    @classmethod
+    def detect(cls) -> "Device":
+        """Describe the device that TensorFlow uses."""
+        if tf.config.list_physical_devices("GPU"):
+            from tensorflow.python.client.device_lib import list_local_devices
+
+            return cls(1, max(each.memory_limit for each in list_local_devices()), is_gpu=True)
+        affinity = getattr(os, "sched_getaffinity", None)
+        return cls(len(affinity(0)) if affinity else os.cpu_count() or 1, free_memory())
+
+    def most_lanes(self, model: ModelSpec, data: TrainingData, cohorts: int) -> int:
+        """How many lanes a cohort should have at most, if so many cohorts share the memory."""
+        memory = MEMORY_SHARE * self.free_memory / cohorts
+        fitting = int(memory / bytes_of_a_lane(model, data))
+        if self.is_gpu:
+            return min(fitting, 512)
+        in_cache = CACHE_BYTES // (COPIES_IN_A_STEP * FLOAT_BYTES * count_weights(model))
+        return min(fitting, in_cache, 16)
+
+
+def count_weights(model: ModelSpec) -> int:
+    """Number of trainable weights of a network."""
+    return sum(prod(each.shape) for each in weight_layout(model.network) if each.trainable)
+
+
+def work_of_an_epoch(model: ModelSpec, data: TrainingData) -> float:
+    """Floating-point operations of one trial's epoch, about."""
+    return 6.0 * count_weights(model) * len(data.x_train)
+
+
+def bytes_of_a_lane(model: ModelSpec, data: TrainingData) -> int:
+    """Memory that one lane takes, estimated."""
+    network, rows = model.network, len(data.x_validation)
+    widths = network.inputs + sum(layer.units for layer in network.hidden) + network.outputs
+    batch = max(model.batch_size, min(rows, 512))
+    # Every layer's outputs for a batch, and as much again for the backward pass.
+    activations, outputs = 2 * batch * widths, 2 * rows * network.outputs
+    state = COPIES_IN_ALL * count_weights(model)
+    return FLOAT_BYTES * (state + activations + outputs + len(data.x_train))
+
+
+def free_memory(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
+    """Bytes this process may still use: what the system has, within the limits of its containers.
+
+    Args:
+        cgroups: Where Linux mounts the hierarchies of control groups; nothing on other systems.
+        membership: Linux's file that names the groups of this process.
+    """
+    free = [int(psutil.virtual_memory().available)]
+    lines = membership.read_text().splitlines() if membership.exists() else []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:  # version 2
+            mount, (limit, used, cache) = cgroups, _VERSION_2
+        elif "memory" in controllers.split(","):
+            mount, (limit, used, cache) = cgroups / "memory", _VERSION_1
+        else:
+            continue
+        own = PurePosixPath(path.strip("/"))
+        for group in (own, *own.parents):  # a parent's limit holds too
+            numbers = _numbers_in(mount / group, limit, used)
+            if numbers is not None:
+                # The kernel gives up cached files when memory runs short.
+                cached = re.search(rf"^{cache} (\d+)$", _text(mount / group / "memory.stat"), re.M)
+                free.append(numbers[0] - numbers[1] + (int(cached[1]) if cached else 0))
+    return max(0, min(free))
+
+
+def _numbers_in(folder: Path, *names: str) -> list[int] | None:
+    """The numbers in some files; ``None`` where one is missing or has none, such as ``max``."""
+    texts = [_text(folder / name).strip() for name in names]
+    return list(map(int, texts)) if all(map(str.isdecimal, texts)) else None
+
+
+def _text(file: Path) -> str:
+    return file.read_text() if file.is_file() else ""

@@ -1,0 +1,296 @@
+"""The epoch program: a compiled function that trains a stack for an epoch and validates it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.lazy import keras, tf
+from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.networks.weight_layout import weight_layout
+from dnn_sweep.core.training.row_weights import row_weights
+from dnn_sweep.core.training.stacked.forward import (
+    LaneSettings,
+    StackedNetwork,
+    Tensors,
+    TrainingBatch,
+    stacked_shape,
+)
+from dnn_sweep.core.training.stacked.optimizer import StackedOptimizer
+from dnn_sweep.core.training.stacked.spec import ModelSpec, ProgramSpec
+from dnn_sweep.core.training.targets import loss_targets
+
+VALIDATION_BATCH = 512  # rows at most; a layer's outputs should stay in the cache
+Floats = NDArray[np.float32]
+
+
+class State(NamedTuple):
+    """What an epoch changes; each tensor has a leading axis for the lane.
+
+    Args:
+        weights: In the order of Keras, of the shapes that ``stacked_shape`` gives.
+        slots: The optimizers' state, by block.
+    """
+
+    weights: Tensors
+    slots: tuple[Tensors, ...]
+
+
+class EpochResult(NamedTuple):
+    """Means over the training rows while training, and over the validation rows after it.
+
+    Each is ``[lanes]``, but for the outputs on the validation rows, ``[lanes, rows, outputs]``,
+    which stay on the device.
+    """
+
+    loss: Floats
+    metric: Floats
+    val_loss: Floats
+    val_metric: Floats
+    outputs: tf.Tensor
+
+
+class Rows:
+    """Training and validation rows, on the device.
+
+    Args:
+        data: Scaled rows.
+        model: Its loss decides the shape of the targets, its class weights those of the rows.
+    """
+
+    def __init__(self, data: TrainingData, model: ModelSpec) -> None:
+        self.training, self.validation = len(data.x_train), len(data.x_validation)
+        self.validation_batches = -(-self.validation // VALIDATION_BATCH)
+        self.validation_batch = -(-self.validation // self.validation_batches)
+        self._x = tf.constant(data.x_train)
+        self._y = tf.constant(loss_targets(data.y_train, model.network))
+        weights = row_weights(data, model.class_weight)
+        self._weights = None if weights is None else tf.constant(weights)
+        self._x_validation = self._filled(data.x_validation)
+        self._y_validation = self._filled(loss_targets(data.y_validation, model.network))
+
+    def batch(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Gather rows at ``[lanes, rows]`` positions: features, targets and loss weights."""
+        weights = 1.0 if self._weights is None else tf.gather(self._weights, positions)
+        return tf.gather(self._x, positions), tf.gather(self._y, positions), weights
+
+    def mask(self, step: tf.Tensor, size: int) -> tf.Tensor:
+        """1 for each row of a step's batch, 0 for one that only fills up the epoch's last."""
+        if self.training % size == 0:
+            return tf.ones(size)
+        return tf.cast(step * size + tf.range(size) < self.training, tf.float32)
+
+    def validation_at(self, batch: tf.Tensor, lanes: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Slice a batch of validation rows for every lane: features, targets, mask."""
+        size, start = self.validation_batch, batch * self.validation_batch
+
+        def slice_of(values: tf.Tensor) -> tf.Tensor:
+            begin = [start] + [0] * (len(values.shape) - 1)
+            rows = tf.slice(values, begin, [size, *values.shape[1:]])
+            return tf.broadcast_to(rows, (lanes, *rows.shape))
+
+        mask = tf.cast(start + tf.range(size) < self.validation, tf.float32)
+        return slice_of(self._x_validation), slice_of(self._y_validation), mask
+
+    def _filled(self, values: NDArray[np.generic]) -> tf.Tensor:
+        missing = self.validation_batch * self.validation_batches - len(values)
+        return tf.constant(np.concatenate([values, np.repeat(values[:1], missing, axis=0)]))
+
+
+def row_scores(
+    network: Network, logits: tf.Tensor, targets: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Compute outputs, losses and metrics with Keras's functions for one network.
+
+    Args:
+        network: Names the output's activation, the loss and the metric.
+        logits: Before the output's activation, ``[lanes, rows, outputs]``.
+        targets: As the loss takes them, with a leading axis for the lane.
+
+    Returns:
+        The outputs, and the loss and the metric of each row, ``[lanes, rows]``.
+    """
+    # Keras finds the logits behind these outputs and takes the loss from them.
+    outputs = keras.activations.get(network.output_activation)(
+        tf.reshape(logits, (-1, network.outputs))
+    )
+    flat = tf.reshape(targets, (-1, *targets.shape[2:]))
+    losses = keras.losses.get(network.loss)(flat, outputs)
+    metrics = tf.cast(_metric_function(network)(flat, outputs), tf.float32)
+    each = logits.shape[:2]
+    return tf.reshape(outputs, logits.shape), tf.reshape(losses, each), tf.reshape(metrics, each)
+
+
+def _metric_function(network: Network) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Choose the metric's function as Keras's ``compile`` chooses it for ``accuracy``."""
+    if network.metric != "accuracy":
+        return keras.losses.get(network.metric)  # type: ignore[no-any-return]
+    if network.outputs == 1:
+        return keras.metrics.binary_accuracy  # type: ignore[no-any-return]
+    if network.loss == "categorical_crossentropy":
+        return keras.metrics.categorical_accuracy  # type: ignore[no-any-return]
+    return keras.metrics.sparse_categorical_accuracy  # type: ignore[no-any-return]
+
+
+class EpochProgram:
+    """Trains ``lanes`` networks of one shape for an epoch and validates them."""
+
+    def __init__(self, spec: ProgramSpec, lanes: int, rows: Rows) -> None:
+        self.spec, self.lanes, self.rows = spec, lanes, rows
+        self._network = spec.model.network
+        self._layout = weight_layout(self._network)
+        self._stack = StackedNetwork(spec)
+        shapes = [stacked_shape(each, 1)[1:] for each in self._layout if each.trainable]
+        self._optimizer = StackedOptimizer(spec.optimizers, shapes, lanes)
+        self._batch = spec.model.batch_size
+        self.steps = -(-rows.training // self._batch)
+        self._function = tf.function(self._train_and_validate, jit_compile=True, autograph=False)
+
+    def initial_state(self) -> State:
+        """A state in which no lane has been taken: weights of 0, optimizers before any step."""
+        weights = tuple(tf.zeros(stacked_shape(each, self.lanes)) for each in self._layout)
+        return State(weights, self._optimizer.fresh_slots)
+
+    def compile(self) -> None:
+        """Compile, by running the program for no step and no row."""
+        lanes, layers = self.lanes, len(self._network.hidden)
+        block = lanes // len(self.spec.optimizers)
+        whole, real = tf.zeros((lanes, layers), tf.int32), tf.zeros((lanes, layers))
+        arguments = tuple(
+            tuple(tf.zeros((block, 1, 1), each.dtype) for _ in each.per_lane)
+            for each in self.spec.optimizers
+        )
+        self.run(
+            self.initial_state(),
+            np.zeros((lanes, self.rows.training), np.int32),
+            np.zeros((lanes, self.steps), np.float32),
+            np.zeros(lanes, np.int32),
+            LaneSettings(whole, real, whole, real, arguments),
+            compile_only=True,
+        )
+
+    def run(
+        self,
+        state: State,
+        orders: NDArray[np.int32],
+        rates: Floats,
+        taken: NDArray[np.int32],
+        settings: LaneSettings,
+        *,
+        compile_only: bool = False,
+    ) -> tuple[State, EpochResult]:
+        """Train for an epoch, then validate.
+
+        Args:
+            state: Before the epoch.
+            orders: Each lane's order of the training rows, ``[lanes, rows]``.
+            rates: Each lane's learning rate at each step, ``[lanes, steps]``.
+            taken: Steps that each lane has taken before, ``[lanes]``.
+            settings: What else differs between the lanes.
+            compile_only: Take no step and no row; the first call then only compiles.
+        """
+        missing = self.steps * self._batch - self.rows.training
+        filled = np.pad(orders, ((0, 0), (0, missing)))
+        steps, batches = (0, 0) if compile_only else (self.steps, self.rows.validation_batches)
+        arrays = map(tf.constant, (filled, rates, taken, steps, batches))
+        after, sums, outputs = self._function(state, *arrays, settings)
+        loss, metric, val_loss, val_metric, penalties = sums.numpy()
+        # Divided here: XLA would multiply by a reciprocal, and 26 of 40 be another float32 than in
+        # Keras, which decides whether an epoch counts as better.
+        training, validation = np.float32(self.rows.training), np.float32(self.rows.validation)
+        return after, EpochResult(
+            loss / training,
+            metric / training,
+            val_loss / validation + penalties,
+            val_metric / validation,
+            outputs,
+        )
+
+    def _train_and_validate(
+        self,
+        state: State,
+        orders: tf.Tensor,
+        rates: tf.Tensor,
+        taken: tf.Tensor,
+        steps: tf.Tensor,
+        batches: tf.Tensor,
+        settings: LaneSettings,
+    ) -> tuple[State, tf.Tensor, tf.Tensor]:
+        def step(
+            at: tf.Tensor, state: State, loss: tf.Tensor, metric: tf.Tensor
+        ) -> tuple[tf.Tensor, State, tf.Tensor, tf.Tensor]:
+            positions = tf.slice(orders, [0, at * self._batch], [self.lanes, self._batch])
+            rate = tf.slice(rates, [0, at], [self.lanes, 1])[:, :, tf.newaxis]
+            batch = TrainingBatch(self.rows.mask(at, self._batch), taken + at)
+            after, new_loss, new_metric = self._train_step(state, positions, rate, batch, settings)
+            return at + 1, after, loss + new_loss, metric + new_metric
+
+        nothing = tf.zeros(self.lanes)
+        _, state, loss, metric = tf.while_loop(
+            lambda at, *_: at < steps, step, (0, state, nothing, nothing)
+        )
+        validated, outputs = self._validate(state.weights, settings, batches)
+        return state, tf.stack([loss, metric, *validated]), outputs
+
+    def _train_step(
+        self,
+        state: State,
+        positions: tf.Tensor,
+        rate: tf.Tensor,
+        batch: TrainingBatch,
+        settings: LaneSettings,
+    ) -> tuple[State, tf.Tensor, tf.Tensor]:
+        """One step of every network; loss and metric come summed over the batch's rows."""
+        x, y, loss_weights = self.rows.batch(positions)
+        count = tf.reduce_sum(batch.mask)
+        trainable = self._trainable(state.weights)
+        with tf.GradientTape() as tape:
+            tape.watch(trainable)
+            logits, averages = self._stack.logits(state.weights, settings, x, batch)
+            _, losses, metrics = row_scores(self._network, logits, y)
+            # Rows that only fill up the last batch must not count, whatever their loss.
+            losses = tf.where(batch.mask > 0, losses * loss_weights, 0.0)
+            loss = tf.reduce_sum(losses, axis=1) / count
+            loss += self._stack.penalties(state.weights, settings)
+            # A network's loss depends on its own weights alone, so the sum's gradient is each's.
+            total = tf.reduce_sum(loss)
+        gradients = tape.gradient(total, trainable)
+        updated, slots = self._optimizer.apply(
+            trainable, state.slots, gradients, rate, settings.arguments
+        )
+        new, moving = iter(updated), iter(averages)
+        weights = tuple(next(new if each.trainable else moving) for each in self._layout)
+        return State(weights, slots), loss * count, tf.reduce_sum(metrics * batch.mask, axis=1)
+
+    def _validate(
+        self, weights: Tensors, settings: LaneSettings, batches: tf.Tensor
+    ) -> tuple[Tensors, tf.Tensor]:
+        """Sums over the rows of loss and metric, with the penalties; and the outputs."""
+        rows, lanes, units = self.rows, self.lanes, self._network.outputs
+        shape = (lanes, rows.validation_batch, units)
+        collected = tf.TensorArray(tf.float32, rows.validation_batches, element_shape=shape)
+
+        def step(
+            at: tf.Tensor, loss: tf.Tensor, metric: tf.Tensor, collected: tf.TensorArray
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.TensorArray]:
+            x, y, mask = rows.validation_at(at, lanes)
+            logits, _ = self._stack.logits(weights, settings, x)
+            outputs, losses, metrics = row_scores(self._network, logits, y)
+            loss += tf.reduce_sum(tf.where(mask > 0, losses, 0.0), axis=1)
+            metric += tf.reduce_sum(metrics * mask, axis=1)
+            return at + 1, loss, metric, collected.write(at, outputs)
+
+        nothing = tf.zeros(lanes)
+        _, loss, metric, collected = tf.while_loop(
+            lambda at, *_: at < batches, step, (0, nothing, nothing, collected)
+        )
+        outputs = tf.reshape(tf.transpose(collected.stack(), (1, 0, 2, 3)), (lanes, -1, units))
+        penalties = self._stack.penalties(weights, settings)
+        return (loss, metric, penalties), outputs[:, : rows.validation]
+
+    def _trainable(self, weights: Tensors) -> list[tf.Tensor]:
+        return [w for w, each in zip(weights, self._layout, strict=True) if each.trainable]

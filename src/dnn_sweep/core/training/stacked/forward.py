@@ -1,0 +1,207 @@
+"""The forward pass of a stack of networks; the leading axis of every tensor is the lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from dnn_sweep.core.lazy import keras, tf
+from dnn_sweep.core.networks.weight_layout import (
+    NORMALIZATION_EPSILON,
+    NORMALIZATION_MOMENTUM,
+    Weight,
+    weights_by_layer,
+)
+from dnn_sweep.core.training.stacked.dropout import uniform
+from dnn_sweep.core.training.stacked.spec import ProgramSpec
+
+Tensors = tuple[tf.Tensor, ...]
+_SMALLEST = 2.0**-126  # the smallest number of float32 and of bfloat16 that is not flushed to 0
+
+
+class LaneSettings(NamedTuple):
+    """What differs from lane to lane besides the weights.
+
+    Args:
+        activations: Per hidden layer, the position in the program's activations, int32.
+        dropout_rates: Per hidden layer, float32.
+        dropout_seeds: Per hidden layer, int32.
+        l2: Per hidden layer, float32.
+        arguments: For each optimizer its per-lane arguments, each ``[lanes of its block, 1, 1]``.
+    """
+
+    activations: tf.Tensor
+    dropout_rates: tf.Tensor
+    dropout_seeds: tf.Tensor
+    l2: tf.Tensor
+    arguments: tuple[Tensors, ...]
+
+
+class TrainingBatch(NamedTuple):
+    """What the forward pass needs to know while it trains.
+
+    Args:
+        mask: 1 for a row of the batch, 0 for one that only fills it up, ``[rows]``.
+        steps: Steps that each lane has taken, int32 of shape ``[lanes]``.
+    """
+
+    mask: tf.Tensor
+    steps: tf.Tensor
+
+
+def stacked_shape(weight: Weight, lanes: int) -> tuple[int, ...]:
+    """Shape of a weight for a stack: kernels ``[lanes, inputs, units]``, others as one row."""
+    return (lanes, *((1,) * (2 - len(weight.shape))), *weight.shape)
+
+
+class StackedNetwork:
+    """Networks of one shape, as a function of their weights.
+
+    Weights are in the order of Keras, of the shapes that :func:`stacked_shape` gives.
+
+    Args:
+        spec: The layers, and the activations that may occur.
+    """
+
+    def __init__(self, spec: ProgramSpec) -> None:
+        self._model = spec.model
+        self._activate = StackedActivation(spec.activations, spec.mixed)
+        self._dtype = "bfloat16" if spec.model.precision == "mixed_bfloat16" else "float32"
+
+    def logits(
+        self,
+        weights: Sequence[tf.Tensor],
+        settings: LaneSettings,
+        x: tf.Tensor,
+        training: TrainingBatch | None = None,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Apply the networks up to the activation of the output.
+
+        Args:
+            weights: All of them.
+            settings: The lanes' settings.
+            x: ``[lanes, rows, features]``.
+            training: ``None`` for a prediction: no dropout, moving averages as they are.
+
+        Returns:
+            The logits, float32 of shape ``[lanes, rows, outputs]``, and the new moving averages
+            in the order of Keras (none for a prediction).
+        """
+        *hidden, output = weights_by_layer(self._model.network, weights)
+        averages: list[tf.Tensor] = []
+        h = x
+        for position, (layer, own) in enumerate(
+            zip(self._model.network.hidden, hidden, strict=True)
+        ):
+            kernel, bias = (tf.cast(own[role], self._dtype) for role in ("kernel", "bias"))
+            h = tf.matmul(tf.cast(h, self._dtype), kernel) + bias
+            h = self._activate(h, settings.activations[:, position])
+            if layer.batch_normalization:
+                h = tf.cast(h, tf.float32)
+                moments = [own["moving_mean"], own["moving_variance"]]
+                if training is not None:
+                    old, moments = moments, _moments(h, training.mask)
+                    averages += [
+                        NORMALIZATION_MOMENTUM * before + (1.0 - NORMALIZATION_MOMENTUM) * new
+                        for before, new in zip(old, moments, strict=True)
+                    ]
+                h = tf.nn.batch_normalization(
+                    h, *moments, own["offset"], own["scale"], NORMALIZATION_EPSILON
+                )
+                h = tf.cast(h, self._dtype)
+            if layer.dropout and training is not None:
+                h = _drop(h, settings, position, training.steps)
+        h = tf.cast(h, tf.float32)
+        return tf.matmul(h, output["kernel"]) + output["bias"], averages
+
+    def penalties(self, weights: Sequence[tf.Tensor], settings: LaneSettings) -> tf.Tensor:
+        """Sum the L2 penalties on each network's kernels, ``[lanes]``."""
+        total = tf.zeros(settings.l2.shape[0])
+        layers = weights_by_layer(self._model.network, weights)
+        for position, layer in enumerate(self._model.network.hidden):
+            if layer.l2:
+                square = tf.reduce_sum(tf.square(layers[position]["kernel"]), axis=(1, 2))
+                total += settings.l2[:, position] * square
+        return total
+
+
+class StackedActivation:
+    """Applies to each lane its own activation: which one is data of the program.
+
+    Args:
+        names: The activations that may occur.
+        mixed: Whether the lanes of a layer may differ. If so, all activations are computed and
+            each lane selects its own; else the program branches and computes one.
+    """
+
+    def __init__(self, names: Sequence[str], mixed: bool) -> None:
+        self._functions = [_activation(name) for name in names]
+        self._choose = _select if mixed else _branch
+
+    def __call__(self, values: tf.Tensor, which: tf.Tensor) -> tf.Tensor:
+        """Activate a layer.
+
+        Args:
+            values: ``[lanes, rows, units]``.
+            which: Positions in ``names``, ``[lanes]``; without ``mixed`` the first one counts.
+        """
+        if len(self._functions) == 1:
+            return self._functions[0](values)
+
+        # With a gradient of its own, the backward pass keeps only the layer's sums.
+        @tf.custom_gradient
+        def activate(z: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+            def gradient(upstream: tf.Tensor) -> tf.Tensor:
+                slopes = [partial(_backward, each, z, upstream) for each in self._functions]
+                return self._choose(which, slopes)
+
+            return self._choose(which, [partial(each, z) for each in self._functions]), gradient
+
+        return activate(values)
+
+
+def _branch(which: tf.Tensor, branches: Sequence[Callable[[], tf.Tensor]]) -> tf.Tensor:
+    return tf.switch_case(which[0], branches)
+
+
+def _select(which: tf.Tensor, branches: Sequence[Callable[[], tf.Tensor]]) -> tf.Tensor:
+    # What is not selected may be infinite or not a number: `where` keeps it out.
+    selected = branches[0]()
+    for position, branch in enumerate(branches[1:], start=1):
+        selected = tf.where((which == position)[:, tf.newaxis, tf.newaxis], branch(), selected)
+    return selected
+
+
+def _backward(
+    function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor, upstream: tf.Tensor
+) -> tf.Tensor:
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        value = function(z)
+    return tape.gradient(value, z, output_gradients=upstream)
+
+
+def _activation(name: str) -> Callable[[tf.Tensor], tf.Tensor]:
+    function: Callable[[tf.Tensor], tf.Tensor] = keras.activations.get(name)
+    if name != "selu":
+        return function
+    # At exactly 0 (the bias of a row that dropout emptied) XLA takes SELU's slope from the left,
+    # TensorFlow's kernel from the right, where it is 1.05 instead of 1.76.
+    return lambda z: function(z + tf.where(z == 0, z.dtype.as_numpy_dtype(_SMALLEST), 0))
+
+
+def _moments(h: tf.Tensor, mask: tf.Tensor) -> list[tf.Tensor]:
+    """Mean and variance over the batch's rows, ``[lanes, 1, units]`` each."""
+    rows, weight = tf.reduce_sum(mask), mask[:, tf.newaxis]
+    mean = tf.reduce_sum(h * weight, axis=1, keepdims=True) / rows
+    variance = tf.reduce_sum(tf.square(h - mean) * weight, axis=1, keepdims=True) / rows
+    return [mean, variance]
+
+
+def _drop(h: tf.Tensor, settings: LaneSettings, position: int, steps: tf.Tensor) -> tf.Tensor:
+    rate = settings.dropout_rates[:, position, tf.newaxis, tf.newaxis]
+    seeds = settings.dropout_seeds[:, position]
+    drawn = uniform(seeds, steps, h.shape[1], h.shape[2], h.dtype.name)
+    kept = drawn >= tf.cast(rate, h.dtype)
+    return tf.where(kept, h * tf.cast(1.0 / (1.0 - rate), h.dtype), tf.zeros((), h.dtype))

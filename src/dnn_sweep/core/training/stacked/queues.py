@@ -1,0 +1,168 @@
+"""Who trains with whom: trials queued by the program that trains them, and its number of lanes."""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.stacked.device import Device, work_of_an_epoch
+from dnn_sweep.core.training.stacked.spec import (
+    ModelSpec,
+    OptimizerSpec,
+    ProgramSpec,
+    activations_of,
+    spec_of,
+)
+
+# A uniform cohort computes one activation per layer, a mixed one all that occur, which makes its
+# epochs 15 % longer. Cohorts are mixed where uniform ones would leave too many lanes empty: where
+# there are fewer trials per kind than this (in the finals, since a screening has fewer).
+UNIFORM_TRIALS, UNIFORM_FINALS = 2, 8
+# What a compilation costs, in floating-point operations: some seconds of a core. Not in seconds, so
+# that a repeated sweep does the same.
+WORK_OF_COMPILING = 1.5e11
+# Most of a program does not depend on the optimizer and is compiled once for all that share it. But
+# then each step copies every weight once more, which takes this share of its time.
+COST_OF_SHARING = 0.1
+QUEUES_PER_WORKER = 2  # with so many, no two workers have to share one
+
+_ByOptimizer = Mapping[OptimizerSpec, Sequence[Trial]]
+
+
+@dataclass
+class TrialQueue:
+    """Trials that wait for a lane in the cohorts of one program.
+
+    Args:
+        spec: The program.
+        trials: Those that have not begun, by optimizer. Unless the program is mixed, they have
+            the same activations.
+        together: How many trials of one optimizer can train at the same time.
+        lanes: Number of lanes of a cohort.
+        workers: How many workers train them now.
+    """
+
+    spec: ProgramSpec
+    trials: Mapping[OptimizerSpec, deque[Trial]]
+    together: int
+    lanes: int = 0
+    workers: int = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self.trials.values()))
+
+    def take(self, free: Mapping[OptimizerSpec, int]) -> dict[OptimizerSpec, list[Trial]]:
+        """Remove trials from the queue, at most so many of each optimizer."""
+        return {
+            each: [self.trials[each].popleft() for _ in range(min(n, len(self.trials[each])))]
+            for each, n in free.items()
+        }
+
+
+def plan_queues(
+    trials: Sequence[Trial],
+    data: TrainingData,
+    device: Device,
+    *,
+    finished: Collection[str] = (),
+    finals: Sequence[Trial] = (),
+    cohort_size: int | None = None,
+) -> list[TrialQueue]:
+    """Queue trials by the program that trains them.
+
+    Args:
+        trials: All trials of a stage, in order.
+        data: The rows.
+        device: What trains.
+        finished: Ids of those that are trained already. They are not queued, but count when
+            programs are planned, so that a resumed sweep trains the rest in the same programs.
+        finals: The trials of the stage that most of a sweep is trained in, if it has several:
+            programs are planned for these, so that all stages share them.
+        cohort_size: Lanes of a cohort; ``None`` for what suits network and device.
+    """
+    waiting = _by_spec([trial for trial in trials if trial.id not in finished])
+    fewest = UNIFORM_FINALS if finals else UNIFORM_TRIALS
+    queues: list[TrialQueue] = []
+    for model, optimizers in _by_spec(finals or trials).items():
+        most = cohort_size or device.most_lanes(model, data, device.workers)
+        epochs = sum(trial.epochs for own in optimizers.values() for trial in own)
+        per_program = optimizers_per_program(len(optimizers), epochs, model, data, most)
+        programs = -(-len(optimizers) // per_program)
+        for first in range(programs):
+            # Dealt out like cards: neighbours in a grid are alike, and those at its end slower.
+            planned = dict(list(optimizers.items())[first::programs])
+            own = {each: waiting[model].pop(each, []) for each in planned}
+            queues += _queues_of_a_program(model, planned, own, fewest, device.is_gpu)
+    if any(waiting.values()):
+        raise ValueError("the finals hold no trial like some of these")
+    workers = min(device.workers, len(trials))
+    sharing = workers if len(queues) < QUEUES_PER_WORKER * workers else 1
+    for queue in queues:
+        blocks = len(queue.spec.optimizers)
+        most = device.most_lanes(queue.spec.model, data, workers)
+        even = even_lanes(queue.together, most, blocks, sharing)
+        queue.lanes = cohort_size // blocks * blocks if cohort_size else even
+    return queues
+
+
+def _by_spec(trials: Sequence[Trial]) -> dict[ModelSpec, dict[OptimizerSpec, list[Trial]]]:
+    models = defaultdict[ModelSpec, dict[OptimizerSpec, list[Trial]]](dict)
+    for trial in trials:
+        model, optimizer = spec_of(trial)
+        models[model].setdefault(optimizer, []).append(trial)
+    return models
+
+
+def _queues_of_a_program(
+    model: ModelSpec, planned: _ByOptimizer, waiting: _ByOptimizer, fewest: int, always_mixed: bool
+) -> Iterator[TrialQueue]:
+    """One queue for a mixed program, else one per kind of activations."""
+    sizes = Counter((each, activations_of(t)) for each, own in planned.items() for t in own)
+    kinds = list(dict.fromkeys(kind for _, kind in sizes))
+    mixed = always_mixed or sizes.total() // len(kinds) < fewest
+    narrowed = {each: each.narrowed_to([*own, *waiting[each]]) for each, own in planned.items()}
+    names = tuple(sorted({name for kind in kinds for name in kind}))
+    spec = ProgramSpec(model, tuple(narrowed.values()), names, mixed)
+    together = max(map(len, planned.values()) if mixed else sizes.values())
+    for chosen in [kinds] if mixed else [[kind] for kind in kinds]:
+        trials = {
+            narrowed[each]: deque(trial for trial in own if activations_of(trial) in chosen)
+            for each, own in waiting.items()
+        }
+        yield TrialQueue(spec, trials, together)
+
+
+def optimizers_per_program(
+    optimizers: int, epochs: int, model: ModelSpec, data: TrainingData, most: int
+) -> int:
+    """Decide how many optimizers share a program: in a short sweep as many as fit, else one.
+
+    Args:
+        optimizers: How many there are for this model.
+        epochs: Epochs of all trials together.
+        model: What the trials have in common.
+        data: The rows.
+        most: Lanes of a cohort at most.
+    """
+    programs = -(-optimizers // max(1, most))
+    saved = (optimizers - programs) * WORK_OF_COMPILING
+    cost = COST_OF_SHARING * epochs * work_of_an_epoch(model, data)
+    return -(-optimizers // programs) if cost < saved else 1
+
+
+def even_lanes(together: int, most: int, blocks: int = 1, sharing: int = 1) -> int:
+    """Decide the number of lanes of a cohort, so that all cohorts are about equally large.
+
+    Args:
+        together: How many trials of one block can train at the same time.
+        most: Lanes at most.
+        blocks: Optimizers that share the program; each gets at least one lane.
+        sharing: How many workers train these trials, in equal parts.
+
+    Example:
+        >>> even_lanes(17, most=16)
+        9
+    """
+    cohorts = -(-together // max(most // blocks, 1))
+    return -(-together // min(-(-cohorts // sharing) * sharing, together)) * blocks

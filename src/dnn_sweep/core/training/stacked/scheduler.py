@@ -1,0 +1,208 @@
+"""Worker threads: each trains one cohort at a time; all share compiled programs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from queue import Full, Queue
+
+from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.layer_log import LayerLog, Probe
+from dnn_sweep.core.training.progress import NoProgress, TrainingProgress
+from dnn_sweep.core.training.results import TrialResult
+from dnn_sweep.core.training.stacked.cohort import Cohort
+from dnn_sweep.core.training.stacked.device import Device, work_of_an_epoch
+from dnn_sweep.core.training.stacked.epoch import EpochProgram, Rows
+from dnn_sweep.core.training.stacked.lane import Lane
+from dnn_sweep.core.training.stacked.queues import WORK_OF_COMPILING, TrialQueue
+from dnn_sweep.core.training.stacked.spec import ModelSpec, ProgramSpec
+from dnn_sweep.parameters import LoggingParameters
+
+# Results and messages that nobody has taken yet: a slow disk slows the training down instead of
+# filling the memory.
+WAITING_EVENTS = 256
+_Event = TrialResult | BaseException | Callable[[], None]
+
+
+class Programs:
+    """Epoch programs, each compiled once; safe to use from several threads.
+
+    Args:
+        data: Scaled rows.
+    """
+
+    def __init__(self, data: TrainingData) -> None:
+        self.data = data
+        self._lock = threading.Lock()
+        self._locks = defaultdict[object, threading.Lock](threading.Lock)
+        self._asking = Counter[object]()
+        self._programs: dict[object, EpochProgram] = {}
+        self._rows: dict[object, Rows] = {}
+
+    def get(
+        self, spec: ProgramSpec, lanes: int, compiled: Callable[[int, float, int], None]
+    ) -> EpochProgram:
+        """Return a compiled program; of several threads that ask for it, one compiles.
+
+        Args:
+            spec: The program.
+            lanes: Number of lanes.
+            compiled: Called after a compilation with lanes, seconds and the threads that waited.
+        """
+        key = spec, lanes
+        with self._lock:
+            self._asking[key] += 1
+            lock = self._locks[key]
+        with lock:
+            if key not in self._programs:
+                began = time.perf_counter()
+                program = EpochProgram(spec, lanes, self._rows_for(spec.model))
+                program.compile()
+                self._programs[key] = program
+                compiled(lanes, time.perf_counter() - began, self._asking[key])
+        with self._lock:
+            self._asking[key] -= 1
+        return self._programs[key]
+
+    def _rows_for(self, model: ModelSpec) -> Rows:
+        key = model.network.loss, model.network.outputs, model.class_weight
+        with self._lock:
+            if key not in self._rows:
+                self._rows[key] = Rows(self.data, model)
+            return self._rows[key]
+
+
+class Scheduler:
+    """Trains queued trials in one thread per worker.
+
+    Args:
+        queues: The trials.
+        programs: Those compiled so far for these rows.
+        device: What trains.
+        progress: Called in the thread that takes the results.
+        logs: Which log files to write.
+        conclude: Builds a finished lane's result.
+        probe: The rows on which layers are measured; ``None`` where they are not.
+    """
+
+    def __init__(
+        self,
+        queues: Sequence[TrialQueue],
+        programs: Programs,
+        device: Device,
+        progress: TrainingProgress,
+        logs: LoggingParameters,
+        conclude: Callable[[Lane], TrialResult],
+        probe: Probe | None = None,
+    ) -> None:
+        self._queues = queues
+        self._programs = programs
+        self._logs = logs
+        self._conclude = conclude
+        self._probe = probe
+        self._unfinished = sum(map(len, queues))
+        self._workers = min(device.workers, self._unfinished)
+        self._progress = _Relay(progress, self._put, self._workers)
+        self._lock = threading.Lock()
+        self._events: Queue[_Event] = Queue(WAITING_EVENTS)
+        self._stopped = threading.Event()
+
+    def results(self) -> Iterator[TrialResult]:
+        """Train, and yield each result as soon as it is there."""
+        threads = [threading.Thread(target=self._work) for _ in range(self._workers)]
+        for thread in threads:
+            thread.start()
+        try:
+            while self._unfinished:
+                event = self._events.get()
+                if isinstance(event, BaseException):
+                    raise event
+                if isinstance(event, TrialResult):
+                    self._unfinished -= 1
+                    yield event
+                else:
+                    event()
+        finally:
+            self._stopped.set()
+            for thread in threads:
+                thread.join()
+
+    def _work(self) -> None:
+        try:
+            while not self._stopped.is_set() and (queue := self._next_queue()):
+                self._train(queue)
+                with self._lock:
+                    queue.workers -= 1
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            self._put(error)
+
+    def _next_queue(self) -> TrialQueue | None:
+        """Choose a queue, first of programs that nobody runs, so that they compile side by side."""
+        with self._lock:
+            busy = Counter[ProgramSpec]()
+            for queue in self._queues:
+                busy[queue.spec] += queue.workers
+            open_queues = [queue for queue in self._queues if len(queue)]
+            if not open_queues:
+                return None
+            chosen = min(open_queues, key=lambda queue: (busy[queue.spec], -len(queue)))
+            chosen.workers += 1
+            return chosen
+
+    def _train(self, queue: TrialQueue) -> None:
+        """Train a queue's trials in one cohort, until queue and lanes are empty."""
+        cohort = Cohort(self._program(queue.spec, queue.lanes), self._probe)
+        work = work_of_an_epoch(queue.spec.model, self._programs.data)
+        lost = 0.0
+        while not self._stopped.is_set():
+            with self._lock:
+                taken = queue.take(cohort.free)
+            cohort.admit({each: list(map(self._lane, own)) for each, own in taken.items()})
+            if not cohort.live:
+                return
+            # Once empty lanes have cost as much as a compilation, a smaller program pays.
+            lost += sum(cohort.free.values()) * work
+            if lost > WORK_OF_COMPILING and (smaller := cohort.smaller()):
+                cohort, lost = cohort.moved_to(self._program(*smaller)), 0.0
+            for lane in cohort.advance():
+                self._put(self._conclude(lane))
+
+    def _program(self, spec: ProgramSpec, lanes: int) -> EpochProgram:
+        return self._programs.get(spec, lanes, self._progress.compiled)
+
+    def _lane(self, trial: Trial) -> Lane:
+        self._progress.trial_started(trial)
+        steps = -(-len(self._programs.data.x_train) // trial.batch_size)
+        layers = None if self._probe is None else LayerLog(trial, self._probe)
+        return Lane(trial, steps, self._progress, self._logs, layers)
+
+    def _put(self, event: _Event) -> None:
+        while not self._stopped.is_set():
+            with suppress(Full):
+                self._events.put(event, timeout=0.5)
+                return
+
+
+class _Relay(NoProgress):
+    """Hands the workers' reports to the thread that takes the results."""
+
+    def __init__(
+        self, progress: TrainingProgress, put: Callable[[Callable[[], None]], None], workers: int
+    ) -> None:
+        self._progress = progress
+        self._put = put
+        self._workers = workers
+
+    def trial_started(self, trial: Trial) -> None:
+        self._put(lambda: self._progress.trial_started(trial))
+
+    def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
+        self._put(lambda: self._progress.epoch_finished(trial, epoch, logs))
+
+    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
+        """Report a compilation; ``share`` counts threads that waited, of those that could train."""
+        self._put(lambda: self._progress.compiled(trials, seconds, share / self._workers))

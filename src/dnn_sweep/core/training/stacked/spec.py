@@ -1,0 +1,162 @@
+"""What is stacked: which trials can share a compiled program, and why a trial cannot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from dnn_sweep.core.networks.keras_names import optimizer_classes
+from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.parameters import Precision
+
+# Optimizers whose update of a weight reads that weight alone, so that a stack of networks is
+# updated like one network. The others take norms or products over a whole layer.
+ELEMENTWISE = (
+    "SGD",
+    "Adagrad",
+    "Adadelta",
+    "RMSprop",
+    "Adam",
+    "AdamW",
+    "Nadam",
+    "Adamax",
+    "Lion",
+    "Ftrl",
+)
+
+# Arguments that Keras's updates only multiply with, so each lane may have its own value. All others
+# are part of the program: a momentum decides whether there is a slot for it, and an epsilon goes
+# through Keras's `ops.add`, which may take it for a bias and broadcast it along another axis.
+_PER_LANE = ("beta_1", "beta_2", "rho", "weight_decay")
+
+# Per-lane arguments are float64, as Keras's own numbers are: in float32 1 - 0.999 would be off by
+# 5e-5 of its value. Nadam casts its numbers to float32 itself.
+_SINGLE_PRECISION = ("Nadam",)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What all lanes of a program have in common, whichever optimizer updates them.
+
+    Args:
+        network: The layers, without names, activations and initializers; ``dropout`` and ``l2``
+            are 1 where a layer has any, since each lane has its own value.
+        batch_size: Rows per step.
+        class_weight: A factor per class for the loss of its rows.
+        precision: Keras's dtype policy of the hidden layers.
+    """
+
+    network: Network
+    batch_size: int
+    class_weight: tuple[float, ...] | None
+    precision: Precision
+
+
+@dataclass(frozen=True)
+class OptimizerSpec:
+    """An optimizer as part of a program.
+
+    Args:
+        class_name: The Keras class.
+        arguments: Arguments with the same value in all lanes, without the learning rate.
+        per_lane: Names of the arguments of which each lane has its own value.
+    """
+
+    class_name: str
+    arguments: tuple[tuple[str, Any], ...]
+    per_lane: tuple[str, ...]
+
+    @property
+    def dtype(self) -> str:
+        """The type in which the program takes per-lane arguments."""
+        return "float32" if self.class_name in _SINGLE_PRECISION else "float64"
+
+    def narrowed_to(self, trials: Sequence[Trial]) -> "OptimizerSpec":
+        """Move what is equal in all of these trials into the program, where XLA knows its value."""
+        values = [lane_arguments(trial) for trial in trials]
+        per_lane = tuple(name for name in self.per_lane if len({v[name] for v in values}) > 1)
+        given = dict(self.arguments) | {
+            name: value
+            for name, value in trials[0].optimizer_arguments.items()
+            if name in self.per_lane and name not in per_lane
+        }
+        return replace(self, arguments=tuple(sorted(given.items())), per_lane=per_lane)
+
+
+@dataclass(frozen=True)
+class ProgramSpec:
+    """What a compiled program is made from; equal specs share one.
+
+    Args:
+        model: What all lanes have in common.
+        optimizers: Each updates a block of lanes; all blocks have equally many.
+        activations: The activations that occur, sorted.
+        mixed: Whether one layer may have different activations in different lanes.
+    """
+
+    model: ModelSpec
+    optimizers: tuple[OptimizerSpec, ...]
+    activations: tuple[str, ...]
+    mixed: bool
+
+
+def spec_of(trial: Trial) -> tuple[ModelSpec, OptimizerSpec]:
+    """Tell what a trial must have in common with others to train in each other's lanes.
+
+    All else may differ: activations, initial weights, order of the rows, learning rate and its
+    schedule, per-lane arguments, dropout rates, penalties, number of epochs, callbacks.
+    """
+    per_lane = tuple(lane_arguments(trial))
+    others = {k: v for k, v in trial.optimizer_arguments.items() if k not in (*per_lane, "name")}
+    optimizer = OptimizerSpec(trial.optimizer_class, tuple(sorted(others.items())), per_lane)
+    network = _without_details(trial.network)
+    return ModelSpec(network, trial.batch_size, trial.class_weight, trial.precision), optimizer
+
+
+def lane_arguments(trial: Trial) -> dict[str, float]:
+    """The optimizer's arguments of which each lane may have its own value, with the trial's."""
+    return _lane_arguments(trial.optimizer_class, tuple(sorted(trial.optimizer_arguments.items())))
+
+
+def activations_of(trial: Trial) -> tuple[str, ...]:
+    """The activation of each hidden layer."""
+    return tuple(layer.activation for layer in trial.network.hidden)
+
+
+def reason_against(trial: Trial) -> str | None:
+    """Say why a trial cannot be stacked, in words for the user; ``None`` where it can."""
+    if trial.optimizer_class not in ELEMENTWISE:
+        return f"{trial.optimizer_class} does not update each weight by itself"
+    for name in ("use_ema", "gradient_accumulation_steps", "loss_scale_factor"):
+        if trial.optimizer_arguments.get(name):
+            return f"{name} of an optimizer belongs to one network"
+    if trial.optimizer_class == "Ftrl" and trial.optimizer_arguments.get("beta"):
+        return "Ftrl's beta is added to each trial's own learning rate"
+    if trial.precision == "mixed_float16":
+        return "mixed_float16 scales the loss of one network"
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _without_details(network: Network) -> Network:
+    hidden = tuple(
+        layer.model_copy(
+            update={
+                "name": "",
+                "activation": "",
+                "kernel_initializer": "",
+                "dropout": float(layer.dropout > 0),
+                "l2": float(layer.l2 > 0),
+            }
+        )
+        for layer in network.hidden
+    )
+    return network.model_copy(update={"hidden": hidden})
+
+
+@lru_cache(maxsize=1024)
+def _lane_arguments(class_name: str, arguments: tuple[tuple[str, Any], ...]) -> dict[str, float]:
+    optimizer = optimizer_classes()[class_name](**dict(arguments))
+    values = {name: getattr(optimizer, name, None) for name in _PER_LANE}
+    return {name: value for name, value in values.items() if isinstance(value, int | float)}

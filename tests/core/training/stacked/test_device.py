@@ -1,0 +1,107 @@
+"""How much fits: memory within containers, lanes within memory and cache."""
+
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from dnn_sweep.core.training.stacked import device
+from dnn_sweep.core.training.stacked.device import Device, bytes_of_a_lane, free_memory
+from dnn_sweep.core.training.stacked.queues import plan_queues
+from dnn_sweep.core.training.stacked.spec import spec_of
+from tests.builders import make_data
+from tests.core.training.stacked.sweeps import one, trials_of
+
+SMALL, _ = spec_of(one())
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A machine with 1,000 bytes, and a folder for its control groups."""
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+
+    def free(membership, files):
+        (tmp_path / "self").write_text(membership)
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        return free_memory(tmp_path, tmp_path / "self")
+
+    return free
+
+
+V2 = {"memory.max": "500\n", "memory.current": "300\n"}
+V1 = {"memory.limit_in_bytes": "500\n", "memory.usage_in_bytes": "300\n"}
+
+
+def test_memory_is_what_the_system_has_where_nothing_limits_it(machine, tmp_path):
+    assert machine("0::/\n", {}) == 1000
+    assert machine("0::/\n", {"memory.max": "max\n", "memory.current": "300\n"}) == 1000
+    assert free_memory(tmp_path, tmp_path / "not-linux") == 1000
+
+
+def test_a_containers_limit_counts_in_version_2_and_cached_files_are_free(machine):
+    assert machine("0::/\n", V2) == 200
+    assert machine("0::/\n", {"memory.stat": "anon 200\ninactive_file 70\n"}) == 270
+
+
+def test_a_containers_limit_counts_in_version_1(machine):
+    lines = "9:name=systemd:/\n4:cpu,memory:/own/group\n0::/\n"
+    assert machine(lines, {f"memory/{name}": text for name, text in V1.items()}) == 200
+    statistics = "inactive_file 9\ntotal_inactive_file 60\n"
+    assert machine(lines, {"memory/memory.stat": statistics}) == 260
+
+
+def test_the_tightest_limit_of_the_groups_above_counts(machine):
+    files = {f"a/{name}": text for name, text in V2.items()}
+    assert machine("0::/a/b\n", files) == 200
+    assert machine("0::/a/b\n", {"a/b/memory.max": "50", "a/b/memory.current": "40"}) == 10
+    assert machine("0::/a/b\n", {"a/b/memory.current": "60"}) == 0
+
+
+def test_the_memory_of_this_machine_is_found():
+    assert 0 < Device.detect().free_memory <= psutil.virtual_memory().total
+
+
+def lanes(memory, cohorts, model=SMALL, **given):
+    return Device(2, memory, **given).most_lanes(model, make_data(), cohorts)
+
+
+def test_cohorts_fit_the_free_memory_of_all_workers_together():
+    per_lane = bytes_of_a_lane(SMALL, make_data())
+    assert lanes(20 * per_lane, 2) == 5
+    assert lanes(20 * per_lane, 1) == 10
+    assert lanes(0, 2) == 0
+    (queue,) = plan_queues(trials_of(training={"seeds": range(9)}), make_data(), Device(2, 0))
+    assert queue.lanes == 1
+
+
+def test_more_validation_rows_take_more_memory():
+    few, many = (bytes_of_a_lane(SMALL, make_data(rows=rows)) for rows in (80, 80000))
+    assert many > 2 * 4 * 40000 * 3 > few
+
+
+def test_a_wide_network_trains_in_small_cohorts_and_the_widest_alone():
+    narrow, wide, widest = (
+        lanes(2**34, 2, spec_of(one(network={"hidden": hidden}))[0])
+        for hidden in ([8], [300, 300], [3000, 3000])
+    )
+    assert narrow == 16 > wide > 1 > widest
+
+
+def test_a_gpu_trains_one_wide_mixed_cohort(monkeypatch):
+    """As described by TensorFlow; nothing here runs on a GPU."""
+    assert lanes(2**34, 1, is_gpu=True) == 512
+    trials = trials_of(grid={"activations": ["relu", "tanh"]}, training={"seeds": list(range(20))})
+    (queue,) = plan_queues(trials, make_data(), Device(1, 2**34, is_gpu=True))
+    assert queue.spec.mixed
+    assert queue.lanes == 40
+
+
+def test_a_gpu_is_found_with_its_memory(monkeypatch):
+    config = SimpleNamespace(list_physical_devices=lambda kind: [kind])
+    monkeypatch.setattr(device, "tf", SimpleNamespace(config=config))
+    found = Device.detect()
+    assert found.is_gpu
+    assert found.workers == 1
+    assert found.free_memory > 0
