@@ -54,3 +54,13 @@ def format_seconds(seconds: float) -> str:
 def count(number: int, noun: str) -> str:
     """Write ``1 seed`` or ``1,078 rows``: a number with its noun."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def percent(share: float) -> str:
+    """Write a share as a whole percentage.
+
+    Example:
+        >>> percent(0.95)
+        '95 %'
+    """
+    return f"{100 * share:.0f} %"
