@@ -68,17 +68,6 @@ class SweepHooks:
             raise click.ClickException(str(mistake)) from error
 
 
-class CatalogHooks:
-    """Completes the catalog before other plugins look at it."""
-
-    # First, because kedro-mlflow switches tracking off only in datasets that are there.
-    @hook_impl(tryfirst=True)
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Make the datasets that a pattern of the catalog describes."""
-        for name in pipeline.datasets():
-            catalog.get(name)
-
-
 class StageHooks:
     """Tells the run's clock which stage begins.
 
@@ -157,3 +146,14 @@ def _find_mistake(error: BaseException | None) -> SweepError | None:
             return error
         error = error.__cause__
     return None
+
+
+class CatalogHooks:
+    """Completes the catalog before other plugins look at it."""
+
+    # First, because kedro-mlflow switches tracking off only in datasets that are there.
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Make the datasets that a pattern of the catalog describes."""
+        for name in pipeline.datasets():
+            catalog.get(name)
