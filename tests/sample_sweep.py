@@ -12,6 +12,8 @@ from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.record import Comparison, Margin
 from dnn_sweep.core.data.schema import Column, Schema
 from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
+from dnn_sweep.core.reporting.results import SweepResults
 from dnn_sweep.parameters import (
     CallbackParameters,
     Configuration,
@@ -46,6 +48,21 @@ class SampleSweep:
 
     def inputs(self) -> dict[str, Any]:
         return dict(vars(self))
+
+    def results(self, **changes: Any) -> SweepResults:
+        """What the report, the model card and the console get; nothing was screened."""
+        given = {
+            "comparison": sample_comparison("One seed says nothing about seeds."),
+            "verdicts": sample_verdicts(self),
+            "screening": sample_screening(self)[:0],
+            "time_to_target": measure_time_to_target(self.histories, self.champion),
+            "launcher": "",
+            "environment": self.champion.experiment,
+        }
+        own = self.inputs()
+        for name in ("histories", "confusion_matrix"):
+            own.pop(name)
+        return SweepResults(**(own | given | changes))
 
     def change(self, **fields: Any) -> None:
         """Change fields of the champion's record."""
@@ -346,17 +363,21 @@ def sample_verdicts(sweep: SampleSweep) -> pd.DataFrame:
     )
 
 
-def sample_seed_scores(sweep: SampleSweep) -> pd.DataFrame:
-    """The score of every trial, as far from its combination's mean as its seed is from 0."""
-    board, metric = sweep.leaderboard, sweep.champion.objective
-    seeds = sweep.champion.seeds
+def sample_diagnostics(sweep: SampleSweep) -> pd.DataFrame:
+    """Three layers of every trial, before training, after an epoch and at the end."""
     return pd.DataFrame(
         {
-            "combination": np.repeat(board["combination"].to_numpy(), len(seeds)),
-            "seed": np.tile(seeds, len(board)),
-            metric: np.repeat(board[f"{metric}_mean"].to_numpy(), len(seeds))
-            - np.tile(seeds, len(board)) / 100,
-            "diverged": False,
-            "seconds": 1.0,
+            "trial_id": f"{name}-{seed}",
+            "combination": name,
+            "seed": seed,
+            "epoch": epoch,
+            "layer": layer,
+            "signal_gradient_norm": 10.0 ** (place - 2 * seed) * (epoch > 0 or 0.5),
+            "dead_units": np.nan if layer == "output" else 0.2 + 0.4 * seed,
+            "saturated": np.nan if layer == "output" else 0.1,
         }
+        for name in sweep.leaderboard["combination"]
+        for seed in sweep.champion.seeds
+        for epoch in (0, 1, 20 - seed)
+        for place, layer in enumerate(("hidden1", "hidden2", "output"))
     )

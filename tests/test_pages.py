@@ -153,7 +153,7 @@ def test_every_dataset_that_has_a_preview_shows_one(viz, graph):
     assert {
         "raw_table", "schema", "trial_plan", "trial_results", "network_summaries", "leaderboard",
         "champion", "learning_curves_figure", "learning_curves_image", "comparison", "verdicts",
-        "ranking_figure", "critical_difference_figure", "learning_rates_figure",
+        "ranking_figure", "learning_rates_figure",
         "diagnostics_figure", "time_to_target_figure", "predictions_figure",
     } <= set(shown)  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from dnn_sweep.core.errors import SweepError
@@ -145,3 +146,14 @@ def _find_mistake(error: BaseException | None) -> SweepError | None:
             return error
         error = error.__cause__
     return None
+
+
+class CatalogHooks:
+    """Completes the catalog before other plugins look at it."""
+
+    # First, because kedro-mlflow switches tracking off only in datasets that are there.
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Make the datasets that a pattern of the catalog describes."""
+        for name in pipeline.datasets():
+            catalog.get(name)

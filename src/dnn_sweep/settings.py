@@ -7,7 +7,7 @@ from omegaconf.resolvers import oc
 
 import dnn_sweep.startup  # noqa: F401
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
-from dnn_sweep.hooks import StageHooks, SweepHooks, collect_seldom
+from dnn_sweep.hooks import CatalogHooks, StageHooks, SweepHooks, collect_seldom
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,7 @@ def launcher() -> str:
 
 collect_seldom()
 
-HOOKS = (StageHooks(RUN_CLOCK), SweepHooks())
+HOOKS = (StageHooks(RUN_CLOCK), SweepHooks(), CatalogHooks())
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -10,23 +10,21 @@ import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
+from kedro_mlflow.io.catalog.switch_catalog_logging import switch_catalog_logging
 
-from dnn_sweep.pipelines.reporting import create_pipeline, nodes
+from dnn_sweep.core.reporting.figures import FIGURES
+from dnn_sweep.hooks import CatalogHooks
+from dnn_sweep.pipelines.reporting import create_pipeline
 from dnn_sweep.settings import CONFIG_LOADER_ARGS
-from tests.core.reporting.figures.test_diagnostics import tables
 from tests.sample_sweep import (
     sample_comparison,
+    sample_diagnostics,
     sample_screening,
-    sample_seed_scores,
     sample_sweep,
     sample_verdicts,
 )
 
 PROJECT = Path(__file__).resolve().parents[2]
-FIGURES = (
-    "learning_curves", "heatmap", "ranking", "critical_difference", "learning_rates",
-    "diagnostics", "time_to_target", "predictions",
-)  # fmt: skip
 
 
 class KeptDataset(MemoryDataset):
@@ -42,10 +40,9 @@ def given(sweep):
         "params:environment": sweep.champion.experiment,
         "stage_clock": {"report": 1.5, "total": 1.5},
         "screening": sample_screening(sweep),
-        "seed_scores": sample_seed_scores(sweep),
         "comparison": sample_comparison("One seed says nothing about seeds."),
         "verdicts": sample_verdicts(sweep),
-        "diagnostics": tables(sweep, {})[0],
+        "diagnostics": sample_diagnostics(sweep),
     }
     return {name: MemoryDataset(data) for name, data in inputs.items()}
 
@@ -82,54 +79,41 @@ def test_it_turns_results_into_figures_a_page_and_a_summary(task):
     assert described.trial_id == "0123456789abcdef"
 
 
-def test_what_other_pipelines_add_finds_its_place_in_the_report():
-    sweep = sample_sweep([("sigmoid", "sgd"), ("relu", "adam")])
-    screening = sample_screening(sweep)
-    figure, _ = nodes.draw_learning_rates(screening, sweep.champion)
-    heatmap, _ = nodes.draw_heatmap(sweep.leaderboard, sweep.champion)
-    given = sweep.inputs() | {
-        "time_to_target_table": None, "heatmap_figure": heatmap, "ranking_figure": None,
-        "learning_curves_figure": heatmap, "time_to_target_figure": None,
-        "predictions_figure": heatmap, "launcher": "", "environment": "digits",
-    }  # fmt: skip
-    for name in ("histories", "confusion_matrix"):
-        given.pop(name)
-
-    page = nodes.write_report(
-        **given,
-        screening=screening,
-        learning_rates_figure=figure,
-        verdicts=sample_verdicts(sweep),
-        diagnostics_figure=heatmap,
-        critical_difference_figure=heatmap,
-        comparison=sample_comparison("Few seeds."),
-    )
-    fixed = nodes.write_report(**given, screening=screening[:0], learning_rates_figure=figure)
-
-    for name in ("learning_rates", "diagnostics", "critical_difference"):
-        assert f'id="figure-{name}"' in page
-        assert f'id="figure-{name}"' not in fixed
-    assert "vanishing gradient" in page
-    assert "Few seeds." in page
+def test_a_report_can_be_written_from_what_is_stored():
+    stored = {"leaderboard", "histories", "champion", "screening", "comparison", "verdicts"}
+    assert stored <= create_pipeline().inputs()
+    assert "time_to_target" not in create_pipeline().inputs()
 
 
-def test_the_summary_is_the_last_node_and_every_node_bears_its_functions_name():
-    nodes = create_pipeline().nodes
-
-    assert nodes[-1].name == "summarize_sweep"
+def test_the_summary_is_the_last_node():
+    assert create_pipeline().nodes[-1].name == "summarize_sweep"
     assert create_pipeline().only_nodes("summarize_sweep").inputs() >= {"report"}
-    assert all(node.name == node.func.__name__ for node in nodes)
 
 
 def test_listing_the_pipeline_loads_nothing_heavy():
     code = (
         "import sys; import dnn_sweep.pipelines.reporting, dnn_sweep.datasets.console, "
         "dnn_sweep.datasets.training_display; "
-        "print({'matplotlib', 'plotly', 'jinja2', 'tensorflow', 'keras'} & set(sys.modules))"
+        "print({'matplotlib', 'plotly', 'tensorflow', 'keras'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "set()"
+
+
+def test_tracking_is_switched_off_in_datasets_of_a_pattern_too():
+    config = OmegaConfigLoader(
+        str(PROJECT / "conf"), base_env="base", default_run_env="base",
+        custom_resolvers=CONFIG_LOADER_ARGS["custom_resolvers"],
+    )["catalog"]  # fmt: skip
+    catalog = DataCatalog.from_config(config)
+
+    CatalogHooks().before_pipeline_run(create_pipeline(), catalog)
+    switch_catalog_logging(catalog, False)
+
+    for name in FIGURES:
+        assert not catalog[f"{name}_figure"]._logging_activated
+        assert not catalog[f"{name}_image"]._logging_activated
 
 
 @pytest.mark.slow
@@ -171,5 +155,5 @@ def test_the_catalog_writes_files_prints_and_tracks(tmp_path, capsys):
     roots = {each.path for each in mlflow.MlflowClient().list_artifacts(run.info.run_id)}
     assert {"report.html", "model_card.md", "time_to_target.csv"} <= roots
     assert "kedro mlflow ui" in capsys.readouterr().out
-    for name in loader["catalog"]:
+    for name in create_pipeline().all_outputs():
         assert catalog[name].metadata == {"kedro-viz": {"layer": "reporting"}}

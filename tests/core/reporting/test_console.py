@@ -10,16 +10,11 @@ from tests.sample_sweep import sample_comparison, sample_screening, sample_sweep
 SECONDS = {"start_up": 6.24, "train": 12.0, "track": 0.01, "total": 18.25}
 
 
-def print_summary(sweep, environment="digits", width=80, launcher="", seconds=SECONDS, **further):
+def print_summary(sweep, width=80, seconds=SECONDS, **results):
     stream = StringIO()
     console = Console(file=stream, width=width, color_system=None)
     report = "x" * 4_600_000
-    console.print(
-        summarize_sweep(
-            sweep.leaderboard, sweep.champion, launcher, environment, report, seconds, **further
-        ),
-        crop=False,
-    )
+    console.print(summarize_sweep(sweep.results(**results), report, seconds), crop=False)
     return stream.getvalue()
 
 
@@ -62,7 +57,7 @@ def test_who_is_tied_and_what_the_screening_tried_are_told():
     assert "\n2 of the 29 others cannot be told apart.\n" in text
     assert "More of it." not in text
     assert (
-        "\nScreening: 3 learning rates a combination × 1 seed "
+        "\nScreening: 3 learning rates per combination × 1 seed "
         "× 10 epochs, 90 trials in all; the best rate of 5 of 30 "
         "combinations lies on the edge of what was tried.\n"
     ) in text
@@ -82,7 +77,7 @@ def test_a_champion_that_is_not_the_best_is_marked_wherever_it_stands():
     assert line.split()[-1] == "champion"
     assert not any(line.split()[:1] == ["7"] for line in lines)
     assert "… and 24 more combinations" in lines
-    assert f"{eighth} on the test split" in lines
+    assert f"{eighth} on the test set" in lines
 
 
 def test_it_tells_the_test_result_the_registration_and_its_reason_and_where_things_are():
@@ -92,7 +87,7 @@ def test_it_tells_the_test_result_the_registration_and_its_reason_and_where_thin
         "digits: 30 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs"
         in text
     )
-    assert "gelu + adam on the test split accuracy 0.9722 [0.9528, 0.9819]" in text
+    assert "gelu + adam on the test set accuracy 0.9722 [0.9528, 0.9819]" in text
     assert "Registered dnn_sweep_digits version 3 as champion: accuracy 0.9749" in text
     assert "data/08_reporting/digits/leaderboard.csv" in text
     assert "data/08_reporting/digits/report.html (4.6 MB)" in text
@@ -101,7 +96,7 @@ def test_it_tells_the_test_result_the_registration_and_its_reason_and_where_thin
 
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_commands_are_never_broken(width):
-    lines = print_summary(sample_sweep(experiment="mnist"), "mnist", width).splitlines()
+    lines = print_summary(sample_sweep(experiment="mnist"), width).splitlines()
 
     commands = {line.strip() for line in lines}
     assert {
@@ -172,4 +167,4 @@ def test_a_run_that_trained_tells_how_fast():
 
     text = print_summary(sample_sweep(), seconds=trained)
 
-    assert "4,800 model-epochs trained, 2,400 a second" in text
+    assert "4,800 model-epochs trained, 2,400 per second" in text

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dnn_sweep.core.data.schema import Column, Schema
-from dnn_sweep.core.reporting.mistakes import show_mistakes, worst_predictions
+from dnn_sweep.core.reporting.mistakes import find_mistakes
 from tests.sample_sweep import sample_sweep
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
@@ -15,13 +15,13 @@ THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 def test_only_wrong_rows_are_shown_and_the_surest_first():
     sweep = sample_sweep(THREE)
 
-    worst = worst_predictions(sweep.test_predictions, sweep.schema)
+    worst = find_mistakes(sweep.test_predictions, sweep.test_rows, sweep.schema)
 
     wrong = sweep.test_predictions.query("true != predicted")
-    assert set(worst["row_id"]) <= set(wrong["row_id"])
+    assert {each.row_id for each in worst} <= set(wrong["row_id"])
     assert len(worst) == min(12, len(wrong)) > 5
-    assert worst["by"].is_monotonic_decreasing
-    assert worst["by"].iloc[0] == max(
+    assert [each.by for each in worst] == sorted((each.by for each in worst), reverse=True)
+    assert worst[0].by == max(
         line[f"probability_{line['predicted']}"] for line in wrong.to_dict("records")
     )
 
@@ -29,10 +29,10 @@ def test_only_wrong_rows_are_shown_and_the_surest_first():
 def test_of_a_regression_the_largest_errors_are_shown():
     sweep = sample_sweep(THREE, task="regression")
 
-    worst = worst_predictions(sweep.test_predictions, sweep.schema, most=3)
+    worst = find_mistakes(sweep.test_predictions, sweep.test_rows, sweep.schema, most=3)
 
     error = (sweep.test_predictions["true"] - sweep.test_predictions["predicted"]).abs()
-    assert worst["by"].tolist() == sorted(error, reverse=True)[:3]
+    assert [each.by for each in worst] == sorted(error, reverse=True)[:3]
 
 
 def test_an_image_is_shown_with_the_rows_own_pixels():
@@ -40,23 +40,23 @@ def test_an_image_is_shown_with_the_rows_own_pixels():
 
     sweep = sample_sweep(THREE, image_shape=(8, 8))
 
-    first = show_mistakes(sweep.test_predictions, sweep.test_rows, sweep.schema)[0]
+    first = find_mistakes(sweep.test_predictions, sweep.test_rows, sweep.schema)[0]
 
-    address, png = first["picture"].split(",")
+    address, png = first.picture.split(",")
     assert address == "data:image/png;base64"
     grey = imread(BytesIO(b64decode(png)))[..., 0]
-    pixels = sweep.test_rows.loc[first["row_id"]].to_numpy().reshape(8, 8)
+    pixels = sweep.test_rows.loc[first.row_id].to_numpy().reshape(8, 8)
     assert grey == pytest.approx((pixels - pixels.min()) / np.ptp(pixels), abs=0.01)
 
 
 def test_a_row_of_a_table_is_shown_with_its_first_columns():
     sweep = sample_sweep(THREE)
 
-    first = show_mistakes(sweep.test_predictions, sweep.test_rows, sweep.schema)[0]
+    first = find_mistakes(sweep.test_predictions, sweep.test_rows, sweep.schema)[0]
 
-    assert list(first["values"]) == [f"pixel{i}" for i in range(12)]
-    row = sweep.test_rows.loc[first["row_id"]]
-    assert list(first["values"].values()) == list(row.iloc[:12])
+    assert list(first.values) == [f"pixel{i}" for i in range(12)]
+    row = sweep.test_rows.loc[first.row_id]
+    assert list(first.values.values()) == list(row.iloc[:12])
 
 
 def test_rows_may_hold_text_and_gaps():
@@ -70,7 +70,7 @@ def test_rows_may_hold_text_and_gaps():
          "probability_no": [0.9, 0.2], "probability_yes": [0.1, 0.8]}
     )  # fmt: skip
 
-    (mistake,) = show_mistakes(predictions, rows, schema)
+    (mistake,) = find_mistakes(predictions, rows, schema)
 
-    assert (mistake["row_id"], mistake["by"]) == (9, 0.8)
-    assert list(mistake["values"]) == ["colour", "size"]
+    assert (mistake.row_id, mistake.by) == (9, 0.8)
+    assert list(mistake.values) == ["colour", "size"]

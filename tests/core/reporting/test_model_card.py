@@ -2,23 +2,14 @@ import re
 
 import pytest
 
-from dnn_sweep.core.reporting.model_card import render_model_card, shorten_card
+from dnn_sweep.core.reporting.model_card import shorten_card, write_model_card
 from tests.sample_sweep import sample_comparison, sample_screening, sample_sweep
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 
 
 def card_of(sweep, **further):
-    return render_model_card(
-        leaderboard=sweep.leaderboard,
-        champion=sweep.champion,
-        class_report=sweep.class_report,
-        schema=sweep.schema,
-        configuration=sweep.configuration,
-        launcher="uv run",
-        environment=sweep.champion.experiment,
-        **further,
-    )
+    return write_model_card(sweep.results(launcher="uv run", **further))
 
 
 def test_it_has_the_sections_in_order():
@@ -42,7 +33,7 @@ def test_it_states_metrics_with_intervals_ties_budget_and_the_command():
     assert "3 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs" in card
     assert "one learning rate for each combination, set beforehand" in card
     assert "Tied for first by this evidence: relu + adam, relu + sgd, sigmoid + sgd." in card
-    assert "The first of the ranking" not in card
+    assert "The ranking is led by" not in card
     assert "With one seed they say nothing about another draw" in card
     assert "uv run kedro run --pipeline=train --env=mnist\n```" in card
     assert "hidden layers 64-128-256-128-64, trained" in card
@@ -54,7 +45,7 @@ def test_a_champion_that_was_chosen_for_its_price_is_told_as_such():
     sweep.change(tied_with=("relu + adam", "sigmoid + sgd"))
 
     assert (
-        "- The first of the ranking is relu + adam; relu + sgd trains fastest of the 3 tied for "
+        "- The ranking is led by relu + adam; relu + sgd trains fastest of the 3 tied for "
         "first on digits."
     ) in card_of(sweep)
 
@@ -77,7 +68,7 @@ def test_screening_and_the_statistics_words_are_told():
         comparison=sample_comparison("Five seeds are few."),
     )
 
-    assert "screening: 3 learning rates a combination" in card
+    assert "screening: 3 learning rates per combination" in card
     assert "- Five seeds are few.\n" in card
     assert "With one seed" not in card
 

@@ -4,17 +4,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import pandas as pd
+from markupsafe import Markup
 
 from dnn_sweep.core.champion.record import Champion
-from dnn_sweep.core.comparison.record import Comparison
-from dnn_sweep.core.data.schema import Schema
-from dnn_sweep.core.formatting import format_interval
-from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.core.reporting.commands import data_parameters, kedro_run
-from dnn_sweep.core.reporting.figures.rate_curves import describe_rates
 from dnn_sweep.core.reporting.pages import page_template
-from dnn_sweep.parameters import Configuration
+from dnn_sweep.core.reporting.results import SweepResults
 
 MOST_NAMED = 20
 WORST_CLASSES = 3
@@ -39,39 +33,15 @@ class VersionCard:
     text: str
 
 
-def render_model_card(
-    *,
-    leaderboard: pd.DataFrame,
-    champion: Champion,
-    class_report: pd.DataFrame,
-    schema: Schema,
-    configuration: Configuration,
-    launcher: str,
-    environment: str,
-    screening: pd.DataFrame | None = None,
-    comparison: Comparison | None = None,
-) -> str:
-    """Write the model card.
+def write_model_card(results: SweepResults) -> str:
+    """Write the model card in Markdown; names that come from the data are escaped.
 
     Args:
-        leaderboard: One row a combination, best first.
-        champion: The champion's record.
-        class_report: Precision, recall, F1 and support of each class; no rows for a regression.
-        schema: What the rows look like.
-        configuration: Every group of parameters.
-        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
-        environment: The folder under ``conf`` that the run used.
-        screening: One row a screened trial; ``None``, or no rows, where rates were fixed.
-        comparison: The statistics' plain words under ``sentences``.
-
-    Returns:
-        Markdown; names that come from the data are escaped.
+        results: What the sweep left behind.
 
     References:
         Mitchell et al. 2019, Model Cards for Model Reporting.
     """
-    from markupsafe import Markup
-
     page = page_template(
         "model_card.md.j2",
         {
@@ -81,25 +51,30 @@ def render_model_card(
         # Markdown may hold HTML, and MLflow shows it: what comes from the data is text.
         finalize=_text,
     )
-    command = kedro_run(launcher, "train", environment, data_parameters(configuration.data))
-    best = str(leaderboard["combination"].iloc[0])
-    weakest = class_report.sort_values("recall").head(WORST_CLASSES)
     return page.render(
-        champion=champion,
-        best=best,
-        title=champion.headline(best),
-        registered=champion.registered,
-        schema=schema,
-        objective=objective_of(schema.task),
-        hidden=[layer.units for layer in configuration.network.hidden],
-        budget=str(champion.budget),
-        rates=describe_rates(leaderboard, screening),
-        rows=str(champion.rows),
-        interval=format_interval,
-        weakest=weakest.to_dict("records"),
-        sentences=comparison.sentences if comparison else [],
+        results=results,
+        champion=results.champion,
+        schema=results.schema,
+        hidden=[layer.units for layer in results.configuration.network.hidden],
+        weakest=results.class_report.sort_values("recall").head(WORST_CLASSES).to_dict("records"),
         # In a block of code nothing is read as markup, and nothing is unescaped.
-        command=Markup(command),  # noqa: S704
+        command=Markup(results.command),  # noqa: S704
+    )
+
+
+def describe_version(model_card: str, champion: Champion) -> VersionCard:
+    """Address the model card to the version that was registered.
+
+    Args:
+        model_card: The whole card; the registry gets one that is short enough for it.
+        champion: The champion's record.
+    """
+    registered = champion.registered
+    return VersionCard(
+        name=registered.name,
+        version=registered.version,
+        trial_id=champion.trial_id,
+        text=shorten_card(model_card),
     )
 
 
@@ -112,8 +87,6 @@ def shorten_card(card: str, most: int = MOST_CHARACTERS) -> str:
 
 def _text(value: Any) -> Any:
     """Escape what HTML would read, but leave quotes as they are: the card is read raw, too."""
-    from markupsafe import Markup
-
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return Markup(escape(value, quote=False))  # noqa: S704

@@ -1,28 +1,26 @@
 """Templates of the pages that the project writes."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dnn_sweep.core.formatting import METRIC_LABELS, count, format_value
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-if TYPE_CHECKING:
-    from jinja2 import Template
+from dnn_sweep.core.formatting import METRIC_LABELS, count, format_interval, format_value, percent
 
 
 def page_template(
     name: str,
     filters: Mapping[str, Callable[..., Any]],
     finalize: Callable[[Any], Any] | None = None,
-) -> "Template":
+) -> Template:
     """Load a template that escapes what it is given: labels, columns, configuration are the user's.
 
     Args:
         name: The file in ``core/reporting/templates``.
-        filters: By name; beside ``value``, ``metric`` and ``count_of``, which every page has.
+        filters: By name; beside ``value``, ``metric``, ``count_of`` and ``percent``, and the
+            function ``interval``, which every page has.
         finalize: What is done to every value before it is escaped.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     environment = Environment(
         loader=PackageLoader("dnn_sweep.core.reporting"),
         autoescape=True,
@@ -35,6 +33,8 @@ def page_template(
         "value": format_value,
         "metric": lambda metric: METRIC_LABELS.get(metric, metric),
         "count_of": count,
+        "percent": percent,
         **filters,
     }
+    environment.globals["interval"] = format_interval
     return environment.get_template(name)

@@ -1,4 +1,4 @@
-"""Figures, the report page and the console's last words."""
+"""Figures, the report page and the summary on the console."""
 
 from dnn_sweep.pipelines.reporting.pipeline import create_pipeline
 

@@ -1,118 +1,55 @@
 """The ``reporting`` pipeline: from results to figures, a page and the console."""
 
+from dataclasses import fields
+
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.pipelines.reporting.nodes import (
-    describe_version,
-    draw_critical_difference,
-    draw_diagnostics,
-    draw_heatmap,
-    draw_learning_curves,
-    draw_learning_rates,
-    draw_predictions,
-    draw_ranking,
-    draw_time_to_target,
-    record_seconds,
-    summarize_sweep,
-    write_model_card,
-    write_report,
-)
+from dnn_sweep.core.reporting.console import record_seconds, summarize_sweep
+from dnn_sweep.core.reporting.figures import FIGURES
+from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
+from dnn_sweep.core.reporting.model_card import describe_version, write_model_card
+from dnn_sweep.core.reporting.report import write_report
+from dnn_sweep.core.reporting.results import SweepResults
+
+FROM_PARAMETERS = {"launcher", "environment"}
 
 
 def create_pipeline() -> Pipeline:
     """Wire the pipeline; the console's summary waits for the report, so it comes last."""
+    figures = [
+        Node(
+            figure.render,
+            inputs=figure.inputs,
+            outputs=[f"{name}_figure", f"{name}_image"],
+            name=f"draw_{name}",
+        )
+        for name, figure in FIGURES.items()
+    ]
+    names = [field.name for field in fields(SweepResults)]
     return Pipeline(
         [
             Node(
-                draw_learning_curves,
+                measure_time_to_target,
                 inputs=["histories", "champion"],
-                outputs=["learning_curves_figure", "learning_curves_image"],
-                name="draw_learning_curves",
+                outputs="time_to_target",
+                name="measure_time_to_target",
             ),
+            *figures,
             Node(
-                draw_heatmap,
-                inputs=["leaderboard", "champion"],
-                outputs=["heatmap_figure", "heatmap_image"],
-                name="draw_heatmap",
-            ),
-            Node(
-                draw_predictions,
-                inputs=["confusion_matrix", "test_predictions", "champion"],
-                outputs=["predictions_figure", "predictions_image"],
-                name="draw_predictions",
-            ),
-            Node(
-                draw_ranking,
-                inputs=["leaderboard", "champion"],
-                outputs=["ranking_figure", "ranking_image"],
-                name="draw_ranking",
-            ),
-            Node(
-                draw_critical_difference,
-                inputs=["seed_scores", "champion"],
-                outputs=["critical_difference_figure", "critical_difference_image"],
-                name="draw_critical_difference",
-            ),
-            Node(
-                draw_learning_rates,
-                inputs=["screening", "champion"],
-                outputs=["learning_rates_figure", "learning_rates_image"],
-                name="draw_learning_rates",
-            ),
-            Node(
-                draw_diagnostics,
-                inputs=["diagnostics", "verdicts", "leaderboard", "champion"],
-                outputs=["diagnostics_figure", "diagnostics_image"],
-                name="draw_diagnostics",
-            ),
-            Node(
-                draw_time_to_target,
-                inputs=["histories", "champion"],
-                outputs=["time_to_target", "time_to_target_figure", "time_to_target_image"],
-                name="draw_time_to_target",
+                SweepResults,
+                inputs={n: f"params:{n}" if n in FROM_PARAMETERS else n for n in names},
+                outputs="sweep_results",
+                name="collect_results",
             ),
             Node(
                 write_report,
-                inputs={
-                    "leaderboard": "leaderboard",
-                    "champion": "champion",
-                    "class_report": "class_report",
-                    "schema": "schema",
-                    "test_predictions": "test_predictions",
-                    "test_rows": "test_rows",
-                    "screening": "screening",
-                    "comparison": "comparison",
-                    "verdicts": "verdicts",
-                    "learning_rates_figure": "learning_rates_figure",
-                    "critical_difference_figure": "critical_difference_figure",
-                    "diagnostics_figure": "diagnostics_figure",
-                    "time_to_target_table": "time_to_target",
-                    "heatmap_figure": "heatmap_figure",
-                    "ranking_figure": "ranking_figure",
-                    "learning_curves_figure": "learning_curves_figure",
-                    "time_to_target_figure": "time_to_target_figure",
-                    "predictions_figure": "predictions_figure",
-                    "network_summaries": "network_summaries",
-                    "configuration": "configuration",
-                    "launcher": "params:launcher",
-                    "environment": "params:environment",
-                },
+                inputs={"results": "sweep_results"} | {n: f"{n}_figure" for n in FIGURES},
                 outputs="report",
                 name="write_report",
             ),
             Node(
                 write_model_card,
-                inputs={
-                    "leaderboard": "leaderboard",
-                    "champion": "champion",
-                    "class_report": "class_report",
-                    "schema": "schema",
-                    "configuration": "configuration",
-                    "launcher": "params:launcher",
-                    "environment": "params:environment",
-                    "screening": "screening",
-                    "comparison": "comparison",
-                },
+                inputs="sweep_results",
                 outputs="model_card",
                 name="write_model_card",
             ),
@@ -130,16 +67,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 summarize_sweep,
-                inputs=[
-                    "leaderboard",
-                    "champion",
-                    "params:launcher",
-                    "params:environment",
-                    "report",
-                    "stage_seconds",
-                    "comparison",
-                    "screening",
-                ],
+                inputs=["sweep_results", "report", "stage_seconds"],
                 outputs="console",
                 name="summarize_sweep",
             ),

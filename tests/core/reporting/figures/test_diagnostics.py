@@ -2,39 +2,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnn_sweep.core.reporting.figures.diagnostics import (
-    choose_combinations,
-    draw_diagnostics,
-    layer_profiles,
-    plot_diagnostics,
-)
-from tests.sample_sweep import sample_sweep
+from dnn_sweep.core.reporting.figures import FIGURES, diagnostics
+from tests.sample_sweep import sample_diagnostics, sample_sweep
 
-LAYERS = ["hidden1", "hidden2", "output"]
 SEEDS = (0, 1)
 
 
 def tables(sweep, verdicts):
-    """Diagnostics and verdicts of a sweep; a combination that is not named is healthy."""
+    """Diagnostics, verdicts and leaderboard of a sweep; who is not named is healthy."""
     names = list(sweep.leaderboard["combination"])
-    rows = [
-        {
-            "trial_id": f"{name}-{seed}",
-            "combination": name,
-            "seed": seed,
-            "epoch": epoch,
-            "layer": layer,
-            "signal_gradient_norm": 10.0 ** (at - 2 * seed) * (epoch > 0 or 0.5),
-            "dead_units": np.nan if layer == "output" else 0.2 + 0.4 * seed,
-            "saturated": np.nan if layer == "output" else 0.1,
-        }
-        for name in names
-        for seed in SEEDS
-        for epoch in (0, 1, 20 - seed)
-        for at, layer in enumerate(LAYERS)
-    ]
     judged = {"combination": names, "verdict": [verdicts.get(name, "healthy") for name in names]}
-    return pd.DataFrame(rows), pd.DataFrame(judged)
+    return sample_diagnostics(sweep), pd.DataFrame(judged), sweep.leaderboard, sweep.champion
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +23,17 @@ def sweep():
 def test_the_best_the_worst_and_the_best_of_each_other_verdict_are_shown(sweep):
     order = list(sweep.leaderboard["combination"])
     found = {order[3]: "overfitting", order[4]: "overfitting", order[-1]: "dead units"}
-    _, verdicts = tables(sweep, found)
-    assert choose_combinations(sweep.leaderboard, verdicts) == [order[0], order[3], order[-1]]
+
+    shown = diagnostics.prepare(*tables(sweep, found)).profiles
+
+    assert [profile.combination for profile in shown] == [order[0], order[3], order[-1]]
 
 
 def test_a_profile_runs_from_the_output_to_the_input_side_as_the_mean_of_the_seeds(sweep):
-    diagnostics, verdicts = tables(sweep, {})
-    diagnostics.loc[diagnostics["layer"] == "hidden1", "signal_gradient_norm"] = 0.0
+    measured, *others = tables(sweep, {})
+    measured.loc[measured["layer"] == "hidden1", "signal_gradient_norm"] = 0.0
 
-    best, _ = layer_profiles(diagnostics, verdicts, sweep.leaderboard)
+    best, _ = diagnostics.prepare(measured, *others).profiles
 
     assert best.layers == ["output", "hidden2", "hidden1"]
     start, end = best.values["signal_gradient_norm"]
@@ -65,10 +45,8 @@ def test_a_profile_runs_from_the_output_to_the_input_side_as_the_mean_of_the_see
 
 def test_both_figures_draw_the_same_lines_and_name_the_verdict(sweep):
     worst = sweep.leaderboard["combination"].iloc[-1]
-    diagnostics, verdicts = tables(sweep, {worst: "vanishing gradient"})
-    arguments = (diagnostics, verdicts, sweep.leaderboard, sweep.champion)
 
-    figure, picture = plot_diagnostics(*arguments), draw_diagnostics(*arguments)
+    figure, picture = FIGURES["diagnostics"].render(*tables(sweep, {worst: "vanishing gradient"}))
 
     named = [trace.name for trace in figure.data if trace.showlegend]
     best = sweep.leaderboard["combination"].iloc[0]
@@ -88,7 +66,10 @@ def test_both_figures_draw_the_same_lines_and_name_the_verdict(sweep):
 
 
 def test_a_sweep_without_diagnostics_gives_an_empty_figure(sweep):
-    diagnostics, verdicts = tables(sweep, {})
-    arguments = (diagnostics[:0], verdicts, sweep.leaderboard, sweep.champion)
-    assert len(plot_diagnostics(*arguments).data) == 0
-    assert all(not axis.lines for axis in draw_diagnostics(*arguments).axes)
+    measured, *others = tables(sweep, {})
+
+    figure, picture = FIGURES["diagnostics"].render(measured[:0], *others)
+
+    assert len(figure.data) == len(picture.axes) == 0
+    assert "no layer was measured" in figure.layout.title.subtitle.text
+    assert "no layer was measured" in picture.get_supxlabel()

@@ -4,21 +4,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnn_sweep.core.comparison import time_to_target
-from dnn_sweep.core.objectives import ACCURACY, MEAN_ABSOLUTE_ERROR
 from dnn_sweep.core.reporting.figures import (
-    curves,
+    FIGURES,
     heatmap,
     learning_curves,
     learning_rates,
     predictions,
     ranking,
-    rate_curves,
+    time_to_target,
 )
-from dnn_sweep.core.reporting.figures import time_to_target as profiles
-from tests.sample_sweep import sample_screening, sample_sweep
+from tests.sample_sweep import sample_diagnostics, sample_screening, sample_sweep, sample_verdicts
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
+
+
+def plot(figure, *inputs):
+    return figure.plot(figure.prepare(*inputs))
+
+
+def draw(figure, *inputs):
+    return figure.draw(figure.prepare(*inputs))
 
 
 def title_of(figure):
@@ -34,7 +39,9 @@ def test_a_curve_is_the_mean_over_seeds():
     rows = sweep.histories.query("combination == 'relu + adam' and epoch == 4")
 
     curve = next(
-        c for c in curves.mean_curves(sweep.histories, ACCURACY) if c.combination == "relu + adam"
+        c
+        for c in learning_curves.prepare(sweep.histories, sweep.champion).curves
+        if c.combination == "relu + adam"
     )
 
     assert len(rows) == 3
@@ -44,14 +51,15 @@ def test_a_curve_is_the_mean_over_seeds():
 
 
 def test_values_that_are_not_finite_leave_a_gap_instead_of_spoiling_the_mean():
-    histories = sample_sweep(THREE, seeds=(0, 1)).histories
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    histories = sweep.histories
     ran_away = (histories["combination"] == "relu + adam") & (histories["seed"] == 0)
     histories.loc[ran_away & (histories["epoch"] == 2), "val_accuracy"] = np.inf
     histories.loc[
         (histories["combination"] == "relu + adam") & (histories["epoch"] == 20), "val_accuracy"
     ] = np.nan
 
-    curve = curves.mean_curves(histories, ACCURACY)[-1]
+    curve = learning_curves.prepare(histories, sweep.champion).curves[-1]
 
     assert np.isfinite(curve.validation[1])
     assert np.isnan(curve.validation[19])
@@ -61,7 +69,7 @@ def test_values_that_are_not_finite_leave_a_gap_instead_of_spoiling_the_mean():
 def test_a_combination_has_a_dashed_and_a_solid_line_and_the_best_comes_first():
     sweep = sample_sweep(THREE)
 
-    figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+    figure = plot(learning_curves, sweep.histories, sweep.champion)
 
     lines = [(t.name, t.meta[1], t.line.dash, t.line.color) for t in figure.data]
     assert len(lines) == 6
@@ -84,8 +92,8 @@ def test_the_band_reaches_from_the_lowest_to_the_highest_seed():
     rows = sweep.histories.query("combination == 'relu + adam'")
     by_epoch = rows.groupby("epoch")["val_accuracy"]
 
-    figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
-    picture = learning_curves.draw_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+    figure = plot(learning_curves, sweep.histories, sweep.champion)
+    picture = draw(learning_curves, sweep.histories, sweep.champion)
 
     band, _, validation = figure.data[:3]
     assert (band.meta[1], band.fill, band.legendgroup) == ("band", "toself", "relu + adam")
@@ -104,7 +112,7 @@ def test_the_band_reaches_from_the_lowest_to_the_highest_seed():
 def test_one_seed_has_no_band():
     sweep = sample_sweep(THREE)
 
-    figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+    figure = plot(learning_curves, sweep.histories, sweep.champion)
 
     assert {trace.meta[1] for trace in figure.data} == {"training", "validation"}
     assert "band" not in title_of(figure)[1]
@@ -113,8 +121,8 @@ def test_one_seed_has_no_band():
 def test_of_many_combinations_the_best_seven_are_drawn_at_first_and_a_picture_has_panels():
     sweep = sample_sweep()
 
-    figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
-    picture = learning_curves.draw_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+    figure = plot(learning_curves, sweep.histories, sweep.champion)
+    picture = draw(learning_curves, sweep.histories, sweep.champion)
 
     assert len(figure.data) == 60
     shown = {trace.legendgroup for trace in figure.data if trace.visible is True}
@@ -135,7 +143,7 @@ def test_the_eighth_line_is_told_from_the_first_by_a_marker():
     histories = sweep.histories
     histories["optimizer"] = histories["combination"]
 
-    figure = learning_curves.plot_learning_curves(histories, ACCURACY, sweep.champion)
+    figure = plot(learning_curves, histories, sweep.champion)
 
     first, eighth = figure.data[1], figure.data[15]
     assert first.line.color == eighth.line.color
@@ -145,18 +153,18 @@ def test_the_eighth_line_is_told_from_the_first_by_a_marker():
 def test_a_diverged_combination_is_marked_where_it_ends():
     sweep = sample_sweep(THREE, diverged=(("relu", "sgd"),))
 
-    figure = learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion)
+    figure = plot(learning_curves, sweep.histories, sweep.champion)
 
     marks = [t for t in figure.data if t.mode == "markers"]
     assert [(t.name, tuple(t.x)) for t in marks] == [("relu + sgd", (3,))]
-    assert "a trial diverged" in title_of(figure)[1]
+    assert "with a diverged trial" in title_of(figure)[1]
 
 
 def test_titles_state_combinations_seeds_epochs_and_rows():
     sweep = sample_sweep(THREE, seeds=(0, 1))
     drawn = {
-        "curves": learning_curves.plot_learning_curves(sweep.histories, ACCURACY, sweep.champion),
-        "heatmap": heatmap.plot_heatmap(sweep.leaderboard, ACCURACY, sweep.champion),
+        "curves": plot(learning_curves, sweep.histories, sweep.champion),
+        "heatmap": plot(heatmap, sweep.leaderboard, sweep.champion),
     }
 
     for figure in drawn.values():
@@ -167,7 +175,7 @@ def test_titles_state_combinations_seeds_epochs_and_rows():
         )
         assert "1,080 training, 359 validation and 360 test rows" in subtitle
     assert "mean over 2 seeds" in title_of(drawn["curves"])[1]
-    picture = heatmap.draw_heatmap(sweep.leaderboard, ACCURACY, sweep.champion)
+    picture = draw(heatmap, sweep.leaderboard, sweep.champion)
     assert (
         "3 combinations \N{MULTIPLICATION SIGN} 2 seeds \N{MULTIPLICATION SIGN} 20 epochs"
         in picture.get_supxlabel()
@@ -180,19 +188,19 @@ def test_an_error_that_ran_away_does_not_flatten_the_other_curves():
     rows = (histories["combination"] == "relu + sgd") & (histories["epoch"] == 20)
     histories.loc[rows, "val_mae"] = 1e12
 
-    figure = learning_curves.plot_learning_curves(histories, MEAN_ABSOLUTE_ERROR, sweep.champion)
+    figure = plot(learning_curves, histories, sweep.champion)
 
     low, high = figure.layout.yaxis.range
     assert (low, 150 < high < 400) == (0, True)
     assert "axis cut at" in title_of(figure)[1]
-    picture = learning_curves.draw_learning_curves(histories, MEAN_ABSOLUTE_ERROR, sweep.champion)
+    picture = draw(learning_curves, histories, sweep.champion)
     assert picture.axes[0].get_ylim() == (0, high)
 
 
 def test_the_heatmap_shows_values_marks_the_best_and_leaves_missing_pairs_blank():
     sweep = sample_sweep(THREE)
 
-    cells = heatmap.heatmap_cells(sweep.leaderboard, ACCURACY)
+    cells = heatmap.prepare(sweep.leaderboard, sweep.champion)
 
     best = sweep.leaderboard["val_accuracy_mean"][0]
     assert (cells.activations, cells.optimizers) == (["relu", "sigmoid"], ["adam", "sgd"])
@@ -200,9 +208,9 @@ def test_the_heatmap_shows_values_marks_the_best_and_leaves_missing_pairs_blank(
     assert cells.texts[0][1].endswith("≈")
     assert cells.texts[1][0] == ""
     assert np.isnan(cells.values[1, 0])
-    picture = heatmap.draw_heatmap(sweep.leaderboard, ACCURACY, sweep.champion)
+    picture = draw(heatmap, sweep.leaderboard, sweep.champion)
     assert texts_of(picture)[:4] == [text for line in cells.texts for text in line]
-    figure = heatmap.plot_heatmap(sweep.leaderboard, ACCURACY, sweep.champion)
+    figure = plot(heatmap, sweep.leaderboard, sweep.champion)
     assert [each.text for each in figure.layout.annotations] == [
         text for line in cells.texts for text in line if text
     ]
@@ -214,7 +222,7 @@ def test_the_heatmap_marks_what_diverged_wholly_and_in_part():
     board = sweep.leaderboard
     board.loc[board["combination"] == "sigmoid + sgd", "diverged"] = 1
 
-    cells = heatmap.heatmap_cells(board, ACCURACY)
+    cells = heatmap.prepare(board, sweep.champion)
 
     texts = {
         (a, o): cells.texts[i][j]
@@ -223,7 +231,7 @@ def test_the_heatmap_marks_what_diverged_wholly_and_in_part():
     }
     assert texts["relu", "sgd"] == "diverged"
     assert texts["sigmoid", "sgd"].endswith("\n1 of 2 diverged")
-    figure = heatmap.plot_heatmap(board, ACCURACY, sweep.champion)
+    figure = plot(heatmap, board, sweep.champion)
     assert "diverged" in [each.text for each in figure.layout.annotations]
 
 
@@ -231,8 +239,8 @@ def test_the_heatmap_shows_the_best_choice_of_further_factors_and_says_so():
     sweep = sample_sweep(THREE, batch_sizes=(16, 64))
     board = sweep.leaderboard
 
-    cells = heatmap.heatmap_cells(board, ACCURACY)
-    figure = heatmap.plot_heatmap(board, ACCURACY, sweep.champion)
+    cells = heatmap.prepare(board, sweep.champion)
+    figure = plot(heatmap, board, sweep.champion)
 
     both = board.query("activation == 'relu' and optimizer == 'sgd'")["val_accuracy_mean"]
     assert len(both) == 2
@@ -241,10 +249,10 @@ def test_the_heatmap_shows_the_best_choice_of_further_factors_and_says_so():
 
 
 def test_brighter_is_better_also_where_less_is():
-    sweep = sample_sweep(THREE, task="regression")
+    accuracy, error = sample_sweep(THREE), sample_sweep(THREE, task="regression")
 
-    up = heatmap.draw_heatmap(sample_sweep(THREE).leaderboard, ACCURACY, sweep.champion)
-    down = heatmap.draw_heatmap(sweep.leaderboard, MEAN_ABSOLUTE_ERROR, sweep.champion)
+    up = draw(heatmap, accuracy.leaderboard, accuracy.champion)
+    down = draw(heatmap, error.leaderboard, error.champion)
 
     for picture in (up, down):
         image = picture.axes[0].images[0]
@@ -256,14 +264,14 @@ def test_the_confusion_matrix_shows_counts_and_the_champions_test_result():
     sweep = sample_sweep(THREE)
     counts = sweep.confusion_matrix.iloc[:, 1:].to_numpy()
 
-    figure = predictions.plot_confusion_matrix(sweep.confusion_matrix, sweep.champion)
-    picture = predictions.draw_confusion_matrix(sweep.confusion_matrix, sweep.champion)
+    figure = plot(predictions, sweep.confusion_matrix, sweep.test_predictions, sweep.champion)
+    picture = draw(predictions, sweep.confusion_matrix, sweep.test_predictions, sweep.champion)
 
     trace = figure.data[0]
     assert (np.asarray(trace.text) == counts).all()
     assert trace.z[3] == pytest.approx(counts[3] / counts[3].sum())
     assert texts_of(picture)[:100] == [str(each) for each in counts.flatten()]
-    assert title_of(figure)[0] == "relu + adam on the test split: confusion matrix"
+    assert title_of(figure)[0] == "relu + adam on the test set: confusion matrix"
     assert "accuracy 0.9722 [0.9528, 0.9819] · 360 test rows" in title_of(figure)[1]
 
 
@@ -271,7 +279,7 @@ def test_a_class_called_true_does_not_collide_with_the_column_of_true_labels():
     matrix = pd.DataFrame([["false", 5, 1], ["true", 2, 7]], columns=["true", "false", "true"])
     champion = sample_sweep(THREE, task="binary", labels=("false", "true")).champion
 
-    figure = predictions.plot_confusion_matrix(matrix, champion)
+    figure = plot(predictions, matrix, pd.DataFrame(), champion)
 
     assert tuple(figure.data[0].y) == ("false", "true")
     assert np.asarray(figure.data[0].text).tolist() == [[5, 1], [2, 7]]
@@ -281,8 +289,8 @@ def test_labels_are_text_and_never_markup():
     labels = ("<script>alert(1)</script>", "$x$")
     sweep = sample_sweep(THREE, task="binary", labels=labels)
 
-    figure = predictions.plot_confusion_matrix(sweep.confusion_matrix, sweep.champion)
-    picture = predictions.draw_confusion_matrix(sweep.confusion_matrix, sweep.champion)
+    figure = plot(predictions, sweep.confusion_matrix, sweep.test_predictions, sweep.champion)
+    picture = draw(predictions, sweep.confusion_matrix, sweep.test_predictions, sweep.champion)
 
     assert figure.data[0].x[0] == "&lt;script&gt;alert(1)&lt;/script&gt;"
     ticks = picture.axes[0].get_xticklabels()
@@ -294,8 +302,8 @@ def test_a_regression_shows_predicted_against_true_values():
     sweep = sample_sweep(THREE, task="regression")
     rows = sweep.test_predictions
 
-    figure = predictions.plot_predicted_against_true(rows, sweep.champion)
-    picture = predictions.draw_predicted_against_true(rows, sweep.champion)
+    figure = plot(predictions, sweep.confusion_matrix, rows, sweep.champion)
+    picture = draw(predictions, sweep.confusion_matrix, rows, sweep.champion)
 
     points = figure.data[1]
     assert list(points.x) == list(rows["true"])
@@ -310,8 +318,8 @@ def test_the_ranking_shows_best_tied_and_worse_with_their_intervals():
     sweep = sample_sweep()
     board = sweep.leaderboard
 
-    figure = ranking.plot_ranking(board, ACCURACY, sweep.champion)
-    picture = ranking.draw_ranking(board, ACCURACY, sweep.champion)
+    figure = plot(ranking, board, sweep.champion)
+    picture = draw(ranking, board, sweep.champion)
 
     assert {t.name: len(t.x) for t in figure.data} == {
         "best": 1,
@@ -335,9 +343,9 @@ def test_one_that_failed_does_not_press_the_others_together():
     board.loc[0, names], board.loc[1, names] = [0.97, 0.96, 0.98], [0.96, 0.95, 0.97]
     board.loc[2, names] = [0.1, 0.09, 0.11]
 
-    ranks = ranking.ranks_of(board, ACCURACY)
-    figure = ranking.plot_ranking(board, ACCURACY, sweep.champion)
-    picture = ranking.draw_ranking(board, ACCURACY, sweep.champion)
+    ranks = ranking.prepare(board, sweep.champion)
+    figure = plot(ranking, board, sweep.champion)
+    picture = draw(ranking, board, sweep.champion)
 
     assert 0.9 < ranks.limits[0] < 0.95 < 0.98 < ranks.limits[1] < 1
     assert ranks.outside.tolist() == [False, False, True]
@@ -352,7 +360,7 @@ def test_of_an_error_the_axis_is_cut_on_the_other_side():
     board = sweep.leaderboard
     board.loc[2, ["val_mae_mean", "val_mae_ci_low", "val_mae_ci_high"]] = [900, 800, 1000]
 
-    ranks = ranking.ranks_of(board, MEAN_ABSOLUTE_ERROR)
+    ranks = ranking.prepare(board, sweep.champion)
 
     assert ranks.outside.tolist() == [False, False, True]
     assert ranks.limits[1] < 800
@@ -365,7 +373,7 @@ def test_rates_are_averaged_over_seeds_and_a_diverged_trial_has_no_value():
 
     found = {
         curve.combination: curve
-        for curve in rate_curves.rate_curves(pd.concat([screening, again]), ACCURACY)
+        for curve in learning_rates.prepare(pd.concat([screening, again]), sweep.champion).curves
     }
 
     best = sweep.leaderboard.set_index("combination")["val_accuracy_mean"]
@@ -381,8 +389,8 @@ def test_the_screening_has_a_panel_an_optimizer_and_marks_choice_edge_and_diverg
     sweep = sample_sweep()
     screening = sample_screening(sweep)
 
-    figure = learning_rates.plot_learning_rates(screening, ACCURACY, sweep.champion)
-    picture = learning_rates.draw_learning_rates(screening, ACCURACY, sweep.champion)
+    figure = plot(learning_rates, screening, sweep.champion)
+    picture = draw(learning_rates, screening, sweep.champion)
 
     panels = {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"}
     assert {each.text for each in figure.layout.annotations} == panels
@@ -405,40 +413,42 @@ def test_the_screening_has_a_panel_an_optimizer_and_marks_choice_edge_and_diverg
     ]  # fmt: skip
     times = "\N{MULTIPLICATION SIGN}"
     subtitle = title_of(figure)[1]
-    assert f"screening: 3 learning rates a combination {times} 1 seed {times} 10 epochs" in subtitle
+    assert (
+        f"screening: 3 learning rates per combination {times} 1 seed {times} 10 epochs" in subtitle
+    )
     assert "on the edge of what was tried" in subtitle
 
 
-def test_without_a_screening_the_figure_says_so():
+def test_without_a_screening_the_figure_says_so(tmp_path):
     sweep = sample_sweep(THREE)
     nothing = sample_screening(sweep)[:0]
 
-    figure = learning_rates.plot_learning_rates(nothing, ACCURACY, sweep.champion)
-    picture = learning_rates.draw_learning_rates(nothing, ACCURACY, sweep.champion)
+    figure, picture = FIGURES["learning_rates"].render(nothing, sweep.champion)
 
     assert "No screening" in title_of(figure)[0]
     assert "No screening" in picture.get_suptitle()
+    assert len(figure.data) == len(picture.axes) == 0
+    picture.savefig(tmp_path / "nothing.png")
 
 
-def profile_figures(sweep, value):
-    target = time_to_target.Target(value)
-    times = time_to_target.time_to_target(sweep.histories, ACCURACY, 1080, value)
-    given = (times, target, ACCURACY, sweep.champion)
-    return profiles.plot_time_to_target(*given), profiles.draw_time_to_target(*given)
+def profile_figures(sweep, histories):
+    times = time_to_target.measure_time_to_target(histories, sweep.champion)
+    return FIGURES["time_to_target"].render(times, histories, sweep.champion)
 
 
 def test_time_to_target_shows_who_got_there_and_counts_who_did_not():
     sweep = sample_sweep(seeds=(0, 1))
+    capped = sweep.histories["val_accuracy"].clip(upper=0.7)
 
-    figure, picture = profile_figures(sweep, 0.7)
+    figure, picture = profile_figures(sweep, sweep.histories.assign(val_accuracy=capped))
 
     assert 7 < len(figure.data) < 30
     assert [trace.visible for trace in figure.data[:8]] == [True] * 7 + ["legendonly"]
     assert figure.data[0].line.shape == "hv"
     assert all(max(trace.y) > 0 for trace in figure.data)
     subtitle = title_of(figure)[1]
-    assert "target: validation accuracy 0.7000" in subtitle
-    assert f"{30 - len(figure.data)} combinations never got there" in subtitle
+    assert "target: validation accuracy 0.6860 (98 % of the best combination's)" in subtitle
+    assert f"{30 - len(figure.data)} combinations never reached it" in subtitle
     assert len(picture.axes[0].lines) == len(figure.data)
     assert [text.get_text() for text in picture.legends[0].get_texts()] == [
         trace.name for trace in figure.data[:7]
@@ -446,10 +456,12 @@ def test_time_to_target_shows_who_got_there_and_counts_who_did_not():
 
 
 def test_a_target_that_nobody_reaches_draws_an_empty_figure(tmp_path):
-    figure, picture = profile_figures(sample_sweep(THREE), 1.5)
+    sweep = sample_sweep(THREE, diverged=tuple(THREE))
+
+    figure, picture = profile_figures(sweep, sweep.histories)
 
     assert len(figure.data) == 0
-    assert "3 combinations never got there" in title_of(figure)[1]
+    assert "3 combinations never reached it" in title_of(figure)[1]
     picture.savefig(tmp_path / "empty.png")
 
 
@@ -457,18 +469,16 @@ def test_a_target_that_nobody_reaches_draws_an_empty_figure(tmp_path):
 def test_pictures_are_drawn_without_pyplot(pairs, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     sweep = sample_sweep(pairs, epochs=1 if pairs == [("relu", "adam")] else 20)
-    for name, picture in {
-        "curves": learning_curves.draw_learning_curves(sweep.histories, ACCURACY, sweep.champion),
-        "heatmap": heatmap.draw_heatmap(sweep.leaderboard, ACCURACY, sweep.champion),
-        "matrix": predictions.draw_confusion_matrix(sweep.confusion_matrix, sweep.champion),
-        "ranking": ranking.draw_ranking(sweep.leaderboard, ACCURACY, sweep.champion),
-        "rates": learning_rates.draw_learning_rates(
-            sample_screening(sweep), ACCURACY, sweep.champion
-        ),
-        "time": profile_figures(sweep, 0.6)[1],
-    }.items():
-        picture.savefig(tmp_path / f"{name}.png")
-        assert (tmp_path / f"{name}.png").stat().st_size > 5_000
+    given = sweep.inputs() | {
+        "screening": sample_screening(sweep),
+        "time_to_target": time_to_target.measure_time_to_target(sweep.histories, sweep.champion),
+        "verdicts": sample_verdicts(sweep),
+        "diagnostics": sample_diagnostics(sweep),
+    }
+    for name, figure in FIGURES.items():
+        picture = draw(figure, *(given[each] for each in figure.inputs))
+        picture.savefig(tmp_path / f"{name}.png", dpi=50)
+        assert (tmp_path / f"{name}.png").stat().st_size > 2_000
 
 
 def test_of_very_many_combinations_the_best_sixty_are_drawn_and_the_title_says_so():
@@ -486,8 +496,8 @@ def test_of_very_many_combinations_the_best_sixty_are_drawn_and_the_title_says_s
     )  # fmt: skip
     champion = sample_sweep().champion
 
-    figure = learning_curves.plot_learning_curves(histories, ACCURACY, champion)
-    picture = learning_curves.draw_learning_curves(histories, ACCURACY, champion)
+    figure = plot(learning_curves, histories, champion)
+    picture = draw(learning_curves, histories, champion)
 
     drawn = {trace.meta[0] for trace in figure.data}
     assert drawn == {f"relu + o{number:03}" for number in range(140, 200)}

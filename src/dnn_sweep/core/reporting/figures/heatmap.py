@@ -1,7 +1,9 @@
-"""The heatmap: how well every activation did with every optimizer."""
+"""The heatmap: the metric of every activation with every optimizer."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,18 +11,9 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.formatting import format_value
-from dnn_sweep.core.objectives import Objective
-from dnn_sweep.core.reporting.figures.style import (
-    VALUE_SCALE,
-    new_figure,
-    plotly_text,
-    title_plotly,
-    title_static,
-)
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-    from matplotlib.figure import Figure
+from dnn_sweep.core.lazy import go, mpl
+from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.reporting.figures import style
 
 FURTHER_FACTORS = {
     "batch_size": "batch size",
@@ -30,38 +23,40 @@ FURTHER_FACTORS = {
 
 
 @dataclass(frozen=True)
-class Cells:
-    """What the heatmap shows.
+class HeatmapInfo(style.FigureInfo):
+    """What the heatmap shows."""
+
+    objective: Objective
+    activations: list[str]  # the rows, best first
+    optimizers: list[str]  # the columns, best first
+    values: NDArray[np.float64]  # shape (activations, optimizers); NaN where there is none
+    texts: list[list[str]]  # of each cell; empty where the pair was not trained
+
+    @property
+    def scale(self) -> str:
+        """The colour scale: brighter is better, whichever way the metric runs."""
+        return "cividis" if self.objective.mode == "max" else "cividis_r"
+
+    def ink(self, row: int, column: int) -> str | None:
+        """Black on the bright half of the scale, white on its dark half, none on no colour."""
+        value = self.values[row, column]
+        if np.isnan(value):
+            return None
+        low, high = np.nanmin(self.values), np.nanmax(self.values)
+        brightness = (value - low) / (high - low) if high > low else 0.5
+        if self.objective.mode == "min":
+            brightness = 1 - brightness
+        return "black" if brightness > 0.45 else "white"
+
+
+def prepare(leaderboard: pd.DataFrame, champion: Champion) -> HeatmapInfo:
+    """Take the best combination of every activation and optimizer from the leaderboard.
 
     Args:
-        activations: The rows, best first.
-        optimizers: The columns, best first.
-        values: The objective, shape ``(activations, optimizers)``; NaN where there is none.
-        texts: What is written in each cell; empty where the pair was not trained.
-        best_of: Factors of which each cell shows the best choice.
-        ties: Whether a cell besides the best carries the mark of a tie.
-        diverged: Whether a cell tells of diverged trials.
+        leaderboard: One row per combination, best first.
+        champion: The champion's record.
     """
-
-    activations: list[str]
-    optimizers: list[str]
-    values: NDArray[np.float64]
-    texts: list[list[str]]
-    best_of: list[str]
-    ties: bool
-    diverged: bool
-
-
-def heatmap_cells(leaderboard: pd.DataFrame, objective: Objective) -> Cells:
-    """Take the best combination of every pair from the leaderboard.
-
-    Args:
-        leaderboard: One row a combination, best first.
-        objective: Which metric is shown.
-
-    Returns:
-        The cells.
-    """
+    objective = objective_of(champion.task)
     best = leaderboard.drop_duplicates(["activation", "optimizer"])
     activations = [str(each) for each in best["activation"].unique()]
     optimizers = [str(each) for each in best["optimizer"].unique()]
@@ -79,69 +74,34 @@ def heatmap_cells(leaderboard: pd.DataFrame, objective: Objective) -> Cells:
             every = row["diverged"] == row["seeds"]
             lines.append("diverged" if every else f"{row['diverged']} of {row['seeds']} diverged")
         texts[i][j] = "\n".join(lines)
-    return Cells(
-        activations=activations,
-        optimizers=optimizers,
-        values=values,
-        texts=texts,
-        best_of=[
-            label for column, label in FURTHER_FACTORS.items() if leaderboard[column].nunique() > 1
-        ],
-        ties=any("≈" in text for line in texts for text in line),
-        diverged=any("diverged" in text for line in texts for text in line),
+    varied = [name for column, name in FURTHER_FACTORS.items() if leaderboard[column].nunique() > 1]
+    best_of = f" (each cell at its best {' and '.join(varied)})" if varied else ""
+    ties = any("≈" in text for line in texts for text in line)
+    return HeatmapInfo(
+        f"Validation {objective.label} by activation and optimizer{best_of}",
+        style.subtitle(
+            champion.budget,
+            champion.rows,
+            "★\N{NO-BREAK SPACE}best",
+            ties and "≈ cannot be told apart from it",
+        ),
+        objective,
+        activations,
+        optimizers,
+        values,
+        texts,
     )
 
 
-def _titles(cells: Cells, objective: Objective, champion: Champion) -> tuple[str, str]:
-    title = f"Validation {objective.label} by activation and optimizer"
-    if cells.best_of:
-        title += f" (each cell at its best {' and '.join(cells.best_of)})"
-    notes = [str(champion.budget), str(champion.rows), "★\N{NO-BREAK SPACE}best"]
-    if cells.ties:
-        notes.append("≈ cannot be told apart from it")
-    return title, " · ".join(notes)
-
-
-def _scale(objective: Objective) -> str:
-    """Brighter is better, whichever way the metric runs."""
-    return VALUE_SCALE + ("" if objective.mode == "max" else "_r")
-
-
-def _ink(cells: Cells, objective: Objective, row: int, column: int) -> str | None:
-    """Black on the scale's bright half, white on its dark half, the page's own on no colour."""
-    value = cells.values[row, column]
-    if np.isnan(value):
-        return None
-    low, high = np.nanmin(cells.values), np.nanmax(cells.values)
-    brightness = (value - low) / (high - low) if high > low else 0.5
-    if objective.mode == "min":
-        brightness = 1 - brightness
-    return "black" if brightness > 0.45 else "white"
-
-
-def plot_heatmap(
-    leaderboard: pd.DataFrame, objective: Objective, champion: Champion
-) -> "go.Figure":
-    """Draw the validation objective of every activation with every optimizer, interactively.
-
-    Args:
-        leaderboard: One row a combination, best first.
-        objective: Which metric is shown.
-        champion: The champion's record, for the budget in the title.
-
-    Returns:
-        The Plotly figure.
-    """
-    import plotly.graph_objects as go
-
-    cells = heatmap_cells(leaderboard, objective)
+def plot(info: HeatmapInfo) -> go.Figure:
+    """Draw the heatmap with Plotly."""
     figure = go.Figure(
         go.Heatmap(
-            x=[plotly_text(each) for each in cells.optimizers],
-            y=[plotly_text(each) for each in cells.activations],
-            z=cells.values,
-            colorscale=_scale(objective),
-            colorbar={"title": {"text": objective.label, "side": "right"}, "thickness": 12},
+            x=[style.plotly_text(each) for each in info.optimizers],
+            y=[style.plotly_text(each) for each in info.activations],
+            z=info.values,
+            colorscale=info.scale,
+            colorbar={"title": {"text": info.objective.label, "side": "right"}, "thickness": 12},
             hoverongaps=False,
             hovertemplate="%{y} + %{x}: %{z:.4g}<extra></extra>",
             xgap=2,
@@ -149,68 +109,34 @@ def plot_heatmap(
         )
     )
     # Not the trace's own texts: they are grey on grey in the scale's middle, and none is written
-    # into a cell without a value. All at once: plotly copies what is there for each one added.
-    figure.update_layout(
-        annotations=[
-            {
-                "x": j,
-                "y": i,
-                "text": cells.texts[i][j].replace("\n", "<br>"),
-                "showarrow": False,
-                "font": {"color": _ink(cells, objective, i, j)},
-            }
-            for i, j in np.ndindex(cells.values.shape)
-            if cells.texts[i][j]
-        ]
-    )
-    title_plotly(
-        figure,
-        *_titles(cells, objective, champion),
-        height=220 + 60 * max(2, len(cells.activations)),
-    )
+    # into a cell without a value. All at once: Plotly copies what is there for each one added.
+    texts = [
+        {"x": j, "y": i, "text": info.texts[i][j].replace("\n", "<br>"), "showarrow": False}
+        | {"font": {"color": info.ink(i, j)}}
+        for i, j in np.ndindex(info.values.shape)
+        if info.texts[i][j]
+    ]
+    figure.update_layout(annotations=texts)
     # Categories, so that no name is read as a number or a date.
-    figure.update_xaxes(type="category", title_text="optimizer", showgrid=False)
-    figure.update_yaxes(
-        type="category", title_text="activation", autorange="reversed", showgrid=False
-    )
-    return figure
+    axis = {"type": "category", "showgrid": False}
+    figure.update_xaxes(axis, title_text="optimizer")
+    figure.update_yaxes(axis, title_text="activation", autorange="reversed")
+    return style.finish_plotly(figure, info, 220 + 60 * max(2, len(info.activations)))
 
 
-def draw_heatmap(leaderboard: pd.DataFrame, objective: Objective, champion: Champion) -> "Figure":
-    """Draw the validation objective of every activation with every optimizer as a picture.
-
-    Args:
-        leaderboard: One row a combination, best first.
-        objective: Which metric is shown.
-        champion: The champion's record, for the budget in the title.
-
-    Returns:
-        The matplotlib figure.
-    """
-    cells = heatmap_cells(leaderboard, objective)
-    rows, columns = cells.values.shape
-    figure = new_figure(max(6.0, 2.6 + 1.15 * columns), max(3.4, 1.9 + 0.6 * rows))
+def draw(info: HeatmapInfo) -> mpl.figure.Figure:
+    """Draw the heatmap with Matplotlib."""
+    rows, columns = info.values.shape
+    figure = style.new_figure(max(6.0, 2.6 + 1.15 * columns), max(3.4, 1.9 + 0.6 * rows))
     axis = figure.subplots()
-    image = axis.imshow(np.ma.masked_invalid(cells.values), cmap=_scale(objective), aspect="auto")
+    image = axis.imshow(np.ma.masked_invalid(info.values), cmap=info.scale, aspect="auto")
+    look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9}
     for i, j in np.ndindex(rows, columns):
-        axis.text(
-            j,
-            i,
-            cells.texts[i][j],
-            ha="center",
-            va="center",
-            fontsize=9,
-            color=_ink(cells, objective, i, j) or "black",
-        )
-    axis.set_xticks(range(columns), cells.optimizers, parse_math=False)
-    axis.set_yticks(range(rows), cells.activations, parse_math=False)
-    if max(map(len, cells.optimizers)) > 10:
+        axis.text(j, i, info.texts[i][j], color=info.ink(i, j) or "black", **look)
+    style.label_cells(axis, info.activations, info.optimizers)
+    if max(map(len, info.optimizers)) > 10:
         axis.tick_params(axis="x", rotation=30)
-    axis.set_xlabel("optimizer")
-    axis.set_ylabel("activation")
-    axis.spines[:].set_visible(False)
-    axis.tick_params(length=0)
-    if np.isfinite(cells.values).any():
-        figure.colorbar(image, ax=axis, label=objective.label)
-    title_static(figure, *_titles(cells, objective, champion))
-    return figure
+    axis.set(xlabel="optimizer", ylabel="activation")
+    if np.isfinite(info.values).any():
+        figure.colorbar(image, ax=axis, label=info.objective.label)
+    return style.finish_static(figure, info)

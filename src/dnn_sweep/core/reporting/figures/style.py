@@ -1,114 +1,163 @@
-"""What the figures share: colours that colour-blind readers can tell apart, and titles."""
+"""What the figures share: titles, colours that colour-blind readers can tell apart, axes."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from math import ceil
+from textwrap import fill
+from typing import Any
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-    from matplotlib.figure import Figure
+from dnn_sweep.core.lazy import go, mpl
 
 # Okabe and Ito's palette, without its yellow (too pale on white) and with grey for its black
 # (which disappears on a dark page).
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#7F7F7F")
+GREY = COLOURS[-1]
+# From the eighth line on the colours come back with a marker: Matplotlib's and Plotly's names.
+MARKERS = (("", ""), ("o", "circle"), ("s", "square"), ("^", "triangle-up"))
+SHOWN_AT_FIRST = len(COLOURS)  # what a reader can tell apart at once: one colour each
+MOST_SHOWN = 60  # combinations in one figure
+PANEL_COLUMNS = 3
+LEGEND_BELOW = {"orientation": "h", "yanchor": "top"}
 
-# From the eighth line on the colours come back with a marker.
-MARKERS: tuple[tuple[str, str], ...] = (
-    ("", ""),
-    ("o", "circle"),
-    ("s", "square"),
-    ("^", "triangle-up"),
-)
 
-VALUE_SCALE = "cividis"
-COUNT_SCALE = "Blues"
+@dataclass(frozen=True)
+class FigureInfo:
+    """What every figure shows."""
+
+    title: str
+    subtitle: str  # what the title rests on and how to read the figure
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is too little to draw; the titles then say why."""
+        return False
+
+
+def subtitle(*notes: object) -> str:
+    """Join notes on a figure; those that are empty are left out."""
+    return " · ".join(str(note) for note in notes if note)
 
 
 def colour_of(index: int) -> str:
-    """The colour of the line with this index."""
+    """Return the colour of the line with this index."""
     return COLOURS[index % len(COLOURS)]
 
 
 def marker_of(index: int) -> tuple[str, str]:
-    """The marker of the line with this index: matplotlib's name and Plotly's; empty for none."""
+    """Return the marker of the line with this index in Matplotlib and Plotly; empty for none."""
     return MARKERS[index // len(COLOURS) % len(MARKERS)]
 
 
-# What a reader can tell apart at once: a colour each.
-SHOWN_AT_FIRST = len(COLOURS)
+def panel_grid(panels: int) -> tuple[int, int]:
+    """Return the rows and columns that so many panels take."""
+    columns = min(PANEL_COLUMNS, panels)
+    return ceil(panels / columns), columns
 
 
-def pale(colour: str, alpha: float) -> str:
-    """A colour such as ``#0072B2``, see-through, as Plotly spells it."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{alpha})"
-
-
-def visible_at_first(index: int) -> bool | str:
-    """Whether the line with this index is drawn before the reader chooses: Plotly's ``visible``."""
-    return True if index < SHOWN_AT_FIRST else "legendonly"
-
-
+# ---- Plotly ------------------------------------------------------------------------------------
 def plotly_text(text: object) -> str:
     """Escape what Plotly would read as markup: names and labels come from the user."""
     return escape(str(text), quote=False)
 
 
-def title_plotly(figure: "go.Figure", title: str, subtitle: str, *, height: int) -> None:
-    """Give a Plotly figure its look, its title and a line on what the title rests on.
+def scatter(
+    name: str, *meta: str, hover: str | None = None, group: str | None = None, **look: Any
+) -> dict[str, Any]:
+    """Describe a trace; its hover text may use ``%{meta[0]}``, and its group is shown as one."""
+    return {
+        "type": "scatter",
+        "name": plotly_text(name),
+        "legendgroup": plotly_text(group or name),
+        "meta": [plotly_text(each) for each in meta],
+        "hovertemplate": hover and f"{hover}<extra></extra>",
+        **look,
+    }
 
-    Args:
-        figure: The figure; changed in place.
-        title: What is shown.
-        subtitle: Budget, rows, how to read it.
-        height: In pixels.
-    """
-    figure.update_layout(
+
+def pale(colour: str, alpha: float) -> str:
+    """Make a colour such as ``#0072B2`` transparent, as Plotly spells it."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def visible_at_first(index: int) -> bool | str:
+    """Return Plotly's ``visible`` of the line with this index: the first seven are drawn."""
+    return True if index < SHOWN_AT_FIRST else "legendonly"
+
+
+def finish_plotly(figure: go.Figure, info: FigureInfo, height: int) -> go.Figure:
+    """Give a Plotly figure its look, its titles and its height in pixels."""
+    title, notes = plotly_text(info.title), plotly_text(info.subtitle)
+    return figure.update_layout(
         template="plotly_white",
-        title={"text": plotly_text(title), "subtitle": {"text": plotly_text(subtitle)}},
+        title={"text": title, "subtitle": {"text": notes}},
         height=height,
         margin={"t": 100, "l": 70, "r": 30, "b": 60},
     )
 
 
-def new_figure(width: float, height: float) -> "Figure":
-    """Make a matplotlib figure outside pyplot, so that no window system is asked for.
-
-    Args:
-        width: In inches.
-        height: In inches.
-    """
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), dpi=130, layout="constrained")
+def plot_nothing(info: FigureInfo) -> go.Figure:
+    """Draw the titles alone, which say why there is nothing to draw."""
+    return finish_plotly(go.Figure(), info, 200)
 
 
-def title_static(figure: "Figure", title: str, subtitle: str) -> None:
-    """Give a matplotlib figure its title and, in small print, what the title rests on.
+# ---- Matplotlib --------------------------------------------------------------------------------
+def new_figure(width: float, height: float) -> mpl.figure.Figure:
+    """Make a figure (sizes in inches) without pyplot, which would look for a window system."""
+    return mpl.figure.Figure(figsize=(width, height), dpi=130, layout="constrained")
 
-    Long lines are broken at the figure's width; ``$`` is text, not mathematics.
 
-    Args:
-        figure: The figure; changed in place.
-        title: What is shown.
-        subtitle: Budget, rows, how to read it.
-    """
-    from textwrap import fill
-
+def finish_static(figure: mpl.figure.Figure, info: FigureInfo) -> mpl.figure.Figure:
+    """Give a Matplotlib figure its title and, in small print, what the title rests on."""
     inches = figure.get_figwidth()
-    figure.suptitle(
-        fill(title, int(inches * 9.5)),
-        fontsize=12,
-        fontweight="bold",
-        x=0.01,
-        ha="left",
-        parse_math=False,
-    )
+    left: dict[str, Any] = {"x": 0.01, "ha": "left", "parse_math": False}
+    figure.suptitle(fill(info.title, int(inches * 9.5)), fontsize=12, fontweight="bold", **left)
     # A label of the whole figure, because the layout keeps room for it, as it does not for text.
-    figure.supxlabel(
-        fill(subtitle, int(inches * 14)),
-        fontsize=8,
-        color="#555555",
-        x=0.01,
-        ha="left",
-        parse_math=False,
-    )
+    figure.supxlabel(fill(info.subtitle, int(inches * 14)), fontsize=8, color="#555555", **left)
+    return figure
+
+
+def draw_nothing(info: FigureInfo) -> mpl.figure.Figure:
+    """Draw the titles alone, which say why there is nothing to draw."""
+    return finish_static(new_figure(7, 1.6), info)
+
+
+def style_axis(axis: mpl.axes.Axes, grid: Any = "both") -> None:
+    """Draw a faint grid and no frame on the top and right."""
+    axis.grid(axis=grid, alpha=0.3, linewidth=0.6)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def draw_panels(
+    figure: mpl.figure.Figure,
+    titles: Sequence[str],
+    sharex: bool = False,
+    sharey: bool = False,
+) -> list[mpl.axes.Axes]:
+    """Make one panel per title."""
+    grid = figure.subplots(*panel_grid(len(titles)), sharex=sharex, sharey=sharey, squeeze=False)
+    axes = list(grid.flatten())
+    for axis in axes[len(titles) :]:
+        axis.set_visible(False)
+    for axis, title in zip(axes, titles, strict=False):
+        axis.set_title(title, fontsize=10, parse_math=False)
+        style_axis(axis)
+    return axes[: len(titles)]
+
+
+def label_cells(axis: mpl.axes.Axes, rows: list[str], columns: list[str]) -> None:
+    """Name the rows and columns of an image; ``$`` is text, not mathematics."""
+    axis.set_xticks(range(len(columns)), columns, parse_math=False)
+    axis.set_yticks(range(len(rows)), rows, parse_math=False)
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+
+
+def outside_legend(figure: mpl.figure.Figure, handles: Iterable[Any], labels: list[str]) -> None:
+    """Put a legend to the right of all panels."""
+    texts = [label.replace("$", r"\$") for label in labels]
+    look: dict[str, Any] = {"loc": "outside right center", "frameon": False, "fontsize": 9}
+    figure.legend(list(handles), texts, **look)

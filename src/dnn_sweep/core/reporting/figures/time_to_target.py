@@ -1,61 +1,75 @@
 """Time to target: how often each combination is how much slower than the fastest."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 import pandas as pd
 
 from dnn_sweep.core.champion.record import Champion
-from dnn_sweep.core.comparison.time_to_target import Profile, Target, Unit, performance_profiles
+from dnn_sweep.core.comparison import time_to_target as measuring
 from dnn_sweep.core.formatting import count
-from dnn_sweep.core.objectives import Objective
-from dnn_sweep.core.reporting.figures.style import (
-    COLOURS,
-    SHOWN_AT_FIRST,
-    colour_of,
-    marker_of,
-    new_figure,
-    plotly_text,
-    title_plotly,
-    title_static,
-    visible_at_first,
-)
+from dnn_sweep.core.lazy import go, mpl
+from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.reporting.figures import style
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-    from matplotlib.figure import Figure
-
-AXIS = "share of seeds"
+FACTOR_AXIS = "epochs, times the fastest"
+SHARE_AXIS = "share of seeds"
 FACTORS = [1, 1.25, 1.5, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1000]
-NAMES: dict[Unit, str] = {
-    "epochs": "epochs",
-    "steps": "optimizer steps",
-    "seconds": "seconds of training",
-}
 
 
-def _titles(
-    times: pd.DataFrame,
-    profiles: list[Profile],
-    target: Target,
-    objective: Objective,
-    champion: Champion,
-    unit: Unit,
-) -> tuple[str, str]:
-    never = times["combination"].nunique() - len(profiles)
-    notes = [str(champion.budget), f"target: {target.describe(objective)}"]
-    seeds = int(times["seed"].nunique())
-    notes.append(
-        f"{NAMES[unit]} until then, compared on each of {count(seeds, 'seed')} with the "
-        "fastest combination on it"
+@dataclass(frozen=True)
+class TimeToTargetInfo(style.FigureInfo):
+    """What the performance profiles show."""
+
+    profiles: list[measuring.Profile]  # of those that ever reached the target, best first
+
+
+def measure_time_to_target(histories: pd.DataFrame, champion: Champion) -> pd.DataFrame:
+    """Measure when each trial reached the default target.
+
+    Args:
+        histories: One row per trial and epoch.
+        champion: The champion's record.
+
+    Returns:
+        One row per trial, see `dnn_sweep.core.comparison.time_to_target.time_to_target`.
+    """
+    objective = objective_of(champion.task)
+    target = measuring.default_target(histories, objective).value
+    return measuring.time_to_target(histories, objective, champion.rows.train, target)
+
+
+def prepare(
+    time_to_target: pd.DataFrame, histories: pd.DataFrame, champion: Champion
+) -> TimeToTargetInfo:
+    """Compare the epochs to the target with those of the fastest combination on each seed.
+
+    Epochs count the rows that were computed with: the same on every machine and under every
+    engine. The seconds of trials that trained in one stack are shares of the stack's.
+
+    Args:
+        time_to_target: One row per trial, from `measure_time_to_target`.
+        histories: One row per trial and epoch, which the target is taken from.
+        champion: The champion's record.
+    """
+    objective = objective_of(champion.task)
+    target = measuring.default_target(histories, objective)
+    profiles = [
+        each for each in measuring.performance_profiles(time_to_target) if each.shares.any()
+    ]
+    never = time_to_target["combination"].nunique() - len(profiles)
+    seeds = count(int(time_to_target["seed"].nunique()), "seed")
+    return TimeToTargetInfo(
+        "Time to target: share of seeds within a factor of the fastest combination",
+        style.subtitle(
+            champion.budget,
+            f"target: {target.describe(objective)}",
+            f"epochs to the target, compared with the fastest combination on each of {seeds}",
+            never and f"{count(never, 'combination')} never reached it",
+        ),
+        profiles,
     )
-    if never:
-        notes.append(f"{count(never, 'combination')} never got there")
-    return "Time to target: who is within a factor of the fastest", " · ".join(notes)
-
-
-def _drawn(times: pd.DataFrame, unit: Unit) -> list[Profile]:
-    """Those that got there at least once; a flat line at zero tells nothing."""
-    return [profile for profile in performance_profiles(times, unit) if profile.shares.any()]
 
 
 def _width(index: int) -> float:
@@ -63,108 +77,53 @@ def _width(index: int) -> float:
     return max(2.0, 7.4 - 0.9 * index)
 
 
-def plot_time_to_target(
-    times: pd.DataFrame,
-    target: Target,
-    objective: Objective,
-    champion: Champion,
-    unit: Unit = "epochs",
-) -> "go.Figure":
-    """Draw performance profiles, interactively.
-
-    Args:
-        times: From `dnn_sweep.core.comparison.time_to_target.time_to_target`.
-        target: What had to be reached; stated in the title.
-        objective: Which metric that is.
-        champion: The champion's record, for the budget in the title.
-        unit: Which time is compared. Epochs count the rows that were computed with, the same on
-            every machine and under every engine; seconds of trials that trained in one stack
-            are shares of the stack's.
-
-    Returns:
-        The Plotly figure; a step function a combination, the best seven drawn at first.
-    """
-    import plotly.graph_objects as go
-
-    profiles = _drawn(times, unit)
-    figure = go.Figure(
-        [
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "x": profile.factors,
-                "y": profile.shares,
-                "name": plotly_text(profile.combination),
-                "legendgroup": plotly_text(profile.combination),
-                "visible": visible_at_first(index),
-                "line": {"color": colour_of(index), "shape": "hv", "width": _width(index)},
-                "marker": {"symbol": marker_of(index)[1] or "circle", "size": 5},
-                "meta": [plotly_text(profile.combination)],
-                "hovertemplate": "%{meta[0]}: %{y:.0%} of seeds within %{x:.3g} times the "
-                "fastest<extra></extra>",
-            }
-            for index, profile in enumerate(profiles)
-        ]
-    )
-    title_plotly(figure, *_titles(times, profiles, target, objective, champion, unit), height=420)
-    figure.update_xaxes(
-        title_text=f"{NAMES[unit]}, times the fastest", type="log", tickvals=FACTORS
-    )
-    figure.update_yaxes(title_text=AXIS, range=[-0.03, 1.05], tickformat=".0%")
+def plot(info: TimeToTargetInfo) -> go.Figure:
+    """Draw one step function per combination; the best seven are visible at first."""
+    hover = "%{meta[0]}: %{y:.0%} of seeds within %{x:.3g} times the fastest"
+    traces = [
+        style.scatter(
+            profile.combination,
+            profile.combination,
+            hover=hover,
+            mode="lines+markers",
+            x=profile.factors,
+            y=profile.shares,
+            visible=style.visible_at_first(index),
+            line={"color": style.colour_of(index), "shape": "hv", "width": _width(index)},
+            marker={"symbol": style.marker_of(index)[1] or "circle", "size": 5},
+        )
+        for index, profile in enumerate(info.profiles)
+    ]
+    figure = go.Figure(traces)
+    figure.update_xaxes(title_text=FACTOR_AXIS, type="log", tickvals=FACTORS)
+    figure.update_yaxes(title_text=SHARE_AXIS, range=[-0.03, 1.05], tickformat=".0%")
     figure.update_layout(hovermode="closest")
-    return figure
+    return style.finish_plotly(figure, info, 420)
 
 
-def draw_time_to_target(
-    times: pd.DataFrame,
-    target: Target,
-    objective: Objective,
-    champion: Champion,
-    unit: Unit = "epochs",
-) -> "Figure":
-    """Draw performance profiles as a picture: the best seven in colour, the others in grey.
-
-    Args:
-        times: From `dnn_sweep.core.comparison.time_to_target.time_to_target`.
-        target: What had to be reached; stated in the title.
-        objective: Which metric that is.
-        champion: The champion's record, for the budget in the title.
-        unit: Which time is compared. Epochs count the rows that were computed with, the same on
-            every machine and under every engine; seconds of trials that trained in one stack
-            are shares of the stack's.
-
-    Returns:
-        The matplotlib figure.
-    """
-    from matplotlib.ticker import NullLocator, PercentFormatter, StrMethodFormatter
-
-    profiles = _drawn(times, unit)
-    figure = new_figure(8.5, 4.6)
+def draw(info: TimeToTargetInfo) -> mpl.figure.Figure:
+    """Draw the best seven in colour and the others in grey."""
+    figure = style.new_figure(8.5, 4.6)
     axis = figure.subplots()
-    for index, profile in enumerate(profiles):
-        first = index < SHOWN_AT_FIRST
+    for index, profile in enumerate(info.profiles):
+        first = index < style.SHOWN_AT_FIRST
         axis.step(
             profile.factors,
             profile.shares,
             where="post",
-            color=colour_of(index) if first else COLOURS[-1],
+            color=style.colour_of(index) if first else style.GREY,
             linewidth=0.7 * _width(index) if first else 0.7,
             zorder=2 + 0.1 * index if first else 1.5,
             alpha=1 if first else 0.5,
-            label=profile.combination.replace("$", r"\$") if first else None,
+            label=profile.combination if first else None,
         )
     axis.set_xscale("log")
-    last = max((profile.factors[-1] for profile in profiles), default=2.0)
+    last = max((profile.factors[-1] for profile in info.profiles), default=2.0)
     axis.set_xticks([factor for factor in FACTORS if factor <= last])
-    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axis.xaxis.set_minor_locator(NullLocator())
-    axis.set_ylim(-0.03, 1.05)
-    axis.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axis.grid(alpha=0.3, linewidth=0.6)
-    axis.spines[["top", "right"]].set_visible(False)
-    axis.set_xlabel(f"{NAMES[unit]}, times the fastest")
-    axis.set_ylabel(AXIS)
-    handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
-    title_static(figure, *_titles(times, profiles, target, objective, champion, unit))
-    return figure
+    axis.xaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
+    axis.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
+    style.style_axis(axis)
+    axis.set(xlabel=FACTOR_AXIS, ylabel=SHARE_AXIS, ylim=(-0.03, 1.05))
+    style.outside_legend(figure, *axis.get_legend_handles_labels())
+    return style.finish_static(figure, info)
