@@ -31,8 +31,8 @@ def forget_foreign_variables() -> dict[str, str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take long, so that no process is left with one at the end."""
-    long = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in long)
+    # Beside this file are the tests that run the whole project.
+    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
 
 
 LEFT_OUT = pytest.StashKey[int]()
