@@ -1,6 +1,7 @@
 """Real, small champions: a mixed table with gaps, its preprocessor and a network."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -93,6 +94,7 @@ class Champion:
         )
 
 
+@cache
 def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
     """A champion whose network has weights drawn from a seed; good enough to be served."""
     rows = make_rows(kind)

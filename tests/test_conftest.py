@@ -41,10 +41,3 @@ def test_a_test_leaves_no_run_address_or_session(monkeypatch: pytest.MonkeyPatch
     assert mlflow.active_run() is None
     assert cleared == [True]
     assert os.environ["MLFLOW_TRACKING_URI"] == "sqlite:///outside.db"
-
-
-@pytest.mark.slow
-def test_the_browser_shows_a_page(chromium) -> None:
-    page = chromium.new_page()
-    page.set_content("<h1>Here</h1>")
-    assert page.inner_text("h1") == "Here"

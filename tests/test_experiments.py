@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.quick import champion, configure, leaderboard
+from tests.quick import champion, configure, leaderboard, reporting
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,7 @@ def test_a_preset_of_two_classes_registers_its_champion(project):
     assert "val_accuracy_mean" in leaderboard(project, "breast_cancer")
 
 
-def test_a_preset_whose_target_is_a_number_runs_through_to_predictions(project):
+def test_a_preset_whose_target_is_a_number_runs_through_to_the_report(project):
     configure(project, "diabetes")
     done = project.kedro("run", "--pipeline=train", "--env=diabetes")
 
@@ -52,19 +52,7 @@ def test_a_preset_whose_target_is_a_number_runs_through_to_predictions(project):
     assert record["task"] == "regression"
     assert record["registered"]["name"] == "dnn_sweep_diabetes"
     assert "val_mae_mean" in leaderboard(project, "diabetes")
-    rows = pd.read_parquet(project.path / "data/03_primary/diabetes/test_rows.parquet")
-    rows.head(7).to_csv(project.path / "rows.csv", index=False)
-    assert len(predict(project, "diabetes", "rows.csv")) == 7
-
-
-def predict(project, experiment, file):
-    """What the champion predicts for the rows of a file."""
-    done = project.kedro(
-        "run", "--pipeline=inference", f"--env={experiment}",
-        f"--params=inference.filepath={file}",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return pd.read_csv(project.path / f"data/07_model_output/{experiment}/predictions.csv")
+    assert "mean absolute error" in (reporting(project, "diabetes") / "report.html").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +102,9 @@ def test_learning_rates_end_where_their_schedule_does(own_table):
 def test_the_column_of_weights_is_needed_to_train_not_to_predict(own_table):
     fresh = quick_table().drop(columns="outcome")
     fresh.to_csv(own_table.path / "fresh.csv", index=False)
-    assert len(predict(own_table, "csv", "fresh.csv")) == 120
-
-
-def test_a_table_that_is_not_there_is_asked_for(project):
-    done = project.kedro("run", "--pipeline=train", "--env=csv")
-    output = " ".join((done.stdout + done.stderr).split())
-    assert done.returncode == 1
-    assert "data.filepath=my.csv" in output
-    assert "Traceback" not in output
+    done = own_table.kedro(
+        "run", "--pipeline=inference", "--env=csv", "--params=inference.filepath=fresh.csv"
+    )
+    assert done.returncode == 0, done.stderr
+    predictions = pd.read_csv(own_table.path / "data/07_model_output/csv/predictions.csv")
+    assert len(predictions) == 120

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from kedro.config import OmegaConfigLoader
-from kedro.io import AbstractDataset
+from kedro.io import AbstractDataset, DatasetError
 
 from dnn_sweep import parameters as models
 from dnn_sweep.datasets.idx import IdxImagesDataset
@@ -124,3 +124,8 @@ def test_csv_takes_its_file_from_the_command_line():
 
 def test_csv_takes_no_target_over_from_the_default_experiment():
     assert read_parameters("csv", data={"filepath": "my.csv"})["data"].target is None
+
+
+def test_csv_without_a_file_asks_for_one_when_it_is_read():
+    with pytest.raises(DatasetError, match=r"--params=data\.filepath=my\.csv,data\.target=label"):
+        raw_table("csv").load()

@@ -77,6 +77,7 @@ def test_weights_of_rows_and_classes_count_as_in_fit():
     assert_engines_agree(trials, weighted_data())
 
 
+@pytest.mark.slow
 def test_an_argument_that_one_trial_alone_has_keeps_it_out_of_the_others_program():
     trials = various_trials()
     assert spec_of(trials[3]) != spec_of(trials[0])
@@ -101,6 +102,7 @@ def test_every_activation_mixed_with_others_or_with_its_own_kind():
         assert_same(uniform[result.trial.id], result)
 
 
+@pytest.mark.slow
 def test_slopes_at_exactly_zero_are_those_of_fit():
     """Dropout empties whole rows of a layer of one unit, so the next layer's sums are 0."""
     trial = one(network={"hidden": [1, 6]}, training={"epochs": 2, "batch_size": 16})

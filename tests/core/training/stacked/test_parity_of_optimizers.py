@@ -26,6 +26,7 @@ def agree(optimizers):
     assert_engines_agree(trials, make_data())
 
 
+@pytest.mark.slow
 def test_norms_are_taken_over_each_network_alone():
     agree([{name: VARIANTS[name]} for name in ("by_weight", "by_network")])
 
