@@ -101,8 +101,9 @@ def test_strongly_negative_biases_are_dead_units():
     probe = Probe(digits())
     table = measure_layers(network, weights, probe.x, probe.y)
     activations = [*(layer.activation for layer in network.hidden), "softmax"]
+    identity = {"trial_id": "relu 0", "combination": "relu", "seed": 0}
     diagnostics = table.assign(
-        trial_id="relu 0", epoch=20, layer_activation=activations, update_ratio=0.0
+        **identity, epoch=20, layer_activation=activations, update_ratio=0.0
     ).reindex(columns=list(COLUMNS))
 
     (verdict,) = judge_combinations(
