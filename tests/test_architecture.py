@@ -145,5 +145,5 @@ def test_commands_that_train_nothing_load_no_tensorflow(project: Project) -> Non
         for line in done.stderr.splitlines()
         if line.startswith("import time:")
     }
-    assert "dnn_sweep.pipelines.training.nodes" in imported
+    assert "dnn_sweep.core.training.sweep" in imported
     assert imported & {"tensorflow", "keras"} == set()

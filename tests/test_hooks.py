@@ -87,11 +87,29 @@ def test_every_node_of_a_sweep_has_a_stage():
         assert len(node.tags & STAGE_OF_PIPELINE.keys()) == 1, node.name
 
 
-def test_the_end_of_a_run_searches_for_no_garbage():
-    code = """
-import sys, types
+IN_A_PROCESS = """
+import gc, logging, os, sys, types
+logging.disable()
+usual = gc.get_threshold()
+import dnn_sweep.settings
+from types import SimpleNamespace
 from dnn_sweep.hooks import SweepHooks
-SweepHooks().before_pipeline_run()
+hooks = SweepHooks()
+def enter(pipeline):
+    hooks.before_node_run(SimpleNamespace(name="any", tags={pipeline}))
+    return "usual" if gc.get_threshold() == usual else "raised", gc.get_freeze_count() > 0
+"""
+
+
+def in_a_process(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", IN_A_PROCESS + code], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_the_process_exits_without_a_search_for_garbage():
+    code = """
+hooks.before_pipeline_run()
 late = sys.modules["late"] = types.ModuleType("late")
 exec('import os\\n'
      'class Loop:\\n'
@@ -99,29 +117,80 @@ exec('import os\\n'
      '    def __del__(self, write=os.write): write(1, b"searched")\\n'
      'loop = Loop()', vars(late))
 del late
-SweepHooks().after_pipeline_run()
+hooks.after_pipeline_run()
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert done.stdout == ""
+    assert in_a_process(code) == ""
 
 
-def test_garbage_is_collected_as_usual_while_training_and_seldom_while_importing():
+def test_imports_raise_the_collectors_threshold_and_training_freezes_what_they_made():
+    code = """
+print("raised" if gc.get_threshold() != usual else "usual")
+for pipeline in ("model_building", "training", "evaluation"):
+    print(*enter(pipeline))
+"""
+    assert in_a_process(code).split() == [
+        *("raised", "raised", "False", "usual", "True", "raised", "True")
+    ]
+
+
+def test_no_garbage_is_frozen():
+    code = """
+class Loop:
+    def __init__(self): self.me = self
+    def __del__(self, write=os.write): write(1, b"collected ")
+Loop()
+enter("training")
+os.write(1, b"trained")
+"""
+    assert in_a_process(code) == "collected trained"
+
+
+def test_what_the_process_had_frozen_itself_stays_frozen():
+    code = """
+gc.freeze()
+before = gc.get_freeze_count()
+enter("training")
+hooks.after_pipeline_run()
+print(gc.get_freeze_count() == before)
+"""
+    assert in_a_process(code) == "True\n"
+
+
+def test_a_session_that_ends_well_or_badly_leaves_the_garbage_collector_as_it_was(new_project):
     code = """
 import gc
-from types import SimpleNamespace
-usual = gc.get_threshold()
-import dnn_sweep.settings
-found = [gc.get_threshold()]
-from dnn_sweep.hooks import SweepHooks
-for pipeline in ("model_building", "training", "evaluation"):
-    SweepHooks().before_node_run(SimpleNamespace(name="any", tags={pipeline}))
-    found.append(gc.get_threshold())
-print(*(["seldom", "usual"][each == usual] for each in found))
+from pathlib import Path
+def state():
+    return gc.get_threshold(), gc.get_freeze_count()
+before = state()
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.pipeline import Node, Pipeline
+bootstrap_project(Path.cwd())
+from dnn_sweep import pipeline_registry
+def train(end):
+    threshold, frozen = state()
+    assert threshold == before[0] and frozen > 0
+    return [1] if end == "well" else 1 / 0
+def pipeline(end):
+    return Pipeline([Node(lambda: train(end), None, "rows", name="train", tags="training")])
+pipeline_registry.register_pipelines = lambda: {end: pipeline(end) for end in ("well", "badly")}
+for end in ("well", "badly"):
+    with KedroSession.create() as session:
+        try:
+            session.run(pipeline_names=[end])
+        except ZeroDivisionError:
+            print("raised-badly")
+    print(f"{state() == before}-{end}")
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    project = new_project()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project.path, env=project.environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
-    assert done.stdout.split() == ["seldom", "seldom", "usual", "seldom"]
+    said = [word for word in done.stdout.split() if word.endswith(("-well", "-badly"))]
+    assert said == ["True-well", "raised-badly", "True-badly"], done.stdout + done.stderr
 
 
 def test_what_skops_looks_up_is_imported_before_mlflow_which_would_make_it_slow():
@@ -129,8 +198,9 @@ def test_what_skops_looks_up_is_imported_before_mlflow_which_would_make_it_slow(
 import sys
 import kedro.framework.cli
 import dnn_sweep.settings
-print("scipy.special" in sys.modules, "mlflow" in sys.modules)
+order = list(sys.modules)
+print(order.index("scipy.special") < order.index("mlflow"))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.split() == ["True", "False"]
+    assert done.stdout == "True\n"

@@ -193,7 +193,7 @@ def test_kedro_viz_and_its_previews_load_no_tensorflow(viz, graph):
     imported = {
         line.rpartition("|")[2].strip() for line in log.splitlines() if "import time:" in line
     }
-    assert "dnn_sweep.pipelines.training.nodes" in imported
+    assert "dnn_sweep.core.training.sweep" in imported
     assert imported & {"tensorflow", "keras"} == set()
 
 

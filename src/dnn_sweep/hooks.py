@@ -1,7 +1,5 @@
-"""Kedro hooks: errors that a person can read, nothing left open behind them, and a stage clock."""
+"""Kedro hooks: readable errors, nothing left open, and the clock of stages."""
 
-import atexit
-import gc
 import logging
 from typing import Any
 
@@ -14,7 +12,9 @@ from kedro.pipeline.node import Node
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.training import stage_clock as stages
 from dnn_sweep.core.training.stage_clock import StageClock
+from dnn_sweep.datasets.revision import tag_revision
 from dnn_sweep.datasets.unfinished_run import expect_an_end, forget_the_end
+from dnn_sweep.startup import COLLECTOR
 
 logger = logging.getLogger(__name__)
 
@@ -27,41 +27,48 @@ STAGE_OF_PIPELINE = {
     "registration": stages.REGISTER,
     "reporting": stages.REPORT,
 }
-USUAL_THRESHOLD = gc.get_threshold()
-SELDOM_THRESHOLD = (50_000, 10, 10)
 STAGE_OF_DATASET = {"trial_results": stages.CHECKPOINTS, "trial_runs": stages.TRACK}
 
 
 class SweepHooks:
-    """What happens around a run."""
+    """Prepares for a run and tidies up after it."""
+
+    @hook_impl
+    def after_catalog_created(self) -> None:
+        """Restore the garbage collector: a notebook may run nothing."""
+        COLLECTOR.restore()
+
+    # Last, so that kedro-mlflow has started the sweep's run.
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self) -> None:
+        """Tag the sweep's run; from now on, an exit without a report is no finished sweep."""
+        expect_an_end()
+        tag_revision()
+        COLLECTOR.expect_imports()
+        COLLECTOR.skip_last_search()
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
-        """Say which node is at work, in fewer words than Kedro's own message."""
+        """Log the node's name, in fewer words than Kedro's own message."""
         logger.info(node.name)
-        # Training takes long and leaves garbage; the rest mostly imports.
+        # Training takes long and leaves garbage; the other nodes mostly import.
         if "training" in node.tags:
-            gc.freeze()
-            gc.set_threshold(*USUAL_THRESHOLD)
+            COLLECTOR.expect_training()
         else:
-            collect_seldom()
-
-    @hook_impl
-    def before_pipeline_run(self) -> None:
-        """From here on, an exit without a report is not a finished sweep."""
-        expect_an_end()
-        _spare_the_collector()
+            COLLECTOR.expect_imports()
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """The sweep finished."""
+        """Record that the sweep has finished."""
         forget_the_end()
+        COLLECTOR.restore()
 
     # Last, so that kedro-mlflow has ended the sweep's run before a mistake is reported.
     @hook_impl(trylast=True)
     def on_pipeline_error(self, error: Exception, catalog: CatalogProtocol) -> None:
-        """Close what the failure left open, and say what the user can mend without a traceback."""
+        """Close what the failure left open; report the user's mistakes without a traceback."""
         forget_the_end()
+        COLLECTOR.restore()
         _abandon_runs(catalog)
         mistake = _find_mistake(error)
         if mistake is not None:
@@ -69,13 +76,12 @@ class SweepHooks:
 
 
 class StageHooks:
-    """Tells the run's clock which stage begins.
+    """Tells the clock which stage begins.
 
-    A node's stage is its pipeline's; a trial that is saved interrupts the training for a stage
-    of its own.
+    A node's stage is that of its pipeline; saving a trial is a stage of its own.
 
     Args:
-        clock: The run's.
+        clock: The clock of the run.
     """
 
     def __init__(self, clock: StageClock) -> None:
@@ -84,7 +90,7 @@ class StageHooks:
 
     @hook_impl
     def before_pipeline_run(self) -> None:
-        """Begin anew where a process, such as a notebook's, runs a second pipeline."""
+        """Restart the clock if the process, such as a notebook's, runs a second pipeline."""
         if self._used:
             self._clock.restart()
         self._used = True
@@ -92,12 +98,12 @@ class StageHooks:
     # A node's inputs are loaded before it is announced.
     @hook_impl
     def before_dataset_loaded(self, node: Node) -> None:
-        """The node's stage has begun."""
+        """Enter the node's stage."""
         self._enter_stage_of(node)
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str, node: Node) -> None:
-        """A trial is written to the disk, or on its way to MLflow."""
+        """Enter the stage that saves a trial to the disk or to MLflow."""
         if stage := STAGE_OF_DATASET.get(dataset_name):
             self._clock.enter(stage)
         else:
@@ -105,32 +111,13 @@ class StageHooks:
 
     @hook_impl
     def after_dataset_saved(self, node: Node) -> None:
-        """Back to what the node does."""
+        """Return to the node's stage."""
         self._enter_stage_of(node)
 
     def _enter_stage_of(self, node: Node) -> None:
         for tag in node.tags:
             if stage := STAGE_OF_PIPELINE.get(tag):
                 self._clock.enter(stage)
-
-
-def collect_seldom() -> None:
-    """Have Python search for garbage seldom, while modules are imported.
-
-    What they make lives as long as the process. Python would go through all of it whenever it has
-    grown by a quarter, which takes seconds.
-    """
-    gc.set_threshold(*SELDOM_THRESHOLD)
-
-
-def _spare_the_collector() -> None:
-    """Keep Python from searching a million objects for garbage again and again.
-
-    What the imports made lives as long as the process; and at its end all memory is given back
-    at once, so that there is nothing to search for, which would take seconds.
-    """
-    gc.freeze()
-    atexit.register(gc.freeze)
 
 
 def _abandon_runs(catalog: CatalogProtocol) -> None:

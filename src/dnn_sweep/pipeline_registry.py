@@ -15,7 +15,7 @@ from dnn_sweep.pipelines import (
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Name the pipelines; ``train`` is all but ``inference``, one after another."""
+    """Return the pipelines by name; ``train`` is all of them but ``inference``."""
     stages = {
         "ingestion": ingestion.create_pipeline(),
         "scaling": scaling.create_pipeline(),

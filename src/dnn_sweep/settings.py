@@ -5,9 +5,10 @@ from pathlib import Path
 
 from omegaconf.resolvers import oc
 
-import dnn_sweep.startup  # noqa: F401
+from dnn_sweep.startup import COLLECTOR  # isort: skip  (tunes what is imported after it)
+from dnn_sweep.datasets.revision import RecordedSession
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
-from dnn_sweep.hooks import CatalogHooks, StageHooks, SweepHooks, collect_seldom
+from dnn_sweep.hooks import CatalogHooks, StageHooks, SweepHooks
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,24 +19,25 @@ def project_path(*parts: str) -> str:
 
 
 def mlflow_artifacts() -> str | None:
-    """Resolve ``${mlflow_artifacts:}``: in the project; a server decides by itself."""
+    """Resolve ``${mlflow_artifacts:}``: a folder of the project; a server chooses its own."""
     remote = not os.environ.get("MLFLOW_TRACKING_URI", "sqlite:").startswith("sqlite:")
     return None if remote else project_path("mlruns")
 
 
 def launcher() -> str:
-    """Resolve ``${launcher:}``: what the user has to put before ``kedro`` to run it here."""
+    """Resolve ``${launcher:}``: the command that must precede ``kedro`` here."""
     return "uv run" if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
 
 
-collect_seldom()
+COLLECTOR.expect_imports()
 
 HOOKS = (StageHooks(RUN_CLOCK), SweepHooks(), CatalogHooks())
+SESSION_STORE_CLASS = RecordedSession
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    # Catalog entries replace whole: half of one source and half of another is neither.
+    # Catalog entries are replaced as a whole: a mixture of two would be neither.
     "merge_strategy": {"parameters": "soft"},
     "custom_resolvers": {
         "project_path": project_path,

@@ -1,9 +1,11 @@
-"""Start-up tuning: environment variables, order of imports, quiet TensorFlow.
+"""Start-up tuning: environment variables, order of imports, quiet TensorFlow, garbage collector.
 
 Importing this module prepares the process for MLflow; ``import_tensorflow`` prepares it for
 TensorFlow. It is the lowest layer and imports nothing of ``dnn_sweep``.
 """
 
+import atexit
+import gc
 import os
 import re
 import sys
@@ -31,6 +33,7 @@ _FOR_TENSORFLOW = {
     # are faster on a single thread. `model.fit` is not compiled and keeps all cores.
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
 }
+_USUAL_THRESHOLD = gc.get_threshold()
 _CHATTER = re.compile(
     r"^I0000 |^WARNING: All log messages before absl::InitializeLog"
     r"|^To enable the following instructions|failed call to cuInit"
@@ -78,4 +81,50 @@ def _without_chatter() -> Iterator[None]:
             sys.stderr.write("".join(line for line in lines if not _CHATTER.search(line)))
 
 
+class GarbageCollector:
+    """Sets Python's garbage collector for the phases of a run; ``restore`` undoes it.
+
+    Example:
+        >>> before = gc.get_threshold(), gc.get_freeze_count()
+        >>> collector = GarbageCollector()
+        >>> collector.expect_imports()
+        >>> collector.expect_training()
+        >>> collector.restore()
+        >>> (gc.get_threshold(), gc.get_freeze_count()) == before
+        True
+    """
+
+    def __init__(self) -> None:
+        self._frozen = False
+
+    def expect_imports(self) -> None:
+        """Raise the threshold: what imports create lives as long as the process.
+
+        At Python's threshold, every growth by a quarter starts a search that takes seconds in
+        total.
+        """
+        gc.set_threshold(50_000, 10, 10)
+
+    def expect_training(self) -> None:
+        """Search for garbage at Python's threshold, but not among the million imported objects."""
+        gc.set_threshold(*_USUAL_THRESHOLD)
+        if gc.get_freeze_count() == 0:  # otherwise the process has frozen its own
+            gc.collect()  # frozen garbage would stay in memory
+            gc.freeze()
+            self._frozen = True
+
+    def restore(self) -> None:
+        """Return to Python's settings; a notebook's process goes on after a run."""
+        gc.set_threshold(*_USUAL_THRESHOLD)
+        if self._frozen:
+            gc.unfreeze()
+            self._frozen = False
+
+    def skip_last_search(self) -> None:
+        """Let the process exit without a search: the system takes all memory back at once."""
+        atexit.unregister(gc.freeze)
+        atexit.register(gc.freeze)
+
+
+COLLECTOR = GarbageCollector()
 _set_defaults(_FOR_MLFLOW)

@@ -2,7 +2,6 @@ from io import StringIO
 
 import pytest
 import rich
-from kedro.io import DatasetError
 from rich.console import Console
 from rich.table import Table
 
@@ -30,8 +29,3 @@ def test_text_is_printed_as_it_is(stream):
     ConsoleDataset().save("[bold]grid.only[/bold] 0.5")
 
     assert stream.getvalue() == "[bold]grid.only[/bold] 0.5\n"
-
-
-def test_there_is_nothing_to_load():
-    with pytest.raises(DatasetError, match="nothing to load"):
-        ConsoleDataset().load()

@@ -125,31 +125,23 @@ def test_a_given_folder_that_is_not_there_is_named(tmp_path, contents):
     assert "not a folder" in message
 
 
-def test_a_gzip_file_that_ends_early_is_refused(tmp_path, contents):
-    write(tmp_path, contents)
-    path = tmp_path / "train-images-idx3-ubyte.gz"
-    path.write_bytes(path.read_bytes()[:-9])
-
-    message = mistake(dataset(contents, tmp_path))
-
-    assert str(path) in message
-    assert "cut short" in message
-    assert "Delete the file and run again" in message
-
-
 @pytest.mark.parametrize(
     "damage",
     [
+        lambda raw: raw[:-9],  # ends early
         lambda raw: raw[:10] + b"\xff" * 30,  # not deflated data
         lambda raw: raw[:-8] + b"\x00" * 4 + raw[-4:],  # another check value
     ],
 )
-def test_a_gzip_file_of_other_bytes_is_refused(tmp_path, contents, damage):
+def test_a_damaged_gzip_file_is_refused(tmp_path, contents, damage):
     write(tmp_path, contents)
     path = tmp_path / "train-labels-idx1-ubyte.gz"
     path.write_bytes(damage(path.read_bytes()))
 
-    assert f"{path}: the gzip file is corrupt (" in mistake(dataset(contents, tmp_path))
+    message = mistake(dataset(contents, tmp_path))
+
+    assert f"{path}: the gzip file is damaged (" in message
+    assert "Delete the file and run again" in message
 
 
 def test_labels_in_the_place_of_images_are_told_by_the_magic_number(tmp_path, contents):
@@ -158,7 +150,7 @@ def test_labels_in_the_place_of_images_are_told_by_the_magic_number(tmp_path, co
 
     message = mistake(dataset(contents, tmp_path))
 
-    assert "magic number is 2049, which means labels, 2051 is expected" in message
+    assert r"not an IDX file of images: it begins with b'\x00\x00\x08\x01'" in message
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\x00", b"<html>not found</html>"])
@@ -169,9 +161,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path, contents, content):
     assert "not an IDX file of labels" in mistake(dataset(contents, tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("count", "promised"), [(4, "4 x 2 x 3 = 24 bytes"), (2, "2 x 2 x 3 = 12 bytes")]
-)
+@pytest.mark.parametrize(("count", "promised"), [(4, "4 x 2 x 3 bytes"), (2, "2 x 2 x 3 bytes")])
 def test_a_header_that_promises_another_number_of_bytes_is_refused(
     tmp_path, contents, count, promised
 ):
@@ -188,7 +178,7 @@ def test_a_file_that_ends_inside_its_header_is_refused(tmp_path, contents):
     contents["train_images"] = contents["train_images"][:10]
     write(tmp_path, contents)
 
-    assert "10 bytes of 16" in mistake(dataset(contents, tmp_path))
+    assert "the header promises 3 bytes" in mistake(dataset(contents, tmp_path))
 
 
 def test_counts_of_images_and_labels_that_differ_are_refused(tmp_path, contents):
@@ -222,14 +212,9 @@ def test_a_file_damaged_after_its_download_is_noticed_on_the_next_load(tmp_path,
     with serve(contents) as home:
         data = dataset(contents, tmp_path, sources=[home.url])
         data.load()
-        write(tmp_path, {"test_labels": idx([1, 3])})
+        write(tmp_path, {"test_labels": idx([1, 3])}, compress=False)
 
         assert "is not the published file" in mistake(data)
-
-
-def test_it_cannot_be_saved_to(tmp_path, contents):
-    with pytest.raises(DatasetError, match="read-only"):
-        dataset(contents, tmp_path).save(pd.DataFrame())
 
 
 # ---- downloading ----------------------------------------------------------------------------
@@ -290,9 +275,7 @@ def test_missing_files_are_downloaded_once(tmp_path, contents):
     assert sorted(asked) == sorted(f"/{name}.gz" for name in NAMES.values())
     assert home.asked == asked
     pd.testing.assert_frame_equal(first, second)
-    assert {path.name for path in (tmp_path / "raw").iterdir()} == {
-        f"{name}.gz" for name in NAMES.values()
-    }
+    assert {path.name for path in (tmp_path / "raw").iterdir()} == {*NAMES.values()}
 
 
 def test_only_what_is_missing_is_downloaded(tmp_path, contents):
@@ -328,7 +311,7 @@ def test_a_home_that_fails_is_followed_by_the_next(tmp_path, contents, trouble):
         ({"status": 404}, "404"),
         ({"status": 500}, "500"),
         ({"short_by": 5}, "IncompleteRead"),
-        ({"short_by": 5, "header": False}, "cut short"),
+        ({"short_by": 5, "header": False}, "Compressed file ended"),
     ],
 )
 def test_a_download_that_fails_leaves_nothing_behind(tmp_path, contents, trouble, said):
@@ -355,8 +338,8 @@ def test_a_download_with_another_checksum_is_removed_and_the_next_home_asked(tmp
         table = dataset(contents, tmp_path / "b", sources=[bad.url, good.url]).load()
 
     assert f"expected {hashlib.sha256(contents['train_labels']).hexdigest()}" in message
-    assert f"found {hashlib.sha256(other['train_labels']).hexdigest()}" in message
-    assert not (tmp_path / "a" / "train-labels-idx1-ubyte.gz").exists()
+    assert hashlib.sha256(other["train_labels"]).hexdigest() in message
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {NAMES["train_images"]}
     assert table["label"].tolist() == [7, 0, 9, 1, 2]
     assert good.asked == ["/train-labels-idx1-ubyte.gz"]
 

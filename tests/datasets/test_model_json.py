@@ -1,9 +1,12 @@
 import inspect
 import json
+from math import inf, isnan, nan
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kedro.io import DatasetError
+from pydantic import BaseModel
 
 from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
@@ -40,6 +43,24 @@ def test_a_model_comes_back_equal_with_its_types(dataset, classes):
 
     assert loaded == schema
     assert [type(each) for each in loaded.classes] == [type(each) for each in classes]
+
+
+class Scores(BaseModel):
+    val_loss: float
+    by_seed: tuple[float, ...]
+    further: dict[str, Any]
+
+
+def test_nan_and_infinity_come_back(path):
+    dataset = ModelJSONDataset(f"{__name__}.Scores", str(path))
+
+    dataset.save(Scores(val_loss=nan, by_seed=(inf, -inf, 0.5), further={"auc": nan, "n": None}))
+    loaded = dataset.load()
+
+    assert isnan(loaded.val_loss)
+    assert loaded.by_seed == (inf, -inf, 0.5)
+    assert isnan(loaded.further["auc"])
+    assert loaded.further["n"] is None
 
 
 def test_the_file_is_indented_json(dataset, path):

@@ -220,8 +220,3 @@ def test_a_column_without_a_name_is_warned_of(tmp_path, caplog):
     assert list(table.columns) == ["Unnamed: 0", "a"]
     (record,) = caplog.records
     assert record.args == (path, 1, 0)
-
-
-def test_it_cannot_be_saved_to(tmp_path):
-    with pytest.raises(DatasetError, match="read-only"):
-        TableFileDataset(str(tmp_path / "my.csv")).save(pd.DataFrame())

@@ -50,11 +50,6 @@ def test_a_misspelt_name_is_answered_with_the_nearest():
     assert isinstance(caught.value.__cause__, SweepError)
 
 
-def test_it_cannot_be_saved_to():
-    with pytest.raises(DatasetError, match="read-only"):
-        ToyDataset("digits").save(pd.DataFrame())
-
-
 def test_the_preview_is_the_first_rows():
     preview = ToyDataset("iris").preview(nrows=2)
 

@@ -1,6 +1,5 @@
 import pytest
 import rich
-from kedro.io import DatasetError
 from rich.console import Console
 
 from dnn_sweep.core.reporting.training_display import LiveDisplay, PlainDisplay
@@ -20,8 +19,3 @@ def test_every_load_gives_a_display_of_its_own():
 
     assert dataset.load() is not dataset.load()
     assert dataset.metadata == {"kedro-viz": {"layer": "models"}}
-
-
-def test_nothing_can_be_saved():
-    with pytest.raises(DatasetError, match="only loaded"):
-        TrainingDisplayDataset().save("anything")

@@ -3,7 +3,6 @@ import time
 
 import mlflow
 import pytest
-from kedro.io import DatasetError
 from mlflow import MlflowClient
 
 from dnn_sweep.core.champion.gate import AliasDecision
@@ -69,8 +68,3 @@ def test_a_registry_that_does_not_answer_is_a_warning_and_not_a_wait(caplog):
         describe("0123")
     assert time.monotonic() - started < 30
     assert "model_card.md has it" in caplog.text
-
-
-def test_it_is_not_read_back():
-    with pytest.raises(DatasetError, match="read from model_card"):
-        VersionDescriptionDataset().load()

@@ -1,1 +1,1 @@
-"""Kedro datasets: every effect of a run, one class a file."""
+"""Kedro datasets: every side effect of a run, one class per file."""

@@ -1,43 +1,33 @@
-"""What the comparison found, as metrics of the runs that MLflow shows."""
+"""The comparison's figures as metrics of MLflow runs."""
 
 import logging
 import time
 from typing import Any
 
+import mlflow
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
+
+from dnn_sweep.datasets.base import WriteOnlyDataset
 
 logger = logging.getLogger(__name__)
 
 
-class CombinationMetricsDataset(AbstractDataset[pd.DataFrame, None]):
+class CombinationMetricsDataset(WriteOnlyDataset[pd.DataFrame]):
     """Adds the leaderboard's figures to the combinations' runs, the best one's to the sweep's.
 
-    With them MLflow's table sorts by mean, interval and rank, and its parallel coordinates show
-    them. Without an active run (tracking switched off) nothing is written; when the tracking
-    server does not answer, the leaderboard's file still holds them all.
+    MLflow's table then sorts by mean, interval and rank. Without an active run (tracking switched
+    off) nothing is written. If the tracking server does not answer, the figures are in the
+    leaderboard's file only.
 
     Args:
-        metadata: Ignored by Kedro; read by plugins.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
-    def __init__(self, *, metadata: dict[str, Any] | None = None) -> None:
-        self.metadata = metadata
-
-    def load(self) -> None:
-        """Not possible: MLflow is written to, never read back."""
-        raise DatasetError("the combinations' metrics are read from MLflow, not from the catalog")
-
     def save(self, data: pd.DataFrame) -> None:
-        """Write them.
-
-        Args:
-            data: One row a combination, best first; ``combination``, and columns of numbers.
-        """
-        import mlflow
-        from mlflow.exceptions import MlflowException
-        from mlflow.tracking import MlflowClient
-
+        """Log one row per combination, best first: ``combination``, and columns of numbers."""
         sweep = mlflow.active_run()
         if sweep is None:
             return
@@ -62,12 +52,7 @@ class CombinationMetricsDataset(AbstractDataset[pd.DataFrame, None]):
                 error.message.splitlines()[0],
             )
 
-    def _describe(self) -> dict[str, Any]:
-        return {}
 
-
-def _metrics(row: dict[str, Any]) -> list[Any]:
-    from mlflow.entities import Metric
-
+def _metrics(row: dict[str, Any]) -> list[Metric]:
     now = int(time.time() * 1000)
     return [Metric(name, float(value), now, 0) for name, value in row.items()]

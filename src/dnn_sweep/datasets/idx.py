@@ -6,30 +6,30 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
 from numpy.typing import NDArray
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets.idx_download import download
-from dnn_sweep.datasets.idx_format import IMAGES_MAGIC, LABELS_MAGIC, IdxFile, parse, read_content
+from dnn_sweep.datasets.base import ReadOnlyDataset
+from dnn_sweep.datasets.idx_file import IdxFile
 from dnn_sweep.datasets.user_paths import find_user_path
 
 PARTS = ("train", "test")
+DIMENSIONS = {"images": 3, "labels": 1}
 
 
-class IdxImagesDataset(AbstractDataset[None, pd.DataFrame]):
+class IdxImagesDataset(ReadOnlyDataset[pd.DataFrame]):
     """Four IDX files, downloaded once and checked on every load.
 
     Args:
         folder: Where downloaded files are kept, and where they may be placed by hand.
-        sources: Base URLs of the files' homes, tried in order.
+        sources: Base URLs of servers that have the files, tried in order.
         files: ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``: each a
             ``name`` and the ``sha256`` of its decompressed content. Either ``name`` or
             ``name.gz`` is read.
-        target: What to call the column of labels.
+        target: Name of the column of labels.
         source_dir: A folder of the user's that holds the files, directly or in a folder named
             like the last part of ``folder``; it is only read, and nothing is downloaded.
-        metadata: For plugins such as Kedro-Viz.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
     def __init__(
@@ -41,77 +41,57 @@ class IdxImagesDataset(AbstractDataset[None, pd.DataFrame]):
         source_dir: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
+        super().__init__(metadata=metadata, folder=folder, source_dir=source_dir)
         self._folder = Path(folder)
         self._sources = list(sources)
         self._files = {
             f"{part}_{kind}": IdxFile(**files[f"{part}_{kind}"])
             for part in PARTS
-            for kind in ("images", "labels")
+            for kind in DIMENSIONS
         }
         self._target = target
         self._source_dir = source_dir
-        self.metadata = metadata
 
     def load(self) -> pd.DataFrame:
-        """Return a row an image: ``pixel_<row>_<column>`` (uint8), the target and ``split``.
+        """Return one row per image: ``pixel_<row>_<column>`` (uint8), the target and ``split``.
 
         Raises:
-            SweepError: When a file is missing and cannot be downloaded, is damaged, or is not
-                the one expected.
+            SweepError: If a file is missing and cannot be downloaded, is damaged, or is not the
+                one expected.
         """
         paths = self._find_given() if self._source_dir else self._find_or_download()
-        images, labels = {}, {}
-        for part in PARTS:
-            images[part] = self._read(f"{part}_images", paths, IMAGES_MAGIC)
-            labels[part] = self._read(f"{part}_labels", paths, LABELS_MAGIC)
-            if len(images[part]) != len(labels[part]):
+        images = [self._read(f"{part}_images", paths) for part in PARTS]
+        labels = [self._read(f"{part}_labels", paths) for part in PARTS]
+        for part, pixels, codes in zip(PARTS, images, labels, strict=True):
+            if len(pixels) != len(codes):
                 raise SweepError(
-                    f"{paths[f'{part}_images']} holds {len(images[part]):,} images, "
-                    f"{paths[f'{part}_labels']} {len(labels[part]):,} labels: "
-                    "they do not belong together"
+                    f"{paths[f'{part}_images']} holds {len(pixels):,} images, "
+                    f"{paths[f'{part}_labels']} {len(codes):,} labels: they do not belong together"
                 )
-        height, width = images["train"].shape[1:]
-        if images["test"].shape[1:] != (height, width):
+        height, width = images[0].shape[1:]
+        if images[1].shape[1:] != (height, width):
             raise SweepError(
-                f"{paths['test_images']}: images of {images['test'].shape[1:]} pixels, "
+                f"{paths['test_images']}: images of {images[1].shape[1:]} pixels, "
                 f"those in {paths['train_images']} have {(height, width)}"
             )
-        return self._tabulate(images, labels, height, width)
-
-    def save(self, data: None) -> None:
-        """Refuse: the files are an original."""
-        raise DatasetError(f"{type(self).__name__} is read-only")
-
-    def _tabulate(
-        self,
-        images: dict[str, NDArray[np.uint8]],
-        labels: dict[str, NDArray[np.uint8]],
-        height: int,
-        width: int,
-    ) -> pd.DataFrame:
         # One block of bytes: 70,000 images of 28 x 28 take 55 MB.
-        pixels = np.concatenate([images[part] for part in PARTS]).reshape(-1, height * width)
+        block = np.concatenate(images).reshape(-1, height * width)
         names = [f"pixel_{row}_{column}" for row in range(height) for column in range(width)]
-        table = pd.DataFrame(pixels, columns=names, copy=False)
-        table[self._target] = np.concatenate([labels[part] for part in PARTS]).astype(np.int64)
-        table["split"] = np.repeat(PARTS, [len(labels[part]) for part in PARTS])
+        table = pd.DataFrame(block, columns=names, copy=False)
+        table[self._target] = np.concatenate(labels).astype(np.int64)
+        table["split"] = np.repeat(PARTS, [len(each) for each in labels])
         return table
 
-    def _read(self, key: str, paths: dict[str, Path], magic: int) -> NDArray[np.uint8]:
-        file, path = self._files[key], paths[key]
-        remedy = (
-            "Give another folder with --params=data.source_dir=<folder>."
-            if self._source_dir
-            else "Delete the file and run again to download it anew."
-        )
+    def _read(self, key: str, paths: dict[str, Path]) -> NDArray[np.uint8]:
         try:
-            content = read_content(path)
-            values = parse(content, magic, path)
+            return self._files[key].read(paths[key], DIMENSIONS[key.partition("_")[2]])
         except SweepError as error:
+            remedy = (
+                "Give another folder with --params=data.source_dir=<folder>."
+                if self._source_dir
+                else "Delete the file and run again to download it anew."
+            )
             raise SweepError(f"{error}. {remedy}") from None
-        if mismatch := file.mismatch(content):
-            raise SweepError(f"{path} is not the published file: {mismatch}. {remedy}")
-        return values
 
     def _find_given(self) -> dict[str, Path]:
         root = find_user_path(str(self._source_dir))
@@ -133,7 +113,7 @@ class IdxImagesDataset(AbstractDataset[None, pd.DataFrame]):
     def _find_or_download(self) -> dict[str, Path]:
         try:
             return {
-                key: file.find_in(self._folder) or download(file, self._sources, self._folder)
+                key: file.find_in(self._folder) or file.download(self._sources, self._folder)
                 for key, file in self._files.items()
             }
         except SweepError as error:
@@ -146,6 +126,3 @@ class IdxImagesDataset(AbstractDataset[None, pd.DataFrame]):
 
     def _names(self) -> str:
         return ", ".join(file.name for file in self._files.values())
-
-    def _describe(self) -> dict[str, Any]:
-        return {"folder": str(self._folder), "source_dir": self._source_dir}

@@ -1,32 +1,32 @@
 """MLflow's own switches, set while a model is logged or loaded."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import environ
 
 SETTINGS = {
-    # Else it copies uv.lock, which names package hosts, into the model.
+    # Otherwise it copies uv.lock, which names package hosts, into the model.
     "MLFLOW_UV_AUTO_DETECT": "false",
-    # Else a progress bar for a handful of small files.
+    # Otherwise it draws a progress bar for a handful of small files.
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 
 
 @contextmanager
 def mlflow_settings(**further: str) -> Iterator[None]:
-    """Set the switches, then put back what was there.
+    """Set these switches and further ones, then restore what was there.
 
-    Args:
-        further: Switches beside those that are always set.
+    Example:
+        >>> with mlflow_settings(MLFLOW_HTTP_REQUEST_MAX_RETRIES="1"):
+        ...     environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+        '1'
     """
     settings = SETTINGS | further
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
+    before = {name: environ[name] for name in settings if name in environ}
+    environ.update(settings)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
+        for name in settings:
+            del environ[name]
+        environ.update(before)

@@ -5,7 +5,6 @@ from typing import Any
 
 import mlflow
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
@@ -17,6 +16,7 @@ from mlflow.protos.databricks_pb2 import (
 
 from dnn_sweep.core.champion.package import ServedModel
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.datasets.base import ReadOnlyDataset
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 from dnn_sweep.startup import import_tensorflow
 
@@ -50,8 +50,7 @@ class ModelAliases(Mapping[str, ServedModel]):
             KeyError: If no version holds it.
             SweepError: If the version cannot be loaded.
         """
-        import_tensorflow()  # quietly, before the model does it loudly
-
+        import_tensorflow()  # before the model does, so that it is quiet
         version = self._versions[alias]
         uri = f"models:/{self.name}/{version}"
         try:
@@ -97,25 +96,18 @@ class ModelAliases(Mapping[str, ServedModel]):
         return len(self._versions)
 
 
-class ModelAliasesDataset(AbstractDataset[None, ModelAliases]):
+class ModelAliasesDataset(ReadOnlyDataset[ModelAliases]):
     """Reads a registered model's versions by alias.
 
     Args:
         name: The registered model, such as ``dnn_sweep_digits``.
-        metadata: Ignored by Kedro; read by plugins.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
     def __init__(self, *, name: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(metadata=metadata, name=name)
         self._name = name
-        self.metadata = metadata
 
     def load(self) -> ModelAliases:
         """Ask the registry which version holds which alias."""
         return ModelAliases(self._name)
-
-    def save(self, data: None) -> None:
-        """Refuse: versions are registered through ``RegisteredModelDataset``."""
-        raise DatasetError(f"{type(self).__name__} is read-only")
-
-    def _describe(self) -> dict[str, Any]:
-        return {"name": self._name}

@@ -21,6 +21,7 @@ from mlflow.types.schema import AnyType, ColSpec, TensorSpec
 from dnn_sweep.core.champion.package import ChampionPackage, Registration
 from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.lazy import skops_io
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 from dnn_sweep.datasets.model_aliases import find_registered_model
@@ -30,18 +31,18 @@ REQUIREMENTS = ("mlflow", "tensorflow", "keras", "scikit-learn", "skops", "numpy
 FORBIDDEN = set("/:.%\"'")  # in the name of a logged or a registered model
 REASON = "alias_reason"  # the tag that says why a version got its alias
 Spec = ColSpec | TensorSpec
-PARITY = 1e-4  # relative; single precision on another machine's kernels stays well below
+PARITY = 1e-4  # relative; above the differences of single precision between machines
 
 
 class RegisteredModelDataset(AbstractDataset[Registration, RegisteredVersion]):
     """Registers a champion that predicts raw rows, whole or not at all.
 
-    The model is logged (to the active run, where there is one), loaded again and held to the
-    champion's own predictions. Only then is it registered, and it gets its alias last.
+    The model is logged (to the active run, if any), loaded again and compared with the champion's
+    own predictions. Only then is it registered; it gets its alias last.
 
     Args:
         name: The registered model, such as ``dnn_sweep_digits``.
-        metadata: Ignored by Kedro; read by plugins.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
 
     Raises:
         SweepError: If MLflow does not allow the name.
@@ -90,8 +91,6 @@ class RegisteredModelDataset(AbstractDataset[Registration, RegisteredVersion]):
 
 
 def _log(package: ChampionPackage, name: str) -> str:
-    import skops.io
-
     description = _serving_schema(package)
     with TemporaryDirectory() as folder:
         files = {
@@ -100,7 +99,7 @@ def _log(package: ChampionPackage, name: str) -> str:
             "schema": Path(folder, "schema.json"),
         }
         package.result.load_network().save(files["network"])
-        skops.io.dump(package.preprocessor, files["preprocessor"])
+        skops_io.dump(package.preprocessor, files["preprocessor"])
         files["schema"].write_text(json.dumps(description, indent=1), encoding="utf-8")
         logged = mlflow.pyfunc.log_model(
             name=name,
@@ -115,7 +114,7 @@ def _log(package: ChampionPackage, name: str) -> str:
 
 
 def _serving_schema(package: ChampionPackage) -> dict[str, Any]:
-    """What the served model must know beside its two files."""
+    """Everything the served model needs beside its two files."""
     schema = package.schema
     values: dict[str, list[str]] = {}
     for kind, encoder, names in package.preprocessor.transformers_:
@@ -137,8 +136,8 @@ def _serving_schema(package: ChampionPackage) -> dict[str, Any]:
 
 
 def _signature(package: ChampionPackage) -> ModelSignature:
-    # Any type, so that whole numbers and gaps pass; the model converts by itself and says
-    # which column and row it cannot take.
+    # Any type, so that whole numbers and gaps pass; the model converts them and names the column
+    # and row of a value that it cannot take.
     anything = AnyType()  # type: ignore[no-untyped-call]
     inputs: list[Spec] = [ColSpec(anything, name) for name in package.schema.feature_names]
     kinds = {"i": DataType.long, "f": DataType.double, "b": DataType.boolean}
@@ -150,7 +149,7 @@ def _signature(package: ChampionPackage) -> ModelSignature:
 
 
 def _environment() -> dict[str, Any]:
-    # Written out, since MLflow warns where pip itself is not installed to take a version from.
+    # Written out, since MLflow warns if pip is not installed.
     installed = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
     return {
         "name": "mlflow-env",
@@ -191,7 +190,7 @@ def _describe_package(package: ChampionPackage) -> dict[str, str]:
 def _registered_version(
     name: str, model_id: str, tags: dict[str, str], description: str
 ) -> Iterator[ModelVersion]:
-    """A new version, taken back with everything made for it where what follows fails."""
+    """Create a version; delete it and all that was made for it if what follows fails."""
     client = MlflowClient()
     created = find_registered_model(name) is None
     if created:
@@ -201,7 +200,7 @@ def _registered_version(
         version = client.create_model_version(
             name, f"models:/{model_id}", tags=tags, description=description, model_id=model_id
         )
-        # What links the logged model to its version in the UI.
+        # Links the logged model to its version in the UI.
         client.set_logged_model_tags(
             model_id,
             {"mlflow.modelVersions": json.dumps([{"name": name, "version": version.version}])},

@@ -1,47 +1,32 @@
-"""Which revision of the project's code a run uses."""
+"""Kedro's git record as tags of the sweep's MLflow run."""
 
-import subprocess
-from typing import Any
+from typing import ClassVar
 
-from kedro.io import AbstractDataset, DatasetError
+import mlflow
+from kedro.framework.session.store import BaseSessionStore
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
 
-class RevisionDataset(AbstractDataset[None, dict[str, str]]):
-    """Asks git, where the project is a git checkout and git is there.
+class RecordedSession(BaseSessionStore):
+    """Kedro's session store; the latest one stays at hand for hooks, which get no session."""
 
-    Args:
-        folder: Any folder of the project.
-        metadata: Ignored by Kedro; read by plugins.
-    """
+    latest: ClassVar["RecordedSession | None"] = None
 
-    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = folder
-        self.metadata = metadata
+    def __init__(self, path: str, session_id: str) -> None:
+        super().__init__(path, session_id)
+        RecordedSession.latest = self
 
-    def load(self) -> dict[str, str]:
-        """Read the revision.
 
-        Returns:
-            ``commit``, and ``changed``: ``true`` where tracked files differ from it; nothing
-            where there is no revision to be had.
-        """
-        commit = self._git("rev-parse", "HEAD")
-        if commit is None:
-            return {}
-        changes = self._git("status", "--porcelain", "--untracked-files=no")
-        return {"commit": commit, "changed": "true" if changes else "false"}
-
-    def save(self, data: None) -> None:
-        """Not possible."""
-        raise DatasetError("the revision is read from git")
-
-    def _git(self, *arguments: str) -> str | None:
-        command = ["git", "-C", self._folder, *arguments]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        return done.stdout.strip()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"folder": self._folder}
+def tag_revision() -> None:
+    """Tag the active run, if any, with the commit and with whether files differ from it."""
+    session, run = RecordedSession.latest, mlflow.active_run()
+    if session is None or "git" not in session or run is None:
+        return
+    commit, tags = (
+        session["git"]["commit_sha"],
+        {"git_changed": str(session["git"]["dirty"]).lower()},
+    )
+    # MLflow has the commit in full, but of the checkout that holds the `kedro` command, if any.
+    if not run.data.tags.get(MLFLOW_GIT_COMMIT, "").startswith(commit):
+        tags[MLFLOW_GIT_COMMIT] = commit
+    mlflow.set_tags(tags)

@@ -1,60 +1,52 @@
 """A fitted scikit-learn object in a file, without pickle."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-from kedro.io import AbstractDataset
-
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets.outputs import missing_output, write_atomically
+from dnn_sweep.core.lazy import skops_io
+from dnn_sweep.datasets.base import OutputDataset, write_atomically
 
 
-class SkopsDataset(AbstractDataset[Any, Any]):
+class SkopsDataset(OutputDataset[Any]):
     """Saves through ``skops.io``: loading runs no code from the file.
 
     Args:
         filepath: The ``.skops`` file.
-        trusted: Types beyond scikit-learn's, NumPy's and SciPy's own that a file may hold, by
-            dotted name.
-        metadata: For plugins such as Kedro-Viz.
+        trusted: Dotted names of types that a file may hold beyond those of scikit-learn, NumPy
+            and SciPy.
         written_by: The pipeline that saves it, for the error when it is missing.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
     def __init__(
         self,
         filepath: str,
         trusted: Sequence[str] = ("numpy.dtype",),
-        metadata: dict[str, Any] | None = None,
         written_by: str | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
-        self._filepath = Path(filepath)
+        super().__init__(filepath, written_by, metadata, trusted=list(trusted))
         self._trusted = list(trusted)
-        self._written_by = written_by
-        self.metadata = metadata
 
     def load(self) -> Any:
         """Return the object.
 
         Raises:
-            SweepError: When the file is missing or damaged, or holds a type that is not trusted.
+            SweepError: If the file is missing or damaged, or holds a type that is not trusted.
         """
-        import skops.io
-
-        if not self._exists():
-            raise missing_output(self._filepath, self._written_by)
+        self._require()
         try:
-            found = skops.io.get_untrusted_types(file=self._filepath)
-            untrusted = set(found) - set(self._trusted)
-            if untrusted:
+            found = skops_io.get_untrusted_types(file=self._filepath)
+            if untrusted := sorted(set(found) - set(self._trusted)):
                 raise SweepError(
-                    f"{self._filepath} was not read: it holds {', '.join(sorted(untrusted))}. "
+                    f"{self._filepath} was not read: it holds {', '.join(untrusted)}. "
                     f"Trusted are scikit-learn's own types and {', '.join(self._trusted)}. "
                     "Delete the file if you did not write it; if you did, add the type to "
                     "`trusted` of its catalog entry."
                 )
-            return skops.io.load(self._filepath, trusted=self._trusted)
+            return skops_io.load(self._filepath, trusted=self._trusted)
         except (BadZipFile, KeyError) as error:
             raise SweepError(
                 f"{self._filepath} is damaged or not a skops file ({error}). Delete it and run "
@@ -63,12 +55,4 @@ class SkopsDataset(AbstractDataset[Any, Any]):
 
     def save(self, data: Any) -> None:
         """Write the object, whole or not at all."""
-        import skops.io
-
-        write_atomically(self._filepath, skops.io.dumps(data))
-
-    def _exists(self) -> bool:
-        return self._filepath.is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "trusted": self._trusted}
+        write_atomically(self._filepath, skops_io.dumps(data))

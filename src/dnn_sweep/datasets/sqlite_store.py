@@ -1,4 +1,4 @@
-"""A tracking store in SQLite that writes quickly and can be read meanwhile."""
+"""Faster writes to a tracking store in SQLite."""
 
 import sqlite3
 from contextlib import closing, suppress
@@ -7,11 +7,10 @@ PREFIX = "sqlite:///"
 
 
 def write_ahead(tracking_uri: str) -> None:
-    """Have SQLite append what is written to a log beside the file (``journal_mode=WAL``).
+    """Switch SQLite to a write-ahead log (``journal_mode=WAL``); the file keeps the setting.
 
-    As durable as the default, with one flush a transaction in place of four, and MLflow's UI
-    can read while a sweep writes. The file keeps the setting. Without effect on other stores,
-    and where the file is in use at this moment.
+    As durable as the default, with one flush per transaction in place of four, and MLflow's UI
+    can read while a sweep writes. No effect while the file is in use.
 
     Args:
         tracking_uri: Such as ``sqlite:///mlflow.db``; other stores are left alone.

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.datasets.base import ReadOnlyDataset
 from dnn_sweep.datasets.user_paths import find_user_path
 
 SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
@@ -20,14 +22,13 @@ SUFFIXES = (*SEPARATORS, ".parquet")
 logger = logging.getLogger(__name__)
 
 
-class TableFileDataset(AbstractDataset[None, pd.DataFrame]):
-    """A table in a file of the user's, read by its suffix.
+class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
+    """The user's table, read by the suffix of its file.
 
     Args:
         filepath: A ``.csv``, ``.tsv`` (both also ``.gz``) or ``.parquet`` file, relative to the
-            project or to the current folder; ``None`` where the user has not given one yet,
-            which is an error on loading only.
-        metadata: For plugins such as Kedro-Viz.
+            project or to the current folder; ``None``, if not given, is an error on loading.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
         key: The parameter through which the user gives ``filepath``, for the error.
     """
 
@@ -37,16 +38,16 @@ class TableFileDataset(AbstractDataset[None, pd.DataFrame]):
         metadata: dict[str, Any] | None = None,
         key: str = "data.filepath",
     ) -> None:
+        super().__init__(metadata=metadata, filepath=filepath)
         self._given = filepath
         self._key = key
-        self.metadata = metadata
 
     def load(self) -> pd.DataFrame:
         """Return the table with the file's columns and a fresh index.
 
         Raises:
-            SweepError: When there is no such file, or it is not a table with named, distinct
-                columns and at least one row.
+            SweepError: If there is no such file, or it is not a table with distinct column names
+                and at least one row.
         """
         path = self._find()
         suffix = next((each for each in SUFFIXES if path.name.lower().endswith(each)), None)
@@ -62,10 +63,6 @@ class TableFileDataset(AbstractDataset[None, pd.DataFrame]):
         if table.empty:
             raise SweepError(f"{path}: the file has a header but no rows")
         return table
-
-    def save(self, data: None) -> None:
-        """Refuse: the file is the user's."""
-        raise DatasetError(f"{type(self).__name__} is read-only")
 
     def _find(self) -> Path:
         if not self._given:
@@ -83,9 +80,6 @@ class TableFileDataset(AbstractDataset[None, pd.DataFrame]):
     def _exists(self) -> bool:
         return bool(self._given) and find_user_path(str(self._given)).is_file()
 
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._given}
-
 
 def _nearest_file(path: Path) -> str:
     if not path.parent.is_dir():
@@ -99,15 +93,15 @@ def _nearest_file(path: Path) -> str:
 
 def _read_csv(path: Path, separator: str) -> pd.DataFrame:
     try:
-        # Read by itself, since pandas renames the second of two columns `a` to `a.1`.
+        # Read separately, since pandas renames the second of two columns `a` to `a.1`.
         header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str)
         names = header.iloc[0].tolist()
         _check_header(names, separator, path)
-        # Types are decided once for the file, not piece by piece.
         with warnings.catch_warnings():
-            # Of rows longer than the header pandas would lose the end, or shift them.
+            # pandas would cut rows longer than the header, or shift them.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(path, sep=separator, low_memory=False, index_col=False)
+            # `low_memory` would decide types piece by piece.
+            return pd.read_csv(path, sep=separator, low_memory=False, index_col=False)
     except pd.errors.EmptyDataError:
         raise SweepError(f"{path}: the file is empty") from None
     except pd.errors.ParserWarning:
@@ -125,7 +119,6 @@ def _read_csv(path: Path, separator: str) -> pd.DataFrame:
         ) from None
     except (BadGzipFile, EOFError, zlib.error) as error:
         raise SweepError(f"{path}: the gzip file is damaged ({error})") from None
-    return table
 
 
 def _check_header(names: list[object], separator: str, path: Path) -> None:
@@ -147,9 +140,6 @@ def _check_header(names: list[object], separator: str, path: Path) -> None:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         _check_distinct(pq.read_schema(path).names, path)
         table = pd.read_parquet(path)

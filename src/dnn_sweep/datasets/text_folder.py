@@ -1,53 +1,50 @@
-"""Named texts, a file each, in one folder."""
+"""Named texts, one file per text, in one folder."""
 
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from kedro.io import AbstractDataset
 from kedro_datasets._typing import HTMLPreview
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets.outputs import missing_output, write_atomically
+from dnn_sweep.datasets.base import OutputDataset, write_atomically
 
 
-class TextFolderDataset(AbstractDataset[dict[str, str], dict[str, str]]):
-    """Saves a dictionary of texts; the folder then holds these and no others of its suffix.
+class TextFolderDataset(OutputDataset[dict[str, str]]):
+    """Saves a dictionary of texts; the folder then holds no others of its suffix.
+
+    Unlike Kedro's ``PartitionedDataset`` it leaves other files alone and has a preview.
 
     Args:
-        filepath: The folder. Called so because Kedro makes this key absolute, and
-            kedro-mlflow's ``MlflowArtifactDataset`` logs what it names.
+        filepath: The folder.
         suffix: Of every file, such as ``.txt``.
-        metadata: For plugins such as Kedro-Viz.
         written_by: The pipeline that saves it, for the error when it is missing.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
     def __init__(
         self,
         filepath: str,
         suffix: str,
-        metadata: dict[str, Any] | None = None,
         written_by: str | None = None,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
-        self._filepath = Path(filepath)
+        super().__init__(filepath, written_by, metadata, suffix=suffix)
         self._suffix = suffix
-        self._written_by = written_by
-        self.metadata = metadata
 
     def load(self) -> dict[str, str]:
         """Return the texts by name, in the order of their names."""
-        if not self._exists():
-            raise missing_output(self._filepath, self._written_by)
+        self._require()
         return {
             path.name.removesuffix(self._suffix): path.read_text(encoding="utf-8")
             for path in self._files()
         }
 
     def save(self, data: dict[str, str]) -> None:
-        """Write a file a text, and remove the files of texts that are no more.
+        """Write one file per text, and remove the files of earlier texts.
 
         Raises:
-            SweepError: When a name is not a plain file name.
+            SweepError: If a name is not a plain file name.
         """
         for name in data:
             if Path(name).name != name or name.startswith(".") or not name or "\\" in name:
@@ -69,9 +66,3 @@ class TextFolderDataset(AbstractDataset[dict[str, str], dict[str, str]]):
 
     def _files(self) -> list[Path]:
         return sorted(self._filepath.glob(f"[!.]*{self._suffix}"))
-
-    def _exists(self) -> bool:
-        return self._filepath.is_dir()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "suffix": self._suffix}

@@ -1,104 +1,61 @@
 """The data sets that come with scikit-learn, as one table each."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
 from kedro_datasets._typing import TablePreview
 
 from dnn_sweep.core.errors import unknown_name
+from dnn_sweep.core.lazy import sklearn
+from dnn_sweep.datasets.base import ReadOnlyDataset
+
+TARGETS = {
+    "digits": "digit",
+    "breast_cancer": "diagnosis",
+    "diabetes": "progression",
+    "iris": "species",
+    "wine": "cultivar",
+}
 
 
-class ToyDataset(AbstractDataset[None, pd.DataFrame]):
+class ToyDataset(ReadOnlyDataset[pd.DataFrame]):
     """A data set bundled with scikit-learn: needs no network and no file.
 
     Args:
         name: ``digits`` (target ``digit``), ``breast_cancer`` (target ``diagnosis``),
             ``diabetes`` (target ``progression``, features in their own units), ``iris`` (target
             ``species``) or ``wine`` (target ``cultivar``).
-        metadata: For plugins such as Kedro-Viz.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
 
     Raises:
-        SweepError: On loading, when there is no data set of that name.
+        SweepError: On loading, if there is no data set of that name.
+
+    Example:
+        >>> ToyDataset("iris").load()["species"].unique().tolist()
+        ['setosa', 'versicolor', 'virginica']
     """
 
     def __init__(self, name: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(metadata=metadata, name=name)
         self._name = name
-        self.metadata = metadata
 
     def load(self) -> pd.DataFrame:
         """Return the features and, as the last column, the target."""
-        if self._name not in _TABLES:
-            raise unknown_name(
-                self._name, _TABLES, what="data set", where="catalog entry of type ToyDataset, name"
-            )
-        return _TABLES[self._name]()
-
-    def save(self, data: None) -> None:
-        """Refuse: the data sets belong to scikit-learn."""
-        raise DatasetError(f"{type(self).__name__} is read-only")
+        if not self._exists():
+            where = "catalog entry of type ToyDataset, name"
+            raise unknown_name(self._name, TARGETS, what="data set", where=where)
+        own_units = {"scaled": False} if self._name == "diabetes" else {}
+        bunch = getattr(sklearn.datasets, f"load_{self._name}")(as_frame=True, **own_units)
+        target = bunch.target
+        names = dict(enumerate(bunch.get("target_names", ())))
+        if isinstance(names.get(0), str):  # of digits they are numbers
+            target = target.map({code: str(name) for code, name in names.items()})
+        table: pd.DataFrame = bunch.data.assign(**{TARGETS[self._name]: target})
+        return table
 
     def preview(self, nrows: int = 5) -> TablePreview:
-        """Return the first rows for Kedro-Viz.
-
-        Args:
-            nrows: How many.
-        """
+        """Return the first rows for Kedro-Viz."""
         return TablePreview(self.load().head(nrows).to_dict(orient="split"))
 
     def _exists(self) -> bool:
-        return self._name in _TABLES
-
-    def _describe(self) -> dict[str, Any]:
-        return {"name": self._name}
-
-
-def _digits() -> pd.DataFrame:
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits(as_frame=True)
-    return _join(bunch.data, bunch.target, "digit")
-
-
-def _diabetes() -> pd.DataFrame:
-    from sklearn.datasets import load_diabetes
-
-    bunch = load_diabetes(scaled=False, as_frame=True)
-    return _join(bunch.data, bunch.target, "progression")
-
-
-def _breast_cancer() -> pd.DataFrame:
-    from sklearn.datasets import load_breast_cancer
-
-    return _with_class_names(load_breast_cancer(as_frame=True), "diagnosis")
-
-
-def _iris() -> pd.DataFrame:
-    from sklearn.datasets import load_iris
-
-    return _with_class_names(load_iris(as_frame=True), "species")
-
-
-def _wine() -> pd.DataFrame:
-    from sklearn.datasets import load_wine
-
-    return _with_class_names(load_wine(as_frame=True), "cultivar")
-
-
-def _with_class_names(bunch: Any, target: str) -> pd.DataFrame:
-    names = dict(enumerate(map(str, bunch.target_names)))
-    return _join(bunch.data, bunch.target.map(names), target)
-
-
-def _join(features: pd.DataFrame, target: "pd.Series[Any]", name: str) -> pd.DataFrame:
-    return features.assign(**{name: target})
-
-
-_TABLES: dict[str, Callable[[], pd.DataFrame]] = {
-    "digits": _digits,
-    "breast_cancer": _breast_cancer,
-    "diabetes": _diabetes,
-    "iris": _iris,
-    "wine": _wine,
-}
+        return self._name in TARGETS

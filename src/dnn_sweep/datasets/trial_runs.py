@@ -8,54 +8,52 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
+import mlflow
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunInfo, RunStatus
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialReport, TrialResult
+from dnn_sweep.datasets.base import WriteOnlyDataset
 from dnn_sweep.datasets.sqlite_store import write_ahead
 
 logger = logging.getLogger(__name__)
 
-MOST_PENDING = 100  # trials; bounds memory where MLflow is slower than the training
-DIGEST_LENGTH = 12  # of the fingerprint, as much as the run table has room for
+MOST_PENDING = 100  # trials; bounds memory if MLflow is slower than the training
+DIGEST_LENGTH = 12  # characters of the fingerprint that fit in the run table
 
 
-class TrialRunsDataset(AbstractDataset[TrialReport, None]):
+class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
     """Writes each finished trial below its combination, below the sweep's active run.
 
-    One child run a combination (metrics averaged over its seeds), one grandchild a trial of the
-    finals; trials of the screening are left to the screening's table. Every
-    run is written by one ``log_batch``, and all by one thread while the next trials train:
-    saving hands a trial over and returns, but for the last one, which waits until every run is
-    written. Without an active run (tracking switched off) nothing is
-    written. When the tracking server stops answering, training goes on without it: the trial
-    store holds every result, and running the same command again records them.
+    One child run per combination (metrics averaged over its seeds), one grandchild per trial of
+    the finals; trials of the screening are in the screening's table. Every run is written by one
+    ``log_batch`` in one thread while the next trials train; saving the last trial waits until
+    every run is written. Without an active run (tracking switched off) nothing is written. If the
+    tracking server stops answering, training goes on: the trial store holds every result, and
+    running the same command again records them.
 
     Args:
         dataset_name: What MLflow calls the data.
-        metadata: Ignored by Kedro; read by plugins.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
     def __init__(self, *, dataset_name: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(metadata=metadata, dataset_name=dataset_name)
         self._dataset_name = dataset_name
-        self.metadata = metadata
         self._open: dict[str, tuple[str, list[TrialResult]]] = {}
         self._offline = False
         self._sweep = ""
-        # Its thread is joined when Python exits, so that what was handed over is written then.
+        # Python joins its thread at exit, so that everything handed over is written.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow")
         self._pending: deque[Future[None]] = deque()
 
-    def load(self) -> None:
-        """Not possible: MLflow is written to, never read back."""
-        raise DatasetError("trial runs are read from MLflow, not from the catalog")
-
     def save(self, data: TrialReport) -> None:
-        """Have a trial recorded, and its combination once all of its trials are there."""
-        import mlflow
-
-        # The active run is this thread's; the writer is told which one it is.
+        """Record a trial, and its combination once all of its trials are there."""
+        # MLflow's active run is one per thread, so the writer is told which one it is.
         sweep = mlflow.active_run()
         if sweep is None or self._offline or data.stage == "screening":
             return
@@ -67,10 +65,7 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
         self._wait(at_most=MOST_PENDING if data.left else 0)
 
     def abandon(self) -> None:
-        """Write what was handed over; close, as failed, combinations that were not finished."""
-        from mlflow.entities import RunStatus
-        from mlflow.tracking import MlflowClient
-
+        """Write everything handed over; end the runs of unfinished combinations as failed."""
         wait(self._pending)  # one that failed has stopped the sweep already
         self._pending.clear()
         while self._open:
@@ -79,13 +74,11 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
                 MlflowClient().set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
 
     def _wait(self, at_most: int) -> None:
-        """Wait until no more than so many trials are to be written; raise what went wrong."""
+        """Wait until at most so many trials are pending; raise what went wrong."""
         while self._pending and (len(self._pending) > at_most or self._pending[0].done()):
             self._pending.popleft().result()
 
-    def _record_while_online(self, report: TrialReport, sweep: Any) -> None:
-        from mlflow.exceptions import MlflowException
-
+    def _record_while_online(self, report: TrialReport, sweep: RunInfo) -> None:
         if self._offline:
             return
         try:
@@ -98,7 +91,7 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
                 error.message.splitlines()[0],
             )
 
-    def _record(self, report: TrialReport, sweep: Any) -> None:
+    def _record(self, report: TrialReport, sweep: RunInfo) -> None:
         result = report.result
         combination = result.trial.combination
         ended = int(time.time() * 1000)
@@ -120,10 +113,7 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
             del self._open[combination]
 
     def _name_data(self, run_id: str, trial: Trial) -> None:
-        """Say which data a combination was trained on; a run a trial would take long to write."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-        from mlflow.tracking import MlflowClient
-
+        """Record a combination's data; to do so for every trial would take long."""
         data = Dataset(
             name=self._dataset_name,
             digest=trial.data[:DIGEST_LENGTH],
@@ -134,24 +124,15 @@ class TrialRunsDataset(AbstractDataset[TrialReport, None]):
         MlflowClient().log_inputs(run_id, [DatasetInput(data, [context])])
 
     def _write(self, run_id: str, results: list[TrialResult], ended: int) -> None:
-        from mlflow.entities import Param
-        from mlflow.tracking import MlflowClient
-
         client = MlflowClient()
         params = [Param(name, str(value)) for name, value in _params(results).items()]
         client.log_batch(run_id, metrics=list(_metrics(results, ended)), params=params)
         client.set_terminated(run_id, end_time=ended)
 
-    def _describe(self) -> dict[str, Any]:
-        return {"dataset_name": self._dataset_name}
-
 
 def _create_run(
     experiment_id: str, name: str, parent_id: str, began: int, tags: dict[str, str]
 ) -> str:
-    from mlflow.tracking import MlflowClient
-    from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-
     run = MlflowClient().create_run(
         experiment_id,
         start_time=began,
@@ -190,7 +171,7 @@ def _params(results: list[TrialResult]) -> dict[str, Any]:
 
 
 def _settings_in_use(trial: Trial) -> dict[str, Any]:
-    """Settings that most trials are without; class weights in the order of the classes."""
+    """Settings that most trials lack; class weights in the order of the classes."""
     used: dict[str, Any] = {}
     if trial.schedule:
         used["schedule"] = trial.schedule.class_name
@@ -202,9 +183,7 @@ def _settings_in_use(trial: Trial) -> dict[str, Any]:
     return used
 
 
-def _metrics(results: list[TrialResult], ended: int) -> Iterator[Any]:
-    from mlflow.entities import Metric
-
+def _metrics(results: list[TrialResult], ended: int) -> Iterator[Metric]:
     means = results[0].history
     names = [name for name in means.columns if name not in ("epoch", "seconds")]
     kept_one_rate = all(len(set(result.history["learning_rate"])) == 1 for result in results)

@@ -1,4 +1,4 @@
-"""The folder of trained trials: the truth about what has been trained."""
+"""The folder of trained trials: the only record of what has been trained."""
 
 import json
 import os
@@ -24,7 +24,7 @@ class TrialStore(Mapping[str, TrialResult]):
     """Trained trials by id, each read from its folder when it is asked for.
 
     Args:
-        folder: One folder a trial, named after its id.
+        folder: Holds one folder per trial, named after its id.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,15 +69,15 @@ class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
     """Saves one trial after another, each whole or not at all.
 
     A trial's folder holds ``trial.json`` (what was trained), ``status.json`` (how it went),
-    ``history.csv`` (one row an epoch), ``diagnostics.csv`` (one row a measured epoch and layer;
-    absent where nothing was measured), ``outputs.npy`` (the network's outputs on the validation
-    rows) and the network itself, a ``.keras`` file named by ``callbacks.checkpoint.filename``.
-    It is written under another name, flushed to the disk and renamed, so a crash or a full disk
-    leaves no half-written trial behind. Saving a trial that is there already does nothing.
+    ``history.csv`` (one row per epoch), ``diagnostics.csv`` (one row per measured epoch and
+    layer; absent if nothing was measured), ``outputs.npy`` (outputs on the validation rows) and
+    the network, a ``.keras`` file named by ``callbacks.checkpoint.filename``. It is written under
+    another name, flushed to the disk and renamed, so that a crash or a full disk leaves no
+    half-written trial. Saving a trial that is already there does nothing.
 
     Args:
         folder: Where the trials' folders are.
-        metadata: Ignored by Kedro; read by plugins.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
     def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
@@ -85,7 +85,7 @@ class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
         self.metadata = metadata
 
     def load(self) -> TrialStore:
-        """Every trial that has been trained, by any sweep."""
+        """Return every trial that has been trained, by any sweep."""
         return TrialStore(self._folder)
 
     def save(self, data: TrialResult) -> None:
@@ -99,7 +99,7 @@ class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
         draft.mkdir()
         try:
             _write(data, draft)
-            if target.exists():  # left by hand or by an older version: without a status
+            if target.exists():  # without a status, so not of this version
                 shutil.rmtree(target)
             draft.rename(target)
             _flush(self._folder)
@@ -108,11 +108,7 @@ class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
             raise
 
     def preview(self, nrows: int = 50) -> TablePreview:
-        """Return how trained trials went, for Kedro-Viz.
-
-        Args:
-            nrows: Trials at most.
-        """
+        """Return the outcomes of the first trials for Kedro-Viz."""
         rows = [
             {
                 "trial": result.trial.id,

@@ -1,15 +1,18 @@
-"""A sweep that ends without a word has not finished."""
+"""Marks the MLflow run as killed when the process ends abnormally."""
 
 import atexit
 
+import mlflow
+from mlflow.entities import RunStatus
+
 
 def expect_an_end() -> None:
-    """From now on, an exit that nobody reported closes the active MLflow run as killed.
+    """From now on, an exit that nobody reported ends the active MLflow run as killed.
 
-    MLflow itself would close it as finished: it cannot tell an end from an interruption, and
-    Kedro reports only what is an ``Exception`` (Ctrl-C and a closed pipe are not).
+    MLflow would end it as finished, and Kedro's hooks report only an ``Exception``, which Ctrl-C
+    and a closed pipe are not.
     """
-    # Registered after MLflow's own, so it is called before.
+    # Registered after MLflow's own handler, so it is called before that.
     atexit.register(_close_as_killed)
 
 
@@ -19,8 +22,5 @@ def forget_the_end() -> None:
 
 
 def _close_as_killed() -> None:
-    import mlflow
-    from mlflow.entities import RunStatus
-
     while mlflow.active_run() is not None:
         mlflow.end_run(RunStatus.to_string(RunStatus.KILLED))

@@ -1,4 +1,4 @@
-"""Where a path that a user typed leads."""
+"""Resolves a path that a user typed."""
 
 from pathlib import Path
 
@@ -6,16 +6,20 @@ PROJECT_ROOT = Path(__file__).resolve().parents[3]
 
 
 def find_user_path(given: str) -> Path:
-    """Find what a user's path means, wherever in the project Kedro was started.
+    """Find a user's path, wherever in the project Kedro was started.
 
     Kedro puts the project's folder before every relative ``filepath`` of the catalog, but what
-    is typed in a shell may be meant from the current folder, or from ``~``.
+    is typed in a shell may be relative to the current folder, or to ``~``.
 
     Args:
         given: An absolute path, or one relative to the project or to the current folder.
 
     Returns:
-        The first of these that exists; where none does, the path as it was given.
+        The first of these that exists; otherwise the path as it was given.
+
+    Example:
+        >>> find_user_path("no/such.csv").as_posix()
+        'no/such.csv'
     """
     path = Path(given).expanduser()
     typed = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path

@@ -1,43 +1,34 @@
 """The model card as the description of a registered version."""
 
 import logging
-from typing import Any
 
-from kedro.io import AbstractDataset, DatasetError
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from dnn_sweep.core.reporting.model_card import VersionCard
+from dnn_sweep.datasets.base import WriteOnlyDataset
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 
 logger = logging.getLogger(__name__)
 
 
-class VersionDescriptionDataset(AbstractDataset[VersionCard, None]):
-    """Puts a model card beside the version that it is about.
+class VersionDescriptionDataset(WriteOnlyDataset[VersionCard]):
+    """Writes a model card into the registered version that it describes.
 
-    A report can be written anew long after the sweep, somewhere else, or with another registry.
-    So nothing is written where the version is not there or is another trial's, and a registry
-    that does not answer fails no report: the card is a file, too.
+    A report can be written again long after the sweep, elsewhere or with another registry. So
+    nothing is written if the version is missing or is another trial's, and a registry that does
+    not answer fails no report: the card is also a file.
 
     Args:
-        metadata: Ignored by Kedro; read by plugins.
+        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
-    def __init__(self, *, metadata: dict[str, Any] | None = None) -> None:
-        self.metadata = metadata
-
-    def load(self) -> None:
-        """Not possible: the card is read from its file."""
-        raise DatasetError("the model card is read from model_card.md, not from the registry")
-
     def save(self, data: VersionCard) -> None:
-        """Make the card the version's description, or say why that was not possible."""
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-
+        """Make the card the version's description, or log why that was not possible."""
         client = MlflowClient()
         try:
-            # Else it asks a server that is not there for minutes.
+            # Without a limit, MLflow tries a server that is gone for minutes.
             with mlflow_settings(MLFLOW_HTTP_REQUEST_MAX_RETRIES="1"):
                 found = client.get_model_version(data.name, data.version)
                 if found.tags.get("trial_id") == data.trial_id:
@@ -53,6 +44,3 @@ class VersionDescriptionDataset(AbstractDataset[VersionCard, None]):
             data.name,
             reason,
         )
-
-    def _describe(self) -> dict[str, Any]:
-        return {}

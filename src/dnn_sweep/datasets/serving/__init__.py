@@ -1,1 +1,1 @@
-"""What MLflow copies into a registered model; imported by nothing here."""
+"""The code that MLflow copies into a registered model; nothing here imports it."""

@@ -2,7 +2,7 @@
 
 MLflow copies this file beside the network and runs the copy wherever the model is loaded
 ("models from code"). It therefore stands alone: it imports only what the model's requirements
-list, and repeats the few lines that bring raw columns to one type a kind.
+list, and repeats the few lines that give raw columns one type per kind.
 """
 
 import json
@@ -18,7 +18,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 MISSING = "missing"  # the category that stands for a gap
-BATCH = 1024  # rows a step; bounds the memory that a large request takes
+BATCH = 1024  # rows per step; bounds the memory of a large request
 
 
 class SweepModel(PythonModel):
@@ -45,15 +45,15 @@ class SweepModel(PythonModel):
 
         Args:
             context: Not used.
-            model_input: One row an example, with the columns of the model's signature.
+            model_input: One row per example, with the columns of the model's signature.
             params: Not used.
 
         Returns:
             ``prediction``, the label or the number; for classes also ``probability_<class>``.
 
         Raises:
-            MlflowException: If there are no rows, or a column holds what it cannot; names
-                column and row, and a server answers 400.
+            MlflowException: If there are no rows, or a value has the wrong type; names column
+                and row, and a server answers 400.
         """
         if model_input.empty:
             raise MlflowException.invalid_parameter_value("there are no rows to predict")

@@ -4,19 +4,12 @@ from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.training.screening import choose_learning_rates
 from dnn_sweep.core.training.sweep import train_trials
-from dnn_sweep.pipelines.training.nodes import record_revision
 
 
 def create_pipeline() -> Pipeline:
     """Plan and scaled rows in, trained trials out, one by one."""
     return Pipeline(
         [
-            Node(
-                record_revision,
-                inputs="revision",
-                outputs="revision_tags",
-                name="record_revision",
-            ),
             Node(
                 train_trials,
                 inputs=[
