@@ -7,10 +7,11 @@ from kedro.io import AbstractDataset, DatasetError
 
 from dnn_sweep.core.errors import SweepError
 
-Data = TypeVar("Data")
+Saved = TypeVar("Saved")
+Loaded = TypeVar("Loaded")
 
 
-class _DescribedDataset:
+class ProjectDataset(AbstractDataset[Saved, Loaded], Generic[Saved, Loaded]):
     """Keeps what Kedro shows of a dataset and what plugins read.
 
     Args:
@@ -26,7 +27,7 @@ class _DescribedDataset:
         return self._description
 
 
-class ReadOnlyDataset(_DescribedDataset, AbstractDataset[Any, Data], Generic[Data]):
+class ReadOnlyDataset(ProjectDataset[Any, Loaded], Generic[Loaded]):
     """A dataset that is only loaded."""
 
     def save(self, data: Any) -> NoReturn:
@@ -34,7 +35,7 @@ class ReadOnlyDataset(_DescribedDataset, AbstractDataset[Any, Data], Generic[Dat
         raise DatasetError(f"{type(self).__name__} is read-only")
 
 
-class WriteOnlyDataset(_DescribedDataset, AbstractDataset[Data, Any], Generic[Data]):
+class WriteOnlyDataset(ProjectDataset[Saved, Any], Generic[Saved]):
     """A dataset that is only saved to."""
 
     def load(self) -> NoReturn:
@@ -42,7 +43,7 @@ class WriteOnlyDataset(_DescribedDataset, AbstractDataset[Data, Any], Generic[Da
         raise DatasetError(f"{type(self).__name__} is write-only")
 
 
-class OutputDataset(_DescribedDataset, AbstractDataset[Data, Data], Generic[Data]):
+class OutputDataset(ProjectDataset[Saved, Saved], Generic[Saved]):
     """A file or folder that one pipeline writes and later ones read.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 
 import mlflow
 import numpy as np
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import DatasetError
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import ModelSignature
@@ -23,6 +23,7 @@ from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import skops_io
 from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.datasets.base import ProjectDataset
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 from dnn_sweep.datasets.model_aliases import find_registered_model
 
@@ -34,7 +35,7 @@ Spec = ColSpec | TensorSpec
 PARITY = 1e-4  # relative; above the differences of single precision between machines
 
 
-class RegisteredModelDataset(AbstractDataset[Registration, RegisteredVersion]):
+class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
     """Registers a champion that predicts raw rows, whole or not at all.
 
     The model is logged (to the active run, if any), loaded again and compared with the champion's
@@ -54,8 +55,8 @@ class RegisteredModelDataset(AbstractDataset[Registration, RegisteredVersion]):
                 f"experiment: MLflow cannot register a model called {name!r}; leave out "
                 f"{' '.join(forbidden)}"
             )
+        super().__init__(metadata=metadata, name=name)
         self._name = name
-        self.metadata = metadata
 
     def save(self, data: Registration) -> None:
         """Log, check, register, and give the alias."""
@@ -85,9 +86,6 @@ class RegisteredModelDataset(AbstractDataset[Registration, RegisteredVersion]):
 
     def _exists(self) -> bool:
         return find_registered_model(self._name) is not None
-
-    def _describe(self) -> dict[str, Any]:
-        return {"name": self._name}
 
 
 def _log(package: ChampionPackage, name: str) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from kedro.io import AbstractDataset
 from kedro_datasets._typing import TablePreview
 
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialResult
+from dnn_sweep.datasets.base import ProjectDataset
 
 UNFINISHED = ".unfinished-"  # prefix of folders that are still being written
 
@@ -65,7 +65,7 @@ class TrialStore(Mapping[str, TrialResult]):
         return sum(1 for _ in self)
 
 
-class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
+class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
     """Saves one trial after another, each whole or not at all.
 
     A trial's folder holds ``trial.json`` (what was trained), ``status.json`` (how it went),
@@ -81,8 +81,8 @@ class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
     """
 
     def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(metadata=metadata, folder=folder)
         self._folder = Path(folder)
-        self.metadata = metadata
 
     def load(self) -> TrialStore:
         """Return every trial that has been trained, by any sweep."""
@@ -126,9 +126,6 @@ class TrialStoreDataset(AbstractDataset[TrialResult, TrialStore]):
 
     def _exists(self) -> bool:
         return self._folder.is_dir()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"folder": str(self._folder)}
 
 
 def _read_diagnostics(folder: Path) -> pd.DataFrame | None:
