@@ -1,16 +1,14 @@
 """Kedro's entry point for settings: hooks, configuration loader, resolvers."""
 
 import os
-from pathlib import Path
 
 from omegaconf.resolvers import oc
 
 from dnn_sweep.startup import COLLECTOR  # isort: skip  (tunes what is imported after it)
 from dnn_sweep.datasets.revision import RecordedSession
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
+from dnn_sweep.datasets.user_paths import PROJECT_ROOT
 from dnn_sweep.hooks import CatalogHooks, StageHooks, SweepHooks
-
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 def project_path(*parts: str) -> str:
