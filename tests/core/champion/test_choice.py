@@ -1,11 +1,13 @@
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from dnn_sweep.core.champion.choice import select_champion
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.parameters import EvaluationParameters
+from tests.builders import make_plan, make_result
 from tests.core.comparison.test_leaderboard import EVALUATION, NEUTRAL, TRUE, rank, sweep
 
 MATRIX = pd.DataFrame({"target": TRUE})
@@ -16,6 +18,18 @@ def test_the_champion_is_the_best_combinations_best_trial_that_did_not_diverge()
     table = rank(plan, results)
     champion = select_champion(table, plan, results, MATRIX, NEUTRAL, EVALUATION)
     assert (champion.optimizer, champion.seed) == ("adam", 2)
+
+
+def test_of_a_regressions_trials_the_one_with_the_smallest_error_is_chosen():
+    plan = make_plan("regression", training={"seeds": [0, 1]})
+    true = np.linspace(-1, 1, 60)
+    results = {
+        trial.id: make_result(trial, (true + miss)[:, None])
+        for trial, miss in zip(plan.trials, [0.1, 0.5], strict=True)
+    }
+    matrix = pd.DataFrame({"target": true})
+    table = rank(plan, results, true=true, train=true)
+    assert select_champion(table, plan, results, matrix, NEUTRAL, EVALUATION).seed == 0
 
 
 def test_the_cheapest_of_the_tied_becomes_the_champion_if_the_preset_says_so():
