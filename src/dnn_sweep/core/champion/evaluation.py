@@ -19,6 +19,7 @@ from dnn_sweep.core.data.arrays import features_and_target
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.lazy import sklearn
+from dnn_sweep.core.networks.build import network_outputs
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
@@ -47,8 +48,6 @@ def evaluate_champion(
         The champion's metrics, and its confusion matrix (:func:`tabulate_confusion`), class report
         (:func:`tabulate_classes`) and predictions (:func:`tabulate_predictions`) on the test set.
     """
-    from dnn_sweep.core.networks.build import network_outputs  # loads Keras
-
     result = results[trial.id]
     features, test_target = features_and_target(test_matrix)
     outputs = network_outputs(result.load_network(), features)
