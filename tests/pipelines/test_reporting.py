@@ -67,7 +67,7 @@ def test_it_turns_results_into_figures_a_page_and_a_summary(task):
     assert "vanishing gradient" in page
     for name in FIGURES:
         assert f'id="figure-{name}"' in page
-    assert "relu + adam</td><td>1 of 1</td>" in page
+    assert "relu + adam</td><td>1 of 1 seed</td>" in page
     assert catalog["time_to_target"].load()["combination"].tolist() == [
         "sigmoid + sgd",
         "relu + adam",

@@ -1,4 +1,4 @@
-"""How numbers, intervals and budgets read, the same in figures, report and console."""
+"""Numbers, intervals and counts as text, the same in figures, report and console."""
 
 import math
 
@@ -23,7 +23,11 @@ def format_value(value: float | None) -> str:
         value: The value; ``None`` and NaN stand for one that does not exist.
 
     Returns:
-        Such as ``0.9718``, ``54.33``, ``12,345`` or, for no value, a dash.
+        The text; a dash for no value.
+
+    Example:
+        >>> format_value(0.97183), format_value(54.3321), format_value(12345.6), format_value(None)
+        ('0.9718', '54.33', '12,346', '–')
     """
     if value is None or math.isnan(value):
         return NO_VALUE
@@ -35,13 +39,23 @@ def format_value(value: float | None) -> str:
 
 
 def format_interval(low: float | None, high: float | None) -> str:
-    """Write an interval such as ``[0.9621, 0.9804]``; a dash where it does not exist."""
+    """Write an interval; a dash where it does not exist.
+
+    Example:
+        >>> format_interval(0.9621, 0.9804)
+        '[0.9621, 0.9804]'
+    """
     bounds = format_value(low), format_value(high)
     return NO_VALUE if NO_VALUE in bounds else f"[{bounds[0]}, {bounds[1]}]"
 
 
 def format_seconds(seconds: float) -> str:
-    """Write a duration such as ``4.2 s``, ``1 min 20 s`` or ``2 h 5 min``."""
+    """Write a duration.
+
+    Example:
+        >>> format_seconds(4.24), format_seconds(80), format_seconds(7500)
+        ('4.2 s', '1 min 20 s', '2 h 5 min')
+    """
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -52,7 +66,12 @@ def format_seconds(seconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Write ``1 seed`` or ``1,078 rows``: a number with its noun."""
+    """Write a number with its noun.
+
+    Example:
+        >>> count(1, "seed"), count(1078, "row")
+        ('1 seed', '1,078 rows')
+    """
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 

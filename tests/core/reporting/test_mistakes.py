@@ -73,4 +73,4 @@ def test_rows_may_hold_text_and_gaps():
     (mistake,) = find_mistakes(predictions, rows, schema)
 
     assert (mistake.row_id, mistake.by) == (9, 0.8)
-    assert list(mistake.values) == ["colour", "size"]
+    assert mistake.values == {"colour": None, "size": None}

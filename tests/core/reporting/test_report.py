@@ -205,8 +205,8 @@ def test_time_to_target_is_listed_and_who_never_got_there_is_named():
 
     adam = times.query("combination == 'relu + adam'")
     epochs, steps, seconds = (adam[unit].median() for unit in ("epochs", "steps", "seconds"))
-    assert f"relu + adam 2 of 2 {epochs:g} {steps:.0f} {seconds:.2f}" in text
-    assert "relu + sgd 1 of 2 never never never" in text
+    assert f"relu + adam 2 of 2 seeds {epochs:g} {steps:.0f} {seconds:.2f}" in text
+    assert "relu + sgd 1 of 2 seeds never never never" in text
     assert "1 combination never reached the target sigmoid + sgd" in text
 
 

@@ -31,7 +31,7 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
 
     Args:
         results: What the sweep left behind.
-        report: The finished report; its size is told.
+        report: The finished report, whose size is printed.
         stage_seconds: Where the run's seconds went, by stage.
 
     Returns:

@@ -27,7 +27,7 @@ class Mistake:
         by: Probability of the predicted class; for a regression, the absolute error in the unit
             of the target.
         picture: An image as a PNG in a ``data:`` address; ``None`` for a row of a table.
-        values: The first columns of a table's row by name.
+        values: The first columns of a table's row by name; ``None`` where a value is missing.
     """
 
     row_id: Hashable
@@ -67,7 +67,8 @@ def find_mistakes(
     ):
         row = test_rows.loc[row_id, schema.feature_names]
         if schema.image_shape is None:
-            values = row.iloc[:MOST_COLUMNS].to_dict()
+            few = row.iloc[:MOST_COLUMNS].astype(object)
+            values = few.where(few.notna(), None).to_dict()
             mistakes.append(Mistake(row_id, true, predicted, by, values=values))
         else:
             picture = _picture(row, schema.image_shape)

@@ -23,7 +23,7 @@ class VersionCard:
     Args:
         name: The registered model.
         version: Its version.
-        trial_id: The trial that it was trained as; tells it from another registry's version.
+        trial_id: Its trial, which distinguishes it from a version in another registry.
         text: Markdown, short enough to be a description.
     """
 

@@ -110,7 +110,9 @@ def _least_width(figure: go.Figure) -> int:
     if len(list(figure.select_xaxes())) > 1:
         return 700
     columns = max((len(trace.x) for trace in figure.select_traces({"type": "heatmap"})), default=0)
-    return min(1000, 130 + 78 * columns) if columns else 300
+    lines = [line for text in figure.layout.annotations for line in text.text.split("<br>")]
+    column = max(78, 7 * max(map(len, lines), default=0))  # a cell holds its text
+    return min(1000, 130 + column * columns) if columns else 300
 
 
 def _plotly_templates() -> Markup:

@@ -31,7 +31,7 @@ def describe_screening(screening: pd.DataFrame) -> str:
 
 
 def describe_rates(leaderboard: pd.DataFrame, screening: pd.DataFrame) -> str:
-    """Say which learning rates were tried: a claim about an optimizer rests on that.
+    """Describe the learning rates that were tried, on which claims about an optimizer rest.
 
     Args:
         leaderboard: One row per combination.

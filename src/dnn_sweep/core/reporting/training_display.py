@@ -1,4 +1,4 @@
-"""Training as a person sees it: a live display in a terminal, plain lines elsewhere."""
+"""The display of a training: live in a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -23,17 +23,22 @@ from dnn_sweep.core.training.results import TrialResult
 
 # Columns from which there is room for a second metric.
 WIDE = 100
-A_MOMENT = 1.0  # seconds
-REDRAW = 0.2  # seconds; rich itself draws ten times a second
+A_MOMENT = 1.0  # seconds; shorter compilations are not mentioned
+REDRAW = 0.2  # seconds; rich itself draws ten times per second
 
 
 def already_trained(cached: int, total: int) -> str:
-    """Say how much of a sweep need not be trained again, such as ``27 of 30 trials``."""
+    """Describe what need not be trained again.
+
+    Example:
+        >>> already_trained(27, 30)
+        '27 of 30 trials already trained'
+    """
     return f"{cached} of {count(total, 'trial')} already trained"
 
 
 def compiled_line(trials: int, seconds: float) -> str | None:
-    """Say what was compiled; ``None`` where it took no longer than a moment."""
+    """Describe a compilation; ``None`` if it took less than a second."""
     if seconds <= A_MOMENT:
         return None
     return f"compiled a program for {count(trials, 'trial')} in {format_seconds(seconds)}"
@@ -42,9 +47,9 @@ def compiled_line(trials: int, seconds: float) -> str | None:
 class LiveDisplay(TrainingProgress):
     """Two bars: the sweep with the best so far, and what trains now.
 
-    A trial that trains alone is shown with its last metrics. Of many that train at once the
-    second bar shows how many there are and which epoch they are in; their reports come faster
-    than anyone reads, so that most of them are only counted.
+    A trial that trains alone is shown with its last metrics. For many that train at once, the
+    second bar shows how many there are and which epoch they are in. Their reports come faster
+    than anyone can read, so most of them are only counted.
 
     Args:
         console: Where to draw; the one that the log writes to, so that its lines go above.
@@ -87,7 +92,7 @@ class LiveDisplay(TrainingProgress):
         self._progress.start()
 
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
-        """Say above the bars what took longer than a moment."""
+        """Print long compilations above the bars."""
         if line := compiled_line(trials, seconds):
             self._progress.console.print(line, style="dim", markup=False, highlight=False)
 
@@ -110,7 +115,7 @@ class LiveDisplay(TrainingProgress):
         self._move()
 
     def trial_finished(self, result: TrialResult) -> None:
-        """Count the trial; one that diverged is told above the bars."""
+        """Count the trial; print one that diverged above the bars."""
         trial = result.trial
         self._tally.finished(trial)
         self._best.consider(result)
@@ -132,10 +137,10 @@ class LiveDisplay(TrainingProgress):
         self._progress.stop()
 
     def _is_due(self) -> bool:
-        """Whether to draw: always for one trial, now and then while many report in turn.
+        """Whether to draw: always for one trial, five times per second for many.
 
-        The sweep's bar learns of every round at once then, which also keeps its samples few, and
-        its estimate of the time left from being one of the last moment.
+        The sweep's bar then has few samples, so that its estimate of the time left covers more
+        than the last moment.
         """
         now = self._clock()
         if self._tally.running > 1 and now - self._drawn < REDRAW:
@@ -188,7 +193,7 @@ class LiveDisplay(TrainingProgress):
 
 
 class PlainDisplay(TrainingProgress):
-    """One line a finished trial, for logs and pipes.
+    """One line per finished trial, for logs and pipes.
 
     Args:
         console: Where to write.
@@ -204,7 +209,7 @@ class PlainDisplay(TrainingProgress):
         self._before = 0
 
     def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
-        """Say how many trials there are, and how many are done."""
+        """Print how many trials there are, and how many are done."""
         self._tally, self._best = Tally(total_trials, epochs, cached), Best()
         self._began, self._before = self._clock(), self._tally.completed
         if cached:
@@ -214,20 +219,20 @@ class PlainDisplay(TrainingProgress):
             self._say(f"{about}training {count(left, 'trial')} of {count(epochs, 'epoch')} at most")
 
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
-        """Say what took longer than a moment."""
+        """Print long compilations."""
         if line := compiled_line(trials, seconds):
             self._say(line)
 
     def trial_started(self, trial: Trial) -> None:
-        """Say nothing: a line a trial is enough."""
+        """Print nothing: one line per trial is enough."""
         self._tally.started(trial)
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        """Say nothing: a line a trial is enough."""
+        """Print nothing: one line per trial is enough."""
         self._tally.reached(trial, epoch)
 
     def trial_finished(self, result: TrialResult) -> None:
-        """Say how it went, what is best so far and how long the rest will take."""
+        """Print the result, the best so far and the time left."""
         tally = self._tally
         tally.finished(result.trial)
         self._best.consider(result)
@@ -248,7 +253,7 @@ class PlainDisplay(TrainingProgress):
         self._say(f"[{tally.done:>{width}}/{tally.trials}] " + ", ".join(parts))
 
     def stop(self) -> None:
-        """Say nothing: the last line has been said."""
+        """Print nothing: the last trial has its line."""
 
     def _say(self, line: str) -> None:
         # One line stays one line, however narrow rich believes the pipe to be; rich flushes it.

@@ -448,7 +448,7 @@ def test_time_to_target_shows_who_got_there_and_counts_who_did_not():
     assert all(max(trace.y) > 0 for trace in figure.data)
     subtitle = title_of(figure)[1]
     assert "target: validation accuracy 0.6860 (98 % of the best combination's)" in subtitle
-    assert f"{30 - len(figure.data)} combinations never reached it" in subtitle
+    assert f"{30 - len(figure.data)} combinations never reached the target" in subtitle
     assert len(picture.axes[0].lines) == len(figure.data)
     assert [text.get_text() for text in picture.legends[0].get_texts()] == [
         trace.name for trace in figure.data[:7]
@@ -461,7 +461,7 @@ def test_a_target_that_nobody_reaches_draws_an_empty_figure(tmp_path):
     figure, picture = profile_figures(sweep, sweep.histories)
 
     assert len(figure.data) == 0
-    assert "3 combinations never reached it" in title_of(figure)[1]
+    assert "3 combinations never reached the target" in title_of(figure)[1]
     picture.savefig(tmp_path / "empty.png")
 
 

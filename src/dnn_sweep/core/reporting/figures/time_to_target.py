@@ -66,7 +66,7 @@ def prepare(
             champion.budget,
             f"target: {target.describe(objective)}",
             f"epochs to the target, compared with the fastest combination on each of {seeds}",
-            never and f"{count(never, 'combination')} never reached it",
+            never and f"{count(never, 'combination')} never reached the target",
         ),
         profiles,
     )
