@@ -4,11 +4,17 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from dnn_sweep.core.champion.package import ServedModel, describe_champion, score_predictions
+from dnn_sweep.core.champion.package import (
+    ServedModel,
+    describe_champion,
+    package_champion,
+    score_predictions,
+)
 from dnn_sweep.core.champion.record import Champion, RegisteredVersion
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import ACCURACY, MEAN_ABSOLUTE_ERROR
+from dnn_sweep.core.plan.trial import Trial
 from tests.champions import make_champion
 
 
@@ -19,6 +25,21 @@ def test_the_package_holds_raw_rows_and_what_the_champion_predicts_for_them():
     expected = tabulate_outputs(champion.result.outputs, champion.schema, champion.scaling)
     assert_frame_equal(package.example_predictions, expected.head(5))
     assert package.validation_score == (expected["prediction"] == champion.rows["target"]).mean()
+
+
+def test_the_package_names_the_champions_combination_whoever_stored_its_trial():
+    champion = make_champion("binary")
+    named = Trial(**champion.result.trial.model_dump() | {"combination": "relu + slow"})
+    package = package_champion(
+        named,
+        {named.id: champion.result},
+        champion.evaluation,
+        champion.preprocessor,
+        champion.schema,
+        champion.scaling,
+        champion.rows,
+    )
+    assert package.result.trial.combination == "relu + slow"
 
 
 def test_the_record_says_what_was_registered():

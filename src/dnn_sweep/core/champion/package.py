@@ -106,7 +106,7 @@ def package_champion(
     validation_rows: pd.DataFrame,
 ) -> ChampionPackage:
     """Package the champion, and score it on the raw validation rows."""
-    result = results[trial.id]
+    result = results[trial.id].of(trial)  # another combination or sweep may have stored it
     predictions = tabulate_outputs(result.outputs, schema, target_scaling)
     return ChampionPackage(
         result=result,
