@@ -6,18 +6,15 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.plan.learning_rates import at_every_rate, at_rate, plan_screening, with_rates
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.schedules import learning_rate_schedule
 from dnn_sweep.core.training.screening import (
     asked_for,
-    at_every_rate,
-    at_rate,
     best_trials,
     choose_learning_rates,
-    plan_screening,
     recall,
     screening_table,
-    with_rates,
 )
 from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
 from tests.builders import make_plan, make_result

@@ -14,8 +14,9 @@ from dnn_sweep.core.diagnosis.layer_tables import collect_diagnostics
 from dnn_sweep.core.diagnosis.verdicts import judge_combinations
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import ACCURACY
+from dnn_sweep.core.plan.learning_rates import at_every_rate
 from dnn_sweep.core.plan.trial import TrialPlan
-from dnn_sweep.core.training.screening import at_every_rate, choose_learning_rates
+from dnn_sweep.core.training.screening import choose_learning_rates
 from dnn_sweep.core.training.sweep import Sweep, train_trials
 from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
 from tests.builders import make_data, make_plan

@@ -12,51 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.core.plan.planner import plan_trials
+from dnn_sweep.core.plan.learning_rates import at_rate, schedule_rates, with_rates
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.parameters import (
-    CallbackParameters,
-    GridParameters,
-    NetworkParameters,
-    ScreeningParameters,
-    Task,
-    TrainingParameters,
-)
-
-# Arguments of Keras's schedules that are learning rates, not shares of the initial one.
-SCHEDULE_RATES = ("warmup_target", "end_learning_rate")
-
-
-def plan_screening(
-    schema: Schema,
-    train_matrix: pd.DataFrame,
-    validation_matrix: pd.DataFrame,
-    network: NetworkParameters,
-    grid: GridParameters,
-    training: TrainingParameters,
-    callbacks: CallbackParameters,
-    screening: ScreeningParameters,
-) -> TrialPlan:
-    """Write out the trials that try learning rates; none where screening is disabled.
-
-    Raises:
-        SweepError: If the screening shares a seed with the finals.
-    """
-    if not screening.enabled:
-        return TrialPlan(trials=())
-    if shared := sorted(set(screening.seeds) & set(training.seeds)):
-        raise SweepError(
-            f"screening.seeds: {', '.join(map(str, shared))} is also among training.seeds; the "
-            "finals need other seeds, or the choice of learning rates would bias them"
-        )
-    own = {"seeds": screening.seeds, "epochs": screening.epochs or training.epochs}
-    few = training.model_copy(update=own)
-    plan = plan_trials(schema, train_matrix, validation_matrix, network, grid, few, callbacks)
-    return at_every_rate(plan, screening)
+from dnn_sweep.parameters import ScreeningParameters, Task
 
 
 def choose_learning_rates(
@@ -82,48 +43,13 @@ def choose_learning_rates(
     return finals, screening_table(screening_plan, screened, screening, task)
 
 
-def at_every_rate(plan: TrialPlan, screening: ScreeningParameters) -> TrialPlan:
-    """Spread a plan over the learning rates to try.
-
-    Args:
-        plan: The screening's seeds and epochs, each combination at its optimizer's own rate.
-        screening: The factors.
-
-    Returns:
-        Each trial once per factor, rates rising.
-    """
-    return TrialPlan(
-        trials=tuple(
-            trial if factor == 1 else at_rate(trial, trial.learning_rate * factor)
-            for trial in plan.trials
-            for factor in sorted(screening.factors)
-        )
-    )
-
-
-def at_rate(trial: Trial, rate: float) -> Trial:
-    """Move a trial to another learning rate, and the rates of its schedule by the same factor.
-
-    Rates are rounded to six digits, so that 10 × 0.001 is 0.01.
-    """
-    factor = rate / trial.learning_rate
-    moved = {name: _rounded(value * factor) for name, value in schedule_rates(trial).items()}
-    return _moved(trial, _rounded(rate), moved)
-
-
-def schedule_rates(trial: Trial) -> dict[str, float]:
-    """Return the learning rates that a trial's schedule names, by argument."""
-    arguments = {} if trial.schedule is None else trial.schedule.arguments
-    return {name: arguments[name] for name in SCHEDULE_RATES if arguments.get(name) is not None}
-
-
 def asked_for(
     plan: TrialPlan, results: Mapping[str, TrialResult], screening: ScreeningParameters
 ) -> list[Trial]:
     """List every trial that the screening asks for, given its results so far.
 
     Args:
-        plan: From :func:`at_every_rate`.
+        plan: The screening's first trials.
         results: Results so far, by the trial's id.
         screening: How often a grid may grow.
 
@@ -143,7 +69,7 @@ def recall(
     """Add to the results so far those of earlier runs that the screening asks for.
 
     Args:
-        plan: From :func:`at_every_rate`.
+        plan: The screening's first trials.
         results: Results so far, by the trial's id.
         store: Results of earlier runs, by the trial's id.
         screening: How often a grid may grow.
@@ -176,18 +102,6 @@ def best_trials(
     return best
 
 
-def with_rates(plan: TrialPlan, chosen: Mapping[str, Trial]) -> TrialPlan:
-    """Plan the finals: each combination at its chosen trial's rates, or else at its own."""
-    return TrialPlan(
-        trials=tuple(
-            trial
-            if (at := chosen.get(trial.combination)) is None
-            else _moved(trial, at.learning_rate, schedule_rates(at))
-            for trial in plan.trials
-        )
-    )
-
-
 def screening_table(
     plan: TrialPlan,
     results: Mapping[str, TrialResult],
@@ -197,7 +111,7 @@ def screening_table(
     """Tabulate the screening.
 
     Args:
-        plan: From :func:`at_every_rate`; without trials if there was no screening.
+        plan: The screening's first trials; none if there was no screening.
         results: Results by the trial's id.
         screening: How often a grid could grow.
         task: What is predicted.
@@ -316,16 +230,3 @@ def _kept(result: TrialResult) -> tuple[float, float]:
         return float("nan"), float("nan")
     metric = objective_of(result.trial.task).validation_metric
     return result.kept[metric], result.kept["val_loss"]
-
-
-def _moved(trial: Trial, rate: float, named: Mapping[str, float]) -> Trial:
-    # Not `model_copy`, which would keep an id that was computed before.
-    fields = {name: getattr(trial, name) for name in Trial.model_fields} | {"learning_rate": rate}
-    if trial.schedule and named:
-        arguments = trial.schedule.arguments | dict(named)
-        fields["schedule"] = trial.schedule.model_copy(update={"arguments": arguments})
-    return Trial(**fields)
-
-
-def _rounded(rate: float) -> float:
-    return float(f"{rate:.6g}")

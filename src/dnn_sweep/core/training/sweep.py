@@ -10,12 +10,13 @@ import pandas as pd
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.plan.learning_rates import with_rates
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.engine import assign_engines, build_engines
 from dnn_sweep.core.training.interrupts import Interrupts
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialReport, TrialResult
-from dnn_sweep.core.training.screening import asked_for, best_trials, recall, with_rates
+from dnn_sweep.core.training.screening import asked_for, best_trials, recall
 from dnn_sweep.parameters import LoggingParameters, ScreeningParameters, TrainingParameters
 
 logger = logging.getLogger(__name__)

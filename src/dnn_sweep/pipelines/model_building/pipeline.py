@@ -2,8 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from dnn_sweep.core.plan.learning_rates import plan_screening
 from dnn_sweep.core.plan.planner import plan_trials
-from dnn_sweep.core.training.screening import plan_screening
 from dnn_sweep.pipelines.model_building.nodes import (
     draw_networks,
     record_configuration,

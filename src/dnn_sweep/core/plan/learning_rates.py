@@ -1,0 +1,108 @@
+"""Trials at other learning rates: those that the screening tries, and the finals' chosen ones."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.plan.planner import plan_trials
+from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.parameters import (
+    CallbackParameters,
+    GridParameters,
+    NetworkParameters,
+    ScreeningParameters,
+    TrainingParameters,
+)
+
+# Arguments of Keras's schedules that are learning rates, not shares of the initial one.
+SCHEDULE_RATES = ("warmup_target", "end_learning_rate")
+
+
+def plan_screening(
+    schema: Schema,
+    train_matrix: pd.DataFrame,
+    validation_matrix: pd.DataFrame,
+    network: NetworkParameters,
+    grid: GridParameters,
+    training: TrainingParameters,
+    callbacks: CallbackParameters,
+    screening: ScreeningParameters,
+) -> TrialPlan:
+    """Write out the trials that try learning rates; none where screening is disabled.
+
+    Raises:
+        SweepError: If the screening shares a seed with the finals.
+    """
+    if not screening.enabled:
+        return TrialPlan(trials=())
+    if shared := sorted(set(screening.seeds) & set(training.seeds)):
+        raise SweepError(
+            f"screening.seeds: {', '.join(map(str, shared))} is also among training.seeds; the "
+            "finals need other seeds, or the choice of learning rates would bias them"
+        )
+    own = {"seeds": screening.seeds, "epochs": screening.epochs or training.epochs}
+    few = training.model_copy(update=own)
+    plan = plan_trials(schema, train_matrix, validation_matrix, network, grid, few, callbacks)
+    return at_every_rate(plan, screening)
+
+
+def at_every_rate(plan: TrialPlan, screening: ScreeningParameters) -> TrialPlan:
+    """Spread a plan over the learning rates to try.
+
+    Args:
+        plan: The screening's seeds and epochs, each combination at its optimizer's own rate.
+        screening: The factors.
+
+    Returns:
+        Each trial once per factor, rates rising.
+    """
+    return TrialPlan(
+        trials=tuple(
+            trial if factor == 1 else at_rate(trial, trial.learning_rate * factor)
+            for trial in plan.trials
+            for factor in sorted(screening.factors)
+        )
+    )
+
+
+def at_rate(trial: Trial, rate: float) -> Trial:
+    """Move a trial to another learning rate, and the rates of its schedule by the same factor.
+
+    Rates are rounded to six digits, so that 10 × 0.001 is 0.01.
+    """
+    factor = rate / trial.learning_rate
+    moved = {name: _rounded(value * factor) for name, value in schedule_rates(trial).items()}
+    return _moved(trial, _rounded(rate), moved)
+
+
+def schedule_rates(trial: Trial) -> dict[str, float]:
+    """Return the learning rates that a trial's schedule names, by argument."""
+    arguments = {} if trial.schedule is None else trial.schedule.arguments
+    return {name: arguments[name] for name in SCHEDULE_RATES if arguments.get(name) is not None}
+
+
+def with_rates(plan: TrialPlan, chosen: Mapping[str, Trial]) -> TrialPlan:
+    """Plan the finals: each combination at its chosen trial's rates, or else at its own."""
+    return TrialPlan(
+        trials=tuple(
+            trial
+            if (at := chosen.get(trial.combination)) is None
+            else _moved(trial, at.learning_rate, schedule_rates(at))
+            for trial in plan.trials
+        )
+    )
+
+
+def _moved(trial: Trial, rate: float, named: Mapping[str, float]) -> Trial:
+    # Not `model_copy`, which would keep an id that was computed before.
+    fields = {name: getattr(trial, name) for name in Trial.model_fields} | {"learning_rate": rate}
+    if trial.schedule and named:
+        arguments = trial.schedule.arguments | dict(named)
+        fields["schedule"] = trial.schedule.model_copy(update={"arguments": arguments})
+    return Trial(**fields)
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.6g}")
