@@ -284,7 +284,12 @@ def test_the_report_reads_well_offline(chromium, trained, width, colors):
         assert picture.evaluate("image => image.naturalWidth") == 8
 
 
-def test_the_report_is_rebuilt_from_results_without_training(trained):
+def test_the_report_is_rebuilt_without_training_and_leaves_no_run_behind(trained):
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(trained.tracking_uri)
+    experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
+    runs = len(client.search_runs([experiment]))
     report = trained.path / "data/08_reporting/digits/report.html"
     before, trials = report.read_text(), trained.path / "data/06_models/trials"
     report.unlink()
@@ -296,6 +301,7 @@ def test_the_report_is_rebuilt_from_results_without_training(trained):
 
     assert done.returncode == 0, done.stderr
     assert report.read_text() == before
+    assert len(client.search_runs([experiment])) == runs
 
 
 def open_report(chromium, trained, **context):
