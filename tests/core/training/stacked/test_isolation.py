@@ -52,7 +52,7 @@ def assert_all_same(mine, reference):
 
 # With one lane and two: newcomers take lanes that others have left, beside neighbours in another
 # epoch.
-@pytest.mark.parametrize(("size", "step"), [(1, 1), (2, -1)])
+@pytest.mark.parametrize(("size", "step"), [pytest.param(1, 1, marks=pytest.mark.slow), (2, -1)])
 def test_results_do_not_depend_on_the_cohorts_size_or_on_the_order(size, step, trials, reference):
     heard = Recorder()
     assert_all_same(stacked(trials[::step], make_data(), size, progress=heard), reference)
@@ -80,6 +80,7 @@ def test_a_diverging_trial_disturbs_nobody(trials, reference):
     assert_all_same(found, reference)
 
 
+@pytest.mark.slow
 def test_moving_to_a_smaller_program_changes_nothing(trials, reference, monkeypatch):
     monkeypatch.setattr(scheduler, "WORK_OF_COMPILING", 0.0)
     heard = Recorder()
