@@ -76,7 +76,7 @@ class SweepHooks:
 
 
 class StageHooks:
-    """Tells the run's clock the stage: that of a node's pipeline, and saving a trial is its own."""
+    """Sets the run's clock to the stage of a node's pipeline; saving a trial is its own stage."""
 
     def __init__(self, clock: StageClock) -> None:
         self._clock = clock

@@ -79,6 +79,7 @@ class GarbageCollector:
     """Sets Python's garbage collector for the phases of a run; ``restore`` undoes it.
 
     Example:
+        >>> COLLECTOR.restore()
         >>> before = gc.get_threshold(), gc.get_freeze_count()
         >>> COLLECTOR.expect_training()
         >>> COLLECTOR.restore()

@@ -53,4 +53,5 @@ def test_kedro_can_write_an_entry_back():
     entry = {"type": "dnn_sweep.datasets.toy.ToyDataset", "name": "digits"}
     catalog = DataCatalog.from_config({"rows": {**entry, "metadata": {"layer": "raw"}}})
 
+    assert isinstance(catalog["rows"], ToyDataset)  # made only now
     assert catalog.to_config()[0]["rows"] == entry
