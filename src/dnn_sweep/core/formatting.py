@@ -16,7 +16,7 @@ METRIC_LABELS = {  # where they differ from the names
 
 
 def format_value(value: float | None) -> str:
-    """Write a metric's value with four digits; a dash for none (``None`` or NaN).
+    """Write a value with about four significant digits; a dash for none (``None`` or NaN).
 
     Example:
         >>> [format_value(value) for value in (0.97184, 54.3261, 12345.0, None)]
