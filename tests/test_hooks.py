@@ -37,7 +37,7 @@ class SlowDataset(AbstractDataset):
         return {}
 
 
-def test_a_runs_seconds_are_told_apart_by_stage():
+def test_a_runs_seconds_are_divided_by_stage():
     now = Clock()
 
     def prepare(rows):

@@ -12,16 +12,12 @@ from kedro.pipeline.node import Node
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.training import stage_clock as stages
 from dnn_sweep.core.training.stage_clock import StageClock
-from dnn_sweep.datasets.revision import tag_revision
-from dnn_sweep.datasets.unfinished_run import expect_an_end, forget_the_end
+from dnn_sweep.datasets.sweep_run import expect_an_end, forget_the_end, tag_revision
 from dnn_sweep.startup import COLLECTOR
 
 logger = logging.getLogger(__name__)
 
-STAGE_OF_PIPELINE = {
-    "ingestion": stages.PREPARE,
-    "scaling": stages.PREPARE,
-    "model_building": stages.PREPARE,
+STAGE_OF_PIPELINE = dict.fromkeys(("ingestion", "scaling", "model_building"), stages.PREPARE) | {
     "training": stages.TRAIN,
     "evaluation": stages.EVALUATE,
     "registration": stages.REGISTER,
@@ -69,20 +65,18 @@ class SweepHooks:
         """Close what the failure left open; report the user's mistakes without a traceback."""
         forget_the_end()
         COLLECTOR.restore()
-        _abandon_runs(catalog)
-        mistake = _find_mistake(error)
-        if mistake is not None:
-            raise click.ClickException(str(mistake)) from error
+        runs: Any = catalog.get("trial_runs")
+        if hasattr(runs, "abandon"):
+            runs.abandon()
+        cause: BaseException | None = error
+        while cause is not None:  # Kedro wraps what a dataset raises
+            if isinstance(cause, SweepError):
+                raise click.ClickException(str(cause)) from error
+            cause = cause.__cause__
 
 
 class StageHooks:
-    """Tells the clock which stage begins.
-
-    A node's stage is that of its pipeline; saving a trial is a stage of its own.
-
-    Args:
-        clock: The clock of the run.
-    """
+    """Sets the run's clock to the stage of a node's pipeline; saving a trial is its own stage."""
 
     def __init__(self, clock: StageClock) -> None:
         self._clock = clock
@@ -99,40 +93,22 @@ class StageHooks:
     @hook_impl
     def before_dataset_loaded(self, node: Node) -> None:
         """Enter the node's stage."""
-        self._enter_stage_of(node)
+        self._enter_stage(node)
 
     @hook_impl
     def before_dataset_saved(self, dataset_name: str, node: Node) -> None:
         """Enter the stage that saves a trial to the disk or to MLflow."""
-        if stage := STAGE_OF_DATASET.get(dataset_name):
-            self._clock.enter(stage)
-        else:
-            self._enter_stage_of(node)
+        self._enter_stage(node, STAGE_OF_DATASET.get(dataset_name))
 
     @hook_impl
     def after_dataset_saved(self, node: Node) -> None:
         """Return to the node's stage."""
-        self._enter_stage_of(node)
+        self._enter_stage(node)
 
-    def _enter_stage_of(self, node: Node) -> None:
-        for tag in node.tags:
-            if stage := STAGE_OF_PIPELINE.get(tag):
+    def _enter_stage(self, node: Node, of_dataset: str | None = None) -> None:
+        for stage in [of_dataset] if of_dataset else map(STAGE_OF_PIPELINE.get, node.tags):
+            if stage:
                 self._clock.enter(stage)
-
-
-def _abandon_runs(catalog: CatalogProtocol) -> None:
-    runs: Any = catalog.get("trial_runs")
-    if hasattr(runs, "abandon"):
-        runs.abandon()
-
-
-def _find_mistake(error: BaseException | None) -> SweepError | None:
-    """The ``SweepError`` behind an error: Kedro wraps what a dataset raises."""
-    while error is not None:
-        if isinstance(error, SweepError):
-            return error
-        error = error.__cause__
-    return None
 
 
 class CatalogHooks:

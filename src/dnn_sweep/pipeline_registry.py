@@ -13,18 +13,12 @@ from dnn_sweep.pipelines import (
     training,
 )
 
+STAGES = (ingestion, scaling, model_building, training, evaluation, registration, reporting)
+
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Return the pipelines by name; ``train`` is all of them but ``inference``."""
-    stages = {
-        "ingestion": ingestion.create_pipeline(),
-        "scaling": scaling.create_pipeline(),
-        "model_building": model_building.create_pipeline(),
-        "training": training.create_pipeline(),
-        "evaluation": evaluation.create_pipeline(),
-        "registration": registration.create_pipeline(),
-        "reporting": reporting.create_pipeline(),
-    }
+    stages = {each.__name__.rpartition(".")[2]: each.create_pipeline() for each in STAGES}
     train = sum(stages.values(), Pipeline([]))
     return {
         **stages,

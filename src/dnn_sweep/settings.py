@@ -5,8 +5,8 @@ import os
 from omegaconf.resolvers import oc
 
 from dnn_sweep.startup import COLLECTOR  # isort: skip  (tunes what is imported after it)
-from dnn_sweep.datasets.revision import RecordedSession
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
+from dnn_sweep.datasets.sweep_run import RecordedSession
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
 from dnn_sweep.hooks import CatalogHooks, StageHooks, SweepHooks
 
@@ -31,7 +31,6 @@ COLLECTOR.expect_imports()
 
 HOOKS = (StageHooks(RUN_CLOCK), SweepHooks(), CatalogHooks())
 SESSION_STORE_CLASS = RecordedSession
-
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

@@ -39,16 +39,13 @@ _CHATTER = re.compile(
     r"|^To enable the following instructions|failed call to cuInit"
 )
 
-
-def _set_defaults(variables: dict[str, str]) -> None:
-    for name, value in variables.items():
-        os.environ.setdefault(name, value)
+os.environ.update(_FOR_MLFLOW | os.environ)  # what the user has set wins
 
 
 @cache
 def import_tensorflow() -> None:
     """Import TensorFlow and Keras without their start-up messages."""
-    _set_defaults(_FOR_TENSORFLOW)
+    os.environ.update(_FOR_TENSORFLOW | os.environ)
     with _without_chatter():
         # TensorFlow first: MLflow inspects both as soon as TensorFlow is imported, and would fail
         # on a half-imported Keras.
@@ -62,11 +59,8 @@ def import_tensorflow() -> None:
 
 @contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Hold back standard error; then write what is not TensorFlow's report on the hardware.
-
-    TensorFlow's native code writes it straight to the process's standard error, before any log
-    level applies.
-    """
+    """Hold back standard error; then write what is not TensorFlow's report on the hardware."""
+    # Native code writes that straight to the descriptor, before any log level applies.
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as held:
@@ -85,24 +79,18 @@ class GarbageCollector:
     """Sets Python's garbage collector for the phases of a run; ``restore`` undoes it.
 
     Example:
+        >>> COLLECTOR.restore()
         >>> before = gc.get_threshold(), gc.get_freeze_count()
-        >>> collector = GarbageCollector()
-        >>> collector.expect_imports()
-        >>> collector.expect_training()
-        >>> collector.restore()
+        >>> COLLECTOR.expect_training()
+        >>> COLLECTOR.restore()
         >>> (gc.get_threshold(), gc.get_freeze_count()) == before
         True
     """
 
-    def __init__(self) -> None:
-        self._frozen = False
+    _frozen = False
 
     def expect_imports(self) -> None:
-        """Raise the threshold: what imports create lives as long as the process.
-
-        At Python's threshold, every growth by a quarter starts a search that takes seconds in
-        total.
-        """
+        """Raise the threshold: imports create no garbage, and searching for it takes seconds."""
         gc.set_threshold(50_000, 10, 10)
 
     def expect_training(self) -> None:
@@ -127,4 +115,3 @@ class GarbageCollector:
 
 
 COLLECTOR = GarbageCollector()
-_set_defaults(_FOR_MLFLOW)

@@ -1,5 +1,5 @@
 import pytest
-from kedro.io import DatasetError
+from kedro.io import DataCatalog, DatasetError
 
 from dnn_sweep.datasets.combination_metrics import CombinationMetricsDataset
 from dnn_sweep.datasets.console import ConsoleDataset
@@ -47,3 +47,11 @@ def test_kedro_shows_what_identifies_a_dataset_and_plugins_read_its_metadata():
     assert "name='digits'" in repr(dataset)
     assert "layer" not in repr(dataset)
     assert dataset.metadata == {"kedro-viz": {"layer": "raw"}}
+
+
+def test_kedro_can_write_an_entry_back():
+    entry = {"type": "dnn_sweep.datasets.toy.ToyDataset", "name": "digits"}
+    catalog = DataCatalog.from_config({"rows": {**entry, "metadata": {"layer": "raw"}}})
+
+    assert isinstance(catalog["rows"], ToyDataset)  # made only now
+    assert catalog.to_config()[0]["rows"] == entry

@@ -15,7 +15,6 @@ def test_a_terminal_gets_the_live_display_and_a_pipe_plain_lines(monkeypatch, in
 
 
 def test_every_load_gives_a_display_of_its_own():
-    dataset = TrainingDisplayDataset(metadata={"kedro-viz": {"layer": "models"}})
+    dataset = TrainingDisplayDataset()
 
     assert dataset.load() is not dataset.load()
-    assert dataset.metadata == {"kedro-viz": {"layer": "models"}}

@@ -149,7 +149,7 @@ def test_a_failure_closes_unfinished_combinations_as_failed(store):
 
 
 class SlowServer(ThreadingHTTPServer):
-    """Takes a request and does not answer before it is told to."""
+    """Takes a request and answers only once `answer` is set."""
 
     daemon_threads = True
 
@@ -258,7 +258,7 @@ def test_without_an_active_run_nothing_is_recorded(store):
 
 
 def test_a_server_that_stops_answering_stops_no_training(store, monkeypatch, caplog):
-    """A port nobody listens on is what a dead server looks like."""
+    """A port without a listener is what a dead server looks like."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     plan = make_plan(grid={"optimizers": ["sgd", "adam"]})
     with mlflow.start_run() as sweep:

@@ -61,7 +61,7 @@ def test_a_version_that_is_not_in_the_registry_is_a_warning(caplog):
 
 
 def test_a_registry_that_does_not_answer_is_a_warning_and_not_a_wait(caplog):
-    with socket.socket() as taken:  # bound and not listening: nobody else can answer there
+    with socket.socket() as taken:  # bound and not listening: no other process can answer there
         taken.bind(("127.0.0.1", 0))
         mlflow.set_registry_uri(f"http://127.0.0.1:{taken.getsockname()[1]}")
         started = time.monotonic()

@@ -5,10 +5,9 @@ from difflib import get_close_matches
 
 
 class SweepError(ValueError):
-    """Something the user gave cannot be used.
+    """Something the user gave cannot be used; shown without a traceback.
 
-    The message says what was wrong, where it came from, what is allowed and, where a name was
-    misspelt, the nearest valid one. It is shown without a traceback.
+    The message says what was wrong, where it came from, and what is allowed.
     """
 
 
@@ -18,11 +17,12 @@ def unknown_name(name: object, allowed: Iterable[object], *, what: str, where: s
     Args:
         name: What the user wrote.
         allowed: Every valid spelling.
-        what: The kind of thing that was named, such as ``"activation"``.
+        what: The kind of thing that was named.
         where: The file, key or column it came from.
 
-    Returns:
-        The error, to be raised by the caller.
+    Example:
+        >>> print(unknown_name("rleu", ["relu"], what="activation", where="grid.activations"))
+        grid.activations: unknown activation 'rleu'. Did you mean 'relu'? Allowed: relu.
     """
     spellings = [str(each) for each in allowed]
     lowered = {each.lower(): each for each in spellings}

@@ -5,8 +5,7 @@ import math
 TIMES = "\N{MULTIPLICATION SIGN}"
 NO_VALUE = "\N{EN DASH}"
 
-METRIC_LABELS = {
-    "accuracy": "accuracy",
+METRIC_LABELS = {  # where they differ from the names
     "macro_f1": "macro F1",
     "log_loss": "log loss",
     "calibration_error": "calibration error",
@@ -17,17 +16,11 @@ METRIC_LABELS = {
 
 
 def format_value(value: float | None) -> str:
-    """Write a metric's value with about four significant digits.
-
-    Args:
-        value: The value; ``None`` and NaN stand for one that does not exist.
-
-    Returns:
-        The text; a dash for no value.
+    """Write a value with about four significant digits; a dash for none (``None`` or NaN).
 
     Example:
-        >>> format_value(0.97183), format_value(54.3321), format_value(12345.6), format_value(None)
-        ('0.9718', '54.33', '12,346', '–')
+        >>> [format_value(value) for value in (0.97184, 54.3261, 12345.0, None)]
+        ['0.9718', '54.33', '12,345', '–']
     """
     if value is None or math.isnan(value):
         return NO_VALUE

@@ -2,11 +2,8 @@
 
 Every Kedro command imports every pipeline, and so every module of ``core``. TensorFlow takes five
 seconds to import, scikit-learn, Plotly and Matplotlib about one each; ``kedro registry list``
-needs none of them. A name from this module stands for the library and imports it when an
-attribute is first read. Libraries that are not listed here are imported the ordinary way.
-
-A module that annotates with such a name, as in ``-> go.Figure``, needs
-``from __future__ import annotations``.
+needs none of them. Other libraries are imported the ordinary way. A module that annotates with
+such a name, as in ``-> go.Figure``, needs ``from __future__ import annotations``.
 """
 
 from importlib import import_module
@@ -20,9 +17,6 @@ class LazyModule:
 
     Unlike ``importlib.util.LazyLoader`` it leaves no unfinished module in ``sys.modules``, where
     MLflow and skops would look into it and thereby load it.
-
-    Args:
-        path: Dotted path of the module.
 
     Example:
         >>> scipy = LazyModule("scipy")

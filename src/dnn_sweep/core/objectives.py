@@ -12,7 +12,7 @@ class Objective:
 
     Args:
         metric: Keras's name of the per-epoch metric, without ``val_``.
-        mode: Whether more (``max``) or less (``min``) of it is better.
+        mode: Whether more or less of it is better.
         label: Its name in figures and reports.
     """
 

@@ -1,7 +1,8 @@
 """What dataset classes share: one direction, or a file that a pipeline writes."""
 
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar, dataclass_transform
 
 from kedro.io import AbstractDataset, DatasetError
 
@@ -11,23 +12,26 @@ Saved = TypeVar("Saved")
 Loaded = TypeVar("Loaded")
 
 
+@dataclass_transform(eq_default=False, field_specifiers=(field,))
+@dataclass(repr=False, eq=False)
 class ProjectDataset(AbstractDataset[Saved, Loaded], Generic[Saved, Loaded]):
-    """Keeps what Kedro shows of a dataset and what plugins read.
+    """A dataset whose fields, as those of a dataclass, are the keys of its catalog entry.
 
     Args:
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
-        description: What identifies the dataset in Kedro's messages.
+        metadata: For plugins such as Kedro-Viz.
     """
 
-    def __init__(self, *, metadata: dict[str, Any] | None = None, **description: Any) -> None:
-        self.metadata = metadata
-        self._description = description
+    metadata: dict[str, Any] | None = field(default=None, kw_only=True, repr=False)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        dataclass(repr=False, eq=False)(cls)
+        super().__init_subclass__(**options)  # last, since Kedro wraps the constructor
 
     def _describe(self) -> dict[str, Any]:
-        return self._description
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
 
 
-class ReadOnlyDataset(ProjectDataset[Any, Loaded], Generic[Loaded]):
+class ReadOnlyDataset(ProjectDataset[Any, Loaded]):
     """A dataset that is only loaded."""
 
     def save(self, data: Any) -> NoReturn:
@@ -35,7 +39,7 @@ class ReadOnlyDataset(ProjectDataset[Any, Loaded], Generic[Loaded]):
         raise DatasetError(f"{type(self).__name__} is read-only")
 
 
-class WriteOnlyDataset(ProjectDataset[Saved, Any], Generic[Saved]):
+class WriteOnlyDataset(ProjectDataset[Saved, Any]):
     """A dataset that is only saved to."""
 
     def load(self) -> NoReturn:
@@ -43,34 +47,26 @@ class WriteOnlyDataset(ProjectDataset[Saved, Any], Generic[Saved]):
         raise DatasetError(f"{type(self).__name__} is write-only")
 
 
-class OutputDataset(ProjectDataset[Saved, Saved], Generic[Saved]):
+class OutputDataset(ProjectDataset[Saved, Saved]):
     """A file or folder that one pipeline writes and later ones read.
 
     Args:
         filepath: Where it is. Named so because Kedro makes this key absolute, and kedro-mlflow's
             ``MlflowArtifactDataset`` logs what it names.
         written_by: The pipeline that saves it, for the error when it is missing.
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
-        description: What else identifies the dataset in Kedro's messages.
     """
 
-    def __init__(
-        self,
-        filepath: str,
-        written_by: str | None = None,
-        metadata: dict[str, Any] | None = None,
-        **description: Any,
-    ) -> None:
-        super().__init__(metadata=metadata, filepath=filepath, **description)
-        self._filepath = Path(filepath)
-        self._written_by = written_by or "train"
+    filepath: str
+    written_by: str = field(default="train", kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        self._filepath = Path(self.filepath)
 
     def _require(self) -> None:
-        """Raise a ``SweepError`` where no earlier pipeline has written it."""
         if not self._filepath.exists():
             raise SweepError(
-                f"There is no {self._filepath} yet. The pipeline {self._written_by!r} writes it: "
-                f"run `kedro run --pipeline={self._written_by}` first, with the same --env and "
+                f"There is no {self._filepath} yet. The pipeline {self.written_by!r} writes it: "
+                f"run `kedro run --pipeline={self.written_by}` first, with the same --env and "
                 "--params."
             )
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import mlflow
@@ -18,12 +19,8 @@ logger = logging.getLogger(__name__)
 class CombinationMetricsDataset(WriteOnlyDataset[pd.DataFrame]):
     """Adds the leaderboard's figures to the combinations' runs, the best one's to the sweep's.
 
-    MLflow's table then sorts by mean, interval and rank. Without an active run (tracking switched
-    off) nothing is written. If the tracking server does not answer, the figures are in the
-    leaderboard's file only.
-
-    Args:
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
+    MLflow's table then sorts by mean, interval and rank. Nothing is written without an active run
+    (tracking switched off); if the tracking server does not answer, that is only logged.
     """
 
     def save(self, data: pd.DataFrame) -> None:
@@ -32,11 +29,7 @@ class CombinationMetricsDataset(WriteOnlyDataset[pd.DataFrame]):
         if sweep is None:
             return
         client = MlflowClient()
-        table = data.set_index("combination")
-        rows = {
-            str(name): _metrics(dict(zip(table.columns, values, strict=True)))
-            for name, *values in table.itertuples(name=None)
-        }
+        rows: dict[Any, dict[Any, Any]] = data.set_index("combination").to_dict("index")
         try:
             found = client.search_runs(
                 [sweep.info.experiment_id],
@@ -44,8 +37,8 @@ class CombinationMetricsDataset(WriteOnlyDataset[pd.DataFrame]):
                 max_results=len(rows),
             )
             for run in found:
-                client.log_batch(run.info.run_id, rows[run.data.tags["combination"]])
-            client.log_batch(sweep.info.run_id, next(iter(rows.values())))
+                client.log_batch(run.info.run_id, _metrics(rows[run.data.tags["combination"]]))
+            client.log_batch(sweep.info.run_id, _metrics(next(iter(rows.values()))))
         except MlflowException as error:
             logger.warning(
                 "MLflow does not answer (%s): its figures are in leaderboard.csv only.",
@@ -53,6 +46,6 @@ class CombinationMetricsDataset(WriteOnlyDataset[pd.DataFrame]):
             )
 
 
-def _metrics(row: dict[str, Any]) -> list[Metric]:
+def _metrics(row: Mapping[Any, Any]) -> list[Metric]:
     now = int(time.time() * 1000)
     return [Metric(name, float(value), now, 0) for name, value in row.items()]

@@ -10,12 +10,6 @@ from dnn_sweep.datasets.base import WriteOnlyDataset
 class ConsoleDataset(WriteOnlyDataset[Any]):
     """Prints text, or anything that rich can render.
 
-    It uses rich's own console, as Kedro's log and the training display do, so that their lines
-    do not mix.
-
-    Args:
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
-
     Example:
         >>> ConsoleDataset().save("1 of 2 trials")
         1 of 2 trials
@@ -23,5 +17,6 @@ class ConsoleDataset(WriteOnlyDataset[Any]):
 
     def save(self, data: Any) -> None:
         """Print it."""
-        # Lines wider than the terminal are not cropped: a command must stay copyable.
+        # On rich's own console, as Kedro's log and the training display, so that their lines do
+        # not mix. Lines wider than the terminal are not cropped: a command must stay copyable.
         rich.get_console().print(data, markup=False, highlight=False, crop=False)

@@ -1,8 +1,8 @@
 """Images in IDX files (MNIST, Fashion-MNIST and their kin) as one table."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,28 +29,19 @@ class IdxImagesDataset(ReadOnlyDataset[pd.DataFrame]):
         target: Name of the column of labels.
         source_dir: A folder of the user's that holds the files, directly or in a folder named
             like the last part of ``folder``; it is only read, and nothing is downloaded.
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
-    def __init__(
-        self,
-        folder: str,
-        sources: Sequence[str],
-        files: Mapping[str, Mapping[str, str]],
-        target: str = "label",
-        source_dir: str | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(metadata=metadata, folder=folder, source_dir=source_dir)
-        self._folder = Path(folder)
-        self._sources = list(sources)
-        self._files = {
-            f"{part}_{kind}": IdxFile(**files[f"{part}_{kind}"])
-            for part in PARTS
-            for kind in DIMENSIONS
-        }
-        self._target = target
-        self._source_dir = source_dir
+    folder: str
+    sources: Sequence[str] = field(repr=False)
+    files: Mapping[str, Mapping[str, str]] = field(repr=False)
+    target: str = field(default="label", repr=False)
+    source_dir: str | None = None
+
+    def __post_init__(self) -> None:
+        self._folder = Path(self.folder)
+        keys = [f"{part}_{kind}" for part in PARTS for kind in DIMENSIONS]
+        self._files = {key: IdxFile(**self.files[key]) for key in keys}
+        self._names = ", ".join(file.name for file in self._files.values())
 
     def load(self) -> pd.DataFrame:
         """Return one row per image: ``pixel_<row>_<column>`` (uint8), the target and ``split``.
@@ -59,7 +50,7 @@ class IdxImagesDataset(ReadOnlyDataset[pd.DataFrame]):
             SweepError: If a file is missing and cannot be downloaded, is damaged, or is not the
                 one expected.
         """
-        paths = self._find_given() if self._source_dir else self._find_or_download()
+        paths = self._find_given() if self.source_dir else self._find_or_download()
         images = [self._read(f"{part}_images", paths) for part in PARTS]
         labels = [self._read(f"{part}_labels", paths) for part in PARTS]
         for part, pixels, codes in zip(PARTS, images, labels, strict=True):
@@ -78,7 +69,7 @@ class IdxImagesDataset(ReadOnlyDataset[pd.DataFrame]):
         block = np.concatenate(images).reshape(-1, height * width)
         names = [f"pixel_{row}_{column}" for row in range(height) for column in range(width)]
         table = pd.DataFrame(block, columns=names, copy=False)
-        table[self._target] = np.concatenate(labels).astype(np.int64)
+        table[self.target] = np.concatenate(labels).astype(np.int64)
         table["split"] = np.repeat(PARTS, [len(each) for each in labels])
         return table
 
@@ -88,13 +79,13 @@ class IdxImagesDataset(ReadOnlyDataset[pd.DataFrame]):
         except SweepError as error:
             remedy = (
                 "Give another folder with --params=data.source_dir=<folder>."
-                if self._source_dir
-                else "Delete the file and run again to download it anew."
+                if self.source_dir
+                else "Delete the file and run again to download a new copy."
             )
             raise SweepError(f"{error}. {remedy}") from None
 
     def _find_given(self) -> dict[str, Path]:
-        root = find_user_path(str(self._source_dir))
+        root = find_user_path(str(self.source_dir))
         for folder in (root, root / self._folder.name):
             found = {key: file.find_in(folder) for key, file in self._files.items()}
             paths = {key: path for key, path in found.items() if path}
@@ -104,25 +95,22 @@ class IdxImagesDataset(ReadOnlyDataset[pd.DataFrame]):
                 break
         missing = ", ".join(file.name for key, file in self._files.items() if key not in paths)
         raise SweepError(
-            f"data.source_dir (or DNN_SWEEP_SOURCE_DIR) is {str(self._source_dir)!r}, "
+            f"data.source_dir (or DNN_SWEEP_SOURCE_DIR) is {str(self.source_dir)!r}, "
             + (f"but {folder} lacks {missing}" if root.is_dir() else "which is not a folder")
             + f". It must hold, directly or in a folder {self._folder.name!r}, the four files "
-            f"{self._names()}, each with or without .gz."
+            f"{self._names}, each with or without .gz."
         )
 
     def _find_or_download(self) -> dict[str, Path]:
         try:
             return {
-                key: file.find_in(self._folder) or file.download(self._sources, self._folder)
+                key: file.find_in(self._folder) or file.download(self.sources, self._folder)
                 for key, file in self._files.items()
             }
         except SweepError as error:
             raise SweepError(
-                f"{error}\nTo go on without a download, place {self._names()}, each with or "
-                f"without .gz, in {self._folder} by hand (their homes: "
-                f"{', '.join(self._sources)}), or name a folder that holds them: "
+                f"{error}\nTo go on without a download, place {self._names}, each with or "
+                f"without .gz, in {self._folder} by hand (published at "
+                f"{', '.join(self.sources)}), or name a folder that holds them: "
                 "--params=data.source_dir=<folder>"
             ) from None
-
-    def _names(self) -> str:
-        return ", ".join(file.name for file in self._files.values())

@@ -36,11 +36,7 @@ class IdxFile:
         return next((path for path in paths if path.is_file()), None)
 
     def download(self, sources: Sequence[str], folder: Path) -> Path:
-        """Download and decompress it from the first source that has it intact.
-
-        Args:
-            sources: Base URLs, tried in order.
-            folder: Where it is kept; made if need be.
+        """Download and decompress it from the first base URL that has it intact.
 
         Raises:
             SweepError: If no source has it; says what went wrong at each.

@@ -1,7 +1,8 @@
-"""MLflow's own switches, set while a model is logged or loaded."""
+"""MLflow's own switches, and those of its SQLite store."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from os import environ
 
 SETTINGS = {
@@ -10,6 +11,7 @@ SETTINGS = {
     # Otherwise it draws a progress bar for a handful of small files.
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+SQLITE = "sqlite:///"
 
 
 @contextmanager
@@ -30,3 +32,15 @@ def mlflow_settings(**further: str) -> Iterator[None]:
         for name in settings:
             del environ[name]
         environ.update(before)
+
+
+def write_ahead(tracking_uri: str) -> None:
+    """Switch SQLite to a write-ahead log (``journal_mode=WAL``); the file keeps the setting.
+
+    As durable as the default, with one flush per transaction in place of four, and MLflow's UI
+    can read while a sweep writes. No effect while the file is in use, or on other stores.
+    """
+    if tracking_uri.startswith(SQLITE):
+        file = tracking_uri.removeprefix(SQLITE).partition("?")[0]
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(file, timeout=1)) as store:
+            store.execute("PRAGMA journal_mode=WAL")

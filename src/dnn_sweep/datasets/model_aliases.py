@@ -1,18 +1,12 @@
 """The registered versions of a model, by alias."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import (
-    INVALID_PARAMETER_VALUE,
-    RESOURCE_DOES_NOT_EXIST,
-    ErrorCode,
-)
 
 from dnn_sweep.core.champion.package import ServedModel
 from dnn_sweep.core.errors import SweepError
@@ -26,16 +20,15 @@ def find_registered_model(name: str) -> RegisteredModel | None:
     try:
         return MlflowClient().get_registered_model(name)
     except MlflowException as error:
-        if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
 
 
 class ModelAliases(Mapping[str, ServedModel]):
-    """The versions of a registered model that have an alias, each loaded when asked for.
+    """A registered model's versions that have an alias (none if there is no such model).
 
-    Args:
-        name: The registered model; empty where it does not exist.
+    Each is loaded when it is asked for.
     """
 
     def __init__(self, name: str) -> None:
@@ -52,10 +45,9 @@ class ModelAliases(Mapping[str, ServedModel]):
         """
         import_tensorflow()  # before the model does, so that it is quiet
         version = self._versions[alias]
-        uri = f"models:/{self.name}/{version}"
         try:
             with mlflow_settings():
-                model = mlflow.pyfunc.load_model(uri)
+                model = mlflow.pyfunc.load_model(f"models:/{self.name}/{version}")
         except (MlflowException, OSError) as error:
             raise SweepError(
                 f"Version {version} of {self.name} holds the alias {alias!r} but cannot be "
@@ -68,7 +60,7 @@ class ModelAliases(Mapping[str, ServedModel]):
             try:
                 predictions: pd.DataFrame = model.predict(rows)
             except MlflowException as error:
-                if error.error_code == ErrorCode.Name(INVALID_PARAMETER_VALUE):
+                if error.error_code == "INVALID_PARAMETER_VALUE":
                     raise SweepError(error.message) from error
                 raise
             return predictions
@@ -83,31 +75,21 @@ class ModelAliases(Mapping[str, ServedModel]):
             predict=predict,
         )
 
-    def __contains__(self, alias: object) -> bool:
-        """Whether a version holds the alias; loads nothing."""
+    def __contains__(self, alias: object) -> bool:  # Mapping's own would load the version
         return alias in self._versions
 
     def __iter__(self) -> Iterator[str]:
-        """The aliases."""
         return iter(self._versions)
 
     def __len__(self) -> int:
-        """Number of aliases."""
         return len(self._versions)
 
 
 class ModelAliasesDataset(ReadOnlyDataset[ModelAliases]):
-    """Reads a registered model's versions by alias.
+    """Reads the versions of a registered model, such as ``dnn_sweep_digits``, by alias."""
 
-    Args:
-        name: The registered model, such as ``dnn_sweep_digits``.
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
-    """
-
-    def __init__(self, *, name: str, metadata: dict[str, Any] | None = None) -> None:
-        super().__init__(metadata=metadata, name=name)
-        self._name = name
+    name: str
 
     def load(self) -> ModelAliases:
         """Ask the registry which version holds which alias."""
-        return ModelAliases(self._name)
+        return ModelAliases(self.name)

@@ -1,7 +1,5 @@
 """A pydantic model as a JSON file."""
 
-from typing import Any
-
 from kedro.utils import load_obj
 from kedro_datasets._typing import JSONPreview
 from pydantic import BaseModel, ValidationError
@@ -16,20 +14,9 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
 
     Args:
         model: Dotted path of the pydantic model's class.
-        filepath: The JSON file.
-        written_by: The pipeline that saves it, for the error when it is missing.
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
-    def __init__(
-        self,
-        model: str,
-        filepath: str,
-        written_by: str | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(filepath, written_by, metadata, model=model)
-        self._model = model
+    model: str
 
     def load(self) -> BaseModel:
         """Return the model.
@@ -44,22 +31,21 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"])) or "the file"
             raise SweepError(
-                f"{self._filepath} does not hold a {self._model.rpartition('.')[2]}: "
+                f"{self._filepath} does not hold a {self.model.rpartition('.')[2]}: "
                 f"{place}: {first['msg']}. Delete it and run the pipeline that writes it again."
             ) from error
 
     def save(self, data: BaseModel) -> None:
         """Write the model, whole or not at all."""
         if not isinstance(data, self._model_class()):
-            raise TypeError(f"expected a {self._model}, got a {type(data).__name__}")
-        write_atomically(
-            self._filepath, to_json(data.model_dump(), indent=2, inf_nan_mode="constants")
-        )
+            raise TypeError(f"expected a {self.model}, got a {type(data).__name__}")
+        content = to_json(data.model_dump(), indent=2, inf_nan_mode="constants")
+        write_atomically(self._filepath, content)
 
     def preview(self) -> JSONPreview:
         """Return the file's text for Kedro-Viz."""
         return JSONPreview(self._filepath.read_text(encoding="utf-8"))
 
     def _model_class(self) -> type[BaseModel]:
-        model: type[BaseModel] = load_obj(self._model)
+        model: type[BaseModel] = load_obj(self.model)
         return model

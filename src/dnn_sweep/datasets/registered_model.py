@@ -1,10 +1,8 @@
 """The champion as a version of a registered MLflow model."""
 
-import importlib.metadata
 import json
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,10 +11,9 @@ import mlflow
 import numpy as np
 from kedro.io import DatasetError
 from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import ModelSignature
 from mlflow.types import DataType, Schema
-from mlflow.types.schema import AnyType, ColSpec, TensorSpec
+from mlflow.types.schema import AnyType, ColSpec
 
 from dnn_sweep.core.champion.package import ChampionPackage, Registration
 from dnn_sweep.core.champion.record import RegisteredVersion
@@ -31,7 +28,6 @@ SCRIPT = Path(__file__).parent / "serving" / "model.py"
 REQUIREMENTS = ("mlflow", "tensorflow", "keras", "scikit-learn", "skops", "numpy", "pandas")
 FORBIDDEN = set("/:.%\"'")  # in the name of a logged or a registered model
 REASON = "alias_reason"  # the tag that says why a version got its alias
-Spec = ColSpec | TensorSpec
 PARITY = 1e-4  # relative; above the differences of single precision between machines
 
 
@@ -43,66 +39,59 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
 
     Args:
         name: The registered model, such as ``dnn_sweep_digits``.
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
 
     Raises:
         SweepError: If MLflow does not allow the name.
     """
 
-    def __init__(self, *, name: str, metadata: dict[str, Any] | None = None) -> None:
-        if forbidden := sorted(set(name) & FORBIDDEN):
+    name: str
+
+    def __post_init__(self) -> None:
+        if forbidden := sorted(set(self.name) & FORBIDDEN):
             raise SweepError(
-                f"experiment: MLflow cannot register a model called {name!r}; leave out "
+                f"experiment: MLflow cannot register a model called {self.name!r}; leave out "
                 f"{' '.join(forbidden)}"
             )
-        super().__init__(metadata=metadata, name=name)
-        self._name = name
 
     def save(self, data: Registration) -> None:
         """Log, check, register, and give the alias."""
-        package, decision = data.package, data.decision
         with mlflow_settings():
-            model_id = _log(package, self._name)
-            _check_parity(package, f"models:/{model_id}")
-        tags = _describe_package(package) | {REASON: decision.reason}
-        with _registered_version(self._name, model_id, tags, package.description) as version:
-            MlflowClient().set_registered_model_alias(self._name, decision.alias, version.version)
+            model_id = _log(data.package, self.name)
+            _check_parity(data.package, f"models:/{model_id}")
+        _register(self.name, model_id, data)
 
     def load(self) -> RegisteredVersion:
         """Return the latest version."""
-        model = find_registered_model(self._name)
-        versions = MlflowClient().search_model_versions(f"name = '{self._name}'") if model else []
+        model = find_registered_model(self.name)
+        versions = MlflowClient().search_model_versions(f"name = '{self.name}'") if model else []
         if model is None or not versions:
-            raise DatasetError(f"no version of {self._name} is registered")
+            raise DatasetError(f"no version of {self.name} is registered")
         latest = max(versions, key=lambda each: int(each.version))
         # Listed versions come without their aliases; the model knows them.
-        held = [a for a, version in model.aliases.items() if int(version) == int(latest.version)]
+        held = [alias for alias, at in model.aliases.items() if int(at) == int(latest.version)]
         return RegisteredVersion(
-            name=self._name,
+            name=self.name,
             version=str(latest.version),
             alias=held[0] if held else None,
             reason=latest.tags.get(REASON),
         )
 
     def _exists(self) -> bool:
-        return find_registered_model(self._name) is not None
+        return find_registered_model(self.name) is not None
 
 
 def _log(package: ChampionPackage, name: str) -> str:
     description = _serving_schema(package)
     with TemporaryDirectory() as folder:
-        files = {
-            "network": Path(folder, "network.keras"),
-            "preprocessor": Path(folder, "preprocessor.skops"),
-            "schema": Path(folder, "schema.json"),
-        }
-        package.result.load_network().save(files["network"])
-        skops_io.dump(package.preprocessor, files["preprocessor"])
-        files["schema"].write_text(json.dumps(description, indent=1), encoding="utf-8")
+        names = ("network.keras", "preprocessor.skops", "schema.json")
+        network, preprocessor, schema = files = [Path(folder, each) for each in names]
+        package.result.load_network().save(network)
+        skops_io.dump(package.preprocessor, preprocessor)
+        schema.write_text(json.dumps(description, indent=1), encoding="utf-8")
         logged = mlflow.pyfunc.log_model(
             name=name,
             python_model=str(SCRIPT),
-            artifacts={key: str(path) for key, path in files.items()},
+            artifacts={path.stem: str(path) for path in files},
             signature=_signature(package),
             input_example=package.example,
             conda_env=_environment(),
@@ -114,22 +103,18 @@ def _log(package: ChampionPackage, name: str) -> str:
 def _serving_schema(package: ChampionPackage) -> dict[str, Any]:
     """Everything the served model needs beside its two files."""
     schema = package.schema
-    values: dict[str, list[str]] = {}
-    for kind, encoder, names in package.preprocessor.transformers_:
-        if kind == "categorical" and len(names):
-            values = {
-                name: [str(each) for each in known]
-                for name, known in zip(names, encoder.categories_, strict=True)
-            }
+    categories = {
+        name: {"values": [str(each) for each in known]}
+        for kind, encoder, names in package.preprocessor.transformers_
+        if kind == "categorical" and len(names)
+        for name, known in zip(names, encoder.categories_, strict=True)
+    }
     return {
         "task": schema.task,
         "target": schema.target,
         "classes": list(schema.classes),
         "target_scaling": package.target_scaling.model_dump(),
-        "columns": [
-            column.model_dump() | ({"values": values[column.name]} if column.name in values else {})
-            for column in schema.features
-        ],
+        "columns": [each.model_dump() | categories.get(each.name, {}) for each in schema.features],
     }
 
 
@@ -137,23 +122,19 @@ def _signature(package: ChampionPackage) -> ModelSignature:
     # Any type, so that whole numbers and gaps pass; the model converts them and names the column
     # and row of a value that it cannot take.
     anything = AnyType()  # type: ignore[no-untyped-call]
-    inputs: list[Spec] = [ColSpec(anything, name) for name in package.schema.feature_names]
     kinds = {"i": DataType.long, "f": DataType.double, "b": DataType.boolean}
-    outputs: list[Spec] = [
-        ColSpec(kinds.get(column.dtype.kind, DataType.string), str(name))
-        for name, column in package.example_predictions.items()
-    ]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+    outputs = package.example_predictions.dtypes.items()
+    return ModelSignature(
+        inputs=Schema([ColSpec(anything, name) for name in package.schema.feature_names]),
+        outputs=Schema([ColSpec(kinds.get(d.kind, DataType.string), str(n)) for n, d in outputs]),
+    )
 
 
 def _environment() -> dict[str, Any]:
     # Written out, since MLflow warns if pip is not installed.
-    installed = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
-    return {
-        "name": "mlflow-env",
-        "channels": ["conda-forge"],
-        "dependencies": [f"python={platform.python_version()}", "pip", {"pip": installed}],
-    }
+    pip = {"pip": [f"{name}=={version(name)}" for name in REQUIREMENTS]}
+    python = f"python={platform.python_version()}"
+    return {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": [python, "pip", pip]}
 
 
 def _check_parity(package: ChampionPackage, uri: str) -> None:
@@ -169,44 +150,40 @@ def _check_parity(package: ChampionPackage, uri: str) -> None:
         )
 
 
+def _register(name: str, model_id: str, registration: Registration) -> None:
+    """Create a version with its alias; delete all that was made for it if anything fails."""
+    package, decision = registration.package, registration.decision
+    client = MlflowClient()
+    created = find_registered_model(name) is None
+    if created:
+        client.create_registered_model(name)
+    new = None
+    try:
+        new = client.create_model_version(
+            name,
+            f"models:/{model_id}",
+            tags=_describe_package(package) | {REASON: decision.reason},
+            description=package.description,
+            model_id=model_id,
+        )
+        # Links the logged model to its version in the UI.
+        link = json.dumps([{"name": name, "version": new.version}])
+        client.set_logged_model_tags(model_id, {"mlflow.modelVersions": link})
+        client.set_registered_model_alias(name, decision.alias, new.version)
+    except BaseException:
+        if created:
+            client.delete_registered_model(name)
+        elif new is not None:
+            client.delete_model_version(name, new.version)
+        raise
+
+
 def _describe_package(package: ChampionPackage) -> dict[str, str]:
-    trial, result = package.result.trial, package.result
-    return {
-        "combination": trial.combination,
-        "activation": trial.activation,
-        "optimizer": trial.optimizer,
-        "learning_rate": str(trial.learning_rate),
-        "seed": str(trial.seed),
+    result, trial = package.result, package.result.trial
+    named = ("combination", "activation", "optimizer", "learning_rate", "seed")
+    return {name: str(getattr(trial, name)) for name in named} | {
         "trial_id": trial.id,
         "engine": result.engine,
         "data_fingerprint": package.schema.fingerprint,
         objective_of(trial.task).validation_metric: str(package.validation_score),
     }
-
-
-@contextmanager
-def _registered_version(
-    name: str, model_id: str, tags: dict[str, str], description: str
-) -> Iterator[ModelVersion]:
-    """Create a version; delete it and all that was made for it if what follows fails."""
-    client = MlflowClient()
-    created = find_registered_model(name) is None
-    if created:
-        client.create_registered_model(name)
-    version = None
-    try:
-        version = client.create_model_version(
-            name, f"models:/{model_id}", tags=tags, description=description, model_id=model_id
-        )
-        # Links the logged model to its version in the UI.
-        client.set_logged_model_tags(
-            model_id,
-            {"mlflow.modelVersions": json.dumps([{"name": name, "version": version.version}])},
-        )
-        yield version
-    except BaseException:
-        if created:
-            client.delete_registered_model(name)
-        elif version is not None:
-            client.delete_model_version(name, version.version)
-        raise

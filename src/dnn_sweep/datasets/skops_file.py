@@ -13,22 +13,11 @@ class SkopsDataset(OutputDataset[Any]):
     """Saves through ``skops.io``: loading runs no code from the file.
 
     Args:
-        filepath: The ``.skops`` file.
         trusted: Dotted names of types that a file may hold beyond those of scikit-learn, NumPy
             and SciPy.
-        written_by: The pipeline that saves it, for the error when it is missing.
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
-    def __init__(
-        self,
-        filepath: str,
-        trusted: Sequence[str] = ("numpy.dtype",),
-        written_by: str | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(filepath, written_by, metadata, trusted=list(trusted))
-        self._trusted = list(trusted)
+    trusted: Sequence[str] = ("numpy.dtype",)
 
     def load(self) -> Any:
         """Return the object.
@@ -39,14 +28,14 @@ class SkopsDataset(OutputDataset[Any]):
         self._require()
         try:
             found = skops_io.get_untrusted_types(file=self._filepath)
-            if untrusted := sorted(set(found) - set(self._trusted)):
+            if untrusted := sorted(set(found) - set(self.trusted)):
                 raise SweepError(
                     f"{self._filepath} was not read: it holds {', '.join(untrusted)}. "
-                    f"Trusted are scikit-learn's own types and {', '.join(self._trusted)}. "
+                    f"Trusted are scikit-learn's own types and {', '.join(self.trusted)}. "
                     "Delete the file if you did not write it; if you did, add the type to "
                     "`trusted` of its catalog entry."
                 )
-            return skops_io.load(self._filepath, trusted=self._trusted)
+            return skops_io.load(self._filepath, trusted=list(self.trusted))
         except (BadZipFile, KeyError) as error:
             raise SweepError(
                 f"{self._filepath} is damaged or not a skops file ({error}). Delete it and run "

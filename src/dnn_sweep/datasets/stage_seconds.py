@@ -8,11 +8,7 @@ RUN_CLOCK = StageClock(before=seconds_since_birth())
 
 
 class StageSecondsDataset(ReadOnlyDataset[dict[str, float]]):
-    """Loads how long each stage of the run has taken so far.
-
-    Args:
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
-    """
+    """Loads how long each stage of the run has taken so far."""
 
     def load(self) -> dict[str, float]:
         """Read the run's clock."""

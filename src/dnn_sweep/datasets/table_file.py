@@ -3,10 +3,10 @@
 import logging
 import warnings
 import zlib
+from dataclasses import field
 from difflib import get_close_matches
 from gzip import BadGzipFile
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -28,19 +28,11 @@ class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
     Args:
         filepath: A ``.csv``, ``.tsv`` (both also ``.gz``) or ``.parquet`` file, relative to the
             project or to the current folder; ``None``, if not given, is an error on loading.
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
         key: The parameter through which the user gives ``filepath``, for the error.
     """
 
-    def __init__(
-        self,
-        filepath: str | None = None,
-        metadata: dict[str, Any] | None = None,
-        key: str = "data.filepath",
-    ) -> None:
-        super().__init__(metadata=metadata, filepath=filepath)
-        self._given = filepath
-        self._key = key
+    filepath: str | None = None
+    key: str = field(default="data.filepath", repr=False)
 
     def load(self) -> pd.DataFrame:
         """Return the table with the file's columns and a fresh index.
@@ -53,7 +45,7 @@ class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
         suffix = next((each for each in SUFFIXES if path.name.lower().endswith(each)), None)
         if suffix is None:
             raise SweepError(
-                f"{self._key}: {path} is not of a kind that can be read: its name must end in "
+                f"{self.key}: {path} is not of a kind that can be read: its name must end in "
                 f"one of {', '.join(SUFFIXES)}"
             )
         if path.stat().st_size == 0:
@@ -65,29 +57,29 @@ class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
         return table
 
     def _find(self) -> Path:
-        if not self._given:
-            example = f"{self._key}=my.csv"
-            if self._key == "data.filepath":
-                example += ",data.target=label"
-            raise SweepError(f"{self._key} is not given: name your file with --params={example}")
-        path = find_user_path(str(self._given))
+        if not self.filepath:
+            target = ",data.target=label" if self.key == "data.filepath" else ""
+            raise SweepError(
+                f"{self.key} is not given: name your file with --params={self.key}=my.csv{target}"
+            )
+        path = find_user_path(str(self.filepath))
         if path.is_dir():
-            raise SweepError(f"{self._key}: {path} is a folder, not a file")
+            raise SweepError(f"{self.key}: {path} is a folder, not a file")
         if not path.exists():
-            raise SweepError(f"{self._key}: there is no file {path}.{_nearest_file(path)}")
+            raise SweepError(f"{self.key}: there is no file {path}.{_nearest_file(path)}")
         return path
 
     def _exists(self) -> bool:
-        return bool(self._given) and find_user_path(str(self._given)).is_file()
+        return bool(self.filepath) and find_user_path(str(self.filepath)).is_file()
 
 
 def _nearest_file(path: Path) -> str:
     if not path.parent.is_dir():
         return f" Nor is there a folder {path.parent}."
     names = sorted(each.name for each in path.parent.iterdir() if each.is_file())
-    tables = [name for name in names if name.lower().endswith(SUFFIXES)]
     if close := get_close_matches(path.name, names, n=1, cutoff=0.5):
         return f" Did you mean {close[0]!r}?"
+    tables = [name for name in names if name.lower().endswith(SUFFIXES)]
     return f" Tables in that folder: {', '.join(tables[:10])}." if tables else ""
 
 
@@ -103,22 +95,23 @@ def _read_csv(path: Path, separator: str) -> pd.DataFrame:
             # `low_memory` would decide types piece by piece.
             return pd.read_csv(path, sep=separator, low_memory=False, index_col=False)
     except pd.errors.EmptyDataError:
-        raise SweepError(f"{path}: the file is empty") from None
+        reason = "the file is empty"
     except pd.errors.ParserWarning:
-        raise SweepError(
-            f"{path}: there are rows with more fields than the header, which has {len(names)}: "
+        reason = (
+            f"there are rows with more fields than the header, which has {len(names)}: "
             "name every column"
-        ) from None
+        )
     except pd.errors.ParserError as error:
         detail = str(error).removeprefix("Error tokenizing data. C error: ")
-        raise SweepError(f"{path}: cannot be read as a table: {detail}") from None
+        reason = f"cannot be read as a table: {detail}"
     except UnicodeDecodeError as error:
-        raise SweepError(
-            f"{path}: the text is not UTF-8 ({error.reason}, byte "
-            f"0x{error.object[error.start]:02x}): save the file with UTF-8 encoding"
-        ) from None
+        reason = (
+            f"the text is not UTF-8 ({error.reason}, byte 0x{error.object[error.start]:02x}): "
+            "save the file with UTF-8 encoding"
+        )
     except (BadGzipFile, EOFError, zlib.error) as error:
-        raise SweepError(f"{path}: the gzip file is damaged ({error})") from None
+        reason = f"the gzip file is damaged ({error})"
+    raise SweepError(f"{path}: {reason}")
 
 
 def _check_header(names: list[object], separator: str, path: Path) -> None:
@@ -151,7 +144,5 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _check_distinct(names: list[str], path: Path) -> None:
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        listed = ", ".join(repr(name) for name in twice)
-        raise SweepError(f"{path}: more than one column is called {listed}: rename them")
+    if twice := ", ".join(repr(name) for name in dict.fromkeys(names) if names.count(name) > 1):
+        raise SweepError(f"{path}: more than one column is called {twice}: rename them")

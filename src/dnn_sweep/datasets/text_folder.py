@@ -2,7 +2,6 @@
 
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from kedro_datasets._typing import HTMLPreview
 
@@ -16,29 +15,15 @@ class TextFolderDataset(OutputDataset[dict[str, str]]):
     Unlike Kedro's ``PartitionedDataset`` it leaves other files alone and has a preview.
 
     Args:
-        filepath: The folder.
         suffix: Of every file, such as ``.txt``.
-        written_by: The pipeline that saves it, for the error when it is missing.
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
-    def __init__(
-        self,
-        filepath: str,
-        suffix: str,
-        written_by: str | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        super().__init__(filepath, written_by, metadata, suffix=suffix)
-        self._suffix = suffix
+    suffix: str
 
     def load(self) -> dict[str, str]:
         """Return the texts by name, in the order of their names."""
         self._require()
-        return {
-            path.name.removesuffix(self._suffix): path.read_text(encoding="utf-8")
-            for path in self._files()
-        }
+        return {name: path.read_text(encoding="utf-8") for name, path in self._files()}
 
     def save(self, data: dict[str, str]) -> None:
         """Write one file per text, and remove the files of earlier texts.
@@ -51,18 +36,16 @@ class TextFolderDataset(OutputDataset[dict[str, str]]):
                 raise SweepError(f"{name!r} cannot be a file's name in {self._filepath}")
         self._filepath.mkdir(parents=True, exist_ok=True)
         for name, text in data.items():
-            write_atomically(self._filepath / f"{name}{self._suffix}", text.encode())
-        for path in self._files():
-            if path.name.removesuffix(self._suffix) not in data:
+            write_atomically(self._filepath / f"{name}{self.suffix}", text.encode())
+        for name, path in self._files():
+            if name not in data:
                 path.unlink()
 
     def preview(self) -> HTMLPreview:
         """Return the texts one below the other, each under its name, for Kedro-Viz."""
-        parts = [
-            f"<h3>{escape(name)}</h3><pre>{escape(text)}</pre>"
-            for name, text in self.load().items()
-        ]
-        return HTMLPreview("".join(parts))
+        texts = self.load().items()
+        return HTMLPreview("".join(f"<h3>{escape(n)}</h3><pre>{escape(t)}</pre>" for n, t in texts))
 
-    def _files(self) -> list[Path]:
-        return sorted(self._filepath.glob(f"[!.]*{self._suffix}"))
+    def _files(self) -> list[tuple[str, Path]]:
+        found = sorted(self._filepath.glob(f"[!.]*{self.suffix}"))
+        return [(path.name.removesuffix(self.suffix), path) for path in found]

@@ -1,7 +1,5 @@
 """The data sets that come with scikit-learn, as one table each."""
 
-from typing import Any
-
 import pandas as pd
 from kedro_datasets._typing import TablePreview
 
@@ -22,35 +20,32 @@ class ToyDataset(ReadOnlyDataset[pd.DataFrame]):
     """A data set bundled with scikit-learn: needs no network and no file.
 
     Args:
-        name: ``digits`` (target ``digit``), ``breast_cancer`` (target ``diagnosis``),
-            ``diabetes`` (target ``progression``, features in their own units), ``iris`` (target
-            ``species``) or ``wine`` (target ``cultivar``).
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
-
-    Raises:
-        SweepError: On loading, if there is no data set of that name.
+        name: A key of ``TARGETS``, which names the column to predict. The features of
+            ``diabetes`` are in their own units.
 
     Example:
         >>> ToyDataset("iris").load()["species"].unique().tolist()
         ['setosa', 'versicolor', 'virginica']
     """
 
-    def __init__(self, name: str, metadata: dict[str, Any] | None = None) -> None:
-        super().__init__(metadata=metadata, name=name)
-        self._name = name
+    name: str
 
     def load(self) -> pd.DataFrame:
-        """Return the features and, as the last column, the target."""
+        """Return the features and, as the last column, the target.
+
+        Raises:
+            SweepError: If there is no data set of that name.
+        """
         if not self._exists():
             where = "catalog entry of type ToyDataset, name"
-            raise unknown_name(self._name, TARGETS, what="data set", where=where)
-        own_units = {"scaled": False} if self._name == "diabetes" else {}
-        bunch = getattr(sklearn.datasets, f"load_{self._name}")(as_frame=True, **own_units)
+            raise unknown_name(self.name, TARGETS, what="data set", where=where)
+        own_units = {"scaled": False} if self.name == "diabetes" else {}
+        bunch = getattr(sklearn.datasets, f"load_{self.name}")(as_frame=True, **own_units)
         target = bunch.target
         names = dict(enumerate(bunch.get("target_names", ())))
         if isinstance(names.get(0), str):  # of digits they are numbers
             target = target.map({code: str(name) for code, name in names.items()})
-        table: pd.DataFrame = bunch.data.assign(**{TARGETS[self._name]: target})
+        table: pd.DataFrame = bunch.data.assign(**{TARGETS[self.name]: target})
         return table
 
     def preview(self, nrows: int = 5) -> TablePreview:
@@ -58,4 +53,4 @@ class ToyDataset(ReadOnlyDataset[pd.DataFrame]):
         return TablePreview(self.load().head(nrows).to_dict(orient="split"))
 
     def _exists(self) -> bool:
-        return self._name in TARGETS
+        return self.name in TARGETS

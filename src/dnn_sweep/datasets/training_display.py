@@ -12,14 +12,10 @@ class TrainingDisplayDataset(ReadOnlyDataset[TrainingProgress]):
     """Loads a live display in a terminal, otherwise one that writes a plain line per trial.
 
     Both use rich's own console, as Kedro's log does, so that its lines appear above the bars.
-    The run's clock is told of the same events.
-
-    Args:
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
     def load(self) -> TrainingProgress:
-        """Return a display that has not been started."""
+        """Return a display that has not been started; the run's clock follows its events."""
         console = rich.get_console()
         display = LiveDisplay(console) if console.is_interactive else PlainDisplay(console)
         return TimedProgress(display, RUN_CLOCK)

@@ -18,12 +18,13 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialReport, TrialResult
 from dnn_sweep.datasets.base import WriteOnlyDataset
-from dnn_sweep.datasets.sqlite_store import write_ahead
+from dnn_sweep.datasets.mlflow_settings import write_ahead
 
 logger = logging.getLogger(__name__)
 
 MOST_PENDING = 100  # trials; bounds memory if MLflow is slower than the training
 DIGEST_LENGTH = 12  # characters of the fingerprint that fit in the run table
+PARAMS = ("activation", "optimizer", "optimizer_class", "learning_rate", "batch_size", "epochs")
 
 
 class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
@@ -38,12 +39,11 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
 
     Args:
         dataset_name: What MLflow calls the data.
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
-    def __init__(self, *, dataset_name: str, metadata: dict[str, Any] | None = None) -> None:
-        super().__init__(metadata=metadata, dataset_name=dataset_name)
-        self._dataset_name = dataset_name
+    dataset_name: str
+
+    def __post_init__(self) -> None:
         self._open: dict[str, tuple[str, list[TrialResult]]] = {}
         self._offline = False
         self._sweep = ""
@@ -53,7 +53,7 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
 
     def save(self, data: TrialReport) -> None:
         """Record a trial, and its combination once all of its trials are there."""
-        # MLflow's active run is one per thread, so the writer is told which one it is.
+        # MLflow's active run is one per thread, so it is passed on to the writer.
         sweep = mlflow.active_run()
         if sweep is None or self._offline or data.stage == "screening":
             return
@@ -62,7 +62,10 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
             write_ahead(mlflow.get_tracking_uri())
         report = replace(data, result=data.result.without_network())
         self._pending.append(self._writer.submit(self._record_while_online, report, sweep.info))
-        self._wait(at_most=MOST_PENDING if data.left else 0)
+        at_most = MOST_PENDING if data.left else 0
+        # Waits, and raises what went wrong.
+        while self._pending and (len(self._pending) > at_most or self._pending[0].done()):
+            self._pending.popleft().result()
 
     def abandon(self) -> None:
         """Write everything handed over; end the runs of unfinished combinations as failed."""
@@ -72,11 +75,6 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
             _, (run_id, _) = self._open.popitem()
             if not self._offline:
                 MlflowClient().set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
-
-    def _wait(self, at_most: int) -> None:
-        """Wait until at most so many trials are pending; raise what went wrong."""
-        while self._pending and (len(self._pending) > at_most or self._pending[0].done()):
-            self._pending.popleft().result()
 
     def _record_while_online(self, report: TrialReport, sweep: RunInfo) -> None:
         if self._offline:
@@ -92,30 +90,36 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
             )
 
     def _record(self, report: TrialReport, sweep: RunInfo) -> None:
-        result = report.result
-        combination = result.trial.combination
+        result, trial = report.result, report.result.trial
         ended = int(time.time() * 1000)
-        began = ended - int(result.seconds * 1000)
-        if combination not in self._open:
-            tags = _tags(result)
-            run_id = _create_run(sweep.experiment_id, combination, sweep.run_id, began, tags)
-            self._open[combination] = (run_id, [])
-        run_id, results = self._open[combination]
-        tags = {**_tags(result), "trial_id": result.trial.id, "status": result.status}
-        trial_run = _create_run(
-            sweep.experiment_id, f"{combination}, seed {result.trial.seed}", run_id, began, tags
-        )
-        self._write(trial_run, [result], ended)
+
+        def create_run(parent: str, name: str, **tags: str) -> str:
+            tags |= {"combination": trial.combination, "task": trial.task}
+            tags |= {"engine": result.engine, "engine_reason": result.engine_reason}
+            run = MlflowClient().create_run(
+                sweep.experiment_id,
+                start_time=ended - int(result.seconds * 1000),
+                run_name=name,
+                tags={MLFLOW_PARENT_RUN_ID: parent, **tags},
+            )
+            return str(run.info.run_id)
+
+        if trial.combination not in self._open:
+            self._open[trial.combination] = (create_run(sweep.run_id, trial.combination), [])
+        run_id, results = self._open[trial.combination]
+        name = f"{trial.combination}, seed {trial.seed}"
+        trial_run = create_run(run_id, name, trial_id=trial.id, status=result.status)
+        _write(trial_run, [result], ended)
         results.append(result)
         if len(results) == report.replicates:
-            self._name_data(run_id, result.trial)
-            self._write(run_id, results, ended)
-            del self._open[combination]
+            self._name_data(run_id, trial)
+            _write(run_id, results, ended)
+            del self._open[trial.combination]
 
     def _name_data(self, run_id: str, trial: Trial) -> None:
         """Record a combination's data; to do so for every trial would take long."""
         data = Dataset(
-            name=self._dataset_name,
+            name=self.dataset_name,
             digest=trial.data[:DIGEST_LENGTH],
             source_type="local",
             source=f'{{"sha256": "{trial.data}"}}',
@@ -123,64 +127,31 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
         context = InputTag("mlflow.data.context", "training")
         MlflowClient().log_inputs(run_id, [DatasetInput(data, [context])])
 
-    def _write(self, run_id: str, results: list[TrialResult], ended: int) -> None:
-        client = MlflowClient()
-        params = [Param(name, str(value)) for name, value in _params(results).items()]
-        client.log_batch(run_id, metrics=list(_metrics(results, ended)), params=params)
-        client.set_terminated(run_id, end_time=ended)
 
-
-def _create_run(
-    experiment_id: str, name: str, parent_id: str, began: int, tags: dict[str, str]
-) -> str:
-    run = MlflowClient().create_run(
-        experiment_id,
-        start_time=began,
-        run_name=name,
-        tags={MLFLOW_PARENT_RUN_ID: parent_id, **tags},
-    )
-    return str(run.info.run_id)
-
-
-def _tags(result: TrialResult) -> dict[str, str]:
-    return {
-        "combination": result.trial.combination,
-        "engine": result.engine,
-        "engine_reason": result.engine_reason,
-        "task": result.trial.task,
-    }
+def _write(run_id: str, results: list[TrialResult], ended: int) -> None:
+    client = MlflowClient()
+    params = [Param(name, str(value)) for name, value in _params(results).items()]
+    client.log_batch(run_id, metrics=list(_metrics(results, ended)), params=params)
+    client.set_terminated(run_id, end_time=ended)
 
 
 def _params(results: list[TrialResult]) -> dict[str, Any]:
+    """The settings of the trials; those that most trials lack only where they are used."""
     trial = results[0].trial
-    return {
-        "activation": trial.activation,
-        "optimizer": trial.optimizer,
-        "optimizer_class": trial.optimizer_class,
-        **{f"optimizer.{name}": value for name, value in trial.optimizer_arguments.items()},
-        "learning_rate": trial.learning_rate,
-        "batch_size": trial.batch_size,
-        "epochs": trial.epochs,
-        "dropout": trial.dropout,
-        "kernel_initializer": trial.kernel_initializer,
-        "hidden_units": "-".join(str(layer.units) for layer in trial.network.hidden),
-        "seed": ",".join(str(result.trial.seed) for result in results),
-        "engine": results[0].engine,
-        **_settings_in_use(trial),
-    }
-
-
-def _settings_in_use(trial: Trial) -> dict[str, Any]:
-    """Settings that most trials lack; class weights in the order of the classes."""
-    used: dict[str, Any] = {}
+    params: dict[str, Any] = {name: getattr(trial, name) for name in PARAMS}
+    params |= {f"optimizer.{name}": value for name, value in trial.optimizer_arguments.items()}
+    params |= {"dropout": trial.dropout, "kernel_initializer": trial.kernel_initializer}
+    params["hidden_units"] = "-".join(str(layer.units) for layer in trial.network.hidden)
+    params["seed"] = ",".join(str(result.trial.seed) for result in results)
+    params["engine"] = results[0].engine
     if trial.schedule:
-        used["schedule"] = trial.schedule.class_name
-        used |= {f"schedule.{name}": value for name, value in trial.schedule.arguments.items()}
-    if trial.class_weight:
-        used["class_weight"] = ",".join(f"{factor:g}" for factor in trial.class_weight)
+        params["schedule"] = trial.schedule.class_name
+        params |= {f"schedule.{name}": value for name, value in trial.schedule.arguments.items()}
+    if trial.class_weight:  # in the order of the classes
+        params["class_weight"] = ",".join(f"{factor:g}" for factor in trial.class_weight)
     if trial.precision != "float32":
-        used["precision"] = trial.precision
-    return used
+        params["precision"] = trial.precision
+    return params
 
 
 def _metrics(results: list[TrialResult], ended: int) -> Iterator[Metric]:

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,50 +17,40 @@ from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.datasets.base import ProjectDataset
 
 UNFINISHED = ".unfinished-"  # prefix of folders that are still being written
+STATUS = ("status", "best_epoch", "seconds", "engine", "engine_reason", "versions")
 
 
 class TrialStore(Mapping[str, TrialResult]):
-    """Trained trials by id, each read from its folder when it is asked for.
-
-    Args:
-        folder: Holds one folder per trial, named after its id.
-    """
+    """Trained trials by id, each read when it is asked for from the folder of that name."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def __getitem__(self, trial_id: str) -> TrialResult:
-        """Read one trial's folder; the network is loaded when it is asked for."""
         if trial_id not in self:
             raise KeyError(trial_id)
         folder = self._folder / trial_id
         status = json.loads((folder / "status.json").read_text())
         kept = folder / status.pop("checkpoint")
-
-        def load_network() -> "keras.Model":
-            return keras.saving.load_model(kept)
-
+        diagnostics = folder / "diagnostics.csv"
         return TrialResult(
             trial=Trial.model_validate_json((folder / "trial.json").read_text()),
             history=_read_table(folder / "history.csv"),
             outputs=np.load(folder / "outputs.npy", allow_pickle=False),
-            load_network=load_network,
-            diagnostics=_read_diagnostics(folder),
+            load_network=lambda: keras.saving.load_model(kept),
+            diagnostics=_read_table(diagnostics) if diagnostics.is_file() else None,
             **status,
         )
 
     def __contains__(self, trial_id: object) -> bool:
-        """Whether a trial has been trained; opens nothing."""
         name = str(trial_id)
         return not name.startswith(UNFINISHED) and (self._folder / name / "status.json").is_file()
 
     def __iter__(self) -> Iterator[str]:
-        """Ids of the trained trials."""
         found = self._folder.iterdir() if self._folder.is_dir() else ()
         return iter(sorted(each.name for each in found if each.name in self))
 
     def __len__(self) -> int:
-        """Number of trained trials."""
         return sum(1 for _ in self)
 
 
@@ -77,32 +66,28 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
 
     Args:
         folder: Where the trials' folders are.
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
-    def __init__(self, *, folder: str, metadata: dict[str, Any] | None = None) -> None:
-        super().__init__(metadata=metadata, folder=folder)
-        self._folder = Path(folder)
+    folder: str
 
     def load(self) -> TrialStore:
         """Return every trial that has been trained, by any sweep."""
-        return TrialStore(self._folder)
+        return TrialStore(Path(self.folder))
 
     def save(self, data: TrialResult) -> None:
         """Add one trial."""
-        target = self._folder / data.trial.id
         if data.trial.id in self.load():
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        draft = self._folder / f"{UNFINISHED}{data.trial.id}"
+        target = Path(self.folder, data.trial.id)
+        draft = target.with_name(f"{UNFINISHED}{data.trial.id}")
         shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed
-        draft.mkdir()
+        draft.mkdir(parents=True)
         try:
             _write(data, draft)
             if target.exists():  # without a status, so not of this version
                 shutil.rmtree(target)
             draft.rename(target)
-            _flush(self._folder)
+            _flush(target.parent)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
@@ -125,12 +110,7 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
         return TablePreview(pd.DataFrame(rows).to_dict(orient="split"))
 
     def _exists(self) -> bool:
-        return self._folder.is_dir()
-
-
-def _read_diagnostics(folder: Path) -> pd.DataFrame | None:
-    file = folder / "diagnostics.csv"
-    return _read_table(file) if file.is_file() else None
+        return Path(self.folder).is_dir()
 
 
 def _read_table(file: Path) -> pd.DataFrame:
@@ -148,15 +128,7 @@ def _write(result: TrialResult, folder: Path) -> None:
     if result.diagnostics is not None:
         result.diagnostics.to_csv(folder / "diagnostics.csv", index=False)
     np.save(folder / "outputs.npy", result.outputs, allow_pickle=False)
-    status = {
-        "status": result.status,
-        "best_epoch": result.best_epoch,
-        "seconds": result.seconds,
-        "engine": result.engine,
-        "engine_reason": result.engine_reason,
-        "versions": result.versions,
-        "checkpoint": checkpoint,
-    }
+    status = {name: getattr(result, name) for name in STATUS} | {"checkpoint": checkpoint}
     (folder / "status.json").write_text(json.dumps(status, indent=2))
     for each in (*folder.iterdir(), folder):
         _flush(each)

@@ -6,16 +6,10 @@ PROJECT_ROOT = Path(__file__).resolve().parents[3]
 
 
 def find_user_path(given: str) -> Path:
-    """Find a user's path, wherever in the project Kedro was started.
+    """Return the first of these that exists, otherwise the path as it was given.
 
     Kedro puts the project's folder before every relative ``filepath`` of the catalog, but what
     is typed in a shell may be relative to the current folder, or to ``~``.
-
-    Args:
-        given: An absolute path, or one relative to the project or to the current folder.
-
-    Returns:
-        The first of these that exists; otherwise the path as it was given.
 
     Example:
         >>> find_user_path("no/such.csv").as_posix()
@@ -24,7 +18,5 @@ def find_user_path(given: str) -> Path:
     path = Path(given).expanduser()
     typed = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path
     # Joining an absolute path to a folder gives the absolute path back.
-    for candidate in (path, PROJECT_ROOT / typed, Path.cwd() / typed.expanduser()):
-        if candidate.exists():
-            return candidate
-    return path
+    candidates = (path, PROJECT_ROOT / typed, Path.cwd() / typed.expanduser())
+    return next((each for each in candidates if each.exists()), path)

@@ -19,9 +19,6 @@ class VersionDescriptionDataset(WriteOnlyDataset[VersionCard]):
     A report can be written again long after the sweep, elsewhere or with another registry. So
     nothing is written if the version is missing or is another trial's, and a registry that does
     not answer fails no report: the card is also a file.
-
-    Args:
-        metadata: For plugins such as Kedro-Viz; ignored by Kedro.
     """
 
     def save(self, data: VersionCard) -> None:

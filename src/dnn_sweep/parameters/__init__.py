@@ -1,6 +1,6 @@
 """The ``params:`` groups as frozen models, validated before anything runs."""
 
-from dnn_sweep.parameters.base import Fraction, Parameters, Precision, Task, Weight
+from dnn_sweep.parameters.base import Parameters, Precision, Task
 from dnn_sweep.parameters.callbacks import (
     CHECKPOINT_FIELDS,
     CallbackParameters,
@@ -11,13 +11,7 @@ from dnn_sweep.parameters.callbacks import (
 from dnn_sweep.parameters.configuration import Configuration
 from dnn_sweep.parameters.data import DataParameters
 from dnn_sweep.parameters.evaluation import EvaluationParameters
-from dnn_sweep.parameters.grid import (
-    OPTIMIZER_SHORTHANDS,
-    GridParameters,
-    OptimizerEntry,
-    Pair,
-    ScheduleEntry,
-)
+from dnn_sweep.parameters.grid import GridParameters, OptimizerEntry, Pair, ScheduleEntry
 from dnn_sweep.parameters.inference import InferenceParameters
 from dnn_sweep.parameters.logs import LoggingParameters
 from dnn_sweep.parameters.network import HiddenLayer, NetworkParameters
@@ -29,14 +23,12 @@ from dnn_sweep.parameters.training import TrainingParameters
 
 __all__ = [
     "CHECKPOINT_FIELDS",
-    "OPTIMIZER_SHORTHANDS",
     "CallbackParameters",
     "CheckpointParameters",
     "Configuration",
     "DataParameters",
     "EarlyStoppingParameters",
     "EvaluationParameters",
-    "Fraction",
     "GridParameters",
     "HiddenLayer",
     "InferenceParameters",
@@ -54,5 +46,4 @@ __all__ = [
     "SplitParameters",
     "Task",
     "TrainingParameters",
-    "Weight",
 ]

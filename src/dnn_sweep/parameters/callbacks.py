@@ -7,15 +7,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from dnn_sweep.parameters.base import Parameters
 
-CHECKPOINT_FIELDS = (
-    "epoch",
-    "loss",
-    "accuracy",
-    "mae",
-    "val_loss",
-    "val_accuracy",
-    "val_mae",
-)
+CHECKPOINT_FIELDS = ("epoch", "loss", "accuracy", "mae", "val_loss", "val_accuracy", "val_mae")
 
 
 class CheckpointParameters(Parameters):
@@ -95,10 +87,7 @@ class CallbackParameters(Parameters):
     """The Keras callbacks that can change a trial's result (``params:callbacks``).
 
     Args:
-        checkpoint: Which epoch's weights are kept.
-        early_stopping: Stop a trial that no longer improves.
         stop_on_nan: Stop a trial whose loss is no longer finite, and record it as diverged.
-        reduce_on_plateau: Lower the learning rate when progress stalls.
     """
 
     checkpoint: CheckpointParameters = CheckpointParameters()

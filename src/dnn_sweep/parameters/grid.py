@@ -111,16 +111,8 @@ class GridParameters(Parameters):
 
     @model_validator(mode="after")
     def _nothing_is_listed_twice(self) -> Self:
-        lists: dict[str, list[Any]] = {
-            "activations": list(self.activations),
-            "optimizers": [each.name for each in self.optimizers],
-            "batch_size": list(self.batch_size),
-            "dropout": list(self.dropout),
-            "kernel_initializer": list(self.kernel_initializer),
-            "only": list(self.only),
-        }
-        for key, values in lists.items():
-            twice = [str(value) for i, value in enumerate(values) if value in values[:i]]
-            if twice:
+        for key, entries in self:
+            values = [getattr(each, "name", each) for each in entries]
+            if twice := [str(value) for i, value in enumerate(values) if value in values[:i]]:
                 raise ValueError(f"grid.{key} lists {', '.join(twice)} more than once")
         return self

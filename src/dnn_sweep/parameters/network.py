@@ -54,8 +54,7 @@ class NetworkParameters(Parameters):
         names = [layer.name or f"hidden{i}" for i, layer in enumerate(self.hidden, start=1)]
         beside = [f"{name}_{part}" for name in names for part in ("dropout", "normalization")]
         taken = [*names, *beside, "features", "output"]
-        twice = sorted({name for name in names if taken.count(name) > 1})
-        if twice:
+        if twice := sorted({name for name in names if taken.count(name) > 1}):
             raise ValueError(
                 f"network.hidden: layers must have distinct names; taken: {', '.join(twice)}"
             )

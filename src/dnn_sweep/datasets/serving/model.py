@@ -41,12 +41,7 @@ class SweepModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Predict raw rows.
-
-        Args:
-            context: Not used.
-            model_input: One row per example, with the columns of the model's signature.
-            params: Not used.
+        """Predict raw rows, which have the columns of the model's signature.
 
         Returns:
             ``prediction``, the label or the number; for classes also ``probability_<class>``.
@@ -57,18 +52,14 @@ class SweepModel(PythonModel):
         """
         if model_input.empty:
             raise MlflowException.invalid_parameter_value("there are no rows to predict")
-        columns = {each["name"]: _coerce(model_input[each["name"]], each) for each in self.columns}
-        rows = pd.DataFrame(columns, index=model_input.index)
+        columns = self.schema["columns"]
+        coerced = {each["name"]: _coerce(model_input[each["name"]], each) for each in columns}
+        rows = pd.DataFrame(coerced, index=model_input.index)
         scaled = np.asarray(self.preprocessor.transform(rows), dtype=np.float32)
         batches = (scaled[start : start + BATCH] for start in range(0, len(scaled), BATCH))
         outputs = np.concatenate([np.asarray(self.network(each)) for each in batches])
         labelled = self._label(outputs.astype(np.float64))
         return pd.DataFrame(labelled, index=model_input.index)
-
-    @property
-    def columns(self) -> list[dict[str, Any]]:
-        """Name and kind of every column, and for categories the known values."""
-        return list(self.schema["columns"])
 
     def _label(self, outputs: Any) -> dict[str, Any]:
         if self.schema["task"] == "regression":

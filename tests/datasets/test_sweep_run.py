@@ -4,7 +4,7 @@ import mlflow
 import pytest
 from kedro.framework.session.session import _describe_git
 
-from dnn_sweep.datasets.revision import RecordedSession, tag_revision
+from dnn_sweep.datasets.sweep_run import RecordedSession, tag_revision
 
 
 @pytest.fixture
