@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.champion.metrics import Metric, classification_metrics, regression_metrics
+from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
 from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
 from dnn_sweep.core.comparison.intervals import MetricEstimate, bootstrap_metric
 from dnn_sweep.core.comparison.predictions import (
@@ -86,18 +86,14 @@ def measure(
     evaluation: EvaluationParameters,
 ) -> dict[str, MetricEstimate]:
     """Metrics of a network's outputs by name, with intervals; the calibration error has none."""
-    metrics: dict[str, Metric]
     if schema.task == "regression":
-        true = target_values(target, scaling)
-        metrics = regression_metrics(true, target_values(outputs[:, 0], scaling))
+        predicted = target_values(outputs[:, 0], scaling)
+        metrics = regression_metrics(target_values(target, scaling), predicted)
     else:
-        probabilities = class_probabilities(outputs, schema.task)
-        metrics = classification_metrics(
-            target.astype(np.int32), probabilities, evaluation.calibration_bins
-        )
-    every_row = np.arange(len(target))
+        probabilities, bins = class_probabilities(outputs, schema.task), evaluation.calibration_bins
+        metrics = classification_metrics(target.astype(np.int32), probabilities, bins)
     return {
-        name: MetricEstimate(value=float(metric(every_row)))
+        name: MetricEstimate(value=float(metric(np.arange(len(target)))))
         if name in WITHOUT_INTERVAL
         else bootstrap_metric(metric, len(target), evaluation)
         for name, metric in metrics.items()
@@ -126,8 +122,9 @@ def tabulate_confusion(predictions: pd.DataFrame, schema: Schema) -> pd.DataFram
     """Confusion matrix: ``true``, then one column per predicted class; empty for a regression."""
     if schema.task == "regression":
         return pd.DataFrame({"true": []})
-    true, predicted, names = predictions["true"], predictions["predicted"], _names(schema)
-    counts = sklearn.metrics.confusion_matrix(true, predicted, labels=list(schema.classes))
+    true, predicted, labels = predictions["true"], predictions["predicted"], list(schema.classes)
+    counts = sklearn.metrics.confusion_matrix(true, predicted, labels=labels)
+    names = [str(label) for label in labels]
     return pd.DataFrame(counts, columns=names, index=pd.Index(names, name="true")).reset_index()
 
 
@@ -140,8 +137,5 @@ def tabulate_classes(predictions: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     figures = sklearn.metrics.precision_recall_fscore_support(
         true, predicted, labels=labels, zero_division=0
     )
-    return pd.DataFrame(dict(zip(columns, (_names(schema), *figures), strict=True)))
-
-
-def _names(schema: Schema) -> list[str]:
-    return [str(label) for label in schema.classes]
+    names = [str(label) for label in labels]
+    return pd.DataFrame(dict(zip(columns, (names, *figures), strict=True)))

@@ -18,8 +18,8 @@ class Comparison(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     metric: str  # the metric that ranks, such as ``val_accuracy``
-    combinations: int  # how many
-    comparisons: int  # number of pairs among them
+    combinations: int
+    comparisons: int  # number of pairs among the combinations
     seeds: tuple[int, ...]  # the seeds of the finals
     rows: int  # of the validation set
     confidence: float  # of all differences at once
