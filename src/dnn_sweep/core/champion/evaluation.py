@@ -45,15 +45,15 @@ def evaluate_champion(
     """Evaluate the champion on the test set, exactly once.
 
     Returns:
-        The champion's metrics, and its confusion matrix (:func:`tabulate_confusion`), class report
-        (:func:`tabulate_classes`) and predictions (:func:`tabulate_predictions`) on the test set.
+        The champion's metrics, and its confusion matrix, class report (:func:`tabulate_classes`)
+        and predictions (:func:`tabulate_predictions`) on the test set.
     """
     result = results[trial.id]
     features, test_target = features_and_target(test_matrix)
     outputs = network_outputs(result.load_network(), features)
     true = validation_matrix[TARGET].to_numpy()
     tied = leaderboard.loc[leaderboard["tied_with_best"], "combination"]
-    described = ChampionEvaluation(
+    champion = ChampionEvaluation(
         **{name: getattr(trial, name) for name in ("combination", *FACTORS, "seed", "epochs")},
         best_epoch=result.best_epoch,
         trial_id=trial.id,
@@ -74,8 +74,7 @@ def evaluate_champion(
     )
     index = test_matrix.index
     predictions = tabulate_predictions(outputs, test_target, index, schema, target_scaling)
-    confusion = tabulate_confusion(predictions, schema)
-    return described, confusion, tabulate_classes(predictions, schema), predictions
+    return champion, *tabulate_classes(predictions, schema), predictions
 
 
 def measure(
@@ -118,24 +117,24 @@ def tabulate_predictions(
     return table
 
 
-def tabulate_confusion(predictions: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Confusion matrix: ``true``, then one column per predicted class; empty for a regression."""
-    if schema.task == "regression":
-        return pd.DataFrame({"true": []})
-    true, predicted, labels = predictions["true"], predictions["predicted"], list(schema.classes)
-    counts = sklearn.metrics.confusion_matrix(true, predicted, labels=labels)
-    names = [str(label) for label in labels]
-    return pd.DataFrame(counts, columns=names, index=pd.Index(names, name="true")).reset_index()
+def tabulate_classes(
+    predictions: pd.DataFrame, schema: Schema
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Confusion matrix and class report; without rows for a regression.
 
-
-def tabulate_classes(predictions: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """``class``, ``precision``, ``recall``, ``f1``, ``support``; no rows for a regression."""
+    Returns:
+        ``true`` and one column of counts per predicted class; ``class``, ``precision``, ``recall``,
+        ``f1`` and ``support``.
+    """
     columns = ["class", "precision", "recall", "f1", "support"]
     if schema.task == "regression":
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame({"true": []}), pd.DataFrame(columns=columns)
     true, predicted, labels = predictions["true"], predictions["predicted"], list(schema.classes)
+    names = [str(label) for label in labels]
+    counts = sklearn.metrics.confusion_matrix(true, predicted, labels=labels)
+    confusion = pd.DataFrame(counts, columns=names, index=pd.Index(names, name="true"))
     figures = sklearn.metrics.precision_recall_fscore_support(
         true, predicted, labels=labels, zero_division=0
     )
-    names = [str(label) for label in labels]
-    return pd.DataFrame(dict(zip(columns, (names, *figures), strict=True)))
+    report = pd.DataFrame(dict(zip(columns, (names, *figures), strict=True)))
+    return confusion.reset_index(), report

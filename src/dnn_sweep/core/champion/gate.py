@@ -1,4 +1,4 @@
-"""Whether a new champion takes the alias from the version that holds it."""
+"""The choice between a new champion and the version that holds the alias."""
 
 from collections.abc import Mapping
 
@@ -26,13 +26,9 @@ def compare_with_holder(
     validation_rows: pd.DataFrame,
     registration: RegistrationParameters,
 ) -> Registration:
-    """Score the holder of the alias on the raw validation rows, and decide who has it now.
+    """Score the holder of the alias on the same raw rows, and decide which version has it now.
 
-    Args:
-        package: The new champion.
-        holders: Registered versions by alias.
-        validation_rows: The rows.
-        registration: The names of the aliases.
+    ``holders`` are the registered versions by alias.
     """
     schema, holder = package.schema, holders.get(registration.alias)
     objective, rows = objective_of(schema.task), len(validation_rows)

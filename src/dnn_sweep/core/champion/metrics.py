@@ -17,12 +17,7 @@ Metric = Callable[[NDArray[np.intp]], Floats]
 def classification_metrics(
     true: NDArray[np.int32], probabilities: Floats, bins: int
 ) -> dict[str, Metric]:
-    """Metrics of predicted class probabilities.
-
-    Args:
-        true: Class positions, shape ``(rows,)``.
-        probabilities: Shape ``(rows, classes)``.
-        bins: Bins of the calibration error.
+    """Metrics of class probabilities, shape ``(rows, classes)``, given the true class positions.
 
     Returns:
         ``accuracy``, ``macro_f1`` (over the classes that occur or are predicted), ``log_loss``

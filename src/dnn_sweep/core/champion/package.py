@@ -1,4 +1,4 @@
-"""What is registered: the champion with everything that a model server needs."""
+"""The registered package: the champion with everything that a model server needs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class AliasDecision:
 
 @dataclass(frozen=True)
 class Registration:
-    """What the registry is given: a package and the decision about its alias."""
+    """A package for the registry, and the decision about its alias."""
 
     package: ChampionPackage
     decision: AliasDecision

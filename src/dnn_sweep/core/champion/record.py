@@ -70,7 +70,7 @@ class ChampionEvaluation(BaseModel):
 
     @property
     def budget(self) -> str:
-        """What was compared, such as ``30 combinations × 5 seeds × 10 epochs``."""
+        """The counts of what was compared, such as ``30 combinations × 5 seeds × 10 epochs``."""
         counts = count(self.combinations, "combination"), count(len(self.seeds), "seed")
         return f" {TIMES} ".join([*counts, count(self.epochs, "epoch")])
 
@@ -82,7 +82,7 @@ class Champion(ChampionEvaluation):
     registered: RegisteredVersion
 
     def headline(self, best: str) -> str:
-        """What the evidence supports, such as ``relu + adam wins on digits``.
+        """State what the evidence supports, such as ``relu + adam wins on digits``.
 
         Args:
             best: The combination that leads the leaderboard.

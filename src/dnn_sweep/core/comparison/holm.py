@@ -21,11 +21,8 @@ def holm_p_values(seed_means: Floats, best: int, seed: int) -> Floats:
 
     Args:
         seed_means: Each combination's mean with each seed, shape ``(combinations, seeds)``.
-        best: Position of the best combination.
+        best: Position of the best combination, whose own p-value is NaN.
         seed: Of the random signs, see :func:`sign_flip_p_values`.
-
-    Returns:
-        Corrected p-values, shape ``(combinations,)``; NaN for the best itself.
 
     Example:
         >>> holm_p_values(np.array([[0.9, 0.8, 0.9], [0.4, 0.5, 0.3]]), best=0, seed=0)

@@ -46,11 +46,8 @@ def bootstrap_means(scores: Floats, evaluation: EvaluationParameters) -> Floats:
     vary.
 
     Args:
-        scores: Shape ``(combinations, seeds, rows)``.
+        scores: Shape ``(combinations, seeds, rows)``; the means have ``(resamples, combinations)``.
         evaluation: Number of resamples, and the seed.
-
-    Returns:
-        Means, shape ``(resamples, combinations)``.
 
     References:
         Owen 2007, The pigeonhole bootstrap; Davison & Hinkley 1997, Bootstrap Methods and their
@@ -116,7 +113,7 @@ def mean_interval(
         share: Whether the means are shares.
 
     Returns:
-        Low and high, shape ``(combinations,)``.
+        Low and high, one value per combination.
 
     Example:
         >>> scores = (np.random.default_rng(0).random((1, 5, 100)) < 0.9).astype(float)
@@ -151,15 +148,10 @@ def mean_interval(
 def rank_intervals(
     resampled: Floats, sign: int, confidence: float
 ) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
-    """Rank the combinations in every resample, equals in the order given.
+    """Rank the combinations in every resample of :func:`bootstrap_means`; equals keep their order.
 
-    They describe and decide nothing: where many are equal such intervals are too narrow (Hall &
-    Miller 2009).
-
-    Args:
-        resampled: From :func:`bootstrap_means`.
-        sign: 1 where more is better, -1 where less is.
-        confidence: Least share of the resamples within each interval of ranks.
+    The intervals describe and decide nothing: where many are equal they are too narrow (Hall &
+    Miller 2009). ``sign`` is 1 where more is better, -1 where less is.
 
     Returns:
         Each combination's share of the resamples in which it is first; low and high of its rank.
@@ -183,10 +175,7 @@ def bootstrap_metric(
 ) -> MetricEstimate:
     """Estimate a metric of some rows, with its percentile bootstrap interval.
 
-    Args:
-        metric: Takes row numbers of shape ``(…, rows)``, returns one value per leading index.
-        rows: Number of rows.
-        evaluation: Confidence, resamples, seed.
+    The metric takes row numbers of shape ``(…, rows)`` and returns one value per leading index.
 
     Example:
         >>> right = np.arange(100) < 90

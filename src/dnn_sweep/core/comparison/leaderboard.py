@@ -53,13 +53,10 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         - ``<metric>_mean`` over seeds and rows, ``<metric>_ci_low``, ``<metric>_ci_high``
         - ``val_loss_mean``, ``seeds`` and ``diverged`` (counts), ``best_epoch``, ``epochs`` and
           ``seconds`` (means over seeds), ``engine``
-        - ``tied_with_best``: not shown to be worse, see
-          :func:`~dnn_sweep.core.comparison.tied_set.compare_with_best`
-        - ``<metric>_std`` over seeds
+        - ``tied_with_best`` (not shown to be worse), ``<metric>_std`` over seeds
         - ``difference_to_best`` (combination minus best), ``difference_ci_low``,
           ``difference_ci_high``; these intervals hold simultaneously
-        - ``p_holm`` of the exact test over seeds
-        - ``share_first``, ``rank_low``, ``rank_high``: the rank under resampling
+        - ``p_holm`` of the exact test; ``share_first``, ``rank_low``, ``rank_high`` (resampled)
     """
     metric, sign = sweep.objective.validation_metric, sweep.objective.sign
     training, confidence = _training_means(sweep), evaluation.confidence
@@ -97,7 +94,7 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
 
 
 def _training_means(sweep: ScoredSweep) -> pd.DataFrame:
-    """What a combination's trials had in common, one row per combination."""
+    """Figures of the trainings, one row per combination: means over seeds, and counts."""
     names = ("val_loss", "diverged", "best_epoch", "epochs", "seconds")
     values = {name: sweep.trials[name].to_numpy().reshape(sweep.scores.shape[:2]) for name in names}
     means = {name: each.mean(axis=1) for name, each in values.items()}

@@ -13,7 +13,7 @@ class Margin(BaseModel):
 
 
 class Comparison(BaseModel):
-    """What the comparison of all combinations rests on and supports."""
+    """The comparison of all combinations: what it rests on, and what it supports."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 

@@ -29,17 +29,10 @@ FACTORS = (
 def row_scores(
     result: TrialResult, true: NDArray[np.generic], no_skill: float, scaling: TargetScaling
 ) -> NDArray[np.float64]:
-    """Score a trial on each validation row.
+    """Score a trial on each validation row; a diverged one as if it always predicted ``no_skill``.
 
-    Args:
-        result: The trial; a diverged one is scored as if it always predicted ``no_skill``.
-        true: Encoded targets of the validation rows.
-        no_skill: The encoded prediction made without looking at a row.
-        scaling: The target's unit.
-
-    Returns:
-        Shape ``(rows,)``: 1 where the class is right, 0 where it is wrong; for a regression the
-        absolute error in the target's unit.
+    ``true`` and ``no_skill`` are encoded targets. The score, of shape ``(rows,)``, is 1 where the
+    class is right and 0 where it is wrong; for a regression, the absolute error in its own unit.
     """
     task = result.trial.task
     if result.status == "diverged":
@@ -74,26 +67,19 @@ def no_skill_prediction(train_target: NDArray[np.generic], task: Task) -> float:
 
 @dataclass(frozen=True)
 class ScoredSweep:
-    """The scores of a sweep.
+    """The scores of a sweep; its tables are in the order of the grid.
 
-    Args:
-        scores: From :func:`row_scores`, shape ``(combinations, seeds, rows)``.
-        seeds: The seeds, the same for every combination.
-        objective: The metric that the mean score is.
-        no_skill: The mean score of predictions made without looking at a row.
-        combinations: One row per combination in the order of the grid: ``combination`` and
-            ``FACTORS``.
-        trials: One row per combination and seed: ``combination``, ``seed``, the objective's mean
-            over the rows (``val_accuracy`` or ``val_mae``), ``diverged``, ``seconds``,
-            ``val_loss`` of the kept epoch, ``best_epoch``, ``epochs`` and ``engine``.
+    ``trials`` has ``combination``, ``seed``, the objective's mean over the rows (``val_accuracy``
+    or ``val_mae``), ``diverged``, ``seconds``, ``val_loss`` of the kept epoch, ``best_epoch``,
+    ``epochs`` and ``engine``.
     """
 
-    scores: NDArray[np.float64]
-    seeds: list[int]
-    objective: Objective
-    no_skill: float
-    combinations: pd.DataFrame
-    trials: pd.DataFrame
+    scores: NDArray[np.float64]  # from row_scores, shape (combinations, seeds, rows)
+    seeds: list[int]  # the same for every combination
+    objective: Objective  # whose value is the mean score
+    no_skill: float  # the mean score of predictions made without looking at a row
+    combinations: pd.DataFrame  # one row per combination: its name and ``FACTORS``
+    trials: pd.DataFrame  # one row per combination and seed
 
     def margin(self, evaluation: EvaluationParameters) -> float:
         """The margin of practical equivalence in the metric's unit.

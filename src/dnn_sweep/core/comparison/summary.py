@@ -1,4 +1,4 @@
-"""What the leaderboard's evidence supports, as figures and in sentences."""
+"""The leaderboard's evidence and what it supports, as figures and in sentences."""
 
 from collections.abc import Iterator
 

@@ -94,11 +94,6 @@ class Profile:
     factors: NDArray[np.float64]  # multiples of the fastest time, rising from 1
     shares: NDArray[np.float64]  # share of seeds within each factor
 
-    @property
-    def area(self) -> float:
-        """Area under the profile, over the factor's logarithm."""
-        return float(np.sum(np.diff(np.log(self.factors)) * self.shares[:-1]))
-
 
 def performance_profiles(times: pd.DataFrame) -> list[Profile]:
     """Compare the epochs of :func:`time_to_target` with the fastest combination's on the same seed.
@@ -129,4 +124,9 @@ def performance_profiles(times: pd.DataFrame) -> list[Profile]:
         own = of_combination.to_numpy()
         steps = np.append(np.unique([1.0, *own[np.isfinite(own)]]), last)
         profiles.append(Profile(str(name), steps, (own <= steps[:, np.newaxis]).mean(axis=1)))
-    return sorted(profiles, key=lambda profile: profile.area, reverse=True)
+    return sorted(profiles, key=_area, reverse=True)
+
+
+def _area(profile: Profile) -> float:
+    """Area under a profile, over the factor's logarithm."""
+    return float(np.sum(np.diff(np.log(profile.factors)) * profile.shares[:-1]))

@@ -50,29 +50,29 @@ class TrialCurves:
 
 
 def finite(values: Floats) -> Floats:
-    """Those of the values that are finite."""
+    """The finite ones of the values."""
     return values[np.isfinite(values)]
 
 
 def diverged(trial: TrialCurves) -> str | None:
-    """The loss stopped being finite."""
+    """A loss that stopped being finite."""
     epochs = len(trial.history["loss"])
     return f"the loss was not finite in epoch {epochs}" if trial.status == "diverged" else None
 
 
 def dead_units(trial: TrialCurves) -> str | None:
-    """Units of a layer return 0 for every row (Lu et al. 2019)."""
+    """Units of a layer that return 0 for every row (Lu et al. 2019)."""
     return _share_at_the_end(trial, "dead_units", True, "dead", "of the units are dead")
 
 
 def saturated(trial: TrialCurves) -> str | None:
-    """A layer's activation works at its flat ends (Glorot & Bengio 2010)."""
+    """A layer whose activation works at its flat ends (Glorot & Bengio 2010)."""
     can = np.array([name in SATURATING for name in trial.activations], dtype=bool)
     return _share_at_the_end(trial, "saturated", can, "saturated", "of the sums are flat")
 
 
 def vanishing_gradient(trial: TrialCurves) -> str | None:
-    """The loss's gradient does not reach the first layer, which therefore does not learn."""
+    """A gradient that does not reach the first layer, which therefore does not learn."""
     if len(trial.layers) < 2:
         return None
     signal, moved = trial.figures["signal_gradient_norm"], _means(trial.figures["update_ratio"])
@@ -90,7 +90,7 @@ def vanishing_gradient(trial: TrialCurves) -> str | None:
 
 
 def learning_rate_too_high(trial: TrialCurves) -> str | None:
-    """Steps replace the weights, or make the training loss rise again."""
+    """Steps that replace the weights, or make the training loss rise again."""
     if len(trial.layers):
         moved = np.nan_to_num(trial.figures["update_ratio"]).max(axis=0)
         if moved.max() > THRESHOLDS["replaced"]:
@@ -109,7 +109,7 @@ def learning_rate_too_high(trial: TrialCurves) -> str | None:
 
 
 def learning_rate_too_low(trial: TrialCurves) -> str | None:
-    """The weights hardly move, or the validation loss was still falling at the end."""
+    """Weights that hardly move, or a validation loss that was still falling at the end."""
     if len(trial.epochs) > 1:
         way = trial.figures["update_ratio"][1:] * np.diff(trial.epochs)[:, np.newaxis]
         furthest = float(np.nan_to_num(way, nan=np.inf).sum(axis=0).max())
@@ -132,7 +132,7 @@ def learning_rate_too_low(trial: TrialCurves) -> str | None:
 
 
 def overfitting(trial: TrialCurves) -> str | None:
-    """The validation loss rose from its lowest value while the training loss kept falling."""
+    """A validation loss that rose from its lowest value while the training loss kept falling."""
     rise = THRESHOLDS["generalisation_loss"]
     loss, val_loss = trial.history["loss"], trial.history["val_loss"]
     epochs = np.flatnonzero(np.isfinite(loss) & np.isfinite(val_loss))

@@ -58,17 +58,11 @@ class CombinationVerdict:
 def judge_combinations(
     histories: pd.DataFrame, diagnostics: pd.DataFrame, objective: Objective, no_skill: float
 ) -> pd.DataFrame:
-    """Judge every combination by the verdicts on its trials.
+    """Judge every combination by the verdicts on its trials, with :class:`CombinationVerdict`.
 
-    Args:
-        histories: One row per trial and epoch.
-        diagnostics: One row per trial, measured epoch and layer, in that order; trials without
-            measurements may be missing.
-        objective: The metric that ranks combinations.
-        no_skill: Its value on the validation rows for predictions made without looking at a row.
-
-    Returns:
-        One row per combination with the fields of :class:`CombinationVerdict`.
+    The diagnostics are sorted by trial, measured epoch and layer; trials without measurements may
+    be missing. ``no_skill`` is the objective's value on the validation rows for predictions made
+    without looking at a row.
     """
     trials: dict[str, list[TrialCurves]] = {}
     for combination, curves in _curves(histories, diagnostics, objective, no_skill):
@@ -90,9 +84,8 @@ def _curves(
     )
     combinations, statuses = (histories[name].to_numpy() for name in ("combination", "status"))
     measured = diagnostics.groupby(TRIAL, sort=False).indices
-    nothing = np.empty(0, dtype=np.intp)
     for key, rows in histories.groupby(TRIAL, sort=False).indices.items():
-        own = measured.get(key, nothing)
+        own = measured.get(key, np.empty(0, dtype=np.intp))
         distinct = len(set(layers[own]))
         width = max(distinct, 1)
         curves = TrialCurves(
@@ -111,7 +104,7 @@ def _curves(
 def _judge(combination: str, trials: list[TrialCurves], best: float) -> CombinationVerdict:
     examined = [_examine(trial, best) for trial in trials]
     counts = Counter(verdict for verdict, _, _ in examined)
-    chosen = max(VERDICTS, key=lambda verdict: (counts[verdict], -VERDICTS.index(verdict)))
+    chosen = max(VERDICTS, key=lambda verdict: counts[verdict])  # of equals the most upstream
     shown = {symptom for _, _, symptoms in examined for symptom in symptoms}
     return CombinationVerdict(
         combination=combination,
@@ -135,7 +128,7 @@ def _examine(trial: TrialCurves, best: float) -> tuple[str, str, list[str]]:
 
 
 def _harm(trial: TrialCurves, best: float) -> str | None:
-    """What a trial has lost, in words; ``None`` where it is about as good as the best.
+    """The shortfall of a trial in words; ``None`` where it is about as good as the best.
 
     A symptom becomes a verdict only where it did harm: a network that reaches the top with half
     of its units dead is healthy. Harm is to be clearly worse than the best combination, or to
