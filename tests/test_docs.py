@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from dnn_sweep import parameters as models
 from dnn_sweep.core.diagnosis import verdicts
-from dnn_sweep.core.diagnosis.thresholds import THRESHOLDS, limit
+from dnn_sweep.core.diagnosis.thresholds import THRESHOLDS
 from dnn_sweep.pipeline_registry import register_pipelines
 from dnn_sweep.settings import CONFIG_LOADER_ARGS, project_path
 
@@ -219,11 +219,11 @@ def test_the_thresholds_of_the_verdicts_are_those_of_the_code():
     values = [float(text.removesuffix(" %")) / (100 if text.endswith("%") else 1) for text in told]
     order = ["dead", "replaced", "climbs", "saturated", "signal", "pace", "moves"]
     order += ["still_falling", "generalisation_loss", "gap"]
-    assert values == [limit(name) for name in order]
+    assert values == [THRESHOLDS[name] for name in order]
     harm = ["worse", "nothing_learned", "half_way", "loss_moved"]
     assert set(order + harm) == set(THRESHOLDS)
     prose = TEXTS["docs/diagnostics.md"].partition("## Verdicts")[2].partition("\n| ")[0]
     said = ["more than 5 %", "less than 10 %", "less than half", "less than 5 %"]
     assert [text in prose for text in said] == [True] * 4
-    assert [limit(name) for name in harm] == [0.05, 0.1, 0.5, 0.05]
+    assert [THRESHOLDS[name] for name in harm] == [0.05, 0.1, 0.5, 0.05]
     assert tuple(name for name, _, _ in rows if name) == verdicts.VERDICTS

@@ -2,8 +2,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from dnn_sweep.core.champion.gate import AliasDecision
-from dnn_sweep.core.champion.package import Registration
+from dnn_sweep.core.champion.package import AliasDecision, Registration
 from dnn_sweep.core.champion.scoring import score_rows
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset

@@ -1,5 +1,6 @@
 """Kedro hands every node its parameters as the models they are declared to be."""
 
+import inspect
 import typing
 
 import pytest
@@ -14,7 +15,7 @@ NODES = {node.name: node for each in register_pipelines().values() for node in e
 def test_every_params_input_is_annotated_with_a_type_that_can_be_resolved(name):
     node = NODES[name]
     hints = typing.get_type_hints(node.func)
-    arguments = dict(zip(hints, node.inputs, strict=False))
+    arguments = dict(zip(inspect.signature(node.func).parameters, node.inputs, strict=False))
     for argument, dataset in arguments.items():
         if dataset.startswith("params:"):
             assert issubclass(hints[argument], Parameters | str), f"{name}: {argument}"

@@ -1,6 +1,6 @@
 import pytest
 
-from dnn_sweep.core.champion.holder import compare_with_holder
+from dnn_sweep.core.champion.gate import compare_with_holder
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.parameters import RegistrationParameters

@@ -27,7 +27,7 @@ def test_the_package_holds_raw_rows_and_what_the_champion_predicts_for_them():
     assert package.validation_score == (expected["prediction"] == champion.rows["target"]).mean()
 
 
-def test_the_package_names_the_champions_combination_whoever_stored_its_trial():
+def test_the_package_names_the_champions_combination_also_if_another_stored_its_trial():
     champion = make_champion("binary")
     named = Trial(**champion.result.trial.model_dump() | {"combination": "relu + slow"})
     package = package_champion(
@@ -54,16 +54,16 @@ def test_the_record_says_what_was_registered():
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "said"),
     [
         ("best", "best among 30 combinations"),
         ("cheapest_tied", "fastest of those tied for first among 30 combinations"),
     ],
 )
-def test_the_versions_description_names_the_rule_that_chose_it(rule, told):
+def test_the_versions_description_names_the_rule_that_chose_it(rule, said):
     champion = make_champion()
     evaluation = champion.evaluation.model_copy(update={"chosen_by": rule})
-    assert told in replace(champion, evaluation=evaluation).package().description
+    assert said in replace(champion, evaluation=evaluation).package().description
 
 
 def test_scores_are_the_share_of_right_labels_and_the_mean_absolute_error():

@@ -9,6 +9,7 @@ from dnn_sweep.core.comparison.intervals import (
     degrees_of_freedom,
     mean_interval,
     mean_variances,
+    rank_intervals,
 )
 from dnn_sweep.parameters import EvaluationParameters
 
@@ -105,3 +106,24 @@ def test_metric_interval_covers_the_value_and_widens_with_confidence():
 def test_a_metric_without_spread_has_an_interval_of_no_width():
     result = bootstrap_metric(lambda rows: np.ones(rows.shape[:-1]), 20, EVALUATION)
     assert result == MetricEstimate(value=1.0, ci_low=1.0, ci_high=1.0)
+
+
+def test_ranks_are_counted_over_the_resamples():
+    resampled = np.array([[0.9, 0.8, 0.1]] * 3 + [[0.8, 0.9, 0.1]])
+    share_first, low, high = rank_intervals(resampled, 1, 0.95)
+    assert share_first.tolist() == [0.75, 0.25, 0]
+    assert (low.tolist(), high.tolist()) == ([1, 1, 3], [2, 2, 3])
+    assert rank_intervals(-resampled, -1, 0.95)[0].tolist() == [0.75, 0.25, 0]
+
+
+def test_the_interval_of_ranks_leaves_out_what_is_rare():
+    _, low, high = rank_intervals(np.array([[0.9, 0.8]] * 99 + [[0.8, 0.9]]), 1, 0.95)
+    assert (low.tolist(), high.tolist()) == ([1, 2], [1, 2])
+
+
+def test_equals_keep_the_order_of_the_leaderboard_and_one_is_always_first():
+    _, low, high = rank_intervals(np.tile(np.arange(40) % 2, (10, 1)), 1, 0.95)
+    expected = [20 + place // 2 + 1 if place % 2 == 0 else place // 2 + 1 for place in range(40)]
+    assert low.tolist() == high.tolist() == expected
+    drawn = np.random.default_rng(0).integers(3, size=(200, 6)) / 3
+    assert rank_intervals(drawn, 1, 0.9)[0].sum() == pytest.approx(1)

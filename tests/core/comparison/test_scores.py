@@ -1,12 +1,14 @@
 import numpy as np
+import pandas as pd
 import pytest
 
+from dnn_sweep.core.comparison.leaderboard import rank_combinations
 from dnn_sweep.core.comparison.scores import score_combinations
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import make_plan, make_result
-from tests.core.comparison.test_leaderboard import NEUTRAL, TRAIN, TRUE, sweep
+from tests.core.comparison.test_leaderboard import EVALUATION, NEUTRAL, TRAIN, TRUE, sweep
 
 
 def score(plan, results):
@@ -26,7 +28,8 @@ def test_a_regressions_margin_is_a_share_of_the_error_without_skill():
 
 def test_every_trial_has_its_score_by_seed():
     plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]}, diverged=[("adam", 1)])
-    table = score(plan, results).seed_scores()
+    matrices = (pd.DataFrame({"target": target}) for target in (TRAIN, TRUE))
+    _, _, table, _ = rank_combinations(plan, results, *matrices, NEUTRAL, EVALUATION)
     assert table["combination"].tolist() == ["relu + sgd"] * 2 + ["relu + adam"] * 2
     assert table["seed"].tolist() == [0, 1, 0, 1]
     assert table["val_accuracy"].tolist() == pytest.approx([0.5, 0.4, 0.95, 1 / 3])

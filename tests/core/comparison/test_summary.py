@@ -96,7 +96,7 @@ def test_the_tied_set_is_put_into_words(accuracies, given, sentence):
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "told"),
+    ("accuracies", "said"),
     [
         ((0.95, 0.5, 0.5), "relu + o0's network is shown to be better than each of the 2 others"),
         ((0.95, 0.95, 0.5), "relu + o0's network is shown to be better than 1 of the 2 others"),
@@ -105,10 +105,10 @@ def test_the_tied_set_is_put_into_words(accuracies, given, sentence):
         ((0.95, 0.95, 0.95), "none of the other networks is shown to be worse than relu + o0's"),
     ],
 )
-def test_one_seed_says_nothing_about_seeds(accuracies, told):
+def test_one_seed_says_nothing_about_seeds(accuracies, said):
     record = compare(*accuracies, seeds=1, rows=60)
     answer = record.sentences[0].replace(record.best, "relu + o0")
-    assert answer.startswith(f"On these rows {told} (95 %")
+    assert answer.startswith(f"On these rows {said} (95 %")
     assert "about these trained networks alone" in answer
     needed = f"takes several of them: {record.seeds_needed} would do."
     assert any(needed in sentence for sentence in record.sentences)
@@ -120,16 +120,16 @@ def test_what_is_undecided_because_its_seeds_differ_wildly_is_named():
     steady = rng.random((4, 5, 360)) < 0.95
     wild = rng.random((5, 360)) < np.array([0.1, 0.9, 0.2, 0.8, 0.4])[:, None]
 
-    told = [each for each in describe([*steady, wild]).sentences if each.startswith("Undecided")]
+    said = [each for each in describe([*steady, wild]).sentences if each.startswith("Undecided")]
 
-    assert len(told) == 1
-    assert told[0].startswith(
+    assert len(said) == 1
+    assert said[0].startswith(
         "Undecided: too few seeds to tell whether relu + o4 is worse. The scores differ so much"
     )
     assert not any(each.startswith("Undecided") for each in describe(steady).sentences)
 
 
-def test_one_combination_is_compared_with_nobody():
+def test_one_combination_is_compared_with_no_other():
     record = compare(0.95)
     assert (record.comparisons, record.tied_with_best, record.first_worse) == (0, (), None)
     assert record.sentences == (
@@ -139,7 +139,7 @@ def test_one_combination_is_compared_with_nobody():
     )
 
 
-def test_the_rule_that_chooses_the_champion_is_told():
+def test_the_rule_that_chooses_the_champion_is_named():
     record = compare(0.95, 0.95, champion="cheapest_tied")
     assert record.champion_rule == "cheapest_tied"
     assert "trains fastest among the best and those tied" in record.sentences[-1]

@@ -136,7 +136,7 @@ def test_the_profile_with_the_largest_area_comes_first():
     assert [p.combination for p in performance_profiles(times)] == ["fast", "late", "never"]
 
 
-def test_a_seed_that_nobody_solved_stays_in_the_denominator():
+def test_a_seed_on_which_no_combination_is_ready_stays_in_the_denominator():
     (profile,) = performance_profiles(times_of({"a": [1, np.inf]}))
     assert profile.shares.max() == 0.5
 

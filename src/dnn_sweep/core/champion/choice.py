@@ -22,20 +22,22 @@ def select_champion(
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
 ) -> Trial:
-    """The chosen combination's best trial on the validation rows.
+    """Select the chosen combination's best trial on the validation rows.
 
     Raises:
         SweepError: If every trial of the sweep diverged.
     """
     trials, true = trials_of(plan), validation_matrix[TARGET].to_numpy()
+    sign = objective_of(plan.trials[0].task).sign
+
+    def score(result: TrialResult) -> float:
+        return float(sign * row_scores(result, true, 0, target_scaling).mean())
+
     for name in _by_preference(leaderboard, evaluation):
         group = results_of(name, trials[name], results)
         finished = [result for result in group if result.status == "completed"]
         if finished:
-            sign = objective_of(finished[0].trial.task).sign
-            return max(
-                finished, key=lambda each: sign * row_scores(each, true, 0, target_scaling).mean()
-            ).trial
+            return max(finished, key=score).trial
     raise SweepError(
         "every trial diverged, so there is no champion; lower the learning rates "
         "(grid.optimizers) or check the scaling of the data (scaling.numeric)"
@@ -48,5 +50,5 @@ def _by_preference(leaderboard: pd.DataFrame, evaluation: EvaluationParameters) 
         return names
     # What diverges now and then is often undecided, for too few seeds, and no bargain.
     tied = leaderboard[leaderboard["tied_with_best"] & (leaderboard["diverged"] == 0)]
-    cheapest = list(tied.sort_values("seconds", kind="stable")["combination"])
-    return cheapest + [name for name in names if name not in cheapest]
+    cheapest = tied.sort_values("seconds", kind="stable")["combination"]
+    return list(dict.fromkeys([*cheapest, *names]))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.champion.metrics import Metric, classification_metrics, regression_metrics
+from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
 from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
 from dnn_sweep.core.comparison.intervals import MetricEstimate, bootstrap_metric
 from dnn_sweep.core.comparison.predictions import (
@@ -45,15 +45,15 @@ def evaluate_champion(
     """Evaluate the champion on the test set, exactly once.
 
     Returns:
-        The champion's metrics, and its confusion matrix (:func:`tabulate_confusion`), class report
-        (:func:`tabulate_classes`) and predictions (:func:`tabulate_predictions`) on the test set.
+        The champion's metrics, and its confusion matrix, class report (:func:`tabulate_classes`)
+        and predictions (:func:`tabulate_predictions`) on the test set.
     """
     result = results[trial.id]
     features, test_target = features_and_target(test_matrix)
     outputs = network_outputs(result.load_network(), features)
     true = validation_matrix[TARGET].to_numpy()
     tied = leaderboard.loc[leaderboard["tied_with_best"], "combination"]
-    described = ChampionEvaluation(
+    champion = ChampionEvaluation(
         **{name: getattr(trial, name) for name in ("combination", *FACTORS, "seed", "epochs")},
         best_epoch=result.best_epoch,
         trial_id=trial.id,
@@ -74,8 +74,7 @@ def evaluate_champion(
     )
     index = test_matrix.index
     predictions = tabulate_predictions(outputs, test_target, index, schema, target_scaling)
-    confusion = tabulate_confusion(predictions, schema)
-    return described, confusion, tabulate_classes(predictions, schema), predictions
+    return champion, *tabulate_classes(predictions, schema), predictions
 
 
 def measure(
@@ -86,18 +85,14 @@ def measure(
     evaluation: EvaluationParameters,
 ) -> dict[str, MetricEstimate]:
     """Metrics of a network's outputs by name, with intervals; the calibration error has none."""
-    metrics: dict[str, Metric]
     if schema.task == "regression":
-        true = target_values(target, scaling)
-        metrics = regression_metrics(true, target_values(outputs[:, 0], scaling))
+        predicted = target_values(outputs[:, 0], scaling)
+        metrics = regression_metrics(target_values(target, scaling), predicted)
     else:
-        probabilities = class_probabilities(outputs, schema.task)
-        metrics = classification_metrics(
-            target.astype(np.int32), probabilities, evaluation.calibration_bins
-        )
-    every_row = np.arange(len(target))
+        probabilities, bins = class_probabilities(outputs, schema.task), evaluation.calibration_bins
+        metrics = classification_metrics(target.astype(np.int32), probabilities, bins)
     return {
-        name: MetricEstimate(value=float(metric(every_row)))
+        name: MetricEstimate(value=float(metric(np.arange(len(target)))))
         if name in WITHOUT_INTERVAL
         else bootstrap_metric(metric, len(target), evaluation)
         for name, metric in metrics.items()
@@ -122,26 +117,24 @@ def tabulate_predictions(
     return table
 
 
-def tabulate_confusion(predictions: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Confusion matrix: ``true``, then one column per predicted class; empty for a regression."""
-    if schema.task == "regression":
-        return pd.DataFrame({"true": []})
-    true, predicted, names = predictions["true"], predictions["predicted"], _names(schema)
-    counts = sklearn.metrics.confusion_matrix(true, predicted, labels=list(schema.classes))
-    return pd.DataFrame(counts, columns=names, index=pd.Index(names, name="true")).reset_index()
+def tabulate_classes(
+    predictions: pd.DataFrame, schema: Schema
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Confusion matrix and class report; without rows for a regression.
 
-
-def tabulate_classes(predictions: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """``class``, ``precision``, ``recall``, ``f1``, ``support``; no rows for a regression."""
+    Returns:
+        ``true`` and one column of counts per predicted class; ``class``, ``precision``, ``recall``,
+        ``f1`` and ``support``.
+    """
     columns = ["class", "precision", "recall", "f1", "support"]
     if schema.task == "regression":
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame({"true": []}), pd.DataFrame(columns=columns)
     true, predicted, labels = predictions["true"], predictions["predicted"], list(schema.classes)
+    names = [str(label) for label in labels]
+    counts = sklearn.metrics.confusion_matrix(true, predicted, labels=labels)
+    confusion = pd.DataFrame(counts, columns=names, index=pd.Index(names, name="true"))
     figures = sklearn.metrics.precision_recall_fscore_support(
         true, predicted, labels=labels, zero_division=0
     )
-    return pd.DataFrame(dict(zip(columns, (_names(schema), *figures), strict=True)))
-
-
-def _names(schema: Schema) -> list[str]:
-    return [str(label) for label in schema.classes]
+    report = pd.DataFrame(dict(zip(columns, (names, *figures), strict=True)))
+    return confusion.reset_index(), report

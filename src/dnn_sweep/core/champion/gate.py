@@ -1,68 +1,91 @@
-"""Whether a new champion takes the alias from the version that holds it."""
+"""The choice between a new champion and the version that holds the alias."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from dnn_sweep.core.objectives import Objective
+import pandas as pd
+
+from dnn_sweep.core.champion.package import (
+    AliasDecision,
+    ChampionPackage,
+    Registration,
+    ServedModel,
+    score_predictions,
+)
+from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.parameters import RegistrationParameters
 
 # In single precision the same network gives the same outputs to about this, relatively.
 ROUNDING = 1e-6
 
 
-@dataclass(frozen=True)
-class AliasDecision:
-    """The alias of a new version, and in a sentence why it gets that one."""
+def compare_with_holder(
+    package: ChampionPackage,
+    holders: Mapping[str, ServedModel],
+    validation_rows: pd.DataFrame,
+    registration: RegistrationParameters,
+) -> Registration:
+    """Score the holder of the alias on the same raw rows, and decide which version has it now.
 
-    alias: str
-    reason: str
+    ``holders`` are the registered versions by alias.
+    """
+    schema, holder = package.schema, holders.get(registration.alias)
+    objective, rows = objective_of(schema.task), len(validation_rows)
+    if holder is None:
+        reason = f"No version held the alias {registration.alias!r} before."
+        return Registration(package, AliasDecision(registration.alias, reason))
+    try:
+        _check_comparable(holder, schema)
+        holder.check_columns(validation_rows)
+        predictions = holder.predict(validation_rows[list(holder.columns)])
+        score = score_predictions(predictions, validation_rows[schema.target], objective)
+    except SweepError as error:
+        # Callers of the alias rely on its columns; nothing shows that the new champion is better.
+        reason = (
+            f"Version {holder.version}, which keeps the alias {registration.alias!r}, cannot score "
+            f"the present validation rows: {error}. Give another table an experiment of its own, "
+            "or move the alias in MLflow."
+        )
+        return Registration(package, AliasDecision(registration.challenger_alias, reason))
+    candidate = package.validation_score
+    decision = choose_alias(candidate, score, objective, rows, holder.version, registration)
+    return Registration(package, decision)
 
 
 def choose_alias(
-    candidate_score: float,
-    holder_score: float | None,
+    candidate: float,
+    holder: float,
     objective: Objective,
-    *,
     rows: int,
-    holder: str | None = None,
-    obstacle: str | None = None,
-    registration: RegistrationParameters | None = None,
+    version: str,
+    registration: RegistrationParameters,
 ) -> AliasDecision:
-    """Decide whether a new champion takes the alias: unless the holder is better on the same rows.
-
-    Args:
-        candidate_score: The new champion's objective on the validation rows.
-        holder_score: The holder's; ``None`` where there is no holder or it cannot score the rows.
-        objective: Which way is better.
-        rows: Number of those rows.
-        holder: The version that holds the alias; ``None`` for none.
-        obstacle: Why the holder cannot score the rows.
-        registration: The names of the aliases.
+    """Give the alias to the candidate unless the holder, a version, scores better on the rows.
 
     Example:
         >>> from dnn_sweep.core.objectives import ACCURACY
-        >>> choose_alias(0.97, 0.98, ACCURACY, rows=360, holder="3").alias
+        >>> choose_alias(0.97, 0.98, ACCURACY, 360, "3", RegistrationParameters()).alias
         'challenger'
     """
-    names = registration or RegistrationParameters()
-    if holder is None:
-        return AliasDecision(names.alias, f"No version held the alias {names.alias!r} before.")
-    if holder_score is None:
-        # Whoever serves the alias relies on its columns; nothing shows that this one is better.
-        return AliasDecision(
-            names.challenger_alias,
-            f"Version {holder}, which keeps the alias {names.alias!r}, cannot score the present "
-            f"validation rows: {obstacle}. Give another table an experiment of its own, or move "
-            "the alias in MLflow.",
-        )
-    tolerance = ROUNDING * abs(holder_score)
-    good = objective.sign * (candidate_score - holder_score) >= -tolerance
+    good = objective.sign * (candidate - holder) >= -ROUNDING * abs(holder)
     sentence = (
-        f"{objective.label.capitalize()} {candidate_score:.6g} on the {rows} validation rows is "
-        f"{'at least as good as' if good else 'not as good as'} the {holder_score:.6g} of "
-        f"version {holder} on the same rows"
+        f"{objective.label.capitalize()} {candidate:.6g} on the {rows} validation rows is "
+        f"{'at least as good as' if good else 'not as good as'} the {holder:.6g} of "
+        f"version {version} on the same rows"
     )
     if good:
-        return AliasDecision(names.alias, f"{sentence}.")
-    return AliasDecision(
-        names.challenger_alias, f"{sentence}, which therefore keeps the alias {names.alias!r}."
-    )
+        return AliasDecision(registration.alias, f"{sentence}.")
+    kept = f"{sentence}, which therefore keeps the alias {registration.alias!r}."
+    return AliasDecision(registration.challenger_alias, kept)
+
+
+def _check_comparable(holder: ServedModel, schema: Schema) -> None:
+    if holder.task != schema.task:
+        raise SweepError(f"its task is {holder.task}, theirs is {schema.task}")
+    if holder.target != schema.target:
+        raise SweepError(f"it predicts {holder.target!r}, their target is {schema.target!r}")
+    if set(holder.classes) != set(schema.classes):
+        more = ", …" if len(holder.classes) > 10 else ""
+        known = ", ".join(map(repr, holder.classes[:10])) + more
+        raise SweepError(f"it knows other classes ({known}) than theirs")

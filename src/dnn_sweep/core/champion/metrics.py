@@ -9,18 +9,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Metric = Callable[[NDArray[np.intp]], NDArray[np.float64]]
+from dnn_sweep.core.comparison.intervals import Floats
+
+Metric = Callable[[NDArray[np.intp]], Floats]
 
 
 def classification_metrics(
-    true: NDArray[np.int32], probabilities: NDArray[np.float64], bins: int
+    true: NDArray[np.int32], probabilities: Floats, bins: int
 ) -> dict[str, Metric]:
-    """Metrics of predicted class probabilities.
-
-    Args:
-        true: Class positions, shape ``(rows,)``.
-        probabilities: Shape ``(rows, classes)``.
-        bins: Bins of the calibration error.
+    """Metrics of class probabilities, shape ``(rows, classes)``, given the true class positions.
 
     Returns:
         ``accuracy``, ``macro_f1`` (over the classes that occur or are predicted), ``log_loss``
@@ -33,23 +30,20 @@ def classification_metrics(
         1.0
     """
     classes = probabilities.shape[1]
-    predicted = probabilities.argmax(axis=1)
+    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     correct = (predicted == true).astype(np.float64)
-    confidence = probabilities.max(axis=1)
     clipped = np.clip(probabilities, np.finfo(np.float32).eps, 1)
     clipped /= clipped.sum(axis=1, keepdims=True)
     losses = -np.log(clipped[np.arange(len(true)), true])
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
 
-    def macro_f1(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    def macro_f1(rows: NDArray[np.intp]) -> Floats:
         hits = _sum_by_group(rows, true, classes, correct)
-        occurring = _sum_by_group(rows, true, classes)
-        predictions = _sum_by_group(rows, predicted, classes)
-        total = occurring + predictions
+        total = _sum_by_group(rows, true, classes) + _sum_by_group(rows, predicted, classes)
         f1 = np.divide(2 * hits, total, out=np.full_like(hits, np.nan), where=total > 0)
         return np.asarray(np.nanmean(f1, axis=-1))
 
-    def calibration_error(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    def calibration_error(rows: NDArray[np.intp]) -> Floats:
         gaps = _sum_by_group(rows, bin_of, bins, confidence - correct)
         return np.asarray(np.abs(gaps).sum(axis=-1) / rows.shape[-1])
 
@@ -61,18 +55,11 @@ def classification_metrics(
     }
 
 
-def regression_metrics(
-    true: NDArray[np.float64], predicted: NDArray[np.float64]
-) -> dict[str, Metric]:
-    """``mae``, ``rmse`` and ``r2`` of predicted numbers, as :func:`classification_metrics`.
-
-    Args:
-        true: In the target's unit, shape ``(rows,)``.
-        predicted: As ``true``.
-    """
+def regression_metrics(true: Floats, predicted: Floats) -> dict[str, Metric]:
+    """``mae``, ``rmse`` and ``r2`` of predicted numbers, as :func:`classification_metrics`."""
     errors = true - predicted
 
-    def r2(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    def r2(rows: NDArray[np.intp]) -> Floats:
         residual = (errors[rows] ** 2).sum(axis=-1)
         drawn = true[rows]
         spread = ((drawn - drawn.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
@@ -86,11 +73,8 @@ def regression_metrics(
 
 
 def _sum_by_group(
-    rows: NDArray[np.intp],
-    group: NDArray[np.integer],
-    groups: int,
-    weights: NDArray[np.float64] | None = None,
-) -> NDArray[np.float64]:
+    rows: NDArray[np.intp], group: NDArray[np.integer], groups: int, weights: Floats | None = None
+) -> Floats:
     """Sum ``weights`` (or count) by group within each sample: ``(…, rows)`` to ``(…, groups)``."""
     samples = rows.reshape(-1, rows.shape[-1])
     cells = group[samples] + groups * np.arange(len(samples))[:, np.newaxis]

@@ -1,4 +1,4 @@
-"""What is registered: the champion with everything that a model server needs."""
+"""The registered package: the champion with everything that a model server needs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.champion.gate import AliasDecision
 from dnn_sweep.core.champion.record import Champion, ChampionEvaluation, RegisteredVersion
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.data.schema import Label, Schema, TargetScaling
@@ -25,32 +24,29 @@ EXAMPLE_ROWS = 5
 
 @dataclass(frozen=True)
 class ChampionPackage:
-    """Everything that a model server needs of the champion, and what describes it.
-
-    Args:
-        result: The champion's trial, trained.
-        preprocessor: The fitted ``ColumnTransformer``; takes coerced feature columns.
-        schema: Columns, target and classes.
-        target_scaling: How a regression's target was standardised.
-        example: A few raw validation rows, feature columns only.
-        example_predictions: What the champion predicts for them.
-        validation_score: Its objective on all validation rows, in the objective's unit.
-        description: The registered version's description.
-    """
+    """Everything that a model server needs of the champion, and what describes it."""
 
     result: TrialResult
-    preprocessor: Any
+    preprocessor: Any  # the fitted ``ColumnTransformer``; takes coerced feature columns
     schema: Schema
     target_scaling: TargetScaling
-    example: pd.DataFrame
-    example_predictions: pd.DataFrame
-    validation_score: float
-    description: str
+    example: pd.DataFrame  # a few raw validation rows, feature columns only
+    example_predictions: pd.DataFrame  # what the champion predicts for them
+    validation_score: float  # its objective on all validation rows
+    description: str  # the registered version's
+
+
+@dataclass(frozen=True)
+class AliasDecision:
+    """The alias of a new version, and in a sentence why it gets that one."""
+
+    alias: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Registration:
-    """What the registry is given: a package and the decision about its alias."""
+    """A package for the registry, and the decision about its alias."""
 
     package: ChampionPackage
     decision: AliasDecision
@@ -60,23 +56,16 @@ class Registration:
 class ServedModel:
     """A registered version, ready to predict.
 
-    Args:
-        name: The registered model.
-        version: Its version.
-        task: What it predicts.
-        target: The column it predicts.
-        classes: The target's values; empty for a regression.
-        columns: The kind of every column it needs, by name.
-        predict: Raw rows in, ``prediction`` and ``probability_<class>`` out; raises
-            :class:`SweepError` for rows it cannot take.
+    ``predict`` takes raw rows and returns ``prediction`` and ``probability_<class>``; it raises
+    :class:`SweepError` for rows it cannot take.
     """
 
-    name: str
+    name: str  # of the registered model
     version: str
     task: Task
-    target: str
-    classes: tuple[Label, ...]
-    columns: Mapping[str, str]
+    target: str  # the column it predicts
+    classes: tuple[Label, ...]  # the target's values; empty for a regression
+    columns: Mapping[str, str]  # the kind of every column it needs, by name
     predict: Callable[[pd.DataFrame], pd.DataFrame]
 
     def check_columns(self, rows: pd.DataFrame) -> None:
@@ -108,6 +97,7 @@ def package_champion(
     """Package the champion, and score it on the raw validation rows."""
     result = results[trial.id].of(trial)  # another combination or sweep may have stored it
     predictions = tabulate_outputs(result.outputs, schema, target_scaling)
+    true, objective = validation_rows[schema.target], objective_of(schema.task)
     return ChampionPackage(
         result=result,
         preprocessor=preprocessor,
@@ -115,9 +105,7 @@ def package_champion(
         target_scaling=target_scaling,
         example=validation_rows[schema.feature_names].head(EXAMPLE_ROWS).reset_index(drop=True),
         example_predictions=predictions.head(EXAMPLE_ROWS),
-        validation_score=score_predictions(
-            predictions, validation_rows[schema.target], objective_of(schema.task)
-        ),
+        validation_score=score_predictions(predictions, true, objective),
         description=_describe(evaluation),
     )
 
@@ -142,24 +130,12 @@ def describe_champion(evaluation: ChampionEvaluation, registered: RegisteredVers
 
 
 def experiment_of(model: str) -> str:
-    """The experiment whose champions a registered model's versions are.
-
-    Example:
-        >>> experiment_of("dnn_sweep_digits")
-        'digits'
-    """
+    """The experiment of a registered model, such as ``digits`` of ``dnn_sweep_digits``."""
     return model.removeprefix(MODEL_PREFIX)
 
 
 def score_predictions(predictions: pd.DataFrame, target: pd.Series, objective: Objective) -> float:
-    """The objective's value for ``prediction`` and the true values in the same order.
-
-    Example:
-        >>> from dnn_sweep.core.objectives import ACCURACY
-        >>> table = pd.DataFrame({"prediction": ["yes", "no"]})
-        >>> score_predictions(table, pd.Series(["yes", "yes"]), ACCURACY)
-        0.5
-    """
+    """The objective's value for ``prediction`` and the true values in the same order."""
     if objective.metric == "mae":
         errors = predictions["prediction"].to_numpy(float) - target.to_numpy(float)
         return float(np.abs(errors).mean())

@@ -7,26 +7,6 @@ from dnn_sweep.core.formatting import TIMES, count
 from dnn_sweep.parameters import Task
 
 
-class Budget(BaseModel):
-    """The budget that a claim about a sweep rests on.
-
-    Example:
-        >>> print(Budget(combinations=30, seeds=5, epochs=10))
-        30 combinations × 5 seeds × 10 epochs
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    combinations: int
-    seeds: int  # per combination
-    epochs: int  # of a trial at most
-
-    def __str__(self) -> str:
-        """As a product of counts."""
-        counts = count(self.combinations, "combination"), count(self.seeds, "seed")
-        return f" {TIMES} ".join([*counts, count(self.epochs, "epoch")])
-
-
 class SplitSizes(BaseModel):
     """Number of rows in each split.
 
@@ -42,10 +22,8 @@ class SplitSizes(BaseModel):
     test: int
 
     def __str__(self) -> str:
-        """As a phrase."""
-        return (
-            f"{self.train:,} training, {self.validation:,} validation and {self.test:,} test rows"
-        )
+        counts = f"{self.train:,} training, {self.validation:,} validation and {self.test:,} test"
+        return f"{counts} rows"
 
 
 class RegisteredVersion(BaseModel):
@@ -91,9 +69,10 @@ class ChampionEvaluation(BaseModel):
     diverged_trials: int
 
     @property
-    def budget(self) -> Budget:
-        """The budget of the choice."""
-        return Budget(combinations=self.combinations, seeds=len(self.seeds), epochs=self.epochs)
+    def budget(self) -> str:
+        """The counts of what was compared, such as ``30 combinations × 5 seeds × 10 epochs``."""
+        counts = count(self.combinations, "combination"), count(len(self.seeds), "seed")
+        return f" {TIMES} ".join([*counts, count(self.epochs, "epoch")])
 
 
 class Champion(ChampionEvaluation):
@@ -103,25 +82,20 @@ class Champion(ChampionEvaluation):
     registered: RegisteredVersion
 
     def headline(self, best: str) -> str:
-        """Say in a sentence what the evidence supports about the champion.
+        """State what the evidence supports, such as ``relu + adam wins on digits``.
 
         Args:
             best: The combination that leads the leaderboard.
-
-        Returns:
-            Such as ``relu + adam wins on digits``.
         """
-        name, experiment, others = self.combination, self.experiment, self.combinations - 1
-        tied = len(self.tied_with)
+        name, tied, on = self.combination, len(self.tied_with), f"on {self.experiment}"
         if name != best:
             if self.chosen_by == "cheapest_tied" and best in self.tied_with:
-                return f"{name} trains fastest of the {tied + 1} tied for first on {experiment}"
-            return f"{name} is the best on {experiment} that did not diverge"
-        if not others:
-            return f"{name} on {experiment}"
+                return f"{name} trains fastest of the {tied + 1} tied for first {on}"
+            return f"{name} is the best {on} that did not diverge"
+        if self.combinations == 1:
+            return f"{name} {on}"
         if tied:
-            among = f"{tied} of {count(others, 'other')}"
-            return f"{name} comes first on {experiment}, tied with {among}"
-        if len(self.seeds) == 1:
-            return f"{name} comes first on {experiment}, with one seed"
-        return f"{name} wins on {experiment}"
+            others = count(self.combinations - 1, "other")
+            return f"{name} comes first {on}, tied with {tied} of {others}"
+        one_seed = len(self.seeds) == 1
+        return f"{name} comes first {on}, with one seed" if one_seed else f"{name} wins {on}"

@@ -15,12 +15,9 @@ def score_rows(
     scoring_model: Mapping[str, ServedModel],
     inference: InferenceParameters,
 ) -> tuple[pd.DataFrame, str]:
-    """Predict every row with the registered version that has the alias.
+    """Predict raw rows with the registered version, of those by alias, that the parameters name.
 
-    Args:
-        inference_rows: Raw rows; columns that the model does not need are ignored.
-        scoring_model: Registered versions by alias.
-        inference: Which alias.
+    Columns that the model does not need are ignored.
 
     Returns:
         ``row`` (the input's row number, from 0), ``prediction`` and for classes
@@ -43,9 +40,7 @@ def score_rows(
     except SweepError as error:
         raise SweepError(f"inference.filepath: {error}") from error
     predictions = predictions.rename_axis(index="row").reset_index()
-    folder = f"data/07_model_output/{experiment_of(model.name)}"
-    summary = (
-        f"{count(len(predictions), 'row')} scored by version "
-        f"{model.version} of {model.name} ({inference.alias}): {folder}/predictions.csv"
+    return predictions, (
+        f"{count(len(predictions), 'row')} scored by version {model.version} of {model.name} "
+        f"({inference.alias}): data/07_model_output/{experiment_of(model.name)}/predictions.csv"
     )
-    return predictions, summary

@@ -20,22 +20,16 @@ def collect_histories(plan: TrialPlan, results: Mapping[str, TrialResult]) -> pd
         is called ``epoch_learning_rate``.
     """
     trained = [results[trial.id] for trial in plan.trials]
-    identities = tabulate_trials(plan.trials, ("trial_id", "combination", *FACTORS, "seed"))
-    identities["status"] = [result.status for result in trained]
-    identities["engine"] = [result.engine for result in trained]
+    columns = ("trial_id", "combination", *FACTORS, "seed")
+    identities = tabulate_trials(plan.trials, columns).assign(
+        status=[result.status for result in trained], engine=[result.engine for result in trained]
+    )
     own = {"learning_rate": "epoch_learning_rate"}
     return label_rows(identities, [result.history.rename(columns=own) for result in trained])
 
 
 def label_rows(identities: pd.DataFrame, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Join tables below one another, each row preceded by its table's row of ``identities``.
-
-    Example:
-        >>> tables = [pd.DataFrame({"epoch": [1, 2]}), pd.DataFrame({"epoch": [1]})]
-        >>> label_rows(pd.DataFrame({"seed": [7, 8]}), tables).to_numpy().tolist()
-        [[7, 1], [7, 2], [8, 1]]
-    """
-    lengths = [len(table) for table in tables]
-    repeated = identities.iloc[np.repeat(np.arange(len(tables)), lengths)]
+    """Join tables below one another, each row preceded by its table's row of ``identities``."""
+    repeated = identities.loc[np.repeat(identities.index, [len(table) for table in tables])]
     joined = pd.concat(tables, ignore_index=True)
     return pd.concat([repeated.reset_index(drop=True), joined], axis=1)

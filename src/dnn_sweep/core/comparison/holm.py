@@ -3,29 +3,26 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dnn_sweep.core.comparison.intervals import Floats
 from dnn_sweep.core.comparison.tied_set import pairs_among
 from dnn_sweep.core.lazy import LazyModule
 
 multitest = LazyModule("statsmodels.stats.multitest")
 
-MOST_EXACT = 16  # seeds up to which every way to flip signs is gone through
+MOST_EXACT = 16  # seeds up to which every way to flip signs is tried
 FLIPS = 2**17  # ways that are drawn beyond that
 FLIPS_AT_ONCE = 4096  # bounds memory
 ROUNDING = 1e-12
 
 
-def holm_p_values(seed_means: NDArray[np.float64], best: int, seed: int) -> NDArray[np.float64]:
+def holm_p_values(seed_means: Floats, best: int, seed: int) -> Floats:
     """Test every combination against the best, with Holm's correction for all pairs.
 
     Args:
         seed_means: Each combination's mean with each seed, shape ``(combinations, seeds)``.
-        best: Position of the best combination.
+        best: Position of the best combination, whose own p-value is NaN.
         seed: Of the random signs, see :func:`sign_flip_p_values`.
-
-    Returns:
-        Corrected p-values, shape ``(combinations,)``; NaN for the best itself.
 
     Example:
         >>> holm_p_values(np.array([[0.9, 0.8, 0.9], [0.4, 0.5, 0.3]]), best=0, seed=0)
@@ -45,20 +42,13 @@ def holm_p_values(seed_means: NDArray[np.float64], best: int, seed: int) -> NDAr
     return corrected
 
 
-def sign_flip_p_values(differences: NDArray[np.float64], seed: int = 0) -> NDArray[np.float64]:
-    """Exact test of paired differences: how often would chance alone give as large a mean?
+def sign_flip_p_values(differences: Floats, seed: int = 0) -> Floats:
+    """Two-sided exact test of paired differences, shape ``(pairs, seeds)``.
 
     If two combinations are equal, each seed's difference could as well have the other sign. The
-    p-value is the share of all sign choices whose mean is at least as far from 0. Unlike
-    ``scipy.stats.permutation_test``, sums that differ by rounding alone count as equal, which is
-    frequent among accuracies.
-
-    Args:
-        differences: Shape ``(pairs, seeds)``.
-        seed: Of the signs, which are drawn at random for more than 16 seeds.
-
-    Returns:
-        Two-sided p-values, shape ``(pairs,)``.
+    p-value is the share of all sign choices (drawn at random for more than 16 seeds) whose mean is
+    at least as far from 0. Unlike ``scipy.stats.permutation_test``, sums that differ by rounding
+    alone count as equal, which is frequent among accuracies.
 
     Example:
         >>> sign_flip_p_values(np.array([[0.1, 0.2, 0.1, 0.3, 0.2]]))
@@ -82,20 +72,15 @@ def sign_flip_p_values(differences: NDArray[np.float64], seed: int = 0) -> NDArr
 
 
 def smallest_p(seeds: int) -> float:
-    """The smallest two-sided p-value that a sign-flip test over so many seeds can give.
-
-    Example:
-        >>> smallest_p(5)
-        0.0625
-    """
+    """The smallest two-sided p-value that a sign-flip test over so many seeds can give."""
     return float(2 * 0.5**seeds) if seeds <= MOST_EXACT else 1 / (FLIPS + 1)
 
 
 def seeds_needed(combinations: int, alpha: float) -> int:
-    """How many seeds an exact test needs to tell any two combinations apart at a joint level.
+    """The fewest seeds with which an exact test can separate any two combinations at level alpha.
 
     Example:
-        >>> seeds_needed(30, 0.05)
-        15
+        >>> smallest_p(5), seeds_needed(30, 0.05)
+        (0.0625, 15)
     """
     return math.ceil(math.log2(2 * max(pairs_among(combinations), 1) / alpha))

@@ -1,4 +1,4 @@
-"""Confidence intervals of a mean score, from resampling seeds and rows.
+"""Confidence intervals of mean scores and of ranks, from resampling seeds and rows.
 
 A combination's score is a mean over two crossed sources of chance: the seeds it was trained
 with, and the rows that happen to be in the validation split.
@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from dnn_sweep.core.formatting import format_interval, format_value
 from dnn_sweep.parameters import EvaluationParameters
+
+Floats = NDArray[np.float64]
 
 RESAMPLES_AT_ONCE = 100  # bounds memory
 
@@ -32,25 +34,20 @@ class MetricEstimate(BaseModel):
     ci_high: float | None = None
 
     def __str__(self) -> str:
-        """The value and its interval."""
         return f"{format_value(self.value)} {format_interval(self.ci_low, self.ci_high)}"
 
 
-def bootstrap_means(
-    scores: NDArray[np.float64], evaluation: EvaluationParameters
-) -> NDArray[np.float64]:
+def bootstrap_means(scores: Floats, evaluation: EvaluationParameters) -> Floats:
     """Resample the mean of every combination over seeds and rows.
 
     The same seeds and rows are drawn for every combination, so that differences are paired. Their
     effects are added to the mean. The seeds' part is scaled up, since few seeds drawn from few
-    vary less than fresh ones, by ``(seeds - 1) / seeds`` in variance.
+    vary less than fresh ones, by ``(seeds - 1) / seeds`` in variance. With one seed only the rows
+    vary.
 
     Args:
-        scores: Shape ``(combinations, seeds, rows)``.
+        scores: Shape ``(combinations, seeds, rows)``; the means have ``(resamples, combinations)``.
         evaluation: Number of resamples, and the seed.
-
-    Returns:
-        Means, shape ``(resamples, combinations)``. With one seed they vary with the rows alone.
 
     References:
         Owen 2007, The pigeonhole bootstrap; Davison & Hinkley 1997, Bootstrap Methods and their
@@ -71,17 +68,11 @@ def bootstrap_means(
     return np.asarray(of_rows + np.sqrt(seeds / (seeds - 1)) * (of_seeds - mean))
 
 
-def mean_variances(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Variance of a mean over seeds and rows: the seeds' part and the rows' part.
+def mean_variances(scores: Floats) -> tuple[Floats, Floats]:
+    """Split the variance of a mean over ``(…, seeds, rows)`` into the seeds' and the rows' part.
 
-    Their sum is the mean's variance. Noise of a single network on a single row is counted in
-    both, which is conservative. With one seed the seeds' part is 0, as nothing is known.
-
-    Args:
-        scores: Scores or paired differences, shape ``(…, seeds, rows)``.
-
-    Returns:
-        Two variances, each of shape ``(…)``.
+    The variance is their sum. Noise of a single network on a single row is counted in both, which
+    is conservative. With one seed the seeds' part is 0, as nothing is known.
 
     References:
         Obuchowski & Rockette 1995 on readers × cases, here seeds × rows; Owen 2007 on counting
@@ -94,21 +85,12 @@ def mean_variances(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], ND
 
 
 def degrees_of_freedom(
-    variance: NDArray[np.float64],
-    of_seeds: NDArray[np.float64],
-    of_rows: NDArray[np.float64],
-    seeds: int,
-    rows: int,
-) -> NDArray[np.float64]:
+    variance: Floats, of_seeds: Floats, of_rows: Floats, seeds: int, rows: int
+) -> Floats:
     """Degrees of freedom of a mean's variance with parts from seeds and rows (Satterthwaite 1946).
 
     They range from ``seeds - 1``, where seeds cause most of the variance, to ``rows - 1``. Hillis
     2007 derives them for readers × cases.
-
-    Example:
-        >>> seeds_only = np.array([0.04])
-        >>> degrees_of_freedom(seeds_only, seeds_only, np.array([0.0]), seeds=5, rows=360)
-        array([4.])
     """
     uncertainty = of_seeds**2 / max(seeds - 1, 1) + of_rows**2 / max(rows - 1, 1)
     known = np.full_like(variance, max(rows - 1, 1))
@@ -116,12 +98,8 @@ def degrees_of_freedom(
 
 
 def mean_interval(
-    scores: NDArray[np.float64],
-    resampled: NDArray[np.float64],
-    confidence: float,
-    *,
-    share: bool,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    scores: Floats, resampled: Floats, confidence: float, *, share: bool
+) -> tuple[Floats, Floats]:
     """Confidence interval of every combination's mean, wide enough for few seeds.
 
     Percentiles of the resampled means are too narrow for five seeds. So their standard deviation
@@ -135,7 +113,7 @@ def mean_interval(
         share: Whether the means are shares.
 
     Returns:
-        Low and high, shape ``(combinations,)``.
+        Low and high, one value per combination.
 
     Example:
         >>> scores = (np.random.default_rng(0).random((1, 5, 100)) < 0.9).astype(float)
@@ -153,7 +131,7 @@ def mean_interval(
     degrees = degrees_of_freedom(of_seeds + of_rows, of_seeds, of_rows, *scores.shape[1:])
     least = 0.5 / scores.shape[2]  # half a row: the log-odds of 0 and 1 are not finite
 
-    def scaled(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    def scaled(means: Floats) -> Floats:
         if share:
             return np.asarray(scipy.special.logit(np.clip(means, least, 1 - least)))
         return np.log(np.maximum(means, np.finfo(np.float64).tiny))
@@ -167,17 +145,37 @@ def mean_interval(
     return np.minimum(low, mean), np.maximum(high, mean)
 
 
-def bootstrap_metric(
-    metric: Callable[[NDArray[np.intp]], NDArray[np.float64]],
-    rows: int,
-    evaluation: EvaluationParameters,
-) -> MetricEstimate:
-    """A metric of some rows, with its percentile bootstrap interval.
+def rank_intervals(
+    resampled: Floats, sign: int, confidence: float
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
+    """Rank the combinations in every resample of :func:`bootstrap_means`; equals keep their order.
 
-    Args:
-        metric: Takes row numbers of shape ``(…, rows)``, returns one value per leading index.
-        rows: Number of rows.
-        evaluation: Confidence, resamples, seed.
+    The intervals describe and decide nothing: where many are equal they are too narrow (Hall &
+    Miller 2009). ``sign`` is 1 where more is better, -1 where less is.
+
+    Returns:
+        Each combination's share of the resamples in which it is first; low and high of its rank.
+
+    Example:
+        >>> rank_intervals(np.array([[0.9, 0.8], [0.9, 0.7], [0.8, 0.9]]), 1, 0.95)[0]
+        array([0.66666667, 0.33333333])
+
+    References:
+        Goldstein & Spiegelhalter 1996, League tables and their limitations.
+    """
+    ranks = scipy.stats.rankdata(-sign * resampled, method="ordinal", axis=1)
+    tail = (1 - confidence) / 2
+    low = np.quantile(ranks, tail, axis=0, method="lower").astype(np.int64)
+    high = np.quantile(ranks, 1 - tail, axis=0, method="higher").astype(np.int64)
+    return (ranks == 1).mean(axis=0), low, high
+
+
+def bootstrap_metric(
+    metric: Callable[[NDArray[np.intp]], Floats], rows: int, evaluation: EvaluationParameters
+) -> MetricEstimate:
+    """Estimate a metric of some rows, with its percentile bootstrap interval.
+
+    The metric takes row numbers of shape ``(…, rows)`` and returns one value per leading index.
 
     Example:
         >>> right = np.arange(100) < 90
@@ -195,6 +193,5 @@ def bootstrap_metric(
         vectorized=True,
         rng=np.random.default_rng(evaluation.seed),
     ).confidence_interval
-    return MetricEstimate(
-        value=float(metric(every_row)), ci_low=float(drawn.low), ci_high=float(drawn.high)
-    )
+    value, low, high = float(metric(every_row)), float(drawn.low), float(drawn.high)
+    return MetricEstimate(value=value, ci_low=low, ci_high=high)

@@ -7,8 +7,7 @@ import pandas as pd
 
 from dnn_sweep.core.comparison.histories import collect_histories
 from dnn_sweep.core.comparison.holm import holm_p_values
-from dnn_sweep.core.comparison.intervals import bootstrap_means, mean_interval
-from dnn_sweep.core.comparison.rank_stability import rank_stability
+from dnn_sweep.core.comparison.intervals import bootstrap_means, mean_interval, rank_intervals
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.comparison.scores import FACTORS, ScoredSweep, score_combinations
 from dnn_sweep.core.comparison.summary import describe_comparison
@@ -32,18 +31,16 @@ def rank_combinations(
 
     Returns:
         The leaderboard (:func:`build_leaderboard`), the histories
-        (:func:`~dnn_sweep.core.comparison.histories.collect_histories`), the seed scores
-        (:meth:`~dnn_sweep.core.comparison.scores.ScoredSweep.seed_scores`) and the comparison.
+        (:func:`~dnn_sweep.core.comparison.histories.collect_histories`), ``combination``,
+        ``seed``, score, ``diverged`` and ``seconds`` of every trial, and the comparison's record.
     """
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
     sweep = score_combinations(plan, results, train_target, true, target_scaling)
     leaderboard = build_leaderboard(sweep, evaluation)
-    return (
-        leaderboard,
-        collect_histories(plan, results),
-        sweep.seed_scores(),
-        describe_comparison(sweep, leaderboard, evaluation),
-    )
+    score = sweep.objective.validation_metric
+    seed_scores = sweep.trials[["combination", "seed", score, "diverged", "seconds"]]
+    comparison = describe_comparison(sweep, leaderboard, evaluation)
+    return leaderboard, collect_histories(plan, results), seed_scores, comparison
 
 
 def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> pd.DataFrame:
@@ -56,16 +53,13 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         - ``<metric>_mean`` over seeds and rows, ``<metric>_ci_low``, ``<metric>_ci_high``
         - ``val_loss_mean``, ``seeds`` and ``diverged`` (counts), ``best_epoch``, ``epochs`` and
           ``seconds`` (means over seeds), ``engine``
-        - ``tied_with_best``: not shown to be worse, see
-          :func:`~dnn_sweep.core.comparison.tied_set.compare_with_best`
-        - ``<metric>_std`` over seeds
+        - ``tied_with_best`` (not shown to be worse), ``<metric>_std`` over seeds
         - ``difference_to_best`` (combination minus best), ``difference_ci_low``,
           ``difference_ci_high``; these intervals hold simultaneously
-        - ``p_holm`` of the exact test over seeds
-        - ``share_first``, ``rank_low``, ``rank_high``: the rank under resampling
+        - ``p_holm`` of the exact test; ``share_first``, ``rank_low``, ``rank_high`` (resampled)
     """
     metric, sign = sweep.objective.validation_metric, sweep.objective.sign
-    training = _training_means(sweep)
+    training, confidence = _training_means(sweep), evaluation.confidence
     order = (
         pd.concat([sweep.combinations, training], axis=1)
         .assign(better=-sign * sweep.scores.mean(axis=(1, 2)))
@@ -73,14 +67,11 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         .index.to_numpy()
     )
     scores = sweep.scores[order]
-    resampled = bootstrap_means(scores, evaluation)
+    resampled, seed_means = bootstrap_means(scores, evaluation), scores.mean(axis=2)
     share = sweep.objective.mode == "max"
-    low, high = mean_interval(scores, resampled, evaluation.confidence, share=share)
-    margin = sweep.margin(evaluation)
-    differences = compare_with_best(scores, 0, sign, evaluation.confidence, margin)
-    stability = rank_stability(resampled, sign, evaluation.confidence)
-    seed_means = scores.mean(axis=2)
-    several = len(sweep.seeds) > 1
+    low, high = mean_interval(scores, resampled, confidence, share=share)
+    differences = compare_with_best(scores, 0, sign, confidence, sweep.margin(evaluation))
+    share_first, rank_low, rank_high = rank_intervals(resampled, sign, confidence)
     return pd.DataFrame(
         {
             "rank": np.arange(1, len(order) + 1),
@@ -90,20 +81,20 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
             f"{metric}_ci_high": high,
             **training.iloc[order].reset_index(drop=True),
             "tied_with_best": differences.tied,
-            f"{metric}_std": seed_means.std(axis=1, ddof=1) if several else np.nan,
+            f"{metric}_std": seed_means.std(axis=1, ddof=1) if len(sweep.seeds) > 1 else np.nan,
             "difference_to_best": differences.difference,
             "difference_ci_low": differences.low,
             "difference_ci_high": differences.high,
             "p_holm": holm_p_values(seed_means, 0, evaluation.seed),
-            "share_first": stability.share_first,
-            "rank_low": stability.low,
-            "rank_high": stability.high,
+            "share_first": share_first,
+            "rank_low": rank_low,
+            "rank_high": rank_high,
         }
     )
 
 
 def _training_means(sweep: ScoredSweep) -> pd.DataFrame:
-    """What a combination's trials had in common, one row per combination."""
+    """Figures of the trainings, one row per combination: means over seeds, and counts."""
     names = ("val_loss", "diverged", "best_epoch", "epochs", "seconds")
     values = {name: sweep.trials[name].to_numpy().reshape(sweep.scores.shape[:2]) for name in names}
     means = {name: each.mean(axis=1) for name, each in values.items()}
@@ -122,5 +113,4 @@ def _training_means(sweep: ScoredSweep) -> pd.DataFrame:
 def measure_combinations(leaderboard: pd.DataFrame) -> pd.DataFrame:
     """The leaderboard's figures by ``combination``, for the combinations' runs in MLflow."""
     figures = leaderboard.drop(columns=[*FACTORS, "engine"])
-    numbers = figures.select_dtypes(["number", "bool"]).columns
-    return figures[["combination", *numbers]]
+    return figures[["combination", *figures.select_dtypes(["number", "bool"]).columns]]

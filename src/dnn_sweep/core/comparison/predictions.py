@@ -16,18 +16,12 @@ def class_probabilities(outputs: NDArray[np.float32], task: Task) -> NDArray[np.
         array([[0.75, 0.25]])
     """
     values = outputs.astype(np.float64)
-    if task == "binary" and values.shape[1] == 1:
-        return np.hstack([1 - values, values])
-    return values
+    one_output = task == "binary" and values.shape[1] == 1
+    return np.hstack([1 - values, values]) if one_output else values
 
 
 def target_values(encoded: NDArray[np.generic], scaling: TargetScaling) -> NDArray[np.float64]:
-    """A regression's standardised targets, or predictions of them, in the target's own unit.
-
-    Example:
-        >>> target_values(np.array([0.5]), TargetScaling(mean=100, scale=20))
-        array([110.])
-    """
+    """A regression's standardised targets, or predictions of them, in the target's own unit."""
     return encoded.astype(np.float64) * scaling.scale + scaling.mean
 
 
@@ -42,8 +36,8 @@ def tabulate_outputs(
     if schema.task == "regression":
         return pd.DataFrame({"prediction": target_values(outputs[:, 0], scaling)})
     probabilities = class_probabilities(outputs, schema.task)
-    labels = pd.Series(list(schema.classes))
     names = [f"probability_{label}" for label in schema.classes]
     table = pd.DataFrame(probabilities[:, : len(names)], columns=names)
-    table.insert(0, "prediction", labels.iloc[probabilities.argmax(axis=1)].to_numpy())
+    labels = pd.Series(list(schema.classes)).iloc[probabilities.argmax(axis=1)]
+    table.insert(0, "prediction", labels.to_numpy())
     return table

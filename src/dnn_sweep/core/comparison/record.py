@@ -13,13 +13,13 @@ class Margin(BaseModel):
 
 
 class Comparison(BaseModel):
-    """What the comparison of all combinations rests on and supports."""
+    """The comparison of all combinations: what it rests on, and what it supports."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     metric: str  # the metric that ranks, such as ``val_accuracy``
-    combinations: int  # how many
-    comparisons: int  # number of pairs among them
+    combinations: int
+    comparisons: int  # number of pairs among the combinations
     seeds: tuple[int, ...]  # the seeds of the finals
     rows: int  # of the validation set
     confidence: float  # of all differences at once

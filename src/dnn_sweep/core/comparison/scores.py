@@ -29,17 +29,10 @@ FACTORS = (
 def row_scores(
     result: TrialResult, true: NDArray[np.generic], no_skill: float, scaling: TargetScaling
 ) -> NDArray[np.float64]:
-    """Score a trial on each validation row.
+    """Score a trial on each validation row; a diverged one as if it always predicted ``no_skill``.
 
-    Args:
-        result: The trial; a diverged one is scored as if it always predicted ``no_skill``.
-        true: Encoded targets of the validation rows.
-        no_skill: The encoded prediction made without looking at a row.
-        scaling: The target's unit.
-
-    Returns:
-        Shape ``(rows,)``: 1 where the class is right, 0 where it is wrong; for a regression the
-        absolute error in the target's unit.
+    ``true`` and ``no_skill`` are encoded targets. The score, of shape ``(rows,)``, is 1 where the
+    class is right and 0 where it is wrong; for a regression, the absolute error in its own unit.
     """
     task = result.trial.task
     if result.status == "diverged":
@@ -54,12 +47,7 @@ def row_scores(
 def no_skill_scores(
     true: NDArray[np.generic], no_skill: float, task: Task, scaling: TargetScaling
 ) -> NDArray[np.float64]:
-    """Score the same prediction for every row, in the unit of :func:`row_scores`.
-
-    Example:
-        >>> no_skill_scores(np.array([2, 1, 2, 0]), 2, "multiclass", TargetScaling()).mean()
-        np.float64(0.5)
-    """
+    """Score the same prediction for every row, in the unit of :func:`row_scores`."""
     if task == "regression":
         return np.abs(true.astype(np.float64) - no_skill) * scaling.scale
     return np.asarray(true == no_skill, dtype=np.float64)
@@ -79,26 +67,19 @@ def no_skill_prediction(train_target: NDArray[np.generic], task: Task) -> float:
 
 @dataclass(frozen=True)
 class ScoredSweep:
-    """The scores of a sweep.
+    """The scores of a sweep; its tables are in the order of the grid.
 
-    Args:
-        scores: From :func:`row_scores`, shape ``(combinations, seeds, rows)``.
-        seeds: The seeds, the same for every combination.
-        objective: The metric that the mean score is.
-        no_skill: The mean score of predictions made without looking at a row.
-        combinations: One row per combination in the order of the grid: ``combination`` and
-            ``FACTORS``.
-        trials: One row per combination and seed: ``combination``, ``seed``, the objective's mean
-            over the rows (``val_accuracy`` or ``val_mae``), ``diverged``, ``seconds``,
-            ``val_loss`` of the kept epoch, ``best_epoch``, ``epochs`` and ``engine``.
+    ``trials`` has ``combination``, ``seed``, the objective's mean over the rows (``val_accuracy``
+    or ``val_mae``), ``diverged``, ``seconds``, ``val_loss`` of the kept epoch, ``best_epoch``,
+    ``epochs`` and ``engine``.
     """
 
-    scores: NDArray[np.float64]
-    seeds: list[int]
-    objective: Objective
-    no_skill: float
-    combinations: pd.DataFrame
-    trials: pd.DataFrame
+    scores: NDArray[np.float64]  # from row_scores, shape (combinations, seeds, rows)
+    seeds: list[int]  # the same for every combination
+    objective: Objective  # whose value is the mean score
+    no_skill: float  # the mean score of predictions made without looking at a row
+    combinations: pd.DataFrame  # one row per combination: its name and ``FACTORS``
+    trials: pd.DataFrame  # one row per combination and seed
 
     def margin(self, evaluation: EvaluationParameters) -> float:
         """The margin of practical equivalence in the metric's unit.
@@ -108,11 +89,6 @@ class ScoredSweep:
         """
         unit = 1.0 if self.objective.mode == "max" else self.no_skill
         return evaluation.equivalence_margin * unit
-
-    def seed_scores(self) -> pd.DataFrame:
-        """``combination``, ``seed``, the score, ``diverged`` and ``seconds`` of every trial."""
-        score = self.objective.validation_metric
-        return self.trials[["combination", "seed", score, "diverged", "seconds"]]
 
 
 def score_combinations(
@@ -127,11 +103,10 @@ def score_combinations(
     Raises:
         SweepError: If a trial has not been trained, or seeds differ between combinations.
     """
-    task = plan.trials[0].task
-    objective = objective_of(task)
-    by_combination = trials_of(plan)
-    seeds = [trial.seed for trial in next(iter(by_combination.values()))]
-    no_skill = no_skill_prediction(train_target, task)
+    task, by_combination = plan.trials[0].task, trials_of(plan)
+    objective, no_skill = objective_of(task), no_skill_prediction(train_target, task)
+    first = [trials[0] for trials in by_combination.values()]
+    seeds = [trial.seed for trial in by_combination[first[0].combination]]
     scores, rows = [], []
     for name, trials in by_combination.items():
         own_seeds = [trial.seed for trial in trials]
@@ -156,7 +131,6 @@ def score_combinations(
                     "engine": result.engine,
                 }
             )
-    first = [trials[0] for trials in by_combination.values()]
     return ScoredSweep(
         scores=np.array(scores).reshape(len(first), len(seeds), -1),
         seeds=seeds,
@@ -169,32 +143,23 @@ def score_combinations(
 
 def tabulate_trials(trials: Sequence[Trial], columns: Sequence[str]) -> pd.DataFrame:
     """One row per trial; each column is an attribute, ``trial_id`` its id."""
-    attributes = {name: "id" if name == "trial_id" else name for name in columns}
-    return pd.DataFrame(
-        {name: [getattr(trial, each) for trial in trials] for name, each in attributes.items()}
-    )
+    names = {"trial_id": "id"}
+    return pd.DataFrame({c: [getattr(t, names.get(c, c)) for t in trials] for c in columns})
 
 
 def trials_of(plan: TrialPlan) -> dict[str, list[Trial]]:
     """Each combination's trials, in the order of the grid."""
-    trials: dict[str, list[Trial]] = {}
-    for trial in plan.trials:
-        trials.setdefault(trial.combination, []).append(trial)
-    return trials
+    return {n: [t for t in plan.trials if t.combination == n] for n in plan.combinations}
 
 
 def results_of(
     combination: str, trials: list[Trial], results: Mapping[str, TrialResult]
 ) -> list[TrialResult]:
-    """A combination's results, in the order of its trials.
-
-    Raises:
-        SweepError: If a trial has not been trained.
-    """
-    missing = [trial for trial in trials if trial.id not in results]
+    """A combination's results in the order of its trials; SweepError if one is not trained."""
+    missing = sum(trial.id not in results for trial in trials)
     if missing:
         raise SweepError(
-            f"{len(missing)} planned trials of {combination} have not been trained; "
+            f"{missing} planned trials of {combination} have not been trained; "
             "run the training pipeline first"
         )
     # Another sweep may have trained the same trial under other names; this plan's names count.

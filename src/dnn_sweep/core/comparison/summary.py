@@ -1,4 +1,6 @@
-"""What the leaderboard's evidence supports, as figures and in sentences."""
+"""The leaderboard's evidence and what it supports, as figures and in sentences."""
+
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -15,12 +17,10 @@ WIDE = 3  # times the median half-width of a difference's interval
 def describe_comparison(
     sweep: ScoredSweep, leaderboard: pd.DataFrame, evaluation: EvaluationParameters
 ) -> Comparison:
-    """Say what was compared, on how much evidence, and what follows from it."""
+    """Describe what was compared, on how much evidence, and what follows from it."""
     combinations, seeds, rows = sweep.scores.shape
     comparisons, alpha = pairs_among(combinations), 1 - evaluation.confidence
-    others = leaderboard.iloc[1:]
-    tied = others["tied_with_best"].astype(bool)
-    worse = others.loc[~tied, "combination"]
+    names, tied = leaderboard["combination"].map(str), leaderboard["tied_with_best"]
     corrected = min(1.0, smallest_p(seeds) * max(comparisons, 1))
     record = Comparison(
         metric=sweep.objective.validation_metric,
@@ -31,9 +31,9 @@ def describe_comparison(
         confidence=evaluation.confidence,
         resamples=evaluation.resamples,
         margin=Margin(given=evaluation.equivalence_margin, value=sweep.margin(evaluation)),
-        best=str(leaderboard["combination"].iloc[0]),
-        tied_with_best=tuple(others.loc[tied, "combination"].map(str)),
-        first_worse=str(worse.iloc[0]) if len(worse) else None,
+        best=names[0],
+        tied_with_best=tuple(names[tied][1:]),
+        first_worse=next(iter(names[~tied]), None),
         smallest_p=smallest_p(seeds),
         smallest_p_holm=corrected,
         seeds_needed=seeds_needed(combinations, alpha),
@@ -43,34 +43,34 @@ def describe_comparison(
     return record.model_copy(update={"sentences": tuple(_sentences(record, leaderboard))})
 
 
-def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> list[str]:
+def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
     combinations = count(record.combinations, "combination")
     seeds, rows = count(len(record.seeds), "seed"), count(record.rows, "validation row")
     compared = f"{combinations} with {seeds} each, all scored on the same {rows}."
     if record.combinations == 1:
-        told = [f"{record.best} was compared with no other combination.", compared]
+        yield from (f"{record.best} was compared with no other combination.", compared)
     else:
         one_seed = len(record.seeds) == 1
-        told = [_answer_for_one_seed(record) if one_seed else _answer(record), compared]
-        told += [] if one_seed else _undecided(leaderboard)
-        told += [_rank(record, leaderboard), _exact_test(record)]
+        yield from (_answer_for_one_seed(record) if one_seed else _answer(record), compared)
+        yield from () if one_seed else _undecided(leaderboard)
+        yield from (_rank(record, leaderboard), _exact_test(record))
     if len(record.seeds) == 2:
-        told += ["Two seeds say little about seeds: the intervals may still be too narrow."]
+        yield "Two seeds say little about seeds: the intervals may still be too narrow."
     if record.champion_rule == "best":
-        return [*told, f"The champion is the best by {record.metric}."]
-    return [
-        *told,
-        "The champion is the one that trains fastest among the best and those tied with it that "
-        "never diverged.",
-    ]
+        yield f"The champion is the best by {record.metric}."
+    else:
+        yield (
+            "The champion is the one that trains fastest among the best and those tied with it "
+            "that never diverged."
+        )
 
 
 def _answer(record: Comparison) -> str:
     others, tied = record.combinations - 1, len(record.tied_with_best)
     worse, beyond, level = others - tied, _beyond(record), _level(record)
     if not worse:
-        whom = "None of the others is" if others > 1 else "The other one is not"
-        return f"{whom} shown to be worse than {record.best}{beyond} {level}."
+        subject = "None of the others is" if others > 1 else "The other one is not"
+        return f"{subject} shown to be worse than {record.best}{beyond} {level}."
     if not tied:
         return f"{record.best} is shown to be better{beyond} than {_all_of(others)} {level}."
     are = "are" if worse > 1 else "is"
@@ -84,14 +84,14 @@ def _answer_for_one_seed(record: Comparison) -> str:
     best, others = record.best, record.combinations - 1
     worse = others - len(record.tied_with_best)
     if worse:
-        whom = _all_of(others) if worse == others else f"{worse} of the {others} others"
-        told = f"{best}'s network is shown to be better{_beyond(record)} than {whom}"
+        whole = _all_of(others) if worse == others else f"{worse} of the {others} others"
+        answer = f"{best}'s network is shown to be better{_beyond(record)} than {whole}"
     elif others > 1:
-        told = f"none of the other networks is shown to be worse than {best}'s"
+        answer = f"none of the other networks is shown to be worse than {best}'s"
     else:
-        told = f"the other network is not shown to be worse than {best}'s"
+        answer = f"the other network is not shown to be worse than {best}'s"
     return (
-        f"On these rows {told} {_level(record)}. With one seed that is about these trained "
+        f"On these rows {answer} {_level(record)}. With one seed that is about these trained "
         "networks alone: how much another seed changes was not measured, and it may reorder the "
         "table."
     )
@@ -111,29 +111,25 @@ def _level(record: Comparison) -> str:
     return f"({percent(record.confidence)}{together if record.comparisons > 1 else ''})"
 
 
-def _undecided(leaderboard: pd.DataFrame) -> list[str]:
+def _undecided(leaderboard: pd.DataFrame) -> Iterator[str]:
     """Name the combinations that are tied only because their intervals are so wide."""
-    others = leaderboard.iloc[1:]
-    tied = others[others["tied_with_best"].astype(bool)]
+    tied = leaderboard[leaderboard["tied_with_best"]].iloc[1:]
     half = (tied["difference_ci_high"] - tied["difference_ci_low"]) / 2
     wide = tied.loc[half > WIDE * half.median(), "combination"]
-    if wide.empty:
-        return []
-    are = "are" if len(wide) > 1 else "is"
-    return [
-        f"Undecided: too few seeds to tell whether {', '.join(wide)} {are} worse. The scores "
-        f"differ so much between seeds that the interval of the difference is more than {WIDE} "
-        "times as wide as usual."
-    ]
+    if len(wide):
+        yield (
+            f"Undecided: too few seeds to tell whether {', '.join(wide)} "
+            f"{'are' if len(wide) > 1 else 'is'} worse. The scores differ so much between seeds "
+            f"that the interval of the difference is more than {WIDE} times as wide as usual."
+        )
 
 
 def _rank(record: Comparison, leaderboard: pd.DataFrame) -> str:
     drawn = "seeds and rows are" if len(record.seeds) > 1 else "rows are"
-    best = leaderboard.iloc[0]
-    low, high = best["rank_low"], best["rank_high"]
+    share, low, high = leaderboard.iloc[0][["share_first", "rank_low", "rank_high"]]
     rank = f"is {low}" if low == high else f"lies between {low} and {high}"
     return (
-        f"When {drawn} drawn again, {record.best} is first in {percent(best['share_first'])} of "
+        f"When {drawn} drawn again, {record.best} is first in {percent(share)} of "
         f"{record.resamples:,} resamples, and its rank {rank} in {percent(record.confidence)} "
         "of them."
     )

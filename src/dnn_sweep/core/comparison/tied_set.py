@@ -6,31 +6,26 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from dnn_sweep.core.comparison.intervals import degrees_of_freedom, mean_variances
+from dnn_sweep.core.comparison.intervals import Floats, degrees_of_freedom, mean_variances
 
 
 @dataclass(frozen=True)
 class Differences:
     """Every combination against the best, one value per combination."""
 
-    difference: NDArray[np.float64]  # mean paired difference, combination minus best
-    low: NDArray[np.float64]  # ends of its interval; all intervals hold simultaneously
-    high: NDArray[np.float64]
-    tied: NDArray[np.bool_]  # whether the interval comes within the margin of the best
+    difference: Floats  # mean paired difference, combination minus best
+    low: Floats  # ends of its interval; all intervals hold simultaneously
+    high: Floats
+    tied: NDArray[np.bool_]  # not shown to be worse by more than the margin
 
 
 def pairs_among(combinations: int) -> int:
-    """Number of pairs: any two combinations could have become the best and another.
-
-    Example:
-        >>> pairs_among(30)
-        435
-    """
+    """Number of pairs: any two combinations could have become the best and another."""
     return combinations * (combinations - 1) // 2
 
 
 def compare_with_best(
-    scores: NDArray[np.float64], best: int, sign: int, confidence: float, margin: float = 0.0
+    scores: Floats, best: int, sign: int, confidence: float, margin: float = 0.0
 ) -> Differences:
     """Differences to the best combination, with intervals that hold simultaneously.
 
@@ -45,10 +40,6 @@ def compare_with_best(
         sign: 1 where more is better, -1 where less is.
         confidence: Of all intervals together.
         margin: A difference up to this counts as none; in the scores' unit.
-
-    Returns:
-        The differences; a combination is tied unless it is shown to be worse by more than the
-        margin.
 
     Example:
         >>> rows = np.random.default_rng(0).random((5, 300))
@@ -69,15 +60,11 @@ def compare_with_best(
     degrees = degrees_of_freedom(variance, of_seeds, of_rows, seeds, rows)
     tail = (1 - confidence) / (2 * max(pairs_among(combinations), 1))
     half = np.where(others, -scipy.special.stdtrit(degrees, tail) * np.sqrt(variance), 0)
-    return Differences(
-        difference=difference,
-        low=difference - half,
-        high=difference + half,
-        tied=sign * difference + half >= -margin,
-    )
+    tied = sign * difference + half >= -margin
+    return Differences(difference, difference - half, difference + half, tied)
 
 
-def _typical(of_seeds: NDArray[np.float64], seeds: int) -> float:
+def _typical(of_seeds: Floats, seeds: int) -> float:
     """The median variance, corrected for the median of a chi-squared lying below its mean."""
     if not len(of_seeds) or seeds == 1:
         return 0.0

@@ -1,7 +1,6 @@
 """Time to target: how long each combination takes to become good enough."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -9,8 +8,6 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.formatting import format_value, percent
 from dnn_sweep.core.objectives import Objective
-
-Unit = Literal["epochs", "steps", "seconds"]
 
 # Not its id: combinations with equal content share their trials.
 TRIAL = ["combination", "seed"]
@@ -23,12 +20,11 @@ class Target:
     """The validation figure that counts as good enough."""
 
     value: float  # in the objective's unit
-    rule: str = ""  # where it comes from, in words; empty where the user chose it
+    rule: str  # where it comes from, in words
 
     def describe(self, objective: Objective) -> str:
         """Write such as ``validation accuracy 0.9604 (98 % of the best combination's)``."""
-        words = f"validation {objective.label} {format_value(self.value)}"
-        return f"{words} ({self.rule})" if self.rule else words
+        return f"validation {objective.label} {format_value(self.value)} ({self.rule})"
 
 
 def default_target(histories: pd.DataFrame, objective: Objective) -> Target:
@@ -64,17 +60,14 @@ def time_to_target(
     trials = histories.drop_duplicates(TRIAL).set_index(TRIAL, drop=False)
     found = first.set_index(TRIAL).reindex(trials.index)
     epochs = found["epoch"].astype(float).fillna(np.inf)
-    return (
-        trials[["combination", "activation", "optimizer", "seed"]]
-        .assign(
-            target=target,
-            reached=np.isfinite(epochs),
-            epochs=epochs,
-            steps=epochs * np.ceil(training_rows / trials["batch_size"]),
-            seconds=found["so_far"].fillna(np.inf),
-        )
-        .reset_index(drop=True)
+    times = trials[["combination", "activation", "optimizer", "seed"]].assign(
+        target=target,
+        reached=np.isfinite(epochs),
+        epochs=epochs,
+        steps=epochs * np.ceil(training_rows / trials["batch_size"]),
+        seconds=found["so_far"].fillna(np.inf),
     )
+    return times.reset_index(drop=True)
 
 
 def summarize_times(times: pd.DataFrame) -> pd.DataFrame:
@@ -85,12 +78,9 @@ def summarize_times(times: pd.DataFrame) -> pd.DataFrame:
         ``steps`` and ``seconds`` over all seeds, infinite where half of them or more never
         reached the target.
     """
+    medians = {name: (name, "median") for name in ("epochs", "steps", "seconds")}
     summary = times.groupby("combination", sort=False).agg(
-        seeds=("seed", "size"),
-        reached=("reached", "sum"),
-        epochs=("epochs", "median"),
-        steps=("steps", "median"),
-        seconds=("seconds", "median"),
+        seeds=("seed", "size"), reached=("reached", "sum"), **medians
     )
     by = ["seconds", "reached"]
     return summary.sort_values(by, ascending=[True, False], kind="stable").reset_index()
@@ -104,21 +94,12 @@ class Profile:
     factors: NDArray[np.float64]  # multiples of the fastest time, rising from 1
     shares: NDArray[np.float64]  # share of seeds within each factor
 
-    @property
-    def area(self) -> float:
-        """Area under the profile, over the factor's logarithm."""
-        return float(np.sum(np.diff(np.log(self.factors)) * self.shares[:-1]))
 
-
-def performance_profiles(times: pd.DataFrame, unit: Unit = "epochs") -> list[Profile]:
-    """Compare each trial with the fastest combination on the same seed.
+def performance_profiles(times: pd.DataFrame) -> list[Profile]:
+    """Compare the epochs of :func:`time_to_target` with the fastest combination's on the same seed.
 
     A seed poses the same problem to all: the same initial weights where shapes allow, the same
     order of rows. A seed on which no combination reached the target stays in the denominator.
-
-    Args:
-        times: From :func:`time_to_target`.
-        unit: Which time is compared.
 
     Returns:
         One profile per combination, the largest area first. Each ends at the largest factor of
@@ -134,15 +115,18 @@ def performance_profiles(times: pd.DataFrame, unit: Unit = "epochs") -> list[Pro
         Dolan & Moré 2002, Benchmarking optimization software with performance profiles;
         Dahl et al. 2023, Benchmarking Neural Network Training Algorithms (AlgoPerf).
     """
-    fastest = times.groupby("seed")[unit].transform("min")
-    # Where nobody reached the target, infinity over infinity is no ratio.
-    factors = (times[unit] / fastest).where(np.isfinite(times[unit]), np.inf)
-    finite = factors[np.isfinite(factors)]
-    last = max(2.0, float(finite.max())) if len(finite) else 2.0
+    epochs, fastest = times["epochs"], times.groupby("seed")["epochs"].transform("min")
+    # Where no combination reached the target, infinity over infinity is no ratio.
+    factors = (epochs / fastest).where(np.isfinite(epochs), np.inf)
+    last = max([2.0, *factors[np.isfinite(factors)]])
     profiles = []
-    for name, own in factors.groupby(times["combination"], sort=False):
-        counts = own[np.isfinite(own)].value_counts()
-        shares = counts.reindex(sorted({1.0, *counts.index}), fill_value=0).cumsum() / len(own)
-        steps = np.array([*shares.index, last]), np.array([*shares, shares.iloc[-1]])
-        profiles.append(Profile(str(name), *steps))
-    return sorted(profiles, key=lambda profile: profile.area, reverse=True)
+    for name, of_combination in factors.groupby(times["combination"], sort=False):
+        own = of_combination.to_numpy()
+        steps = np.append(np.unique([1.0, *own[np.isfinite(own)]]), last)
+        profiles.append(Profile(str(name), steps, (own <= steps[:, np.newaxis]).mean(axis=1)))
+    return sorted(profiles, key=_area, reverse=True)
+
+
+def _area(profile: Profile) -> float:
+    """Area under a profile, over the factor's logarithm."""
+    return float(np.sum(np.diff(np.log(profile.factors)) * profile.shares[:-1]))

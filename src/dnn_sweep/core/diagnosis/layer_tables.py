@@ -7,15 +7,10 @@ import pandas as pd
 from dnn_sweep.core.comparison.histories import label_rows
 from dnn_sweep.core.comparison.scores import tabulate_trials
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.training.layer_measurements import Measurement
 from dnn_sweep.core.training.results import TrialResult
 
-FIGURES = (
-    "weight_gradient_norm",
-    "signal_gradient_norm",
-    "dead_units",
-    "saturated",
-    "update_ratio",
-)
+FIGURES = (*Measurement._fields, "update_ratio")
 IDENTITY = ("trial_id", "combination", "activation", "optimizer", "learning_rate", "seed")
 COLUMNS = (*IDENTITY, "epoch", "layer", "layer_activation", *FIGURES)
 OUTPUT_LAYER = "output"
@@ -30,17 +25,13 @@ def collect_diagnostics(plan: TrialPlan, results: Mapping[str, TrialResult]) -> 
     """
     trials: list[Trial] = []
     tables: list[pd.DataFrame] = []
-    activations: list[str] = []
     for trial in plan.trials:
         measured = results[trial.id].diagnostics
-        if measured is None:
-            continue
-        own = {layer.name: layer.activation for layer in trial.network.hidden}
-        own[OUTPUT_LAYER] = trial.network.output_activation
-        activations += [own[name] for name in measured["layer"]]
-        trials.append(trial)
-        tables.append(measured)
+        if measured is not None:
+            own = {layer.name: layer.activation for layer in trial.network.hidden}
+            own[OUTPUT_LAYER] = trial.network.output_activation
+            tables.append(measured.assign(layer_activation=measured["layer"].map(own)))
+            trials.append(trial)
     if not trials:
         return pd.DataFrame(columns=list(COLUMNS))
-    joined = label_rows(tabulate_trials(trials, IDENTITY), tables)
-    return joined.assign(layer_activation=activations)[list(COLUMNS)]
+    return label_rows(tabulate_trials(trials, IDENTITY), tables)[list(COLUMNS)]

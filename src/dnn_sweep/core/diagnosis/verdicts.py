@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.comparison.scores import no_skill_prediction, no_skill_scores
+from dnn_sweep.core.comparison.time_to_target import TRIAL
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.diagnosis.layer_tables import FIGURES, collect_diagnostics
-from dnn_sweep.core.diagnosis.symptoms import SYMPTOMS, TrialCurves
-from dnn_sweep.core.diagnosis.thresholds import limit
+from dnn_sweep.core.diagnosis.symptoms import SYMPTOMS, TrialCurves, finite
+from dnn_sweep.core.diagnosis.thresholds import THRESHOLDS
 from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.results import TrialResult
@@ -35,10 +36,9 @@ def diagnose_combinations(
         The diagnostics (:func:`~dnn_sweep.core.diagnosis.layer_tables.collect_diagnostics`) and
         the verdicts (:func:`judge_combinations`).
     """
-    task = plan.trials[0].task
-    diagnostics = collect_diagnostics(plan, results)
-    predicted = no_skill_prediction(train_matrix[TARGET].to_numpy(), task)
-    true = validation_matrix[TARGET].to_numpy()
+    task, diagnostics = plan.trials[0].task, collect_diagnostics(plan, results)
+    train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
+    predicted = no_skill_prediction(train_target, task)
     no_skill = float(no_skill_scores(true, predicted, task, target_scaling).mean())
     return diagnostics, judge_combinations(histories, diagnostics, objective_of(task), no_skill)
 
@@ -58,17 +58,11 @@ class CombinationVerdict:
 def judge_combinations(
     histories: pd.DataFrame, diagnostics: pd.DataFrame, objective: Objective, no_skill: float
 ) -> pd.DataFrame:
-    """Judge every combination by the verdicts on its trials.
+    """Judge every combination by the verdicts on its trials, with :class:`CombinationVerdict`.
 
-    Args:
-        histories: One row per trial and epoch.
-        diagnostics: One row per trial, measured epoch and layer, in that order; trials without
-            measurements may be missing.
-        objective: The metric that ranks combinations.
-        no_skill: Its value on the validation rows for predictions made without looking at a row.
-
-    Returns:
-        One row per combination with the fields of :class:`CombinationVerdict`.
+    The diagnostics are sorted by trial, measured epoch and layer; trials without measurements may
+    be missing. ``no_skill`` is the objective's value on the validation rows for predictions made
+    without looking at a row.
     """
     trials: dict[str, list[TrialCurves]] = {}
     for combination, curves in _curves(histories, diagnostics, objective, no_skill):
@@ -89,34 +83,28 @@ def _curves(
         diagnostics[name].to_numpy() for name in ("layer", "layer_activation", "epoch")
     )
     combinations, statuses = (histories[name].to_numpy() for name in ("combination", "status"))
-    # Not by its id: combinations with equal content share their trials.
-    trial = ["combination", "seed"]
-    measured = diagnostics.groupby(trial, sort=False).indices
-    nothing = np.empty(0, dtype=np.intp)
-    for key, rows in histories.groupby(trial, sort=False).indices.items():
-        own = measured.get(key, nothing)
-        width = len(set(layers[own]))
-        yield (
-            str(combinations[rows[0]]),
-            TrialCurves(
-                status=str(statuses[rows[0]]),
-                history={name: values[rows] for name, values in columns.items()},
-                layers=[str(each) for each in layers[own[:width]]],
-                activations=[str(each) for each in activations[own[:width]]],
-                figures={
-                    name: values[own].reshape(-1, max(width, 1)) for name, values in figures.items()
-                },
-                epochs=epochs[own[:: max(width, 1)]].astype(np.int64),
-                objective=objective,
-                no_skill=no_skill,
-            ),
+    measured = diagnostics.groupby(TRIAL, sort=False).indices
+    for key, rows in histories.groupby(TRIAL, sort=False).indices.items():
+        own = measured.get(key, np.empty(0, dtype=np.intp))
+        distinct = len(set(layers[own]))
+        width = max(distinct, 1)
+        curves = TrialCurves(
+            status=str(statuses[rows[0]]),
+            history={name: values[rows] for name, values in columns.items()},
+            layers=layers[own[:distinct]].tolist(),
+            activations=activations[own[:distinct]].tolist(),
+            figures={name: values[own].reshape(-1, width) for name, values in figures.items()},
+            epochs=epochs[own[::width]].astype(np.int64),
+            objective=objective,
+            no_skill=no_skill,
         )
+        yield str(combinations[rows[0]]), curves
 
 
 def _judge(combination: str, trials: list[TrialCurves], best: float) -> CombinationVerdict:
     examined = [_examine(trial, best) for trial in trials]
     counts = Counter(verdict for verdict, _, _ in examined)
-    chosen = max(VERDICTS, key=lambda verdict: (counts[verdict], -VERDICTS.index(verdict)))
+    chosen = max(VERDICTS, key=lambda verdict: counts[verdict])  # of equals the most upstream
     shown = {symptom for _, _, symptoms in examined for symptom in symptoms}
     return CombinationVerdict(
         combination=combination,
@@ -140,19 +128,20 @@ def _examine(trial: TrialCurves, best: float) -> tuple[str, str, list[str]]:
 
 
 def _harm(trial: TrialCurves, best: float) -> str | None:
-    """What a trial has lost, in words; ``None`` where it is about as good as the best.
+    """The shortfall of a trial in words; ``None`` where it is about as good as the best.
 
     A symptom becomes a verdict only where it did harm: a network that reaches the top with half
     of its units dead is healthy. Harm is to be clearly worse than the best combination, or to
     have learned nothing, however the others do.
     """
     top, own = trial.skill(best), trial.skill(trial.best)
-    if top > 0 and (top - own) / top > limit("worse"):
+    if top > 0 and (top - own) / top > THRESHOLDS["worse"]:
         return f"{_reached(trial)}, against {best:.3g} of the best combination"
-    if own < limit("nothing_learned"):
+    if own < THRESHOLDS["nothing_learned"]:
         return f"{_reached(trial)}, against {trial.no_skill:.3g} without looking at a row"
-    loss = trial.curve("loss")
-    if own < limit("half_way") and len(loss) and loss.min() > (1 - limit("loss_moved")) * loss[0]:
+    loss = finite(trial.history["loss"])
+    stuck = len(loss) and loss.min() > (1 - THRESHOLDS["loss_moved"]) * loss[0]
+    if own < THRESHOLDS["half_way"] and stuck:
         return f"the training loss went from {loss[0]:.3g} to {loss.min():.3g} at best"
     return None
 

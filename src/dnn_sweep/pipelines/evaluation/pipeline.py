@@ -12,11 +12,12 @@ def create_pipeline() -> Pipeline:
     """Trained trials in, leaderboard and the champion's metrics out."""
     trained = ["finals_plan", "trial_results"]
     seen = ["train_matrix", "validation_matrix"]
+    scoring = ["target_scaling", "params:evaluation"]
     return Pipeline(
         [
             Node(
                 rank_combinations,
-                inputs=[*trained, *seen, "target_scaling", "params:evaluation"],
+                inputs=[*trained, *seen, *scoring],
                 outputs=["leaderboard", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
             ),
@@ -28,13 +29,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 select_champion,
-                inputs=[
-                    "leaderboard",
-                    *trained,
-                    "validation_matrix",
-                    "target_scaling",
-                    "params:evaluation",
-                ],
+                inputs=["leaderboard", *trained, "validation_matrix", *scoring],
                 outputs="champion_trial",
                 name="select_champion",
             ),
@@ -47,8 +42,7 @@ def create_pipeline() -> Pipeline:
                     "schema",
                     *seen,
                     "test_matrix",
-                    "target_scaling",
-                    "params:evaluation",
+                    *scoring,
                 ],
                 outputs=[
                     "champion_evaluation",

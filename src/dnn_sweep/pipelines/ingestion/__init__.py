@@ -1,5 +1,3 @@
 """The ingestion pipeline."""
 
-from dnn_sweep.pipelines.ingestion.pipeline import create_pipeline
-
-__all__ = ["create_pipeline"]
+from dnn_sweep.pipelines.ingestion.pipeline import create_pipeline as create_pipeline

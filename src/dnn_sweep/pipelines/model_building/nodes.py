@@ -1,47 +1,10 @@
-"""Nodes that record the configuration and show the networks of the plan."""
+"""Nodes that show the networks of the plan."""
 
 from typing import Any
 
 from dnn_sweep.core.networks.build import summarize_network
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.reporting.figures.network_diagram import draw_network
-from dnn_sweep.parameters import (
-    CallbackParameters,
-    Configuration,
-    DataParameters,
-    EvaluationParameters,
-    GridParameters,
-    NetworkParameters,
-    ScalingParameters,
-    ScreeningParameters,
-    SplitParameters,
-    TrainingParameters,
-)
-
-
-def record_configuration(
-    data: DataParameters,
-    split: SplitParameters,
-    scaling: ScalingParameters,
-    network: NetworkParameters,
-    grid: GridParameters,
-    training: TrainingParameters,
-    screening: ScreeningParameters,
-    callbacks: CallbackParameters,
-    evaluation: EvaluationParameters,
-) -> Configuration:
-    """Every group of parameters that shapes the sweep's result."""
-    return Configuration(
-        data=data,
-        split=split,
-        scaling=scaling,
-        network=network,
-        grid=grid,
-        training=training,
-        screening=screening,
-        callbacks=callbacks,
-        evaluation=evaluation,
-    )
 
 
 def summarize_networks(trial_plan: TrialPlan) -> dict[str, str]:

@@ -4,59 +4,33 @@ from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.plan.learning_rates import plan_screening
 from dnn_sweep.core.plan.planner import plan_trials
-from dnn_sweep.pipelines.model_building.nodes import (
-    draw_networks,
-    record_configuration,
-    summarize_networks,
-)
+from dnn_sweep.parameters import Configuration
+from dnn_sweep.pipelines.model_building.nodes import draw_networks, summarize_networks
 
 
 def create_pipeline() -> Pipeline:
     """Scaled rows and the grid in, the plan of trials and pictures of the networks out."""
+    planned = [
+        "schema",
+        "train_matrix",
+        "validation_matrix",
+        "params:network",
+        "params:grid",
+        "params:training",
+        "params:callbacks",
+    ]
     return Pipeline(
         [
             Node(
-                record_configuration,
-                inputs=[
-                    "params:data",
-                    "params:split",
-                    "params:scaling",
-                    "params:network",
-                    "params:grid",
-                    "params:training",
-                    "params:screening",
-                    "params:callbacks",
-                    "params:evaluation",
-                ],
+                Configuration,
+                inputs={group: f"params:{group}" for group in Configuration.model_fields},
                 outputs="configuration",
                 name="record_configuration",
             ),
-            Node(
-                plan_trials,
-                inputs=[
-                    "schema",
-                    "train_matrix",
-                    "validation_matrix",
-                    "params:network",
-                    "params:grid",
-                    "params:training",
-                    "params:callbacks",
-                ],
-                outputs="trial_plan",
-                name="plan_trials",
-            ),
+            Node(plan_trials, inputs=planned, outputs="trial_plan", name="plan_trials"),
             Node(
                 plan_screening,
-                inputs=[
-                    "schema",
-                    "train_matrix",
-                    "validation_matrix",
-                    "params:network",
-                    "params:grid",
-                    "params:training",
-                    "params:callbacks",
-                    "params:screening",
-                ],
+                inputs=[*planned, "params:screening"],
                 outputs="screening_plan",
                 name="plan_screening",
             ),
@@ -67,10 +41,7 @@ def create_pipeline() -> Pipeline:
                 name="summarize_networks",
             ),
             Node(
-                draw_networks,
-                inputs="trial_plan",
-                outputs="network_diagrams",
-                name="draw_networks",
+                draw_networks, inputs="trial_plan", outputs="network_diagrams", name="draw_networks"
             ),
         ],
         tags="model_building",

@@ -1,5 +1,3 @@
 """The registration pipeline."""
 
-from dnn_sweep.pipelines.registration.pipeline import create_pipeline
-
-__all__ = ["create_pipeline"]
+from dnn_sweep.pipelines.registration.pipeline import create_pipeline as create_pipeline

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.core.champion.holder import compare_with_holder
+from dnn_sweep.core.champion.gate import compare_with_holder
 from dnn_sweep.core.champion.package import describe_champion, package_champion
 
 
