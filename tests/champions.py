@@ -12,8 +12,7 @@ from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.data.preprocessing import (
     encode_target,
-    fit_column_transformer,
-    fit_target_scaling,
+    fit_preprocessor,
     scale_features,
 )
 from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
@@ -108,8 +107,7 @@ def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
         fingerprint="f" * 64,
     )
     scaling = ScalingParameters(numeric="standard")
-    preprocessor = fit_column_transformer(rows, schema, scaling)
-    target_scaling = fit_target_scaling(rows, schema, scaling)
+    preprocessor, target_scaling = fit_preprocessor(rows, schema, scaling)
     scaled = scale_features(rows, preprocessor, schema)
     plan = expand_grid(
         schema,

@@ -5,8 +5,7 @@ import pytest
 from dnn_sweep.core.data.preprocessing import (
     coerce_columns,
     encode_target,
-    fit_column_transformer,
-    fit_target_scaling,
+    fit_preprocessor,
     scale_features,
 )
 from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
@@ -36,7 +35,7 @@ ROWS = pd.DataFrame(
 
 
 def scale(train: pd.DataFrame, rows: pd.DataFrame, **scaling: object) -> pd.DataFrame:
-    fitted = fit_column_transformer(train, SCHEMA, ScalingParameters(**scaling))
+    fitted, _ = fit_preprocessor(train, SCHEMA, ScalingParameters(**scaling))
     return scale_features(rows, fitted, SCHEMA)
 
 
@@ -105,15 +104,15 @@ def test_classes_are_encoded_by_position():
 
 
 def test_a_regression_target_is_standardised_with_the_training_rows():
-    schema = SCHEMA.model_copy(update={"task": "regression", "target": "age", "classes": ()})
-    train = pd.DataFrame({"age": [10.0, 20.0, 30.0]})
-    scaling = fit_target_scaling(train, schema, ScalingParameters())
+    schema = SCHEMA.model_copy(update={"task": "regression", "target": "t", "classes": ()})
+    train = ROWS.assign(t=[10.0, 20.0, 20.0, 30.0])
+    _, scaling = fit_preprocessor(train, schema, ScalingParameters())
     encoded = encode_target(pd.Series([20.0, 40.0]), schema, scaling)
 
     assert scaling.mean == 20
     assert encoded[0] == 0
     assert encoded[1] * scaling.scale + scaling.mean == pytest.approx(40)
-    unscaled = fit_target_scaling(train, schema, ScalingParameters(scale_target=False))
+    _, unscaled = fit_preprocessor(train, schema, ScalingParameters(scale_target=False))
     assert unscaled == TargetScaling()
 
 

@@ -36,40 +36,25 @@ class TrainingData:
         cls, train: pd.DataFrame, validation: pd.DataFrame, target_scale: float = 1.0
     ) -> "TrainingData":
         """Extract features, targets and the training rows' weights from scaled tables."""
-        return cls(
-            *features_and_target(train),
-            *features_and_target(validation),
-            target_scale,
-            sample_weights_of(train),
-        )
+        arrays = (*features_and_target(train), *features_and_target(validation))
+        return cls(*arrays, target_scale, sample_weights_of(train))
 
 
-def features_and_target(
-    matrix: pd.DataFrame,
-) -> tuple[NDArray[np.float32], NDArray[np.generic]]:
+def features_and_target(matrix: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.generic]]:
     """Return a scaled table's features as one contiguous float32 array, and its target."""
-    columns = [name for name in matrix.columns if name not in (TARGET, SAMPLE_WEIGHT)]
-    features = np.ascontiguousarray(matrix[columns].to_numpy(dtype=np.float32))
-    return features, matrix[TARGET].to_numpy()
+    features = matrix.drop(columns=[TARGET, SAMPLE_WEIGHT], errors="ignore")
+    return np.ascontiguousarray(features.to_numpy(np.float32)), matrix[TARGET].to_numpy()
 
 
 def sample_weights_of(matrix: pd.DataFrame) -> NDArray[np.float32] | None:
     """Return a scaled table's per-row loss weights, shape ``(rows,)``; ``None`` if it has none."""
-    if SAMPLE_WEIGHT not in matrix:
-        return None
-    return matrix[SAMPLE_WEIGHT].to_numpy(dtype=np.float32)
+    return matrix[SAMPLE_WEIGHT].to_numpy(np.float32) if SAMPLE_WEIGHT in matrix else None
 
 
 def epoch_order(rows: int, seed: int, epoch: int) -> NDArray[np.int32]:
-    """Draw the order of the training rows in one epoch of one replicate.
+    """Draw the permutation of the training rows in one epoch (from 0) of one replicate.
 
-    Args:
-        rows: Number of training rows.
-        seed: The replicate's seed; all its combinations see the rows in the same order.
-        epoch: From 0.
-
-    Returns:
-        A permutation of ``0 … rows - 1``, int32.
+    All combinations of a replicate, which shares a seed, see the rows in the same order.
 
     Example:
         >>> sorted(epoch_order(rows=3, seed=0, epoch=0).tolist())

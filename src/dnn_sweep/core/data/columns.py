@@ -1,17 +1,19 @@
 """One column at a time: what it holds, how it is spelled, and whether a network can use it."""
 
-from datetime import date, time
 from decimal import Decimal
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype, is_bool_dtype, is_float, is_numeric_dtype
 
 from dnn_sweep.core.errors import SweepError
 
-MOSTLY_NUMBERS = 0.9  # text with this share of numbers was meant to be numbers
-MIXED = ("mixed", "mixed-integer")  # as pandas calls values without an order
-MOSTLY_DISTINCT = 0.9  # text with this share of distinct values identifies rows
+# Text with this share of numbers was meant to be numbers, of distinct values identifies rows.
+MOSTLY = 0.9
+# What `infer_dtype` calls values without an order, and dates, times and spans of time.
+MIXED = {"mixed", "mixed-integer"}
+DATES = {"date", "time", "datetime", "datetime64", "timedelta", "timedelta64"}
 
 
 def spell(value: object) -> str:
@@ -21,7 +23,15 @@ def spell(value: object) -> str:
         >>> spell(1), spell(1.0), spell(2.5), spell("1.0")
         ('1', '1', '2.5', '1.0')
     """
-    return str(int(value)) if pd.api.types.is_float(value) and value % 1 == 0 else str(value)
+    return str(int(value)) if is_float(value) and value % 1 == 0 else str(value)
+
+
+def refuse_where(wrong: pd.Series, column: pd.Series, problem: str, what: str = "column") -> None:
+    """Raise a ``SweepError`` with the first value for which ``wrong`` is true and its row."""
+    if wrong.any():
+        at = int(wrong.to_numpy().argmax())
+        value = column.tolist()[at]
+        raise SweepError(f"{what} {column.name!r}, row {column.index[at]}: {value!r} {problem}")
 
 
 def plain_values(column: pd.Series) -> pd.Series:
@@ -44,9 +54,7 @@ def plain_values(column: pd.Series) -> pd.Series:
         )
     if len(present) and present.map(lambda value: isinstance(value, Decimal)).all():
         return column.astype("float64")
-    if pd.api.types.infer_dtype(present) in MIXED:
-        return column.map(spell, na_action="ignore")
-    return column
+    return column.map(spell, na_action="ignore") if infer_dtype(present) in MIXED else column
 
 
 def reason_to_drop(column: pd.Series) -> str | None:
@@ -56,13 +64,13 @@ def reason_to_drop(column: pd.Series) -> str | None:
         return "every value is missing"
     if is_date(present):
         return "dates and times are not used; turn it into numbers first"
-    numeric = pd.api.types.is_numeric_dtype(column)
+    numeric = is_numeric_dtype(column)
     if present.nunique() == 1 and (numeric or len(present) == len(column)):
         gaps = " that is not missing" if len(present) < len(column) else ""
         return f"every value{gaps} is {present.tolist()[0]!r}"
-    if numeric or len(present) <= 20 or present.nunique() < MOSTLY_DISTINCT * len(present):
+    if numeric or len(present) <= 20 or present.nunique() < MOSTLY * len(present):
         return None
-    if _numbers_in(present).notna().mean() >= MOSTLY_NUMBERS:
+    if _numbers_in(present).notna().mean() >= MOSTLY:
         return None
     # One-hot encoding would give one column per row, and nothing to learn from any of them.
     return "nearly every row has a value of its own, as an identifier does"
@@ -75,41 +83,32 @@ def kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
         SweepError: If most values are numbers and some are not; names column and row.
     """
     present = column.dropna()
-    if pd.api.types.is_bool_dtype(present.infer_objects()):
+    if is_bool_dtype(present.infer_objects()):
         return "boolean"
-    if pd.api.types.is_numeric_dtype(column):
+    if is_numeric_dtype(column):
         return "numeric"
     text = present.astype("string").str.strip()
     if set(text.str.lower().unique()) <= {"true", "false"}:
         return "boolean"
-    numbers = pd.to_numeric(text, errors="coerce")
-    if numbers.isna().any() and _numbers_in(present).notna().all():
-        at = int(numbers.isna().to_numpy().argmax())
-        raise SweepError(
-            f"column {column.name!r}, row {present.index[at]}: {present.iloc[at]!r} is a number "
-            "with thousands separators; write it without them"
-        )
-    share = float(numbers.notna().mean())
-    if share == 1:
-        return "numeric"
-    if share >= MOSTLY_NUMBERS:
-        at = int(numbers.isna().to_numpy().argmax())
-        raise SweepError(
-            f"column {column.name!r}, row {present.index[at]}: {present.iloc[at]!r} "
-            "where numbers are expected "
-            f"({share:.0%} of the column are numbers); correct it, or name the column in "
-            "data.categorical or data.ignore"
-        )
-    return "categorical"
+    no_number = pd.to_numeric(text, errors="coerce").isna()
+    if _numbers_in(present).notna().all():
+        separated = "is a number with thousands separators; write it without them"
+        refuse_where(no_number, present, separated)
+    share = 1 - float(no_number.mean())
+    if share < MOSTLY:
+        return "categorical"
+    refuse_where(
+        no_number,
+        present,
+        f"where numbers are expected ({share:.0%} of the column are numbers); correct it, or name "
+        "the column in data.categorical or data.ignore",
+    )
+    return "numeric"
 
 
 def is_date(column: pd.Series) -> bool:
     """Whether a column holds dates, times or spans of time."""
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-        return True
-    return column.dtype == object and bool(
-        column.dropna().map(lambda value: isinstance(value, date | time)).all()
-    )
+    return infer_dtype(column) in DATES
 
 
 def _numbers_in(column: pd.Series) -> pd.Series:

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.data.columns import spell
+from dnn_sweep.core.data.columns import refuse_where, spell
 from dnn_sweep.core.data.schema import Schema, TargetScaling
-from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import ScalingParameters
 
@@ -27,11 +26,31 @@ _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0
 def fit_preprocessor(
     train_rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters
 ) -> tuple[Any, TargetScaling]:
-    """Fit imputation, scaling, encoding and the target's unit on the training rows."""
-    return (
-        fit_column_transformer(train_rows, schema, scaling),
-        fit_target_scaling(train_rows, schema, scaling),
-    )
+    """Fit imputation, scaling, encoding and the target's unit on the training rows.
+
+    Returns:
+        A transformer of what :func:`coerce_columns` returns, and the target's scaling.
+    """
+    new, imputer = sklearn.preprocessing, sklearn.impute.SimpleImputer
+    scalers = {"standard": [new.StandardScaler()], "minmax": [new.MinMaxScaler()], "none": []}
+    steps = {
+        "numeric": sklearn.pipeline.make_pipeline(
+            imputer(strategy=scaling.impute, keep_empty_features=True), *scalers[scaling.numeric]
+        ),
+        "boolean": imputer(strategy="most_frequent", keep_empty_features=True),
+        "categorical": new.OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+    }
+    transformer = sklearn.compose.ColumnTransformer(
+        [
+            (kind, step, [each.name for each in schema.features if each.kind == kind])
+            for kind, step in steps.items()
+        ]
+    ).fit(coerce_columns(train_rows, schema))
+    if schema.task != "regression" or not scaling.scale_target:
+        return transformer, TargetScaling()
+    target = train_rows[schema.target].to_numpy(dtype=np.float64)
+    mean, scale = float(target.mean()), float(target.std()) or 1.0
+    return transformer, TargetScaling(mean=mean, scale=scale)
 
 
 def scale_rows(
@@ -46,16 +65,10 @@ def scale_rows(
 
 
 def coerce_columns(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Convert the feature columns of raw rows to one type per kind.
+    """Convert the feature columns of raw rows to one type per kind, in the schema's order.
 
-    Args:
-        rows: Raw rows; columns other than the features are left out.
-        schema: Says which columns there are and of which kind.
-
-    Returns:
-        The features in the schema's order: numeric and boolean ones as float64 with gaps (and
-        infinities) as NaN, categorical ones as text (see
-        :func:`~dnn_sweep.core.data.columns.spell`) with gaps as the category ``missing``.
+    Numeric and boolean columns become float64 with gaps (and infinities) as NaN; categorical ones
+    become text (see :func:`~dnn_sweep.core.data.columns.spell`), a gap the category ``missing``.
 
     Raises:
         SweepError: If a numeric or boolean column holds something else; names column and row.
@@ -69,47 +82,10 @@ def coerce_columns(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     return pd.DataFrame(columns, index=rows.index)
 
 
-def fit_column_transformer(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters) -> Any:
-    """Fit imputation, scaling and one-hot encoding.
-
-    Args:
-        rows: Raw training rows and no others, so that nothing leaks from validation or test.
-        schema: The features and their kinds.
-        scaling: How numbers are scaled and gaps are filled.
-
-    Returns:
-        The fitted transformer; it takes what :func:`coerce_columns` returns.
-    """
-    new = sklearn.preprocessing
-    scalers = {"standard": [new.StandardScaler()], "minmax": [new.MinMaxScaler()], "none": []}
-    imputer = sklearn.impute.SimpleImputer
-    steps = {
-        "numeric": sklearn.pipeline.make_pipeline(
-            imputer(strategy=scaling.impute, keep_empty_features=True), *scalers[scaling.numeric]
-        ),
-        "boolean": imputer(strategy="most_frequent", keep_empty_features=True),
-        "categorical": new.OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-    }
-    transformer = sklearn.compose.ColumnTransformer(
-        [(kind, step, schema.names_of(kind)) for kind, step in steps.items()]
-    )
-    return transformer.fit(coerce_columns(rows, schema))
-
-
 def scale_features(rows: pd.DataFrame, preprocessor: Any, schema: Schema) -> pd.DataFrame:
     """Apply the fitted transformer; float32 columns named ``<kind>__<column>``."""
     scaled = preprocessor.transform(coerce_columns(rows, schema)).astype(np.float32)
     return pd.DataFrame(scaled, index=rows.index, columns=preprocessor.get_feature_names_out())
-
-
-def fit_target_scaling(
-    rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters
-) -> TargetScaling:
-    """Mean and spread of a regression's target on the training rows; neutral for classes."""
-    if schema.task != "regression" or not scaling.scale_target:
-        return TargetScaling()
-    target = rows[schema.target].to_numpy(dtype=np.float64)
-    return TargetScaling(mean=float(target.mean()), scale=float(target.std()) or 1.0)
 
 
 def encode_target(
@@ -124,19 +100,14 @@ def encode_target(
 
 
 def _as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+    if pd.api.types.is_numeric_dtype(column):
         numbers = column.astype("float64")
     else:
         text = column.astype("string").str.strip().str.lower()
         numbers = text.map(_BOOLEANS) if boolean else pd.to_numeric(text, errors="coerce")
         numbers = numbers.astype("float64")
-        if (wrong := numbers.isna() & column.notna()).any():
-            at = int(wrong.to_numpy().argmax())
-            expected = "true or false" if boolean else "a number"
-            raise SweepError(
-                f"column {column.name!r}, row {column.index[at]}: {column.iloc[at]!r} "
-                f"where {expected} is expected"
-            )
+        expected = "true or false" if boolean else "a number"
+        refuse_where(numbers.isna() & column.notna(), column, f"where {expected} is expected")
     return numbers.replace([np.inf, -np.inf], np.nan)
 
 

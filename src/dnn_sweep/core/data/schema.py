@@ -2,43 +2,31 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from dnn_sweep.parameters import Task
 
 Label = bool | int | float | str
 
 
-class Column(BaseModel):
-    """One feature column.
-
-    Args:
-        name: As it is called in the source.
-        kind: How it is scaled: ``numeric``, ``boolean`` or ``categorical``.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Column(BaseModel, frozen=True, extra="forbid"):
+    """A feature column: its name in the source, and its kind, which decides how it is scaled."""
 
     name: str
     kind: Literal["numeric", "boolean", "categorical"]
 
 
-class Schema(BaseModel):
+class Schema(BaseModel, frozen=True, extra="forbid"):
     """A validated table's columns, target and task.
 
     Args:
-        task: What is predicted.
-        target: Name of the target column.
         classes: The target's values in order; empty for a regression.
         features: The network's input columns, in order.
         dropped: Columns left out, with the reason.
         image_shape: Height and width of a row that is an image.
         sample_weight: Column of per-row loss weights; ``None`` for equal weights.
-        rows: Number of rows.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: Task
     target: str
@@ -55,20 +43,9 @@ class Schema(BaseModel):
         """Names of the feature columns, in order."""
         return [column.name for column in self.features]
 
-    def names_of(self, kind: str) -> list[str]:
-        """Names of the feature columns of one kind, in order."""
-        return [column.name for column in self.features if column.kind == kind]
 
-
-class TargetScaling(BaseModel):
-    """Standardisation of a regression's target, fitted on the training rows.
-
-    Args:
-        mean: Subtracted, in the target's unit.
-        scale: Divided by, in the target's unit.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class TargetScaling(BaseModel, frozen=True, extra="forbid"):
+    """Mean and spread of a regression's target on the training rows; neutral for classes."""
 
     mean: float = 0.0
     scale: float = 1.0

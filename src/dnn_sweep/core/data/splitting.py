@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from dnn_sweep.core.data.sample_weights import check_training_weights
+from dnn_sweep.core.data.loss_weights import check_training_weights
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
@@ -13,11 +13,6 @@ ROWS_PER_CLASS = 3  # one for each split
 
 def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -> pd.DataFrame:
     """Draw ``data.max_rows`` rows, with the shares of classes and of a given split kept.
-
-    Args:
-        raw: The rows as they were read.
-        data: ``max_rows``, the target and the split column.
-        split: The seed.
 
     Returns:
         The rows drawn, in their old order and with their old index; all where few enough.
@@ -33,14 +28,8 @@ def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -
     if not few:
         return raw.sample(n=data.max_rows, random_state=split.seed).sort_index()
     groups = raw.groupby(few, dropna=False).ngroup()
-    try:
-        drawn: pd.DataFrame = sklearn.model_selection.train_test_split(
-            raw, train_size=data.max_rows, stratify=groups, random_state=split.seed
-        )[0]
-    except ValueError as error:
-        raise SweepError(
-            f"data.max_rows: {data.max_rows} rows cannot be drawn ({error})"
-        ) from error
+    failure = f"data.max_rows: {data.max_rows} rows cannot be drawn"
+    drawn, _ = _divide(raw, groups, split.seed, failure, train_size=data.max_rows)
     left = groups[drawn.index].value_counts().reindex(groups.unique(), fill_value=0)
     if left.min() < ROWS_PER_CLASS:
         rare = raw.loc[groups == left.idxmin(), few].iloc[0].to_dict()
@@ -48,19 +37,13 @@ def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -
             f"data.max_rows: {data.max_rows} rows drawn in proportion leave {left.min()} with "
             f"{', '.join(f'{name} {value!r}' for name, value in rare.items())}; raise data.max_rows"
         )
-    return drawn.sort_index()
+    return drawn
 
 
 def split_rows(
     clean_table: pd.DataFrame, schema: Schema, data: DataParameters, split: SplitParameters
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Divide the rows; keep the test split of a source that has one.
-
-    Args:
-        clean_table: Validated rows, indexed by ``row_id``.
-        schema: The task and the target.
-        data: The split column, where the source has a test split.
-        split: Fractions, stratification, seed.
+    """Divide validated rows; keep the test split of a source that has one.
 
     Returns:
         Training, validation and test rows (features, target and, where there is one, weight), and
@@ -72,31 +55,21 @@ def split_rows(
     """
     stratify = split.stratify and schema.task != "regression"
     given = data.split_column
-    rows = clean_table.drop(columns=given) if given else clean_table
-    if given:
-        test = rows[clean_table[given] == "test"]
-        rest = rows[clean_table[given] == "train"]
-        share = split.validation
-    else:
-        test = None
-        rest = rows
-        share = split.validation / (1 - split.test)
-    _check_enough_rows(rest, schema, parts=2 if given else 3, stratify=stratify)
+    rows = clean_table.drop(columns=given or [])
+    rest = rows[clean_table[given] == "train"] if given else rows
+    if stratify:
+        _check_enough_rows(rest[schema.target], schema, parts=2 if given else ROWS_PER_CLASS)
 
     def divide(part: pd.DataFrame, fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:
         labels = part[schema.target] if stratify else None
-        try:
-            kept, taken = sklearn.model_selection.train_test_split(
-                part, test_size=fraction, stratify=labels, random_state=split.seed
-            )
-        except ValueError as error:
-            raise SweepError(
-                f"split: {len(part)} rows cannot be divided with fraction {fraction:g} ({error})"
-            ) from error
-        return kept.sort_index(), taken.sort_index()
+        failure = f"split: {len(part)} rows cannot be divided with fraction {fraction:g}"
+        return _divide(part, labels, split.seed, failure, test_size=fraction)
 
-    if test is None:
+    if given:
+        test, share = rows[clean_table[given] == "test"], split.validation
+    else:
         rest, test = divide(rest, split.test)
+        share = split.validation / (1 - split.test)
     train, validation = divide(rest, share)
     check_training_weights(train, schema)
     parts = {"train": train, "validation": validation, "test": test}
@@ -106,10 +79,21 @@ def split_rows(
     return train, validation, test, ids.sort_values("row_id", ignore_index=True)
 
 
-def _check_enough_rows(rows: pd.DataFrame, schema: Schema, *, parts: int, stratify: bool) -> None:
-    if not stratify:
-        return
-    counts = rows[schema.target].value_counts().reindex(list(schema.classes), fill_value=0)
+def _divide(
+    rows: pd.DataFrame, labels: pd.Series | None, seed: int, failure: str, **size: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Divide rows at random, each label in proportion, in their old order."""
+    try:
+        first, second = sklearn.model_selection.train_test_split(
+            rows, stratify=labels, random_state=seed, **size
+        )
+    except ValueError as error:
+        raise SweepError(f"{failure} ({error})") from error
+    return first.sort_index(), second.sort_index()
+
+
+def _check_enough_rows(target: pd.Series, schema: Schema, *, parts: int) -> None:
+    counts = target.value_counts().reindex(list(schema.classes), fill_value=0)
     few = counts[counts < parts]
     if len(few):
         listed = ", ".join(f"{label!r} ({count})" for label, count in few.head(5).items())

@@ -2,12 +2,14 @@
 
 import hashlib
 import logging
+import math
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from dnn_sweep.core.data.columns import is_date, kind_of, plain_values, reason_to_drop
-from dnn_sweep.core.data.sample_weights import read_weights
+from dnn_sweep.core.data.columns import is_date, kind_of, plain_values, reason_to_drop, refuse_where
+from dnn_sweep.core.data.loss_weights import read_weights
 from dnn_sweep.core.data.schema import Column, Label, Schema
 from dnn_sweep.core.data.splitting import draw_rows
 from dnn_sweep.core.errors import SweepError, unknown_name
@@ -24,11 +26,6 @@ def validate_table(
 ) -> tuple[pd.DataFrame, Schema]:
     """Draw ``data.max_rows`` rows of a raw table, check them and learn their schema.
 
-    Args:
-        raw_table: The rows as they were read.
-        data: The target, the task and which columns to treat how.
-        split: The seed of the draw.
-
     Returns:
         The feature columns, the target, and the columns of splits and of weights where there are
         any, indexed by ``row_id`` (the row's position in the source), and the schema.
@@ -43,43 +40,45 @@ def validate_table(
         ('binary', ('no', 'yes'), ['age'])
     """
     raw = draw_rows(raw_table, data, split)
-    name_of_target = _check_columns(raw, data)
-    table = raw.drop(columns=list(data.ignore)).rename_axis(index="row_id")
-    table = table.apply(plain_values)
-    target = table[name_of_target]
-    _check_target_has_no_gaps(target)
-    task = _task_of(target, data)
-    classes = () if task == "regression" else _classes_of(target, task)
+    target = _check_columns(raw, data)
+    table = raw.drop(columns=list(data.ignore)).rename_axis(index="row_id").apply(plain_values)
+    _check_target_has_no_gaps(table[target])
+    task = _task_of(table[target], data)
+    classes: tuple[Label, ...] = ()
     if task == "regression":
-        table[name_of_target] = _regression_target(target)
+        table[target] = _regression_target(table[target])
+    else:
+        classes = _classes_of(table[target], task)
     if data.split_column:
         _check_given_split(table[data.split_column])
     if data.sample_weight:
         table[data.sample_weight] = read_weights(table[data.sample_weight])
 
-    beside = {name_of_target, data.split_column, data.sample_weight}
+    beside = [each for each in (target, data.split_column, data.sample_weight) if each]
     dropped: dict[str, str] = {}
     features: list[Column] = []
-    for name in table.columns:
-        if name in beside:
-            continue
+    for name in table.columns.drop(beside):
         if data.image_shape is None and (reason := reason_to_drop(table[name])):
             dropped[name] = reason
+            logger.warning("Column %r is left out: %s", name, reason)
         else:
             kind = "categorical" if name in data.categorical else kind_of(table[name])
             features.append(Column(name=name, kind=kind))
-    for name, reason in dropped.items():
-        logger.warning("Column %r is left out: %s", name, reason)
     if not features:
         raise SweepError(
-            f"no feature column is left beside the target {name_of_target!r}"
+            f"no feature column is left beside the target {target!r}"
             + "".join(f"; {name!r}: {reason}" for name, reason in dropped.items())
         )
-    _check_image_shape(data, len(features))
+    if data.image_shape and (pixels := math.prod(data.image_shape)) != len(features):
+        height, width = data.image_shape
+        raise SweepError(
+            f"data.image_shape {height} by {width} means {pixels} pixels, "
+            f"but there are {len(features)} feature columns"
+        )
     table = table.drop(columns=list(dropped))
-    schema = Schema(
+    return table, Schema(
         task=task,
-        target=name_of_target,
+        target=target,
         classes=classes,
         features=tuple(features),
         dropped=dropped,
@@ -88,7 +87,6 @@ def validate_table(
         rows=len(table),
         fingerprint=fingerprint(table),
     )
-    return table, schema
 
 
 def fingerprint(table: pd.DataFrame) -> str:
@@ -110,9 +108,9 @@ def _check_columns(raw: pd.DataFrame, data: DataParameters) -> str:
             f"columns: {', '.join(names)}"
         )
     asked = {
-        "data.target": [data.target],
-        "data.split_column": [data.split_column] if data.split_column else [],
-        "data.sample_weight": [data.sample_weight] if data.sample_weight else [],
+        "data.target": (data.target,),
+        "data.split_column": (data.split_column,) if data.split_column else (),
+        "data.sample_weight": (data.sample_weight,) if data.sample_weight else (),
         "data.ignore": data.ignore,
         "data.categorical": data.categorical,
     }
@@ -137,11 +135,7 @@ def _check_target_has_no_gaps(target: pd.Series) -> None:
             f"(rows {rows}); fill or remove them. Empty cells and the words NA, None, null and "
             "NaN are read as missing"
         )
-    if pd.api.types.is_float_dtype(target) and (infinite := np.isinf(target)).any():
-        at = int(infinite.to_numpy().argmax())
-        raise SweepError(
-            f"target {target.name!r}, row {target.index[at]}: {target.iloc[at]} is not finite"
-        )
+    refuse_where(target.isin([np.inf, -np.inf]), target, "is not finite", what="target")
 
 
 def _task_of(target: pd.Series, data: DataParameters) -> Task:
@@ -151,13 +145,11 @@ def _task_of(target: pd.Series, data: DataParameters) -> Task:
         )
     if data.task != "auto":
         return data.task
-    numeric = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
     values = target.nunique()
-    if not numeric and values > MOST_CLASSES_OF_NUMBERS:
-        numbers = pd.to_numeric(target, errors="coerce")
-        numeric = not pd.api.types.is_bool_dtype(target) and bool(numbers.notna().all())
-        target = numbers if numeric else target
-    if numeric and (values > MOST_CLASSES_OF_NUMBERS or (target % 1 != 0).any()):
+    if values > MOST_CLASSES_OF_NUMBERS and pd.to_numeric(target, errors="coerce").notna().all():
+        return "regression"
+    numeric = is_numeric_dtype(target) and not is_bool_dtype(target)
+    if numeric and (target % 1 != 0).any():
         return "regression"
     return "binary" if values == 2 else "multiclass"
 
@@ -179,32 +171,15 @@ def _classes_of(target: pd.Series, task: Task) -> tuple[Label, ...]:
 
 def _regression_target(target: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(target, errors="coerce").astype("float64")
-    if numbers.isna().any():
-        at = int(numbers.isna().to_numpy().argmax())
-        raise SweepError(
-            f"target {target.name!r}, row {target.index[at]}: {target.iloc[at]!r} "
-            "where a regression needs a number"
-        )
+    refuse_where(numbers.isna(), target, "where a regression needs a number", what="target")
     if numbers.nunique() == 1:
         raise SweepError(f"target {target.name!r} is {numbers.iloc[0]:g} in every row")
     return numbers
 
 
 def _check_given_split(column: pd.Series) -> None:
-    for value in column.unique():
-        if value not in SPLITS:
-            row = column.index[column.isna() if pd.isna(value) else column == value][0]
-            raise unknown_name(
-                value, SPLITS, what="split", where=f"column {column.name!r}, row {row}"
-            )
+    if len(wrong := column[~column.isin(SPLITS)]):
+        where = f"column {column.name!r}, row {wrong.index[0]}"
+        raise unknown_name(wrong.tolist()[0], SPLITS, what="split", where=where)
     if missing := set(SPLITS) - set(column.unique()):
         raise SweepError(f"column {column.name!r} marks no row as {missing.pop()!r}")
-
-
-def _check_image_shape(data: DataParameters, features: int) -> None:
-    if data.image_shape and data.image_shape[0] * data.image_shape[1] != features:
-        height, width = data.image_shape
-        raise SweepError(
-            f"data.image_shape {height} by {width} means {height * width} pixels, "
-            f"but there are {features} feature columns"
-        )

@@ -16,7 +16,7 @@ ROWS_AT_ONCE = 4096  # bounds memory when a network is only applied
 
 
 def build_network(network: Network, seed: int = 0, precision: Precision = "float32") -> keras.Model:
-    """Build an uncompiled network.
+    """Build an uncompiled ``keras.Sequential``.
 
     Args:
         network: Its layers.
@@ -25,14 +25,12 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
         precision: Keras's dtype policy of every layer but the output's, which computes in float32
             whatever the policy: in half precision a softmax or a squared error loses digits, or
             overflows, just before the loss is taken. Weights are float32 under every policy.
-
-    Returns:
-        The network, a ``keras.Sequential``.
     """
-    stack: list[keras.layers.Layer] = []
+    new = keras.layers
+    stack = [keras.Input((network.inputs,), name="features")]
     for position, layer in enumerate(network.hidden):
         stack.append(
-            keras.layers.Dense(
+            new.Dense(
                 layer.units,
                 activation=layer.activation,
                 kernel_initializer=_initializer(layer.kernel_initializer, seed, position),
@@ -43,18 +41,12 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
         )
         if layer.batch_normalization:
             name = f"{layer.name}_normalization"
-            stack.append(keras.layers.BatchNormalization(dtype=precision, name=name))
+            stack.append(new.BatchNormalization(dtype=precision, name=name))
         if layer.dropout:
-            stack.append(
-                keras.layers.Dropout(
-                    layer.dropout,
-                    seed=derived_seed(seed, position, "dropout"),
-                    dtype=precision,
-                    name=f"{layer.name}_dropout",
-                )
-            )
+            masks, name = derived_seed(seed, position, "dropout"), f"{layer.name}_dropout"
+            stack.append(new.Dropout(layer.dropout, seed=masks, dtype=precision, name=name))
     stack.append(
-        keras.layers.Dense(
+        new.Dense(
             network.outputs,
             activation=network.output_activation,
             kernel_initializer=_initializer(OUTPUT_INITIALIZER, seed, len(network.hidden)),
@@ -62,9 +54,7 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
             name="output",
         )
     )
-    return keras.Sequential(
-        [keras.Input((network.inputs,), name="features"), *stack], name="network"
-    )
+    return keras.Sequential(stack, name="network")
 
 
 def initial_weights(network: Network, seed: int) -> list[NDArray[np.float32]]:
@@ -78,14 +68,9 @@ def initial_weights(network: Network, seed: int) -> list[NDArray[np.float32]]:
 
 
 def network_outputs(network: keras.Model, features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Compute a network's outputs, without the graph that ``predict`` traces for each network.
+    """Compute outputs of shape ``(rows, outputs)`` from scaled features ``(rows, features)``.
 
-    Args:
-        network: Takes scaled features.
-        features: Shape ``(rows, features)``.
-
-    Returns:
-        Shape ``(rows, outputs)``.
+    Unlike ``predict``, it traces no graph for each network.
     """
     parts = [
         np.asarray(network(features[start : start + ROWS_AT_ONCE], training=False))
@@ -113,10 +98,11 @@ def derived_seed(seed: int, position: int, purpose: str) -> int:
 
 
 def _initializer(name: str, seed: int, position: int) -> keras.initializers.Initializer:
-    config = keras.initializers.get(name).get_config()
+    unseeded = keras.initializers.get(name)
+    config = unseeded.get_config()
     if "seed" in config:
         config["seed"] = derived_seed(seed, position, "kernel")
-    return type(keras.initializers.get(name)).from_config(config)
+    return type(unseeded).from_config(config)
 
 
 @lru_cache(maxsize=256)  # combinations of a replicate start from the same kernels

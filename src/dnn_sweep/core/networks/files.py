@@ -1,8 +1,7 @@
 """``.keras`` files of many networks that differ in nothing but their weights.
 
 Keras visits every attribute of a model to save it, which takes longer than writing the file. Here
-Keras saves one network of a kind; its file serves as a template in which only the weights' values
-are replaced, each where it lies.
+Keras saves one network of a kind, as a template in which the weights' values are replaced.
 """
 
 from __future__ import annotations
@@ -55,11 +54,7 @@ class NetworkFile:
         self._places = _find_marks(self._members[WEIGHTS], self._shapes)
 
     def write(self, path: Path, weights: Sequence[NDArray[Any]]) -> None:
-        """Write the network with these weights.
-
-        Args:
-            path: The file; ends in ``.keras``.
-            weights: In the order and shapes of ``network.get_weights()``.
+        """Write the network with weights in the order and shapes of ``network.get_weights()``.
 
         Raises:
             ValueError: If their number or a shape differs.
@@ -83,14 +78,12 @@ def _find_marks(
     found: dict[int, tuple[int, np.dtype[Any]]] = {}
 
     def visit(name: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset):
-            return
-        values, start = item[()], item.id.get_offset()  # none where values lie in pieces
-        if start is None:
-            return
-        for position, shape in enumerate(shapes):
-            if item.shape == shape and np.all(values == FIRST_MARK + position):
-                found[position] = start, item.dtype
+        # There is no offset where values lie in pieces.
+        if isinstance(item, h5py.Dataset) and (start := item.id.get_offset()) is not None:
+            values = item[()]
+            for position, shape in enumerate(shapes):
+                if values.shape == shape and np.all(values == FIRST_MARK + position):
+                    found[position] = start, item.dtype
 
     with h5py.File(BytesIO(content), "r") as store:
         store.visititems(visit)

@@ -1,8 +1,10 @@
-"""The activations, optimizers and initializers that Keras knows by name."""
+"""The activations, initializers and optimizers that Keras knows by name."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from dnn_sweep.core.errors import SweepError, unknown_name
@@ -13,8 +15,6 @@ from dnn_sweep.parameters import OptimizerEntry
 # Glorot & Bengio 2010 for everything that is roughly linear around zero.
 _RELU_FAMILY = {"relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "silu", "swish", "mish"}
 _HELPERS = {"get", "serialize", "deserialize"}
-# A base class, and a wrapper of another optimizer.
-_NOT_OPTIMIZERS = {"Optimizer", "LossScaleOptimizer"}
 
 
 @cache
@@ -28,8 +28,8 @@ def activation_names() -> tuple[str, ...]:
             return False
         return tuple(applied.shape) == (1, 4)
 
-    names = [name for name, each in vars(keras.activations).items() if inspect.isfunction(each)]
-    return tuple(sorted(name for name in names if name not in _HELPERS and fits(name)))
+    names = {name for name, each in vars(keras.activations).items() if inspect.isfunction(each)}
+    return tuple(sorted(filter(fits, names - _HELPERS)))
 
 
 @cache
@@ -44,32 +44,22 @@ def initializer_names() -> tuple[str, ...]:
         return True
 
     names = {name for name in vars(keras.initializers) if name.islower() and name[0] != "_"}
-    return tuple(sorted(name for name in names - _HELPERS if fits(name)))
+    return tuple(sorted(filter(fits, names - _HELPERS)))
 
 
 @cache
 def optimizer_classes() -> dict[str, type["keras.Optimizer"]]:
     """Return every optimizer class of Keras by its name."""
-    return {
-        name: each
-        for name, each in vars(keras.optimizers).items()
-        if inspect.isclass(each)
-        and issubclass(each, keras.optimizers.Optimizer)
-        and name not in _NOT_OPTIMIZERS
-        and "learning_rate" in inspect.signature(each).parameters
-    }
+    classes = classes_with("learning_rate", keras.optimizers.Optimizer, keras.optimizers)
+    # A base class, and a wrapper of another optimizer.
+    return {n: each for n, each in classes.items() if n not in ("Optimizer", "LossScaleOptimizer")}
 
 
-def resolve_activation(name: str, where: str) -> Callable[..., Any]:
-    """Return the Keras function of a name; aliases such as ``swish`` and ``silu`` share one.
-
-    Raises:
-        SweepError: If Keras has no such activation.
-    """
+def resolve_activation(name: str, where: str) -> Any:
+    """Return the Keras function of a name; aliases such as ``swish`` and ``silu`` share one."""
     if name not in activation_names():
         raise unknown_name(name, activation_names(), what="activation", where=where)
-    function: Callable[..., Any] = keras.activations.get(name)
-    return function
+    return keras.activations.get(name)
 
 
 def initializer_for(name: str, activation: str, where: str) -> str:
@@ -84,19 +74,8 @@ def initializer_for(name: str, activation: str, where: str) -> str:
     return name
 
 
-def optimizer_defaults(class_name: str) -> dict[str, Any]:
-    """Return the default arguments of an optimizer class, without the learning rate."""
-    parameters = inspect.signature(optimizer_classes()[class_name]).parameters
-    left_out = ("learning_rate", "name", "kwargs")
-    return {name: each.default for name, each in parameters.items() if name not in left_out}
-
-
 def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str, Any], float]:
-    """Check an optimizer of the grid by building it.
-
-    Args:
-        entry: An entry of ``grid.optimizers``.
-        where: The key it came from.
+    """Check an optimizer of the grid by updating a weight with it.
 
     Returns:
         The name of the Keras class, its arguments without the learning rate, and the learning
@@ -105,30 +84,51 @@ def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str,
     Raises:
         SweepError: If Keras has no such class, or the class refuses an argument.
     """
-    classes = optimizer_classes()
-    by_lower = {name.lower(): name for name in classes}
-    name = by_lower.get(entry.class_name.lower())
-    if name is None:
-        raise unknown_name(entry.class_name, classes, what="optimizer", where=where)
-    parameters = inspect.signature(classes[name]).parameters
-    allowed = [each for each in parameters if each != "kwargs"]
+    name = class_named(entry.class_name, optimizer_classes(), what="optimizer", where=where)
+    optimizer = optimizer_classes()[name]
+    defaults = defaults_of(optimizer, but=("kwargs",))
     for argument in entry.arguments:
-        if argument not in allowed:
-            raise unknown_name(argument, allowed, what=f"argument of {name}", where=where)
+        if argument not in defaults:
+            raise unknown_name(argument, defaults, what=f"argument of {name}", where=where)
     others = {key: value for key, value in entry.arguments.items() if key != "learning_rate"}
-    rate = entry.arguments.get("learning_rate", parameters["learning_rate"].default)
+    rate = (defaults | entry.arguments)["learning_rate"]
     if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
         raise SweepError(f"{where}: learning_rate must be a number above 0, not {rate!r}")
-    refusals = (TypeError, ValueError, ArithmeticError, tf.errors.OpError)
-    try:
-        _take_a_step(classes[name](learning_rate=float(rate), **others))
-    except refusals as error:
-        raise SweepError(f"{where}: Keras refuses {name} with {others}: {error}") from None
+    with refusals(name, others, where):
+        built = optimizer(learning_rate=float(rate), **others)
+        kernel = keras.Variable(keras.ops.ones((3, 2)))
+        built.build([kernel])
+        built.apply([keras.ops.ones((3, 2))], [kernel])  # Keras reads some arguments only now
     return name, others, float(rate)
 
 
-def _take_a_step(optimizer: "keras.Optimizer") -> None:
-    """Update a weight: Keras reads some arguments only then."""
-    kernel = keras.Variable(keras.ops.ones((3, 2)))
-    optimizer.build([kernel])
-    optimizer.apply([keras.ops.ones((3, 2))], [kernel])
+def classes_with(argument: str, base: type, module: ModuleType) -> dict[str, Any]:
+    """Return by name a module's subclasses of a base whose constructor takes an argument."""
+    return {
+        name: each
+        for name, each in vars(module).items()
+        if inspect.isclass(each) and issubclass(each, base) and argument in defaults_of(each)
+    }
+
+
+def class_named(name: str, classes: Mapping[str, Any], what: str, where: str) -> str:
+    """Return the name of a class as Keras spells it, given in upper or lower case."""
+    by_lower = {each.lower(): each for each in classes}
+    if name.lower() not in by_lower:
+        raise unknown_name(name, classes, what=what, where=where)
+    return by_lower[name.lower()]
+
+
+def defaults_of(each: type, but: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return a constructor's arguments with their defaults, ``Parameter.empty`` for none."""
+    parameters = inspect.signature(each).parameters
+    return {name: given.default for name, given in parameters.items() if name not in but}
+
+
+@contextmanager
+def refusals(name: str, arguments: Mapping[str, Any], where: str) -> Iterator[None]:
+    """Raise a ``SweepError`` for what Keras raises when it cannot use a class's arguments."""
+    try:
+        yield
+    except (TypeError, ValueError, ArithmeticError, tf.errors.OpError) as error:
+        raise SweepError(f"{where}: Keras refuses {name} with {arguments}: {error}") from None

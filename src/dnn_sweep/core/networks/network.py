@@ -4,23 +4,11 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
 
-class Layer(BaseModel):
-    """A fully specified hidden layer.
-
-    Args:
-        name: The Dense layer's name.
-        units: Number of neurons.
-        activation: A Keras activation.
-        kernel_initializer: A Keras initializer.
-        dropout: Share of outputs dropped while training.
-        batch_normalization: Normalise the outputs over the batch.
-        l2: L2 penalty on the kernel.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Layer(BaseModel, frozen=True, extra="forbid"):
+    """A fully specified hidden layer; activation and initializer by the names Keras gives them."""
 
     name: str
     units: int
@@ -31,19 +19,15 @@ class Layer(BaseModel):
     l2: float = 0.0
 
 
-class Network(BaseModel):
+class Network(BaseModel, frozen=True, extra="ignore"):  # stored networks name their ``api``
     """A network, fully specified but for its seed.
 
     Args:
         inputs: Number of scaled features.
         hidden: The hidden layers, input side first.
         outputs: Number of output neurons.
-        output_activation: A Keras activation.
-        loss: A Keras loss.
         metric: The Keras metric reported each epoch.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")  # stored networks name their ``api``
 
     inputs: int
     hidden: tuple[Layer, ...]
@@ -64,16 +48,13 @@ class Network(BaseModel):
         return f"{activations}-{content_hash(self.model_dump(mode='json'))[:6]}"
 
 
-class Schedule(BaseModel):
-    """A fully specified learning-rate schedule.
+class Schedule(BaseModel, frozen=True, extra="forbid"):
+    """A fully specified learning-rate schedule of Keras.
 
     Args:
-        class_name: A Keras schedule.
-        arguments: Its constructor's arguments, in optimizer steps. ``initial_learning_rate``,
-            the trial's learning rate, is left out.
+        arguments: The constructor's, in optimizer steps, without ``initial_learning_rate``, which
+            is the trial's learning rate.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     class_name: str
     arguments: dict[str, Any]

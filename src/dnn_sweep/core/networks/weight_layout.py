@@ -28,7 +28,6 @@ class Weight:
 
     Args:
         layer: Position of its layer; that of the output layer is the number of hidden layers.
-        role: What the layer uses it for.
         shape: ``(inputs, units)`` for a kernel, else ``(units,)``.
         initial: The value it starts from; for a kernel, the name of a Keras initializer.
     """

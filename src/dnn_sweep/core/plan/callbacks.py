@@ -1,20 +1,11 @@
 """The callbacks of a task: metrics checked, ``auto`` replaced."""
 
-from typing import TypeVar
+from typing import Any
 
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.parameters import (
-    CallbackParameters,
-    CheckpointParameters,
-    EarlyStoppingParameters,
-    ReduceOnPlateauParameters,
-)
-
-Monitoring = TypeVar(
-    "Monitoring", CheckpointParameters, EarlyStoppingParameters, ReduceOnPlateauParameters
-)
+from dnn_sweep.parameters import CallbackParameters
 
 
 def resolve_callbacks(callbacks: CallbackParameters, schema: Schema) -> CallbackParameters:
@@ -29,7 +20,7 @@ def resolve_callbacks(callbacks: CallbackParameters, schema: Schema) -> Callback
     objective = objective_of(schema.task)
     metrics = ("loss", objective.metric, "val_loss", objective.validation_metric)
 
-    def resolved(name: str, callback: Monitoring) -> Monitoring:
+    def resolved(name: str, callback: Any) -> Any:
         if callback.monitor not in metrics:
             where = f"callbacks.{name}.monitor (task {schema.task})"
             raise unknown_name(callback.monitor, metrics, what="metric", where=where)
@@ -41,20 +32,13 @@ def resolve_callbacks(callbacks: CallbackParameters, schema: Schema) -> Callback
     checkpoint = callbacks.checkpoint
     if checkpoint.monitor == "auto":
         checkpoint = checkpoint.model_copy(update={"monitor": objective.validation_metric})
-    checkpoint = resolved("checkpoint", checkpoint)
-    stopping, plateau = callbacks.early_stopping, callbacks.reduce_on_plateau
+    update = {"checkpoint": resolved("checkpoint", checkpoint)}
     if unfit := [name for name in checkpoint.fields if name not in ("epoch", *metrics)]:
         raise SweepError(
             f"callbacks.checkpoint.filename: {checkpoint.filename!r} asks for {unfit[0]}, which a "
             f"{schema.task} task does not have; allowed: epoch, {', '.join(metrics)}"
         )
-    return CallbackParameters(
-        checkpoint=checkpoint,
-        early_stopping=resolved("early_stopping", stopping)
-        if stopping.enabled
-        else EarlyStoppingParameters(),
-        stop_on_nan=callbacks.stop_on_nan,
-        reduce_on_plateau=resolved("reduce_on_plateau", plateau)
-        if plateau.enabled
-        else ReduceOnPlateauParameters(),
-    )
+    for name in ("early_stopping", "reduce_on_plateau"):
+        given = getattr(callbacks, name)
+        update[name] = resolved(name, given) if given.enabled else type(given)()
+    return callbacks.model_copy(update=update)

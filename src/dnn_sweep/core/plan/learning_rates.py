@@ -49,22 +49,13 @@ def plan_screening(
 
 
 def at_every_rate(plan: TrialPlan, screening: ScreeningParameters) -> TrialPlan:
-    """Spread a plan over the learning rates to try.
-
-    Args:
-        plan: The screening's seeds and epochs, each combination at its optimizer's own rate.
-        screening: The factors.
-
-    Returns:
-        Each trial once per factor, rates rising.
-    """
-    return TrialPlan(
-        trials=tuple(
-            trial if factor == 1 else at_rate(trial, trial.learning_rate * factor)
-            for trial in plan.trials
-            for factor in sorted(screening.factors)
-        )
-    )
+    """Plan each trial once per factor of its learning rate, rates rising."""
+    trials = [
+        trial if factor == 1 else at_rate(trial, trial.learning_rate * factor)
+        for trial in plan.trials
+        for factor in sorted(screening.factors)
+    ]
+    return TrialPlan(trials=tuple(trials))
 
 
 def at_rate(trial: Trial, rate: float) -> Trial:
@@ -79,20 +70,18 @@ def at_rate(trial: Trial, rate: float) -> Trial:
 
 def schedule_rates(trial: Trial) -> dict[str, float]:
     """Return the learning rates that a trial's schedule names, by argument."""
-    arguments = {} if trial.schedule is None else trial.schedule.arguments
+    arguments = trial.schedule.arguments if trial.schedule else {}
     return {name: arguments[name] for name in SCHEDULE_RATES if arguments.get(name) is not None}
 
 
 def with_rates(plan: TrialPlan, chosen: Mapping[str, Trial]) -> TrialPlan:
     """Plan the finals: each combination at its chosen trial's rates, or else at its own."""
-    return TrialPlan(
-        trials=tuple(
-            trial
-            if (at := chosen.get(trial.combination)) is None
-            else _moved(trial, at.learning_rate, schedule_rates(at))
-            for trial in plan.trials
-        )
-    )
+    at = [chosen.get(trial.combination, trial) for trial in plan.trials]
+    trials = [
+        _moved(trial, each.learning_rate, schedule_rates(each))
+        for trial, each in zip(plan.trials, at, strict=True)
+    ]
+    return TrialPlan(trials=tuple(trials))
 
 
 def _moved(trial: Trial, rate: float, named: Mapping[str, float]) -> Trial:

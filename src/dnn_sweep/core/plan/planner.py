@@ -8,24 +8,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import features_and_target, matrix_fingerprint, sample_weights_of
-from dnn_sweep.core.data.class_weights import resolve_class_weight
+from dnn_sweep.core.data.loss_weights import resolve_class_weight
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.networks.keras_names import (
-    initializer_for,
-    optimizer_defaults,
+    defaults_of,
+    optimizer_classes,
     resolve_activation,
     resolve_optimizer,
 )
 from dnn_sweep.core.networks.keras_schedules import resolve_schedule
-from dnn_sweep.core.networks.network import Layer, Network, Schedule
-from dnn_sweep.core.networks.output_layer import output_for
+from dnn_sweep.core.networks.network import Schedule
+from dnn_sweep.core.networks.resolve import resolve_network
 from dnn_sweep.core.plan.callbacks import resolve_callbacks
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import (
     CallbackParameters,
     GridParameters,
     NetworkParameters,
+    OptimizerEntry,
     TrainingParameters,
 )
 
@@ -41,16 +42,10 @@ def plan_trials(
 ) -> TrialPlan:
     """Write out every trial that scaled rows and the grid ask for; see :func:`expand_grid`."""
     features, target = features_and_target(train_matrix)
+    data = matrix_fingerprint(train_matrix, validation_matrix)
+    weights = sample_weights_of(train_matrix)
     return expand_grid(
-        schema,
-        features.shape[1],
-        matrix_fingerprint(train_matrix, validation_matrix),
-        network,
-        grid,
-        training,
-        callbacks,
-        target,
-        sample_weights_of(train_matrix),
+        schema, features.shape[1], data, network, grid, training, callbacks, target, weights
     )
 
 
@@ -65,21 +60,10 @@ def expand_grid(
     train_target: NDArray[np.generic],
     sample_weights: NDArray[np.float32] | None = None,
 ) -> TrialPlan:
-    """Write out every trial of the grid.
+    """Write out every trial of the grid: one per combination and seed, in the order of the grid.
 
-    Args:
-        schema: The task and the classes.
-        inputs: Number of scaled features.
-        data: Fingerprint of the scaled training and validation rows.
-        network: What all networks have in common.
-        grid: What is varied.
-        training: Epochs, batch size, seeds, class weights, precision.
-        callbacks: What may stop a trial or choose its weights.
-        train_target: Scaled targets of the training rows, shape ``(rows,)``.
-        sample_weights: Per-row loss weights of the same shape; ``None`` for equal weights.
-
-    Returns:
-        One trial per combination and seed, in the order of the grid.
+    ``inputs`` is the number of scaled features, ``data`` the fingerprint of the scaled training
+    and validation rows; ``train_target`` and ``sample_weights`` have the shape ``(rows,)``.
 
     Raises:
         SweepError: If Keras does not know a name, two settings contradict each other, or two
@@ -95,13 +79,15 @@ def expand_grid(
     class_weight = resolve_class_weight(training, schema, train_target, sample_weights)
     batch_sizes = grid.batch_size or (training.batch_size,)
     steps = {size: training.epochs * -(-len(train_target) // size) for size in batch_sizes}
-    rates = {name: rate for name, (_, _, rate) in optimizers.items()}
-    schedules = _schedules(grid, callbacks, rates, steps)
+    schedules = {
+        entry.name: _schedules(entry, optimizers[entry.name][2], steps, callbacks)
+        for entry in grid.optimizers
+    }
     _refuse_equal(
         "grid.optimizers",
         {
-            name: (class_name, optimizer_defaults(class_name) | arguments, rate, schedules[name])
-            for name, (class_name, arguments, rate) in optimizers.items()
+            name: (each, defaults_of(optimizer_classes()[each]) | given, rate, schedules[name])
+            for name, (each, given, rate) in optimizers.items()
         },
     )
     dropouts = grid.dropout or (network.dropout,)
@@ -118,7 +104,9 @@ def expand_grid(
             name += f", dropout {dropout:g}"
         if len(initializers) > 1:
             name += f", {initializer}"
-        built = resolve_network(network, schema, inputs, activation, dropout, initializer)
+        built = resolve_network(
+            network, schema.task, len(schema.classes), inputs, activation, dropout, initializer
+        )
         trials += [
             Trial(
                 task=schema.task,
@@ -143,84 +131,42 @@ def expand_grid(
     return TrialPlan(trials=tuple(trials))
 
 
-def resolve_network(
-    network: NetworkParameters,
-    schema: Schema,
-    inputs: int,
-    activation: str,
-    dropout: float,
-    initializer: str,
-) -> Network:
-    """Decide every layer of the network for one activation, dropout rate and initializer."""
-    output = output_for(schema.task, len(schema.classes), network)
-    hidden = []
-    for position, layer in enumerate(network.hidden, start=1):
-        chosen = layer.activation or activation
-        hidden.append(
-            Layer(
-                name=layer.name or f"hidden{position}",
-                units=layer.units,
-                activation=chosen,
-                kernel_initializer=initializer_for(
-                    initializer, chosen, "kernel_initializer (network or grid)"
-                ),
-                dropout=dropout,
-                batch_normalization=network.batch_normalization,
-                l2=network.l2,
-            )
-        )
-    return Network(
-        inputs=inputs,
-        hidden=tuple(hidden),
-        outputs=output.units,
-        output_activation=output.activation,
-        loss=output.loss,
-        metric=output.metric,
-    )
-
-
 def _schedules(
-    grid: GridParameters,
-    callbacks: CallbackParameters,
-    rates: Mapping[str, float],
-    steps: Mapping[int, int],
-) -> dict[str, dict[int, Schedule]]:
-    """Each optimizer's schedule by batch size, on which its length depends; often none."""
-    schedules: dict[str, dict[int, Schedule]] = {}
-    for entry in grid.optimizers:
-        where = f"grid.optimizers ({entry.name})"
-        if entry.schedule and callbacks.reduce_on_plateau.enabled:
-            raise SweepError(
-                f"{where}: a schedule sets the learning rate at every step, so "
-                "callbacks.reduce_on_plateau cannot lower it; use one of the two"
-            )
-        schedules[entry.name] = {
-            size: resolve_schedule(entry.schedule, rates[entry.name], count, f"{where}, schedule")
-            for size, count in steps.items()
-            if entry.schedule
-        }
-    return schedules
+    entry: OptimizerEntry, rate: float, steps: Mapping[int, int], callbacks: CallbackParameters
+) -> dict[int, Schedule]:
+    """An optimizer's schedule by batch size, on which its length depends; empty without one."""
+    if not entry.schedule:
+        return {}
+    where = f"grid.optimizers ({entry.name})"
+    if callbacks.reduce_on_plateau.enabled:
+        raise SweepError(
+            f"{where}: a schedule sets the learning rate at every step, so "
+            "callbacks.reduce_on_plateau cannot lower it; use one of the two"
+        )
+    return {
+        size: resolve_schedule(entry.schedule, rate, count, f"{where}, schedule")
+        for size, count in steps.items()
+    }
 
 
 def _activations(network: NetworkParameters, grid: GridParameters) -> list[str]:
-    fixed = [layer.activation for layer in network.hidden if layer.activation is not None]
-    for position, layer in enumerate(network.hidden, start=1):
-        if layer.activation is not None:
-            resolve_activation(layer.activation, f"network.hidden, layer {position}")
+    fixed = {i: each.activation for i, each in enumerate(network.hidden, 1) if each.activation}
+    for position, name in fixed.items():
+        resolve_activation(name, f"network.hidden, layer {position}")
     functions = {name: resolve_activation(name, "grid.activations") for name in grid.activations}
     _refuse_equal("grid.activations", functions)
-    if len(fixed) == len(network.hidden):
-        if grid.activations:
+    if len(fixed) < len(network.hidden):
+        if not grid.activations:
             raise SweepError(
-                "grid.activations: every hidden layer names its own activation, so there is "
-                "nothing to vary; set grid.activations to [] or leave a layer's activation out"
+                "grid.activations is empty, but not every hidden layer names its own activation"
             )
-        return ["-".join(fixed)]
-    if not grid.activations:
+        return list(grid.activations)
+    if grid.activations:
         raise SweepError(
-            "grid.activations is empty, but not every hidden layer names its own activation"
+            "grid.activations: every hidden layer names its own activation, so there is "
+            "nothing to vary; set grid.activations to [] or leave a layer's activation out"
         )
-    return list(grid.activations)
+    return ["-".join(fixed.values())]
 
 
 def _refuse_equal(key: str, entries: Mapping[str, object]) -> None:

@@ -3,36 +3,27 @@
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from dnn_sweep.core.networks.network import Network, Schedule, content_hash
 from dnn_sweep.parameters import CallbackParameters, Precision, Task
 
 
-class Trial(BaseModel):
+class Trial(BaseModel, frozen=True, extra="forbid"):
     """Everything that determines the result of one training.
 
     Args:
-        task: What is predicted.
         combination: Its name for people, such as ``relu + adam``.
         activation: The grid's activation.
         optimizer: The optimizer's name in the grid.
         optimizer_class: The Keras class.
         optimizer_arguments: Its constructor's arguments, without the learning rate.
-        learning_rate: Step size.
-        network: The network.
-        batch_size: Rows per step.
-        epochs: Epochs at most.
-        callbacks: What may stop the trial or choose its weights.
         seed: The replicate.
         data: Fingerprint of the scaled training and validation rows.
         schedule: How the learning rate changes; ``None`` for a constant one.
-        class_weight: Loss weight of each class, by the class's position; ``None`` for equal
-            weights.
+        class_weight: Loss weight of each class, by its position; ``None`` for equal weights.
         precision: Keras's dtype policy of the hidden layers.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: Task
     combination: str
@@ -74,10 +65,8 @@ class Trial(BaseModel):
         return self.network.hidden[0].kernel_initializer
 
 
-class TrialPlan(BaseModel):
+class TrialPlan(BaseModel, frozen=True, extra="forbid"):
     """The trials of a sweep, in the order of the grid."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     trials: tuple[Trial, ...]
 
