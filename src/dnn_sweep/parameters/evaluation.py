@@ -12,8 +12,7 @@ class EvaluationParameters(Parameters):
 
     Args:
         confidence: Confidence level of every interval.
-        resamples: Number of bootstrap resamples.
-        seed: Seed of the bootstrap.
+        resamples: Bootstrap resamples, drawn with ``seed``.
         calibration_bins: Bins of the expected calibration error.
         equivalence_margin: Largest difference to the best that is practically irrelevant: in
             accuracy as a share of the rows (0.005 is half a percentage point), in a regression's

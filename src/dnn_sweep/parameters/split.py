@@ -15,7 +15,6 @@ class SplitParameters(Parameters):
         test: Fraction for the evaluation of the champion; ignored where the source has a test
             split.
         stratify: Keep the class shares equal in every part (classification only).
-        seed: Seed of the division.
     """
 
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2

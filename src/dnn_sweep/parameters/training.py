@@ -16,7 +16,6 @@ class TrainingParameters(Parameters):
         cohort_size: Number of trials that ``stacked`` trains together; ``None`` chooses it by
             network and machine.
         epochs: Epochs at most.
-        batch_size: Rows per step.
         seeds: One replicate per seed, which fixes initial weights, data order and dropout.
         class_weight: Loss weight of each class by label (1 for a label left out); ``balanced``
             weights classes inversely to their frequency; ``None`` for equal weights.
