@@ -1,13 +1,15 @@
 import subprocess
 import sys
 
+import click
+import pytest
 from kedro.framework.hooks.manager import _create_hook_manager, _register_hooks
 from kedro.io import AbstractDataset, DataCatalog
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import SequentialRunner
 
 from dnn_sweep.core.training.stage_clock import StageClock
-from dnn_sweep.hooks import StageHooks
+from dnn_sweep.hooks import CatalogHooks, StageHooks
 from dnn_sweep.pipeline_registry import register_pipelines
 
 
@@ -204,3 +206,11 @@ print(order.index("scipy.special") < order.index("mlflow"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "True\n"
+
+
+def test_a_mistake_in_the_configuration_of_a_dataset_is_readable():
+    name = "dnn_sweep.datasets.registered_model.RegisteredModelDataset"
+    catalog = DataCatalog.from_config({"registered_model": {"type": name, "name": "iris.v2"}})
+
+    with pytest.raises(click.ClickException, match=r"cannot register a model called 'iris.v2'"):
+        CatalogHooks().after_catalog_created(catalog)

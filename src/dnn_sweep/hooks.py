@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 from kedro.framework.hooks import hook_impl
-from kedro.io import CatalogProtocol
+from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
@@ -24,6 +24,18 @@ STAGE_OF_PIPELINE = dict.fromkeys(("ingestion", "scaling", "model_building"), st
     "reporting": stages.REPORT,
 }
 STAGE_OF_DATASET = {"trial_results": stages.CHECKPOINTS, "trial_runs": stages.TRACK}
+
+
+def report_mistake(error: BaseException) -> None:
+    """Raise an error that is printed without a traceback, if a ``SweepError`` is behind this one.
+
+    Kedro wraps what a dataset raises.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SweepError):
+            raise click.ClickException(str(cause)) from error
+        cause = cause.__cause__
 
 
 class SweepHooks:
@@ -68,11 +80,7 @@ class SweepHooks:
         runs: Any = catalog.get("trial_runs")
         if hasattr(runs, "abandon"):
             runs.abandon()
-        cause: BaseException | None = error
-        while cause is not None:  # Kedro wraps what a dataset raises
-            if isinstance(cause, SweepError):
-                raise click.ClickException(str(cause)) from error
-            cause = cause.__cause__
+        report_mistake(error)
 
 
 class StageHooks:
@@ -113,6 +121,17 @@ class StageHooks:
 
 class CatalogHooks:
     """Completes the catalog before other plugins look at it."""
+
+    # First, because kedro-mlflow makes every dataset and would show a traceback.
+    @hook_impl(tryfirst=True)
+    def after_catalog_created(self, catalog: CatalogProtocol) -> None:
+        """Report a user's mistake in the configuration of a dataset."""
+        try:
+            for name in list(catalog.keys()):
+                catalog.get(name)
+        except DatasetError as error:
+            report_mistake(error)
+            raise
 
     # First, because kedro-mlflow switches tracking off only in datasets that are there.
     @hook_impl(tryfirst=True)

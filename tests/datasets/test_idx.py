@@ -275,7 +275,10 @@ def test_missing_files_are_downloaded_once(tmp_path, contents):
     assert sorted(asked) == sorted(f"/{name}.gz" for name in NAMES.values())
     assert home.asked == asked
     pd.testing.assert_frame_equal(first, second)
-    assert {path.name for path in (tmp_path / "raw").iterdir()} == {*NAMES.values()}
+    files = list((tmp_path / "raw").iterdir())
+    assert {path.name for path in files} == {*NAMES.values()}
+    (tmp_path / "plain").touch()  # a download is for as many users as any other file
+    assert {path.stat().st_mode for path in files} == {(tmp_path / "plain").stat().st_mode}
 
 
 def test_only_what_is_missing_is_downloaded(tmp_path, contents):

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.model_json import ModelJSONDataset
+from dnn_sweep.parameters import GridParameters
+from tests.sample_sweep import sample_sweep
 
 SCHEMA = Schema(
     task="multiclass",
@@ -61,6 +63,18 @@ def test_nan_and_infinity_come_back(path):
     assert loaded.by_seed == (inf, -inf, 0.5)
     assert isnan(loaded.further["auc"])
     assert loaded.further["n"] is None
+
+
+def test_a_configuration_with_a_schedule_comes_back(path):
+    adam = {"adam": {"schedule": {"class": "CosineDecay", "alpha": 0.1}}}
+    configuration = sample_sweep([("relu", "adam")]).configuration.model_copy(
+        update={"grid": GridParameters(activations=["relu"], optimizers=["sgd", adam])}
+    )
+    dataset = ModelJSONDataset(str(path), "dnn_sweep.parameters.Configuration")
+
+    dataset.save(configuration)
+
+    assert dataset.load() == configuration
 
 
 def test_the_file_is_indented_json(dataset, path):

@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import mlflow
@@ -106,6 +107,12 @@ def test_a_code_is_the_same_category_whatever_stands_around_it(champion, model):
         given = rows.assign(code=column)
         assert_frame_equal(model.predict(given).iloc[:3], expected)
         assert_frame_equal(champion.predict(given).iloc[:3], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_decimal_code_is_the_category_that_training_made_of_it(champion, model):
+    rows = champion.rows.drop(columns="target").head(3).reset_index(drop=True)
+    decimals = rows.assign(code=[Decimal(f"{code}.00") for code in rows["code"]])
+    assert_frame_equal(model.predict(decimals), model.predict(rows))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,9 @@ class LazyModule:
             return getattr(module, name)
         try:
             return import_module(f"{self._path}.{name}")
-        except ModuleNotFoundError:
+        except ModuleNotFoundError as error:
+            if error.name != f"{self._path}.{name}":  # a module that it needs is missing
+                raise
             raise AttributeError(f"module {self._path!r} has no attribute {name!r}") from None
 
 

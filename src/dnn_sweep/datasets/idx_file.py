@@ -91,7 +91,9 @@ def _fetch(url: str, output_file: str, _: pooch.Pooch | None) -> None:
     fetch = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT_SECONDS)
     fetch(url, output_file, None)
     path = Path(output_file)
-    path.write_bytes(_decompress(path))
+    content = _decompress(path)
+    path.unlink()  # pooch's temporary file is for its owner alone; a new one follows the umask
+    path.write_bytes(content)
 
 
 def _decompress(path: Path) -> bytes:

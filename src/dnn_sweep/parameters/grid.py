@@ -25,7 +25,7 @@ def _read_schedule(value: object) -> object:
     """Turn ``CosineDecay`` or ``{class: CosineDecay, alpha: 0.1}`` into an entry's fields."""
     if isinstance(value, str):
         return {"class_name": value}
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "class_name" not in value:  # else it is read from a file
         if "class" not in value:
             raise ValueError("a schedule names its Keras class, as in {class: CosineDecay}")
         given = {str(name): each for name, each in value.items()}

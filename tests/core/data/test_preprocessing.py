@@ -126,6 +126,7 @@ def test_a_regression_target_is_standardised_with_the_training_rows():
         (pd.array([1, None, 3, 4], dtype="Int64"), ["1", "missing", "3", "4"]),
         ([1, "1.0", True, 2.0], ["1", "1.0", "True", "2"]),
         (np.array([1e16, 1, 2, 3]), ["10000000000000000", "1", "2", "3"]),
+        ([np.inf, 1, 2, 3], ["inf", "1", "2", "3"]),
     ],
 )
 def test_a_category_is_spelled_by_its_value_not_by_the_column_around_it(codes, spelled):

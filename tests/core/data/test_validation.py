@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 
 import numpy as np
@@ -59,6 +59,11 @@ def test_kinds_task_and_classes_are_inferred():
 )
 def test_task_is_inferred_from_the_target(target, task):
     assert validate(table(label=target))[1].task == task
+
+
+def test_dates_beside_times_are_still_dates():
+    both = [datetime(2020, 1, 1, 3), time(3, 4)] * 15
+    assert "dates and times" in validate(table(when=both))[1].dropped["when"]
 
 
 def test_classes_of_mixed_types_become_text_in_order():

@@ -218,6 +218,23 @@ def test_equal_entries_under_two_names_are_refused(key, entries, names):
         plan(grid={key: entries})
 
 
+def test_equal_entries_that_no_pair_brings_together_are_no_duplicates():
+    only = [
+        {"activation": "relu", "optimizer": "sgd"},
+        {"activation": "tanh", "optimizer": "plain"},
+    ]
+    grid = {
+        "activations": ["relu", "tanh", "swish", "silu"],
+        "optimizers": ["sgd", {"plain": {"class": "SGD"}}],
+        "only": only,
+    }
+    assert len({trial.id for trial in plan(grid=grid).trials}) == 2
+
+
+def test_combinations_that_differ_in_a_late_digit_have_names_of_their_own():
+    assert len(plan(grid={"dropout": [0.1, 0.1000001]}).combinations) == 2
+
+
 def test_entries_that_differ_in_their_schedule_or_rate_alone_are_compared():
     schedule = {"class": "SGD", "schedule": "CosineDecay"}
     grid = {

@@ -1,5 +1,6 @@
 """One column at a time: what it holds, how it is spelled, and whether a network can use it."""
 
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -11,9 +12,8 @@ from dnn_sweep.core.errors import SweepError
 
 # Text with this share of numbers was meant to be numbers, of distinct values identifies rows.
 MOSTLY = 0.9
-# What `infer_dtype` calls values without an order, and dates, times and spans of time.
+# What `infer_dtype` calls values without an order.
 MIXED = {"mixed", "mixed-integer"}
-DATES = {"date", "time", "datetime", "datetime64", "timedelta", "timedelta64"}
 
 
 def spell(value: object) -> str:
@@ -23,7 +23,7 @@ def spell(value: object) -> str:
         >>> spell(1), spell(1.0), spell(2.5), spell("1.0")
         ('1', '1', '2.5', '1.0')
     """
-    return str(int(value)) if is_float(value) and value % 1 == 0 else str(value)
+    return str(int(value)) if is_float(value) and float(value).is_integer() else str(value)
 
 
 def refuse_where(wrong: pd.Series, column: pd.Series, problem: str, what: str = "column") -> None:
@@ -54,7 +54,8 @@ def plain_values(column: pd.Series) -> pd.Series:
         )
     if len(present) and present.map(lambda value: isinstance(value, Decimal)).all():
         return column.astype("float64")
-    return column.map(spell, na_action="ignore") if infer_dtype(present) in MIXED else column
+    mixed = infer_dtype(present) in MIXED and not is_date(present)
+    return column.map(spell, na_action="ignore") if mixed else column
 
 
 def reason_to_drop(column: pd.Series) -> str | None:
@@ -108,7 +109,7 @@ def kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
 
 def is_date(column: pd.Series) -> bool:
     """Whether a column holds dates, times or spans of time."""
-    return infer_dtype(column) in DATES
+    return all(isinstance(value, date | time | timedelta) for value in column)
 
 
 def _numbers_in(column: pd.Series) -> pd.Series:

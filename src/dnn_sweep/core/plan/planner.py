@@ -1,6 +1,6 @@
 """From the grid to the trials: names checked, defaults filled in, every choice written out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations, product
 
 import numpy as np
@@ -74,7 +74,8 @@ def expand_grid(
         entry.name: resolve_optimizer(entry, f"grid.optimizers ({entry.name})")
         for entry in grid.optimizers
     }
-    pairs = _pairs(activations, list(optimizers), grid)
+    pairs = _pairs(list(activations), list(optimizers), grid)
+    _refuse_equal("grid.activations", [(o, a) for a, o in pairs], activations)
     resolved_callbacks = resolve_callbacks(callbacks, schema)
     class_weight = resolve_class_weight(training, schema, train_target, sample_weights)
     batch_sizes = grid.batch_size or (training.batch_size,)
@@ -85,6 +86,7 @@ def expand_grid(
     }
     _refuse_equal(
         "grid.optimizers",
+        pairs,
         {
             name: (each, defaults_of(optimizer_classes()[each]) | given, rate, schedules[name])
             for name, (each, given, rate) in optimizers.items()
@@ -101,7 +103,7 @@ def expand_grid(
         if len(batch_sizes) > 1:
             name += f", batch {batch_size}"
         if len(dropouts) > 1:
-            name += f", dropout {dropout:g}"
+            name += f", dropout {dropout}"
         if len(initializers) > 1:
             name += f", {initializer}"
         built = resolve_network(
@@ -149,30 +151,35 @@ def _schedules(
     }
 
 
-def _activations(network: NetworkParameters, grid: GridParameters) -> list[str]:
+def _activations(network: NetworkParameters, grid: GridParameters) -> dict[str, object]:
+    """The activations to vary, by name; a network that fixes them all has one."""
     fixed = {i: each.activation for i, each in enumerate(network.hidden, 1) if each.activation}
     for position, name in fixed.items():
         resolve_activation(name, f"network.hidden, layer {position}")
     functions = {name: resolve_activation(name, "grid.activations") for name in grid.activations}
-    _refuse_equal("grid.activations", functions)
     if len(fixed) < len(network.hidden):
         if not grid.activations:
             raise SweepError(
                 "grid.activations is empty, but not every hidden layer names its own activation"
             )
-        return list(grid.activations)
+        return functions
     if grid.activations:
         raise SweepError(
             "grid.activations: every hidden layer names its own activation, so there is "
             "nothing to vary; set grid.activations to [] or leave a layer's activation out"
         )
-    return ["-".join(fixed.values())]
+    return {"-".join(fixed.values()): None}
 
 
-def _refuse_equal(key: str, entries: Mapping[str, object]) -> None:
-    """Refuse two names for the same content: their trials would be the same trials."""
+def _refuse_equal(
+    key: str, pairs: Iterable[tuple[str, str]], entries: Mapping[str, object]
+) -> None:
+    """Refuse two names for the same content that are paired with the same partner."""
+    partners: dict[str, set[str]] = {name: set() for name in entries}
+    for partner, name in pairs:
+        partners[name].add(partner)
     for (first, one), (second, other) in combinations(entries.items(), 2):
-        if one == other:
+        if one == other and partners[first] & partners[second]:
             raise SweepError(
                 f"{key}: {first!r} and {second!r} are the same under two names, so there is "
                 "nothing to compare; leave one of them out"

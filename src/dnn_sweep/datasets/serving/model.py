@@ -7,6 +7,7 @@ list, and repeats the few lines that give raw columns one type per kind.
 
 import json
 import os
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,8 @@ def _as_category(values: pd.Series, categories: list[str]) -> pd.Series:
         if pd.isna(value):
             return MISSING
         # As the model was trained: a code such as 3 is read as 3.0 where its column has gaps.
-        whole = pd.api.types.is_float(value) and value % 1 == 0
+        value = float(value) if isinstance(value, Decimal) else value
+        whole = pd.api.types.is_float(value) and float(value).is_integer()
         text = str(int(value)) if whole else str(value)
         # Text may come from a program that has read numbers: the known spelling counts.
         spellings = (text, text.removesuffix(".0"), f"{text}.0")
