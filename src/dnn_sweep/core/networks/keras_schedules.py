@@ -3,7 +3,6 @@
 import math
 from functools import cache
 from inspect import Parameter
-from typing import Any
 
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.lazy import keras
@@ -39,7 +38,11 @@ def resolve_schedule(entry: ScheduleEntry, rate: float, steps: int, where: str) 
             raise unknown_name(argument, defaults, what=what, where=where)
         if isinstance(value, float) and not math.isfinite(value):
             raise SweepError(f"{where}: {argument} must be finite, not {value!r}")
-    arguments = _with_lengths(defaults | entry.arguments, steps)
+    arguments = defaults | entry.arguments
+    warmup = arguments.get("warmup_steps", 0) if arguments.get("warmup_target") is not None else 0
+    for length in ("decay_steps", "first_decay_steps"):
+        if arguments.get(length) is Parameter.empty:  # the decay ends with the trial
+            arguments[length] = steps - warmup if isinstance(warmup, int) else steps
     # Keras names the missing ones.
     given = {key: value for key, value in arguments.items() if value is not Parameter.empty}
     for step in (0, steps - 1):
@@ -51,13 +54,3 @@ def resolve_schedule(entry: ScheduleEntry, rate: float, steps: int, where: str) 
                 f"step {step} of {steps}"
             )
     return Schedule(class_name=name, arguments=given)
-
-
-def _with_lengths(arguments: dict[str, Any], steps: int) -> dict[str, Any]:
-    """Let the decay end with the trial where no length is given."""
-    warms_up = arguments.get("warmup_target") is not None
-    warmup = arguments.get("warmup_steps", 0) if warms_up else 0
-    length = steps - warmup if isinstance(warmup, int) else steps
-    lengths = ("decay_steps", "first_decay_steps")
-    missing = [each for each in lengths if arguments.get(each) is Parameter.empty]
-    return arguments | dict.fromkeys(missing, length)

@@ -26,7 +26,7 @@ def resolve_network(
     dropout: float,
     initializer: str,
 ) -> Network:
-    """Decide every layer of the network of so many classes (0 for a regression), and its loss.
+    """Decide a network's layers, output and loss; ``classes`` is 0 for a regression.
 
     Raises:
         SweepError: If Keras has no such initializer, or the output's activation or the loss
