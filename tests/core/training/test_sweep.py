@@ -16,7 +16,7 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import ACCURACY
 from dnn_sweep.core.plan.learning_rates import at_every_rate
 from dnn_sweep.core.plan.trial import TrialPlan
-from dnn_sweep.core.training.screening import choose_learning_rates
+from dnn_sweep.core.training.screening import Screening, choose_learning_rates
 from dnn_sweep.core.training.sweep import Sweep, train_trials
 from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
 from tests.builders import make_data, make_plan
@@ -53,12 +53,11 @@ def plans(seeds=(0, 1), activations=("relu",), optimizers=("sgd", "adam"), scree
 def a_sweep(finals, screening_plan, finished, engine="keras", display=None, screening=SCREENING):
     return Sweep(
         finals,
-        screening_plan,
+        Screening(screening_plan, screening),
         finished,
         make_data(),
         display or Display(),
         TrainingParameters(engine=engine, seeds=(0, 1)),
-        screening,
         no_files(),
     )
 
