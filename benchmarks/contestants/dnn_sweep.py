@@ -6,7 +6,7 @@ from benchmarks.workloads import Curve, TrialSpec, Work
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training import assign_engines
-from dnn_sweep.core.training.progress import NoProgress
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import LoggingParameters
 from dnn_sweep.startup import import_tensorflow
@@ -32,7 +32,7 @@ def _train(work: Work, engine: str) -> list[Curve]:
     return [
         _curve_of(result, specs[result.trial.id], work.steps_per_epoch)
         for group in assign_engines(plan.trials, engine)
-        for result in group.engine.train(group.trials, data, NoProgress(), logs, group.reason)
+        for result in group.engine.train(group.trials, data, TrainingProgress(), logs, group.reason)
     ]
 
 

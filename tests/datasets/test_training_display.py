@@ -11,7 +11,7 @@ def test_a_terminal_gets_the_live_display_and_a_pipe_plain_lines(monkeypatch, in
     console = Console(force_terminal=interactive, force_interactive=interactive)
     monkeypatch.setattr(rich, "get_console", lambda: console)
 
-    assert type(TrainingDisplayDataset().load().display) is kind
+    assert type(TrainingDisplayDataset().load()) is kind
 
 
 def test_every_load_gives_a_display_of_its_own():

@@ -3,7 +3,7 @@
 import rich
 
 from dnn_sweep.core.reporting.training_display import LiveDisplay, PlainDisplay
-from dnn_sweep.core.training.progress import TimedProgress, TrainingProgress
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.datasets.base import ReadOnlyDataset
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 
@@ -12,10 +12,11 @@ class TrainingDisplayDataset(ReadOnlyDataset[TrainingProgress]):
     """Loads a live display in a terminal, otherwise one that writes a plain line per trial.
 
     Both use rich's own console, as Kedro's log does, so that its lines appear above the bars.
+    The run's clock counts the same events.
     """
 
     def load(self) -> TrainingProgress:
         """Return a display that has not been started; the run's clock follows its events."""
         console = rich.get_console()
-        display = LiveDisplay(console) if console.is_interactive else PlainDisplay(console)
-        return TimedProgress(display, RUN_CLOCK)
+        display = LiveDisplay if console.is_interactive else PlainDisplay
+        return display(console, stages=RUN_CLOCK)

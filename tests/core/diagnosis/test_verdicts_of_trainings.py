@@ -13,10 +13,9 @@ from dnn_sweep.core.objectives import ACCURACY
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
 from dnn_sweep.core.training.layer_log import Probe
-from dnn_sweep.core.training.layer_measurements import measure_layers
 from dnn_sweep.core.training.stacked import StackedEngine
 from tests.core.diagnosis.test_verdicts import STUCK, history
-from tests.core.training.stacked.sweeps import changed, one, results_of
+from tests.core.training.stacked.sweeps import changed, measure_one, one, results_of
 
 
 def digits(rows=1000):
@@ -40,7 +39,7 @@ def trial(name, activation, optimizer, rate, *, epochs=20, hidden=(64, 128, 256,
 
 def verdicts(trials, data, engine):
     plan = TrialPlan(trials=tuple(trials))
-    results = results_of(engine(diagnostics=True), trials, data)
+    results = results_of(engine(), trials, data, measured=True)
     diagnostics = collect_diagnostics(plan, results)
     no_skill = float(np.bincount(data.y_validation).max() / len(data.y_validation))
     table = judge_combinations(collect_histories(plan, results), diagnostics, ACCURACY, no_skill)
@@ -99,7 +98,7 @@ def test_strongly_negative_biases_are_dead_units():
     weights = initial_weights(network, 0)
     weights[5] -= 10
     probe = Probe(digits())
-    table = measure_layers(network, weights, probe.x, probe.y)
+    table = measure_one(network, weights, probe.x, probe.y)
     activations = [*(layer.activation for layer in network.hidden), "softmax"]
     identity = {"trial_id": "relu 0", "combination": "relu", "seed": 0}
     diagnostics = table.assign(

@@ -4,7 +4,7 @@ import pytest
 
 from dnn_sweep.core.networks.network import Schedule
 from dnn_sweep.core.plan.trial import Trial
-from dnn_sweep.core.training.schedules import learning_rate_schedule
+from dnn_sweep.core.training.optimizers import learning_rate_schedule
 from tests.builders import make_plan
 
 COSINE = Schedule(class_name="CosineDecay", arguments={"decay_steps": 15, "alpha": 0.1})

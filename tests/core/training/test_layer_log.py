@@ -6,13 +6,19 @@ import pytest
 
 from dnn_sweep.core.networks.build import initial_weights
 from dnn_sweep.core.networks.weight_layout import kernels_of
-from dnn_sweep.core.training import assign_engines, build_engines
+from dnn_sweep.core.training import assign_engines
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
 from dnn_sweep.core.training.layer_log import PROBE_ROWS, Probe
-from dnn_sweep.core.training.layer_measurements import measure_layers
 from dnn_sweep.core.training.stacked import StackedEngine
 from tests.builders import make_data
-from tests.core.training.stacked.sweeps import assert_close, changed, one, results_of, trials_of
+from tests.core.training.stacked.sweeps import (
+    assert_close,
+    changed,
+    measure_one,
+    one,
+    results_of,
+    trials_of,
+)
 
 FIGURES = [
     "weight_gradient_norm",
@@ -26,7 +32,7 @@ LAST_EPOCH = {"checkpoint": {"enabled": False}}
 
 def measured(trials, data, engine=KerasFitEngine):
     """Results in order, with diagnostics."""
-    found = results_of(engine(diagnostics=True), trials, data)
+    found = results_of(engine(), trials, data, measured=True)
     return [found[trial.id] for trial in trials]
 
 
@@ -54,12 +60,12 @@ def test_epochs_0_1_2_4_and_the_last_are_measured_and_the_figures_are_those_of_t
         (shorter, shorter.load_network().get_weights()),
     ]:
         last = result.diagnostics[result.diagnostics["epoch"] == epochs_of(result)[-1]]
-        alone = measure_layers(result.trial.network, weights, probe.x, probe.y)
+        alone = measure_one(result.trial.network, weights, probe.x, probe.y)
         pd.testing.assert_frame_equal(
             last.reset_index(drop=True)[list(alone)], alone, check_dtype=False, rtol=1e-4
         )
     before = longer.diagnostics[longer.diagnostics["epoch"] == 0]
-    start = measure_layers(first.network, initial_weights(first.network, 0), probe.x, probe.y)
+    start = measure_one(first.network, initial_weights(first.network, 0), probe.x, probe.y)
     np.testing.assert_allclose(before["signal_gradient_norm"], start["signal_gradient_norm"], 1e-5)
     assert before["update_ratio"].isna().all()
 
@@ -131,16 +137,13 @@ def test_a_diverged_trial_has_no_figures_where_there_is_nothing_to_measure():
 @pytest.mark.parametrize("name", ["keras", "stacked"])
 def test_nothing_is_measured_unless_asked_for_and_measuring_changes_nothing(name):
     trial, data = one(), make_data()
+    (assignment,) = assign_engines([trial], name)
     found = []
-    for diagnostics in (False, True):
-        engines = build_engines(name, diagnostics=diagnostics)
-        (assignment,) = assign_engines([trial], name, engines=engines)
-        found += results_of(assignment.engine, [trial], data).values()
+    for asked in ({}, {"measured": True}):
+        found += results_of(assignment.engine, [trial], data, **asked).values()
     without, with_them = found
-    (not_now,) = results_of(assignment.engine, [trial], data, measured=False).values()
 
     assert without.diagnostics is None
-    assert not_now.diagnostics is None
     assert with_them.diagnostics is not None
     np.testing.assert_array_equal(without.outputs, with_them.outputs)
 

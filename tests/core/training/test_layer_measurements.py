@@ -8,10 +8,10 @@ from dnn_sweep.core.diagnosis.symptoms import SATURATING
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.build import build_network, initial_weights
 from dnn_sweep.core.networks.keras_names import activation_names
-from dnn_sweep.core.training.layer_measurements import layer_names, measure_layers, measure_stack
+from dnn_sweep.core.training.layer_measurements import layer_names, measure_layers
 from dnn_sweep.core.training.targets import loss_targets
 from tests.builders import make_data
-from tests.core.training.stacked.sweeps import changed, one
+from tests.core.training.stacked.sweeps import changed, measure_one, one
 
 
 def shaken(network, seed=0):
@@ -70,7 +70,7 @@ def test_gradients_are_those_of_the_keras_model(task, network):
     data = make_data(task)
     weights = shaken(chosen)
 
-    measured = measure_layers(chosen, weights, data.x_train, data.y_train)
+    measured = measure_one(chosen, weights, data.x_train, data.y_train)
 
     by_kernel, by_sum = by_keras(chosen, weights, data.x_train, data.y_train)
     assert list(measured["layer"]) == ["hidden1", "hidden2", "output"]
@@ -84,7 +84,7 @@ def test_every_activation_can_be_measured(name):
     data = make_data()
     weights = shaken(network)
 
-    measured = measure_layers(network, weights, data.x_train, data.y_train)
+    measured = measure_one(network, weights, data.x_train, data.y_train)
 
     _, by_sum = by_keras(network, weights, data.x_train, data.y_train)
     np.testing.assert_allclose(measured["signal_gradient_norm"], by_sum, rtol=1e-4, atol=1e-9)
@@ -104,7 +104,7 @@ def with_sums(activation, sums):
     weights[0] = np.zeros_like(weights[0])
     weights[1] = np.array(sums, dtype=np.float32)
     data = make_data()
-    return measure_layers(network, weights, data.x_train, data.y_train).iloc[0]
+    return measure_one(network, weights, data.x_train, data.y_train).iloc[0]
 
 
 def test_a_unit_is_dead_that_puts_out_nothing_for_any_row():
@@ -123,7 +123,7 @@ def test_a_unit_that_one_row_wakes_is_not_dead():
     largest = float(data.x_train[:, 0].max())
     weights[1] = np.array([-largest * 0.99, -largest * 1.01], dtype=np.float32)
 
-    measured = measure_layers(network, weights, data.x_train, data.y_train)
+    measured = measure_one(network, weights, data.x_train, data.y_train)
 
     assert measured["dead_units"][0] == 0.5
 
@@ -151,7 +151,7 @@ def test_nothing_flows_into_a_layer_behind_one_that_is_dead():
     weights[3] -= 100
     data = make_data()
 
-    measured = measure_layers(network, weights, data.x_train, data.y_train)
+    measured = measure_one(network, weights, data.x_train, data.y_train)
 
     assert list(measured["dead_units"][:3]) == [0, 1, 1]
     assert list(measured["signal_gradient_norm"][:2]) == [0, 0]
@@ -166,7 +166,7 @@ def test_what_is_not_finite_is_not_measured(wrong):
     weights[2] = np.full_like(weights[2], wrong)
     data = make_data()
 
-    measured = measure_layers(network, weights, data.x_train, data.y_train)
+    measured = measure_one(network, weights, data.x_train, data.y_train)
 
     assert measured.drop(columns="layer").isna().all(axis=None)
 
@@ -176,7 +176,7 @@ def test_networks_measured_together_get_the_figures_they_get_alone():
     data = make_data()
     each = [shaken(trial.network, seed) for seed in range(3)]
 
-    together = measure_stack(
+    together = measure_layers(
         trial.network,
         [np.stack(kind) for kind in zip(*each, strict=True)],
         data.x_train,
@@ -184,7 +184,7 @@ def test_networks_measured_together_get_the_figures_they_get_alone():
     )
 
     for place, weights in enumerate(each):
-        alone = measure_layers(trial.network, weights, data.x_train, data.y_train)
+        alone = measure_one(trial.network, weights, data.x_train, data.y_train)
         own = {name: values[place] for name, values in together._asdict().items()}
         pd.testing.assert_frame_equal(
             pd.DataFrame({"layer": layer_names(trial.network), **own}), alone, rtol=1e-5

@@ -12,13 +12,7 @@ from rich.logging import RichHandler
 from dnn_sweep.core.networks.network import Layer, Network
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.reporting.training_display import LiveDisplay, PlainDisplay
-from dnn_sweep.core.training.progress import (
-    Best,
-    NoProgress,
-    TimedProgress,
-    TrainingProgress,
-    kept_value,
-)
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stage_clock import StageClock
 from dnn_sweep.parameters import CallbackParameters
@@ -90,31 +84,33 @@ def tasks_of(display):
     return {task.description: task for task in display._progress.tasks}
 
 
-def test_the_kept_value_is_the_objective_at_the_best_epoch():
-    assert kept_value(a_result(a_trial(), [0.5, 0.9, 0.7], best_epoch=2)) == 0.9
-    assert kept_value(a_result(a_trial(), [0.5], best_epoch=0)) is None
-    assert kept_value(a_result(a_trial(), [float("nan")])) is None
+def test_the_score_is_the_objective_at_the_best_epoch():
+    assert a_result(a_trial(), [0.5, 0.9, 0.7], best_epoch=2).score == 0.9
+    assert np.isnan(a_result(a_trial(), [0.5], best_epoch=0).score)
+
+
+def best_shown(*results):
+    """The best that a line of the plain display shows in the end."""
+    display, _, stream = plain()
+    display.start(len(results), 4, 0)
+    for result in results:
+        display.trial_finished(result)
+    return stream.getvalue().splitlines()[-1].rpartition(", best ")[2].rpartition(",")[0]
 
 
 @pytest.mark.parametrize(
-    ("task", "expected"), [("multiclass", "relu + sgd"), ("regression", "relu + adam")]
+    ("task", "expected"),
+    [("multiclass", "0.6000 (relu + sgd)"), ("regression", "0.4000 (relu + adam)")],
 )
 def test_the_best_follows_the_objectives_direction(task, expected):
-    best = Best()
-
-    best.consider(a_result(a_trial("adam", task=task), [0.4]))
-    best.consider(a_result(a_trial("sgd", task=task), [0.6]))
-
-    assert best.combination == expected
+    adam = a_result(a_trial("adam", task=task), [0.4])
+    assert best_shown(adam, a_result(a_trial("sgd", task=task), [0.6])) == expected
 
 
-def test_a_diverged_trial_never_leads():
-    best = Best()
-
-    best.consider(a_result(a_trial("sgd"), [0.9], status="diverged"))
-    best.consider(a_result(a_trial("adam"), [0.2]))
-
-    assert (best.combination, best.value) == ("relu + adam", 0.2)
+@pytest.mark.parametrize("given", [{"status": "diverged"}, {"best_epoch": 0}])
+def test_a_trial_that_diverged_or_kept_no_epoch_never_leads(given):
+    results = a_result(a_trial("sgd"), [0.9], **given), a_result(a_trial("adam"), [0.2])
+    assert best_shown(*results) == "0.2000 (relu + adam)"
 
 
 def test_plain_lines_tell_place_status_metric_best_duration_and_time_left():
@@ -240,13 +236,12 @@ def test_the_time_left_is_right_where_many_trials_end_at_once():
     assert all(line.endswith("about 30 s left") for line in lines)
 
 
-def test_a_timed_display_tells_the_clock_what_was_compiled_and_trained():
+@pytest.mark.parametrize("kind", [PlainDisplay, LiveDisplay])
+def test_a_display_tells_the_clock_what_was_compiled_and_trained(kind):
     now = Clock()
     stages = StageClock(now)
-    display, _, stream = plain()
-    timed = TimedProgress(display, stages)
     stages.enter("train")
-    with timed as progress:
+    with kind(Console(file=StringIO()), stages=stages) as progress:
         progress.start(1, 4, 0)
         now.now += 5
         progress.compiled(1, 6.0, share=0.5)
@@ -258,7 +253,6 @@ def test_a_timed_display_tells_the_clock_what_was_compiled_and_trained():
         "start_up": 0, "compile": 3, "train": 2, "total": 5,
         "model_epochs": 2, "model_epochs_per_second": 1,
     }  # fmt: skip
-    assert "[1/1] relu + adam" in stream.getvalue()
 
 
 def test_the_time_left_is_estimated_before_the_first_trial_ends():
@@ -308,8 +302,8 @@ def test_a_crash_gives_the_terminal_back():
     assert list(tasks_of(display)) == ["trials"]
 
 
-def test_no_progress_takes_every_call_and_prints_nothing(capsys):
-    silent: TrainingProgress = NoProgress()
+def test_progress_that_nothing_shows_takes_every_call_and_prints_nothing(capsys):
+    silent = TrainingProgress()
     with silent as progress:
         progress.start(1, 1, 0)
         progress.compiled(1, 2.0)

@@ -8,14 +8,8 @@ import pytest
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.plan.learning_rates import at_every_rate, at_rate, plan_screening, with_rates
 from dnn_sweep.core.plan.trial import TrialPlan
-from dnn_sweep.core.training.schedules import learning_rate_schedule
-from dnn_sweep.core.training.screening import (
-    asked_for,
-    best_trials,
-    choose_learning_rates,
-    recall,
-    screening_table,
-)
+from dnn_sweep.core.training.optimizers import learning_rate_schedule
+from dnn_sweep.core.training.screening import Screening, choose_learning_rates
 from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
 from tests.builders import make_plan, make_result
 
@@ -38,17 +32,16 @@ def scored(trial, value, loss=1.0, **given):
     return dataclasses.replace(result, history=history)
 
 
-def run(plan, screening, accuracy):
+def run(plan, settings, accuracy):
     """Train all that is asked for; `accuracy` tells what a rate reaches."""
-    results = {}
-    while new := [t for t in asked_for(plan, results, screening) if t.id not in results]:
-        results |= {trial.id: accuracy(trial) for trial in new}
-    return results
+    screening = Screening(plan, settings)
+    while new := [t for t in screening.asked_for() if t.id not in screening.results]:
+        screening.results.update({trial.id: accuracy(trial) for trial in new})
+    return screening
 
 
-def rates_of(plan, results, screening):
-    best = best_trials(plan, results, screening)
-    return {combination: trial.learning_rate for combination, trial in best.items()}
+def rates_of(screening):
+    return {name: trial.learning_rate for name, trial in screening.best_trials().items()}
 
 
 def test_every_rate_of_every_seed_is_tried():
@@ -69,13 +62,14 @@ def test_every_rate_of_every_seed_is_tried():
     ],
 )
 def test_the_grid_grows_while_its_edge_is_best(peak, extensions, best, edge, tried):
-    screening = settings(extensions=extensions)
-    plan = at_every_rate(plan_of(), screening)
-    results = run(
-        plan, screening, lambda t: scored(t, 1 - abs(np.log10(t.learning_rate / peak)) / 20)
+    given = settings(extensions=extensions)
+    screening = run(
+        at_every_rate(plan_of(), given),
+        given,
+        lambda t: scored(t, 1 - abs(np.log10(t.learning_rate / peak)) / 20),
     )
-    assert rates_of(plan, results, screening) == {"relu + adam": pytest.approx(best)}
-    table = screening_table(plan, results, screening, "multiclass")
+    assert rates_of(screening) == {"relu + adam": pytest.approx(best)}
+    table = screening.table("multiclass")
     assert len(table) == tried
     (chosen,) = table[table["chosen"]].to_dict("records")
     assert (chosen["learning_rate"], chosen["edge"]) == (pytest.approx(best), edge)
@@ -92,7 +86,7 @@ def test_the_objective_decides_then_the_loss_then_the_lower_rate():
             trial.id: scored(trial, *value)
             for trial, value in zip((low, middle, high), values, strict=True)
         }
-        return rates_of(plan, results, screening)["relu + adam"]
+        return rates_of(Screening(plan, screening, results))["relu + adam"]
 
     assert best((0.5, 9.0), (0.4, 1.0), (0.3, 1.0)) == low.learning_rate
     assert best((0.5, 9.0), (0.5, 1.0), (0.5, 2.0)) == middle.learning_rate
@@ -103,7 +97,8 @@ def test_less_error_is_better_in_a_regression():
     screening = settings(extensions=0)
     plan = at_every_rate(make_plan("regression"), screening)
     results = {t.id: scored(t, error) for t, error in zip(plan.trials, (3, 1, 2), strict=True)}
-    assert set(rates_of(plan, results, screening).values()) == {plan.trials[1].learning_rate}
+    rates = rates_of(Screening(plan, screening, results))
+    assert set(rates.values()) == {plan.trials[1].learning_rate}
 
 
 def test_a_diverged_rate_is_never_chosen_over_one_that_has_not():
@@ -115,8 +110,9 @@ def test_a_diverged_rate_is_never_chosen_over_one_that_has_not():
         middle.id: scored(middle, 0.9, status="diverged"),
         high.id: scored(high, 0.1),
     }
-    assert rates_of(plan, results, screening) == {"relu + adam": low.learning_rate}
-    table = screening_table(plan, results, screening, "multiclass")
+    screened = Screening(plan, screening, results)
+    assert rates_of(screened) == {"relu + adam": low.learning_rate}
+    table = screened.table("multiclass")
     assert table["diverged"].tolist() == [False, True, False]
     assert np.isnan(table["val_accuracy"][1])
 
@@ -124,11 +120,11 @@ def test_a_diverged_rate_is_never_chosen_over_one_that_has_not():
 def test_what_was_trained_before_is_recalled_with_the_rates_it_led_to():
     screening = settings(extensions=1)
     plan = at_every_rate(plan_of(), screening)
-    everything = run(plan, screening, lambda t: scored(t, t.learning_rate))
-    assert recall(plan, {}, everything, screening).keys() == everything.keys()
+    everything = run(plan, screening, lambda t: scored(t, t.learning_rate)).results
     stranger = at_every_rate(make_plan(grid={"optimizers": ["sgd"]}), screening).trials[0]
-    found = recall(plan, {}, everything | {stranger.id: scored(stranger, 1.0)}, screening)
-    assert stranger.id not in found
+    found = Screening(plan, screening)
+    found.recall(everything | {stranger.id: scored(stranger, 1.0)})
+    assert found.results.keys() == everything.keys()
 
 
 def test_finals_train_at_the_chosen_rates_and_are_otherwise_as_planned():
@@ -143,7 +139,7 @@ def test_an_incomplete_screening_chooses_nothing():
     screening = settings()
     plan = at_every_rate(plan_of(), screening)
     with pytest.raises(SweepError, match="relu \\+ adam is not complete"):
-        best_trials(plan, {}, screening)
+        Screening(plan, screening).best_trials()
 
 
 def test_a_seed_of_the_finals_cannot_screen():
@@ -158,15 +154,15 @@ def test_the_peak_of_a_warm_up_is_screened_with_its_start():
     grid = {"optimizers": [{"sgd": {"learning_rate": 0.001, "schedule": schedule}}]}
     finals = make_plan(grid=grid, training={"epochs": 3})
     plan = at_every_rate(make_plan(grid=grid, training={"epochs": 2, "seeds": [9]}), screening)
-    results = run(plan, screening, lambda trial: scored(trial, trial.learning_rate))
-    table = screening_table(plan, results, screening, "multiclass")
+    screened = run(plan, screening, lambda trial: scored(trial, trial.learning_rate))
+    table = screened.table("multiclass")
     assert table[["learning_rate", "warmup_target"]].to_numpy().tolist() == [
         [0.0005, 0.00617284],
         [0.001, 0.0123456789],
         [0.002, 0.0246914],
         [0.004, 0.0493828],
     ]
-    (final,) = with_rates(finals, best_trials(plan, results, screening)).trials
+    (final,) = with_rates(finals, screened.best_trials()).trials
     assert (final.learning_rate, final.schedule.arguments["warmup_target"]) == (0.004, 0.0493828)
     own_length = finals.trials[0].schedule.arguments["decay_steps"]
     assert final.schedule.arguments["decay_steps"] == own_length
@@ -198,7 +194,7 @@ def test_an_empty_table_has_the_columns_of_the_task(task, metric):
     chosen, empty = choose_learning_rates(finals, none, {}, settings())
     plan = at_every_rate(finals, settings(extensions=0))
     results = {trial.id: scored(trial, 0.5) for trial in plan.trials}
-    full = screening_table(plan, results, settings(extensions=0), task)
+    full = Screening(plan, settings(extensions=0), results).table(task)
     assert chosen == finals
     assert list(empty) == list(full)
     assert metric in empty

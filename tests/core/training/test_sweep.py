@@ -16,7 +16,8 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import ACCURACY
 from dnn_sweep.core.plan.learning_rates import at_every_rate
 from dnn_sweep.core.plan.trial import TrialPlan
-from dnn_sweep.core.training.screening import choose_learning_rates
+from dnn_sweep.core.training.screening import Screening, choose_learning_rates
+from dnn_sweep.core.training.stacked.device import Device
 from dnn_sweep.core.training.sweep import Sweep, train_trials
 from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
 from tests.builders import make_data, make_plan
@@ -53,12 +54,11 @@ def plans(seeds=(0, 1), activations=("relu",), optimizers=("sgd", "adam"), scree
 def a_sweep(finals, screening_plan, finished, engine="keras", display=None, screening=SCREENING):
     return Sweep(
         finals,
-        screening_plan,
+        Screening(screening_plan, screening),
         finished,
         make_data(),
         display or Display(),
         TrainingParameters(engine=engine, seeds=(0, 1)),
-        screening,
         no_files(),
     )
 
@@ -210,12 +210,12 @@ def test_combinations_that_the_screening_makes_equal_train_once_and_are_both_rep
 
 
 @pytest.mark.slow
-def test_all_stages_are_trained_by_the_same_programs():
+def test_all_stages_are_trained_by_the_same_program(monkeypatch):
+    monkeypatch.setattr(Device, "detect", lambda: Device(workers=2, free_memory=2**34))
     display = Display()
     finals, screening_plan = plans(activations=("relu", "tanh"))
     run(finals, screening_plan, {}, engine="stacked", display=display)
-    # One program that trains, with both optimizers, and one that validates.
-    assert display.compilations == [4, 4]
+    assert display.compilations == [4]  # with both optimizers
 
 
 def test_the_engine_and_why_it_was_chosen_are_told(caplog):

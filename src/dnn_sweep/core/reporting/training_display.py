@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,97 +21,132 @@ from rich.table import Column
 from dnn_sweep.core.formatting import count, format_seconds, format_value
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.trial import Trial
-from dnn_sweep.core.training.progress import Best, Tally, TrainingProgress, kept_value
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
+from dnn_sweep.core.training.stage_clock import StageClock
 
-# Columns from which there is room for a second metric.
-WIDE = 100
+WIDE = 100  # columns from which there is room for a second metric
 A_MOMENT = 1.0  # seconds; shorter compilations are not mentioned
 REDRAW = 0.2  # seconds; rich itself draws ten times per second
 
 
-def already_trained(cached: int, total: int) -> str:
-    """Describe what need not be trained again.
+@dataclass(eq=False)
+class TrainingDisplay(TrainingProgress):
+    """Counts what trains, and remembers the best of a stage; what both displays have in common.
 
-    Example:
-        >>> already_trained(27, 30)
-        '27 of 30 trials already trained'
+    Args:
+        console: Where to write; the one that the log writes to.
+        clock: Seconds that only ever grow.
+        stages: Counts compilations and trained epochs; ``None`` where no run is timed.
     """
-    return f"{cached} of {count(total, 'trial')} already trained"
+
+    console: Console
+    clock: Callable[[], float] = time.monotonic
+    stages: StageClock | None = None
+
+    def __post_init__(self) -> None:
+        self._trials = self._epochs = self._done = 0
+        self._running: dict[str, int] = {}  # the last epoch of each trial in training
+        self._best: TrialResult | None = None
+
+    def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
+        """Begin to count a stage, and print how many of its trials need no training."""
+        self._trials, self._epochs, self._done = total_trials, epochs, cached
+        self._running, self._best = {}, None
+        if cached:
+            self._say(f"{cached} of {count(total_trials, 'trial')} already trained")
+
+    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
+        """Print long compilations; what training waited for counts as compiling."""
+        if self.stages:
+            self.stages.compiled(seconds * share)
+        if seconds > A_MOMENT:
+            programs = f"compiled a program for {count(trials, 'trial')}"
+            self._say(f"{programs} in {format_seconds(seconds)}", "dim")
+
+    def trial_started(self, trial: Trial) -> None:
+        """Count the trial among those in training."""
+        self._running[trial.id] = 0
+
+    def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
+        """Count the epoch."""
+        self._running[trial.id] = epoch
+
+    def trial_finished(self, result: TrialResult) -> None:
+        """Count the trial, and compare it with the best; a diverged one is never the best."""
+        if self.stages:
+            self.stages.trained(len(result.history))
+        self._running.pop(result.trial.id, None)
+        self._done += 1
+        if result.status == "completed" and isfinite(result.score):
+            sign = objective_of(result.trial.task).sign
+            if self._best is None or sign * result.score > sign * self._best.score:
+                self._best = result.without_network()
+
+    @property
+    def _completed(self) -> int:
+        """Finished epochs of the stage; a trial that ended early counts with all of its epochs."""
+        return self._done * self._epochs + sum(self._running.values())
+
+    def _say(self, line: str, style: str | None = None) -> None:
+        # One line stays one line, however narrow rich believes a pipe to be; rich flushes it.
+        wrap = not self.console.is_interactive
+        self.console.print(line, style=style, soft_wrap=wrap, markup=False, highlight=False)
 
 
-def compiled_line(trials: int, seconds: float) -> str | None:
-    """Describe a compilation; ``None`` if it took less than a second."""
-    if seconds <= A_MOMENT:
-        return None
-    return f"compiled a program for {count(trials, 'trial')} in {format_seconds(seconds)}"
-
-
-class LiveDisplay(TrainingProgress):
+class LiveDisplay(TrainingDisplay):
     """Two bars: the sweep with the best so far, and what trains now.
 
     A trial that trains alone is shown with its last metrics. For many that train at once, the
     second bar shows how many there are and which epoch they are in. Their reports come faster
     than anyone can read, so most of them are only counted.
-
-    Args:
-        console: Where to draw; the one that the log writes to, so that its lines go above.
-        clock: Seconds that only ever grow.
     """
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # In a narrow terminal the note at the end gives way, not the times.
+        times = Column(no_wrap=True, min_width=7)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=10, table_column=Column(min_width=6)),
             TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, min_width=9)),
-            # In a narrow terminal the note at the end gives way, not the times.
-            TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
-            TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+            TimeElapsedColumn(table_column=times),
+            TimeRemainingColumn(table_column=times),
             TextColumn("{task.fields[note]}"),
-            console=console,
+            console=self.console,
             # Long enough for slow epochs, so that the time left is known from the second on.
             speed_estimate_period=3600,
         )
-        self._best = Best()
-        self._tally = Tally()
         self._drawn = -REDRAW
         self._sweep: TaskID | None = None
         self._current: TaskID | None = None
 
     def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
         """Show the stage's bar; it moves with every epoch."""
-        self._tally, self._best = Tally(total_trials, epochs, cached), Best()
+        super().start(total_trials, epochs, cached, stage)
         self._hide_current()
-        if cached:
-            self._progress.console.print(already_trained(cached, total_trials), highlight=False)
         self._sweep = self._progress.add_task(
             escape(stage),
             total=total_trials * epochs,
-            completed=cached * epochs,
+            completed=self._completed,
             done=f"{cached}/{total_trials}",
             note="",
         )
         self._progress.start()
 
-    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
-        """Print long compilations above the bars."""
-        if line := compiled_line(trials, seconds):
-            self._progress.console.print(line, style="dim", markup=False, highlight=False)
-
     def trial_started(self, trial: Trial) -> None:
         """Show the trial's bar, or one for all that train at once."""
-        self._tally.started(trial)
+        super().trial_started(trial)
         if self._is_due():
             self._show(trial, 0, "")
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
         """Move both bars on and show the epoch's metrics."""
-        self._tally.reached(trial, epoch)
+        super().epoch_finished(trial, epoch, logs)
         if not self._is_due():
             return
         shown = [objective_of(trial.task).validation_metric]
-        if self._progress.console.width >= WIDE:
+        if self.console.width >= WIDE:
             shown.append("val_loss")
         note = ", ".join(f"{name} {format_value(logs[name])}" for name in shown if name in logs)
         self._show(trial, epoch, note)
@@ -116,19 +154,13 @@ class LiveDisplay(TrainingProgress):
 
     def trial_finished(self, result: TrialResult) -> None:
         """Count the trial; print one that diverged above the bars."""
-        trial = result.trial
-        self._tally.finished(trial)
-        self._best.consider(result)
+        super().trial_finished(result)
         if result.status == "diverged":
-            self._progress.console.print(
-                f"{trial.combination}, seed {trial.seed}: diverged after "
-                f"{count(len(result.history), 'epoch')}",
-                style="yellow",
-                markup=False,
-                highlight=False,
-            )
+            trial, epochs = result.trial, count(len(result.history), "epoch")
+            name = f"{trial.combination}, seed {trial.seed}"
+            self._say(f"{name}: diverged after {epochs}", "yellow")
         self._move()
-        if self._tally.done >= self._tally.trials:
+        if self._done >= self._trials:
             self._hide_current()
 
     def stop(self) -> None:
@@ -142,49 +174,37 @@ class LiveDisplay(TrainingProgress):
         The sweep's bar then has few samples, so that its estimate of the time left covers more
         than the last moment.
         """
-        now = self._clock()
-        if self._tally.running > 1 and now - self._drawn < REDRAW:
+        now = self.clock()
+        if len(self._running) > 1 and now - self._drawn < REDRAW:
             return False
         self._drawn = now
         return True
 
     def _show(self, trial: Trial, epoch: int, note: str) -> None:
-        description = f"{trial.combination}, seed {trial.seed}"
-        if (running := self._tally.running) > 1:
-            description, note = count(running, "trial"), ""
-        description = escape(description)
-        done = f"epoch {epoch}/{trial.epochs}"
+        name = f"{trial.combination}, seed {trial.seed}"
+        if len(self._running) > 1:
+            name, note = count(len(self._running), "trial"), ""
+        shown: dict[str, Any] = {
+            "description": escape(name),
+            "total": trial.epochs,
+            "completed": epoch,
+            "done": f"epoch {epoch}/{trial.epochs}",
+            "note": note,
+        }
         if self._current is None:
-            self._current = self._progress.add_task(
-                description, total=trial.epochs, completed=epoch, done=done, note=note
-            )
-        elif epoch == 0:
-            # Its clock starts again, too.
-            self._progress.reset(
-                self._current, total=trial.epochs, description=description, done=done, note=note
-            )
+            self._current = self._progress.add_task(**shown)
         else:
-            self._progress.update(
-                self._current,
-                total=trial.epochs,
-                completed=epoch,
-                description=description,
-                done=done,
-                note=note,
-            )
+            self._progress.update(self._current, **shown)
+            if epoch == 0:
+                self._progress.reset(self._current)  # its clock starts again, too
 
     def _move(self) -> None:
-        if self._sweep is None:
-            return
-        best = self._best
-        self._progress.update(
-            self._sweep,
-            completed=self._tally.completed,
-            done=f"{self._tally.done}/{self._tally.trials}",
-            note=f"best {format_value(best.value)} {escape(best.combination)}"
-            if best.combination
-            else "",
-        )
+        if self._sweep is not None:
+            note, best = "", self._best
+            if best:
+                note = f"best {format_value(best.score)} {escape(best.trial.combination)}"
+            done = f"{self._done}/{self._trials}"
+            self._progress.update(self._sweep, completed=self._completed, done=done, note=note)
 
     def _hide_current(self) -> None:
         if self._current is not None:
@@ -192,69 +212,34 @@ class LiveDisplay(TrainingProgress):
             self._current = None
 
 
-class PlainDisplay(TrainingProgress):
-    """One line per finished trial, for logs and pipes.
+class PlainDisplay(TrainingDisplay):
+    """One line per finished trial, for logs and pipes."""
 
-    Args:
-        console: Where to write.
-        clock: Seconds that only ever grow.
-    """
-
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console = console
-        self._clock = clock
-        self._best = Best()
-        self._tally = Tally()
-        self._began = 0.0
-        self._before = 0
+    _began, _before = 0.0, 0
 
     def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
         """Print how many trials there are, and how many are done."""
-        self._tally, self._best = Tally(total_trials, epochs, cached), Best()
-        self._began, self._before = self._clock(), self._tally.completed
-        if cached:
-            self._say(already_trained(cached, total_trials))
+        super().start(total_trials, epochs, cached, stage)
+        self._began, self._before = self.clock(), self._completed
         if left := total_trials - cached:
             about = "" if stage == "trials" else f"{stage}: "
             self._say(f"{about}training {count(left, 'trial')} of {count(epochs, 'epoch')} at most")
 
-    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
-        """Print long compilations."""
-        if line := compiled_line(trials, seconds):
-            self._say(line)
-
-    def trial_started(self, trial: Trial) -> None:
-        """Print nothing: one line per trial is enough."""
-        self._tally.started(trial)
-
-    def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        """Print nothing: one line per trial is enough."""
-        self._tally.reached(trial, epoch)
-
     def trial_finished(self, result: TrialResult) -> None:
         """Print the result, the best so far and the time left."""
-        tally = self._tally
-        tally.finished(result.trial)
-        self._best.consider(result)
-        trial, value = result.trial, kept_value(result)
-        metric = objective_of(trial.task).validation_metric
+        super().trial_finished(result)
+        trial, best = result.trial, self._best
         parts = [f"{trial.combination}, seed {trial.seed}: {result.status}"]
-        if value is not None:
-            parts.append(f"{metric} {format_value(value)}")
-        if self._best.combination:
-            parts.append(f"best {format_value(self._best.value)} ({self._best.combination})")
+        if isfinite(result.score):
+            metric = objective_of(trial.task).validation_metric
+            parts.append(f"{metric} {format_value(result.score)}")
+        if best:
+            parts.append(f"best {format_value(best.score)} ({best.trial.combination})")
         parts.append(format_seconds(result.seconds))
-        if tally.done < tally.trials:
+        if self._done < self._trials:
             # By epochs, not trials: of many that train at once, most are nearly done as well.
-            each = (self._clock() - self._began) / (tally.completed - self._before)
-            left = each * (tally.trials * tally.epochs - tally.completed)
+            each = (self.clock() - self._began) / (self._completed - self._before)
+            left = each * (self._trials * self._epochs - self._completed)
             parts.append(f"about {format_seconds(left)} left")
-        width = len(str(tally.trials))
-        self._say(f"[{tally.done:>{width}}/{tally.trials}] " + ", ".join(parts))
-
-    def stop(self) -> None:
-        """Print nothing: the last trial has its line."""
-
-    def _say(self, line: str) -> None:
-        # One line stays one line, however narrow rich believes the pipe to be; rich flushes it.
-        self._console.print(line, soft_wrap=True, markup=False, highlight=False)
+        width = len(str(self._trials))
+        self._say(f"[{self._done:>{width}}/{self._trials}] " + ", ".join(parts))

@@ -1,37 +1,35 @@
-"""The Keras callbacks that a trial's parameters ask for."""
+"""Keras's callbacks as a trial's parameters ask for them, and the result they end in."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.layer_log import LayerLog
 from dnn_sweep.core.training.progress import TrainingProgress
+from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import LoggingParameters
 
 
 class EpochRecorder(keras.callbacks.Callback):
-    """Records each epoch's metrics, learning rate and duration, and reports the progress.
-
-    Args:
-        trial: The trial.
-        progress: The display to report to.
-        clock: Returns seconds, as ``time.perf_counter`` does.
-    """
+    """Records each epoch's metrics, learning rate and duration, and reports the progress."""
 
     def __init__(
         self, trial: Trial, progress: TrainingProgress, clock: Callable[[], float]
     ) -> None:
         super().__init__()
-        self._trial = trial
-        self._progress = progress
-        self._clock = clock
+        self._trial, self._progress, self._clock = trial, progress, clock
         self._rows: list[dict[str, float]] = []
         self._began = 0.0
 
@@ -43,16 +41,13 @@ class EpochRecorder(keras.callbacks.Callback):
         """Record the epoch."""
         metric = self._trial.network.metric
         names = ("loss", metric, "val_loss", f"val_{metric}")
-        row = {name: float((logs or {})[name]) for name in names}
+        metrics = {name: float((logs or {})[name]) for name in names}
+        rate = float(self.model.optimizer.learning_rate)
+        seconds = self._clock() - self._began
         self._rows.append(
-            {"epoch": epoch + 1}
-            | row
-            | {
-                "learning_rate": float(self.model.optimizer.learning_rate),
-                "seconds": self._clock() - self._began,
-            }
+            {"epoch": epoch + 1, **metrics, "learning_rate": rate, "seconds": seconds}
         )
-        self._progress.epoch_finished(self._trial, epoch + 1, row)
+        self._progress.epoch_finished(self._trial, epoch + 1, metrics)
 
     def history(self) -> pd.DataFrame:
         """One row per epoch."""
@@ -61,35 +56,59 @@ class EpochRecorder(keras.callbacks.Callback):
 
 @dataclass(frozen=True)
 class Callbacks:
-    """A trial's callbacks.
+    """A trial's callbacks."""
 
-    Args:
-        in_order: In the order in which Keras calls them.
-        epochs: The one that holds the history.
-        keeper: The one that keeps the best epoch's weights; ``None`` where the last one's count.
-    """
+    trial: Trial
+    in_order: list[keras.callbacks.Callback]  # in which Keras calls them
+    recorder: EpochRecorder  # holds the history
+    keeper: keras.callbacks.EarlyStopping | None  # of the best weights; else the last ones count
 
-    in_order: list[keras.callbacks.Callback]
-    epochs: EpochRecorder
-    keeper: keras.callbacks.EarlyStopping | None
+    def conclude(
+        self,
+        outputs: NDArray[np.float32],
+        load_network: Callable[[], keras.Model],
+        *,
+        target_scale: float,
+        seconds: float,
+        engine: str,
+        reason: str,
+        save_network: Callable[[Path], None] | None = None,
+        layers: LayerLog | None = None,
+    ) -> TrialResult:
+        """Build the result of the trained trial, ``diverged`` where a loss is not finite.
+
+        The arguments are fields of :class:`TrialResult`, but for ``target_scale``, one unit of a
+        regression's target as trained, in the target's own unit, and ``layers``, the measurements
+        if there are any.
+        """
+        history = self.recorder.history()
+        if self.trial.task == "regression":  # trained on a standardised target
+            own_unit = {name: history[name] * target_scale for name in ("mae", "val_mae")}
+            history = history.assign(**own_unit)
+        finite = np.isfinite(history[["loss", "val_loss"]].to_numpy()).all()
+        return TrialResult(
+            trial=self.trial,
+            status="completed" if finite else "diverged",
+            history=history,
+            best_epoch=int(self.keeper.best_epoch) + 1 if self.keeper else len(history),
+            outputs=outputs,
+            seconds=seconds,
+            engine=engine,
+            engine_reason=reason,
+            load_network=load_network,
+            save_network=save_network,
+            versions=dict(_versions()),
+            diagnostics=layers.table() if layers else None,
+        )
 
 
 def build_callbacks(
     trial: Trial,
     progress: TrainingProgress,
-    folder: Path | None,
     logs: LoggingParameters,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Callbacks:
-    """Build a trial's callbacks.
-
-    Args:
-        trial: Its ``callbacks`` say which ones.
-        progress: The display to report to.
-        folder: Folder of the log files.
-        logs: Which log files to write.
-        clock: Times the epochs.
-    """
+    """Build a trial's callbacks; ``clock`` times the epochs, and log files get a folder."""
     wanted = trial.callbacks
     # Before the callbacks that change the learning rate: an epoch is recorded with its own.
     recorder = EpochRecorder(trial, progress, clock)
@@ -102,9 +121,8 @@ def build_callbacks(
         in_order.append(keras.callbacks.ReduceLROnPlateau(**settings))
     if wanted.early_stopping.enabled:
         settings = wanted.early_stopping.model_dump(exclude={"enabled"})
-        stopper = keras.callbacks.EarlyStopping(**settings)
-        in_order.append(stopper)
-        keeper = stopper if wanted.early_stopping.restore_best_weights else None
+        in_order.append(keras.callbacks.EarlyStopping(**settings))
+        keeper = in_order[-1] if wanted.early_stopping.restore_best_weights else None
     if wanted.checkpoint.enabled:  # after early stopping: the last one to restore weights decides
         # With a patience longer than the training, Keras's EarlyStopping keeps the best weights in
         # memory and restores them at the end, so that the trial's file is written once.
@@ -115,8 +133,16 @@ def build_callbacks(
             restore_best_weights=True,
         )
         in_order.append(keeper)
-    if folder is not None and logs.csv:
-        in_order.append(keras.callbacks.CSVLogger(str(folder / "epochs.csv")))
-    if folder is not None and logs.tensorboard:
-        in_order.append(keras.callbacks.TensorBoard(str(folder / "tensorboard")))
-    return Callbacks(in_order, recorder, keeper)
+    if logs.csv or logs.tensorboard:
+        folder = Path(logs.folder) / trial.id
+        folder.mkdir(parents=True, exist_ok=True)
+        if logs.csv:
+            in_order.append(keras.callbacks.CSVLogger(str(folder / "epochs.csv")))
+        if logs.tensorboard:
+            in_order.append(keras.callbacks.TensorBoard(str(folder / "tensorboard")))
+    return Callbacks(trial, in_order, recorder, keeper)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("keras", "tensorflow", "numpy")}

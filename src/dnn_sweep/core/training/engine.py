@@ -25,12 +25,7 @@ class Engine(Protocol):
         """Its name in results and in ``training.engine``."""
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
-        """Return the reason, for the user, why it cannot train a trial; ``None`` if it can.
-
-        Args:
-            trial: The trial.
-            logs: Which log files to write, if known.
-        """
+        """Return the reason, for the user, why it cannot train a trial; ``None`` if it can."""
 
     def train(
         self,
@@ -41,21 +36,18 @@ class Engine(Protocol):
         reason: str,
         finished: Collection[str] = (),
         *,
-        measured: bool = True,
+        measured: bool = False,
     ) -> Iterator[TrialResult]:
-        """Train trials and yield each result as soon as it is there.
+        """Train trials and yield each result, also of one that diverged, as soon as it is there.
 
         Args:
             trials: The trials, each id once; the engine refuses none of them.
             data: Scaled rows.
-            progress: Told of every trial and epoch.
+            progress: Receives every trial and epoch.
             logs: Files to write while training.
             reason: Why this engine was chosen, recorded on each result.
             finished: Ids of trials that are trained already, and are not trained again.
-            measured: Whether to measure these trials' layers, if the engine measures any.
-
-        Yields:
-            One result per trial that was trained, also if it diverged.
+            measured: Whether to measure the layers.
         """
 
 
@@ -69,12 +61,9 @@ class Assignment:
 
 
 def build_engines(
-    requested: str = "auto",
-    cohort_size: int | None = None,
-    finals: Sequence[Trial] = (),
-    diagnostics: bool = False,
+    requested: str = "auto", cohort_size: int | None = None, finals: Sequence[Trial] = ()
 ) -> list[Engine]:
-    """Build the engines that may be used, once for all stages of a sweep.
+    """Build the engines that may be used, once for all stages of a sweep; the fastest come first.
 
     Args:
         requested: An engine's name, or ``auto`` for all.
@@ -82,19 +71,12 @@ def build_engines(
             chooses it by network and machine.
         finals: The trials of the stage that most of the sweep is trained in; none for a sweep of
             one stage.
-        diagnostics: Whether to measure the layers of trials.
-
-    Returns:
-        The engines, the fastest first.
     """
     # Engines subclass Keras's classes, so that importing them loads TensorFlow.
     from dnn_sweep.core.training.keras_engine import KerasFitEngine
     from dnn_sweep.core.training.stacked import StackedEngine
 
-    engines: list[Engine] = [
-        StackedEngine(cohort_size, finals, diagnostics=diagnostics),
-        KerasFitEngine(diagnostics=diagnostics),
-    ]
+    engines: list[Engine] = [StackedEngine(cohort_size, finals), KerasFitEngine()]
     return [engine for engine in engines if requested in ("auto", engine.name)]
 
 

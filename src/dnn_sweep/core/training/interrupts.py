@@ -4,18 +4,17 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from typing import Self
 
 
 class Interrupts:
     """Raises ``KeyboardInterrupt`` at once, or at the end of a protected block."""
 
     def __init__(self) -> None:
-        self._held = False
-        self._requested = False
+        self._held = self._requested = False
 
     @contextmanager
-    def listening(self) -> Iterator["Interrupts"]:
+    def listening(self) -> Iterator[Self]:
         """Handle SIGINT; outside the main thread, where Python forbids it, change nothing."""
         if threading.current_thread() is not threading.main_thread():
             yield self
@@ -37,9 +36,7 @@ class Interrupts:
         if self._requested:
             raise KeyboardInterrupt
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if self._held and not self._requested:
-            self._requested = True
-        else:  # also for a second interrupt, which does not wait
+    def _handle(self, *_: object) -> None:
+        if not self._held or self._requested:  # a second interrupt does not wait
             raise KeyboardInterrupt
+        self._requested = True

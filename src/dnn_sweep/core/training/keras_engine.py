@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,29 +13,20 @@ from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.build import build_network, network_outputs
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import build_callbacks
-from dnn_sweep.core.training.layer_log import LayerLog, LayerRecorder, Probe
+from dnn_sweep.core.training.layer_log import LayerLog, Probe
 from dnn_sweep.core.training.optimizers import build_optimizer
-from dnn_sweep.core.training.outcome import conclude, log_folder
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.core.training.row_weights import row_weights
-from dnn_sweep.core.training.targets import loss_targets
+from dnn_sweep.core.training.targets import loss_targets, row_weights
 from dnn_sweep.parameters import LoggingParameters
 
 VALIDATION_BATCH = 1024  # rows; validation has no gradients, so larger batches only save time
 
 
 class KerasFitEngine:
-    """Trains any network that Keras can build.
-
-    Args:
-        diagnostics: Whether to measure the layers.
-    """
+    """Trains any network that Keras can build."""
 
     name = "keras"
-
-    def __init__(self, *, diagnostics: bool = False) -> None:
-        self._diagnostics = diagnostics
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
         """Return ``None``: ``fit`` trains every trial."""
@@ -52,10 +42,10 @@ class KerasFitEngine:
         reason: str,
         finished: Collection[str] = (),
         *,
-        measured: bool = True,
+        measured: bool = False,
     ) -> Iterator[TrialResult]:
         """Train trials one after another; see :class:`~dnn_sweep.core.training.engine.Engine`."""
-        probe = Probe(data) if self._diagnostics and measured else None
+        probe = Probe(data) if measured else None
         for trial in trials:
             if trial.id in finished:
                 continue
@@ -83,23 +73,21 @@ class KerasFitEngine:
             # One call per epoch: the loop over batches stays inside TensorFlow.
             steps_per_execution=steps,
         )
-        callbacks = build_callbacks(trial, progress, log_folder(trial, logs), logs)
-        layers = None if probe is None else LayerLog(trial, probe)
-        # Before the others, which restore the kept weights when training ends.
-        measuring = [] if layers is None else [LayerRecorder(layers)]
+        callbacks = build_callbacks(trial, progress, logs)
+        layers = LayerLog(trial, probe) if probe else None
+        if layers:  # last, since another callback may stop the training at this epoch
+            callbacks.in_order.append(_measuring(layers, network, trial.epochs))
         network.fit(
             _batches(data, trial),
             epochs=trial.epochs,
             steps_per_epoch=steps,
             validation_data=(data.x_validation, loss_targets(data.y_validation, trial.network)),
             validation_batch_size=VALIDATION_BATCH,
-            callbacks=[*measuring, *callbacks.in_order],
+            callbacks=callbacks.in_order,
             shuffle=False,  # the batches come in the replicate's order
             verbose=0,
         )
-        return conclude(
-            trial,
-            callbacks,
+        return callbacks.conclude(
             network_outputs(network, data.x_validation),
             lambda: network,
             target_scale=data.target_scale,
@@ -110,6 +98,15 @@ class KerasFitEngine:
         )
 
 
+def _measuring(layers: LayerLog, network: keras.Model, epochs: int) -> keras.callbacks.Callback:
+    def measure(epoch: int, logs: object) -> None:
+        del logs
+        if layers.is_due(epoch + 1, last=network.stop_training or epoch + 1 == epochs):
+            layers.measure(epoch + 1, network.get_weights())
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=measure)
+
+
 def _batches(data: TrainingData, trial: Trial) -> tf.data.Dataset:
     """Batches of rows, targets and any row weights, in the replicate's order."""
     rows = len(data.x_train)
@@ -118,16 +115,12 @@ def _batches(data: TrainingData, trial: Trial) -> tf.data.Dataset:
         for epoch in range(trial.epochs):
             yield epoch_order(rows, trial.seed, epoch)
 
-    parts: list[Any] = [
-        tf.constant(data.x_train),
-        tf.constant(loss_targets(data.y_train, trial.network)),
-    ]
-    if (weights := row_weights(data, trial.class_weight)) is not None:
-        parts.append(tf.constant(weights))
-    order = tf.TensorSpec((rows,), tf.int32)
+    targets = loss_targets(data.y_train, trial.network)
+    weights = row_weights(data, trial.class_weight)
+    parts = [tf.constant(each) for each in (data.x_train, targets, weights) if each is not None]
     return (
-        tf.data.Dataset.from_generator(orders, output_signature=order)
-        .flat_map(lambda each: tf.data.Dataset.from_tensor_slices(each).batch(trial.batch_size))
+        tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec((rows,), tf.int32))
+        .flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(trial.batch_size))
         .map(lambda batch: tuple(tf.gather(part, batch) for part in parts))
         .prefetch(tf.data.AUTOTUNE)
     )

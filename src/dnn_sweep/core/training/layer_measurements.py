@@ -16,7 +16,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras, tf
@@ -35,11 +34,13 @@ DEAD_SHARE = 1e-6
 # logistic function beyond 4.4.
 FLAT_SHARE = 0.05
 
-_Floats = NDArray[np.float32]
-
 
 class Measurement(NamedTuple):
     """Figures of every layer, the output layer last; shape ``(networks, layers)`` each.
+
+    What cannot be measured is NaN: everything where weights or outputs are not finite,
+    ``dead_units`` and ``saturated`` of the output layer, ``saturated`` of an activation that mixes
+    a layer's units, such as softmax.
 
     Args:
         weight_gradient_norm: Euclidean norm of the mean loss's gradient by the layer's kernel.
@@ -49,10 +50,14 @@ class Measurement(NamedTuple):
         saturated: Share of the sums where the activation is flat.
     """
 
-    weight_gradient_norm: _Floats
-    signal_gradient_norm: _Floats
-    dead_units: _Floats
-    saturated: _Floats
+    weight_gradient_norm: NDArray[np.float32]
+    signal_gradient_norm: NDArray[np.float32]
+    dead_units: NDArray[np.float32]
+    saturated: NDArray[np.float32]
+
+    def of(self, position: int) -> Measurement:
+        """Return the figures of one network, of shape ``(layers,)``."""
+        return Measurement(*(each[position] for each in self))
 
 
 def layer_names(network: Network) -> list[str]:
@@ -65,37 +70,17 @@ def measure_layers(
     weights: Sequence[NDArray[Any]],
     x_probe: NDArray[np.float32],
     y_probe: NDArray[np.generic],
-) -> pd.DataFrame:
-    """Measure the layers of one network; see :class:`Measurement` for the columns.
+) -> Measurement:
+    """Measure the layers of several networks that differ in nothing but their weights.
 
-    The network is applied as for a prediction: no dropout, moving averages in the
+    The networks are applied as for a prediction: no dropout, moving averages in the
     normalisations. The loss has no penalties and no row weights.
 
     Args:
-        network: Its layers.
-        weights: In the order of Keras.
+        network: Their layers.
+        weights: In the order of Keras, each with a leading axis for the network.
         x_probe: Scaled features, shape ``(rows, features)``.
         y_probe: Encoded targets, shape ``(rows,)``.
-
-    Returns:
-        One row per layer, the output layer last. What cannot be measured is NaN: everything where
-        weights or outputs are not finite, ``dead_units`` and ``saturated`` of the output layer,
-        ``saturated`` of an activation that mixes a layer's units, such as softmax.
-    """
-    measured = measure_stack(network, [each[np.newaxis] for each in weights], x_probe, y_probe)
-    figures = {name: values[0] for name, values in measured._asdict().items()}
-    return pd.DataFrame({"layer": layer_names(network), **figures})
-
-
-def measure_stack(
-    network: Network,
-    weights: Sequence[NDArray[Any]],
-    x_probe: NDArray[np.float32],
-    y_probe: NDArray[np.generic],
-) -> Measurement:
-    """Measure several networks that differ in nothing but their weights.
-
-    As :func:`measure_layers`, with a leading axis for the network in each of the weights.
     """
     targets = loss_targets(y_probe, network)
     program = _program(_bare(network), targets.dtype.name, targets.shape[1:])
@@ -133,15 +118,16 @@ def _measure(
     network: Network, weights: Sequence[tf.Tensor], x: tf.Tensor, targets: tf.Tensor
 ) -> list[tf.Tensor]:
     """Compute the figures of a :class:`Measurement`."""
-    *hidden, output = weights_by_layer(network, weights)
+    layers = weights_by_layer(network, weights)
     rows = tf.cast(tf.shape(x)[0], tf.float32)
+    unknown = tf.fill(tf.shape(weights[0])[:1], np.float32(np.nan))
     entering = [tf.expand_dims(x, 0)]  # what goes into each layer
     ways_back, dead, flat = [], [], []
-    for layer, own in zip(network.hidden, hidden, strict=True):
+    for layer, own in zip(network.hidden, layers[:-1], strict=True):
         z = tf.matmul(entering[-1], own["kernel"]) + tf.expand_dims(own["bias"], 1)
         h, slopes, way_back = _activate(layer.activation, z)
         dead.append(_dead(z, h))
-        flat.append(_flat(layer.activation, slopes))
+        flat.append(unknown if slopes is None else _flat(layer.activation, slopes))
         factor = None
         if layer.batch_normalization:  # linear, when a network predicts
             row = {role: tf.expand_dims(values, 1) for role, values in own.items()}
@@ -149,20 +135,19 @@ def _measure(
             h = (h - row["moving_mean"]) * factor + row["offset"]
         entering.append(h)
         ways_back.append((way_back, factor))
-    logits = tf.matmul(entering[-1], output["kernel"]) + tf.expand_dims(output["bias"], 1)
+    logits = tf.matmul(entering[-1], layers[-1]["kernel"])
+    logits += tf.expand_dims(layers[-1]["bias"], 1)
     signal = _loss_gradient(network, logits, targets)
-    weight_norms, signal_norms = [_weight_norm(entering[-1], signal)], [_norm(signal)]
-    following = [own["kernel"] for own in (*hidden[1:], output)]
-    for h, after, (way_back, factor) in reversed(
-        list(zip(entering[:-1], following, ways_back, strict=True))
-    ):
-        signal = tf.matmul(signal, after, transpose_b=True)
-        signal = way_back(signal if factor is None else signal * factor)
-        weight_norms.append(_weight_norm(h, signal))
-        signal_norms.append(_norm(signal))
-    unknown = tf.fill(tf.shape(weight_norms[0]), np.float32(np.nan))
-    known = [unknown if each is None else each for each in flat]
-    table = [weight_norms[::-1], signal_norms[::-1], [*dead, unknown], [*known, unknown]]
+    by_kernel: list[tf.Tensor] = []
+    by_sum: list[tf.Tensor] = []
+    for at, h in reversed(list(enumerate(entering))):
+        by_kernel.insert(0, _norm(tf.matmul(h, signal, transpose_a=True)))
+        by_sum.insert(0, _norm(signal))
+        if at > 0:
+            way_back, factor = ways_back[at - 1]
+            signal = tf.matmul(signal, layers[at]["kernel"], transpose_b=True)
+            signal = way_back(signal if factor is None else signal * factor)
+    table = [by_kernel, by_sum, [*dead, unknown], [*flat, unknown]]
     figures = [tf.stack(each, axis=1) for each in table]
     figures[0] /= rows  # of the mean loss
     figures[1] /= tf.sqrt(rows)  # the root mean square
@@ -187,8 +172,7 @@ def _activate(
 def _loss_gradient(network: Network, logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     """Differentiate each row's loss by the output layer's sums."""
     # Keras's losses take the rows of one network, so all networks' rows become one long batch.
-    copies = [tf.shape(logits)[0], *[1] * (len(targets.shape) - 1)]
-    targets = tf.tile(targets, copies)
+    targets = tf.tile(targets, [tf.shape(logits)[0], *[1] * (len(targets.shape) - 1)])
     with tf.GradientTape() as tape:
         tape.watch(logits)
         outputs = keras.activations.get(network.output_activation)(
@@ -198,11 +182,6 @@ def _loss_gradient(network: Network, logits: tf.Tensor, targets: tf.Tensor) -> t
     return tape.gradient(losses, logits)
 
 
-def _weight_norm(h: tf.Tensor, signal: tf.Tensor) -> tf.Tensor:
-    """Norm of the summed losses' gradient by the kernel that ``h`` enters, ``[networks]``."""
-    return _norm(tf.matmul(h, signal, transpose_a=True))
-
-
 def _norm(values: tf.Tensor) -> tf.Tensor:
     """Euclidean norm per network; one operation, where ``tf.norm`` takes three."""
     return tf.sqrt(tf.raw_ops.Einsum(inputs=[values, values], equation="nij,nij->n"))
@@ -210,20 +189,13 @@ def _norm(values: tf.Tensor) -> tf.Tensor:
 
 def _dead(z: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """Share of dead units, ``[networks]``."""
-    largest = tf.reduce_max(_peak(z), axis=1, keepdims=True)
-    silent = _peak(values) <= DEAD_SHARE * tf.minimum(largest, 1.0)
-    return tf.reduce_mean(tf.cast(silent, tf.float32), axis=1)
+    sums, outputs = (tf.reduce_max(tf.abs(each), axis=1) for each in (z, values))
+    largest = tf.minimum(tf.reduce_max(sums, axis=1, keepdims=True), 1.0)
+    return tf.reduce_mean(tf.cast(outputs <= DEAD_SHARE * largest, tf.float32), axis=1)
 
 
-def _peak(values: tf.Tensor) -> tf.Tensor:
-    """Largest magnitude of each unit's values, ``[networks, units]``."""
-    return tf.reduce_max(tf.abs(values), axis=1)
-
-
-def _flat(name: str, slopes: tf.Tensor | None) -> tf.Tensor | None:
+def _flat(name: str, slopes: tf.Tensor) -> tf.Tensor:
     """Share of sums where the activation is flat, ``[networks]``."""
-    if slopes is None:
-        return None
     flat = tf.abs(slopes) < FLAT_SHARE * _largest_slope(name)
     return tf.reduce_mean(tf.cast(flat, tf.float32), axis=(1, 2))
 

@@ -1,11 +1,11 @@
-"""A trial's optimizer, as Keras builds it."""
+"""A trial's optimizer and learning rate, as Keras builds them."""
 
 from __future__ import annotations
 
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.keras_names import optimizer_classes
+from dnn_sweep.core.networks.keras_schedules import schedule_classes
 from dnn_sweep.core.plan.trial import Trial
-from dnn_sweep.core.training.schedules import learning_rate_schedule
 
 
 def build_optimizer(trial: Trial) -> keras.Optimizer:
@@ -20,3 +20,13 @@ def build_optimizer(trial: Trial) -> keras.Optimizer:
     if trial.precision == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+def learning_rate_schedule(
+    trial: Trial,
+) -> keras.optimizers.schedules.LearningRateSchedule | float:
+    """Build a trial's Keras schedule, which counts optimizer steps; a float if it has none."""
+    if trial.schedule is None:
+        return trial.learning_rate
+    chosen = schedule_classes()[trial.schedule.class_name]
+    return chosen(initial_learning_rate=trial.learning_rate, **trial.schedule.arguments)

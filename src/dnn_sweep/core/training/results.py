@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras
+from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.parameters import CHECKPOINT_FIELDS
 
@@ -38,8 +39,7 @@ class TrialResult:
             if the engine cannot.
         versions: Versions of the packages it was trained with.
         diagnostics: One row per measured epoch (0 is before training) and layer: ``epoch``,
-            ``layer``, ``weight_gradient_norm``, ``signal_gradient_norm``, ``dead_units``,
-            ``saturated`` (see :class:`~dnn_sweep.core.training.layer_measurements.Measurement`) and
+            ``layer``, the figures of :class:`~.layer_measurements.Measurement`, and
             ``update_ratio``, the norm of the kernel's change per epoch relative to the kernel's;
             ``None`` if nothing was measured.
     """
@@ -73,10 +73,15 @@ class TrialResult:
         return {name: float(values[at[0]]) for name, values in columns.items()} if len(at) else {}
 
     @property
+    def score(self) -> float:
+        """The objective on the validation rows at the kept epoch; NaN if none was kept."""
+        return self.kept.get(objective_of(self.trial.task).validation_metric, float("nan"))
+
+    @property
     def checkpoint_name(self) -> str:
         """File name of the kept network, from the pattern in ``callbacks.checkpoint``."""
-        fields: dict[str, Any] = dict.fromkeys(CHECKPOINT_FIELDS, float("nan"))
-        fields |= self.kept | {"epoch": self.best_epoch}
+        unknown: dict[str, Any] = dict.fromkeys(CHECKPOINT_FIELDS, float("nan"))
+        fields = unknown | self.kept | {"epoch": self.best_epoch}
         return self.trial.callbacks.checkpoint.filename.format(**fields) + ".keras"
 
 

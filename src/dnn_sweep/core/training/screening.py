@@ -4,8 +4,8 @@ The finals then train each combination at its best rate on seeds that the screen
 so that the choice of the rate does not bias what is reported.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Any
 
@@ -35,198 +35,148 @@ def choose_learning_rates(
         screening: How often the grid of learning rates could grow.
 
     Returns:
-        The finals, each combination at its rate, and one row per screening trial.
+        The finals, each combination at its rate, and the table of :meth:`Screening.table`.
     """
-    screened = recall(screening_plan, {}, trial_results, screening)
-    finals = with_rates(trial_plan, best_trials(screening_plan, screened, screening))
-    task = trial_plan.trials[0].task
-    return finals, screening_table(screening_plan, screened, screening, task)
+    screened = Screening(screening_plan, screening)
+    screened.recall(trial_results)
+    return with_rates(trial_plan, screened.best_trials()), screened.table(trial_plan.trials[0].task)
 
 
-def asked_for(
-    plan: TrialPlan, results: Mapping[str, TrialResult], screening: ScreeningParameters
-) -> list[Trial]:
-    """List every trial that the screening asks for, given its results so far.
+@dataclass(frozen=True)
+class Screening:
+    """A screening and its results so far, by the trial's id and without their networks.
 
-    Args:
-        plan: The screening's first trials.
-        results: Results so far, by the trial's id.
-        screening: How often a grid may grow.
-
-    Returns:
-        The plan's trials and, where a combination's best rate is the lowest or the highest
-        tried, trials at the next rate beyond. The screening is complete when all are trained.
+    The plan has the first trials; none without a screening. The settings say how often a grid of
+    learning rates may grow.
     """
-    return [trial for each in _candidates(plan, results, screening) for trial in each.trials]
 
+    plan: TrialPlan
+    settings: ScreeningParameters
+    results: dict[str, TrialResult] = field(default_factory=dict)
 
-def recall(
-    plan: TrialPlan,
-    results: Mapping[str, TrialResult],
-    store: Mapping[str, TrialResult],
-    screening: ScreeningParameters,
-) -> dict[str, TrialResult]:
-    """Add to the results so far those of earlier runs that the screening asks for.
+    def asked_for(self) -> list[Trial]:
+        """List every trial that the screening asks for, given its results so far.
 
-    Args:
-        plan: The screening's first trials.
-        results: Results so far, by the trial's id.
-        store: Results of earlier runs, by the trial's id.
-        screening: How often a grid may grow.
+        These are the plan's trials and, where a combination's best rate is the lowest or the
+        highest tried, trials at the next rate beyond. The screening is complete when all are
+        trained.
+        """
+        return [trial for candidates in self._candidates() for trial in candidates]
 
-    Returns:
-        All of them, without their networks.
-    """
-    known = dict(results)
-    while found := [
-        trial
-        for trial in asked_for(plan, known, screening)
-        if trial.id not in known and trial.id in store
-    ]:
-        known |= {trial.id: store[trial.id].of(trial).without_network() for trial in found}
-    return known
+    def recall(self, store: Mapping[str, TrialResult]) -> None:
+        """Add those results of earlier runs that the screening asks for."""
+        while found := [
+            trial
+            for trial in self.asked_for()
+            if trial.id not in self.results and trial.id in store
+        ]:
+            for trial in found:
+                self.results[trial.id] = store[trial.id].of(trial).without_network()
 
+    def best_trials(self) -> dict[str, Trial]:
+        """Return for each combination a screening trial at its best learning rate.
 
-def best_trials(
-    plan: TrialPlan, results: Mapping[str, TrialResult], screening: ScreeningParameters
-) -> dict[str, Trial]:
-    """Return for each combination a screening trial at its best learning rate.
+        Raises:
+            SweepError: If a trial that the screening asks for has not been trained.
+        """
+        best = {}
+        for candidates in self._candidates():
+            rate, _ = self._finished(candidates)
+            chosen = next(trial for trial in candidates if trial.learning_rate == rate)
+            best[chosen.combination] = chosen
+        return best
 
-    Raises:
-        SweepError: If a trial that the screening asks for has not been trained.
-    """
-    best = {}
-    for each in _candidates(plan, results, screening):
-        rate = _finished(each, results).best
-        best[each.combination] = next(t for t in each.trials if t.learning_rate == rate)
-    return best
+    def table(self, task: Task) -> pd.DataFrame:
+        """Tabulate the screening.
 
+        Returns:
+            One row per trial: ``combination``, ``activation``, ``optimizer``, ``learning_rate``,
+            the rates that a schedule names, ``seed``, ``epochs``, ``val_loss``, the objective on
+            the validation rows (both at the epoch that was kept), ``diverged``, ``chosen`` and
+            ``edge``: ``low`` or ``high`` where the chosen rate is still the lowest or highest
+            tried.
 
-def screening_table(
-    plan: TrialPlan,
-    results: Mapping[str, TrialResult],
-    screening: ScreeningParameters,
-    task: Task,
-) -> pd.DataFrame:
-    """Tabulate the screening.
+        Raises:
+            SweepError: If a trial that the screening asks for has not been trained.
+        """
+        rows: list[dict[str, Any]] = []
+        for candidates in self._candidates():
+            best, edge = self._finished(candidates)
+            for trial in candidates:
+                result, chosen = self.results[trial.id], trial.learning_rate == best
+                value, loss = _kept(result)
+                rows.append(
+                    {
+                        "combination": trial.combination,
+                        "activation": trial.activation,
+                        "optimizer": trial.optimizer,
+                        "learning_rate": trial.learning_rate,
+                        **schedule_rates(trial),
+                        "seed": trial.seed,
+                        "epochs": len(result.history),
+                        "val_loss": loss,
+                        objective_of(task).validation_metric: value,
+                        "diverged": result.status == "diverged",
+                        "chosen": chosen,
+                        "edge": edge if chosen else "",
+                    }
+                )
+        columns = ["combination", "activation", "optimizer", "learning_rate", "seed", "epochs"]
+        columns += ["val_loss", objective_of(task).validation_metric, "diverged", "chosen", "edge"]
+        return pd.DataFrame(rows, columns=None if rows else columns)
 
-    Args:
-        plan: The screening's first trials; none if there was no screening.
-        results: Results by the trial's id.
-        screening: How often a grid could grow.
-        task: What is predicted.
+    def _candidates(self) -> Iterator[list[Trial]]:
+        """The trials of each combination, with those beyond the edges."""
+        for name in self.plan.combinations:
+            trials = [trial for trial in self.plan.trials if trial.combination == name]
+            for _ in range(self.settings.extensions):
+                best = self._best(trials)
+                if best is None or not best[1]:
+                    break
+                trials += _beyond(trials, best[1])
+            yield trials
 
-    Returns:
-        One row per trial: ``combination``, ``activation``, ``optimizer``, ``learning_rate``,
-        the rates that a schedule names, ``seed``, ``epochs``, ``val_loss``, the objective on the
-        validation rows (both at the epoch that was kept), ``diverged``, ``chosen`` and ``edge``:
-        ``low`` or ``high`` where the chosen rate is still the lowest or highest tried.
+    def _best(self, candidates: Sequence[Trial]) -> tuple[float, str] | None:
+        """The best rate so far, and the edge at which it lies; ``None`` while trials are missing.
 
-    Raises:
-        SweepError: If a trial that the screening asks for has not been trained.
-    """
-    metric = objective_of(task).validation_metric
-    rows: list[dict[str, Any]] = []
-    for each in _candidates(plan, results, screening):
-        outcome = _finished(each, results)
-        for trial in each.trials:
-            value, loss = _kept(results[trial.id])
-            chosen = trial.learning_rate == outcome.best
-            rows.append(
-                {
-                    "combination": trial.combination,
-                    "activation": trial.activation,
-                    "optimizer": trial.optimizer,
-                    "learning_rate": trial.learning_rate,
-                    **schedule_rates(trial),
-                    "seed": trial.seed,
-                    "epochs": len(results[trial.id].history),
-                    "val_loss": loss,
-                    metric: value,
-                    "diverged": results[trial.id].status == "diverged",
-                    "chosen": chosen,
-                    "edge": outcome.edge if chosen else "",
-                }
+        The objective decides, then the loss; of equals the lower rate is better.
+        """
+        if any(trial.id not in self.results for trial in candidates):
+            return None
+        sign = objective_of(candidates[0].task).sign
+
+        def goodness(rate: float) -> tuple[float, float, float]:
+            found = [_kept(self.results[t.id]) for t in candidates if t.learning_rate == rate]
+            values = [sign * value if isfinite(value) else -inf for value, _ in found]
+            losses = [-loss if isfinite(loss) else -inf for _, loss in found]
+            return float(np.mean(values)), float(np.mean(losses)), -rate
+
+        rates = _rates(candidates)
+        best = max(rates, key=goodness)
+        return best, {rates[0]: "low", rates[-1]: "high"}.get(best, "")
+
+    def _finished(self, candidates: Sequence[Trial]) -> tuple[float, str]:
+        best = self._best(candidates)
+        if best is None:
+            raise SweepError(
+                f"the screening of {candidates[0].combination} is not complete; "
+                "run the training pipeline first"
             )
-    columns = ["combination", "activation", "optimizer", "learning_rate", "seed", "epochs"]
-    columns += ["val_loss", metric, "diverged", "chosen", "edge"]
-    return pd.DataFrame(rows, columns=None if rows else columns)
+        return best
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    """A combination and the trials at its rates."""
-
-    combination: str
-    trials: tuple[Trial, ...]
-
-    @property
-    def rates(self) -> list[float]:
-        return sorted({trial.learning_rate for trial in self.trials})
-
-    def beyond(self, edge: str) -> "_Candidate":
-        """Add one more rate, as far from the edge as the edge is from its neighbour."""
-        rates = self.rates
-        end, neighbour = (rates[0], rates[1]) if edge == "low" else (rates[-1], rates[-2])
-        replicates = [trial for trial in self.trials if trial.learning_rate == end]
-        further = tuple(at_rate(trial, end * end / neighbour) for trial in replicates)
-        return _Candidate(self.combination, (*self.trials, *further))
+def _rates(trials: Sequence[Trial]) -> list[float]:
+    return sorted({trial.learning_rate for trial in trials})
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """The best of a combination's rates, and the edge (low or high) at which it lies, if any."""
-
-    best: float
-    edge: str
-
-
-def _candidates(
-    plan: TrialPlan, results: Mapping[str, TrialResult], screening: ScreeningParameters
-) -> Iterator[_Candidate]:
-    for name in plan.combinations:
-        candidate = _Candidate(
-            name, tuple(trial for trial in plan.trials if trial.combination == name)
-        )
-        for _ in range(screening.extensions):
-            outcome = _outcome(candidate, results)
-            if outcome is None or not outcome.edge:
-                break
-            candidate = candidate.beyond(outcome.edge)
-        yield candidate
-
-
-def _outcome(candidate: _Candidate, results: Mapping[str, TrialResult]) -> _Outcome | None:
-    """The best rate so far; ``None`` while trials are missing."""
-    if any(trial.id not in results for trial in candidate.trials):
-        return None
-    rates = candidate.rates
-
-    def goodness(rate: float) -> tuple[float, float, float]:
-        """Compare by the objective, then the loss; of equals the lower rate is better."""
-        found = [_kept(results[t.id]) for t in candidate.trials if t.learning_rate == rate]
-        sign = objective_of(candidate.trials[0].task).sign
-        values = [sign * value if isfinite(value) else -inf for value, _ in found]
-        losses = [-loss if isfinite(loss) else -inf for _, loss in found]
-        return float(np.mean(values)), float(np.mean(losses)), -rate
-
-    best = max(rates, key=goodness)
-    return _Outcome(best, {rates[0]: "low", rates[-1]: "high"}.get(best, ""))
-
-
-def _finished(candidate: _Candidate, results: Mapping[str, TrialResult]) -> _Outcome:
-    outcome = _outcome(candidate, results)
-    if outcome is None:
-        raise SweepError(
-            f"the screening of {candidate.combination} is not complete; "
-            "run the training pipeline first"
-        )
-    return outcome
+def _beyond(trials: Sequence[Trial], edge: str) -> list[Trial]:
+    """Trials at one more rate, as far from the edge as the edge is from its neighbour."""
+    end, neighbour = _rates(trials)[:2] if edge == "low" else _rates(trials)[:-3:-1]
+    return [at_rate(t, end * end / neighbour) for t in trials if t.learning_rate == end]
 
 
 def _kept(result: TrialResult) -> tuple[float, float]:
-    """Return objective and loss on the validation rows at the kept epoch; NaN if diverged."""
+    """Objective and loss on the validation rows at the kept epoch; NaN if diverged."""
     if result.status == "diverged":
         return float("nan"), float("nan")
-    metric = objective_of(result.trial.task).validation_metric
-    return result.kept[metric], result.kept["val_loss"]
+    return result.score, result.kept["val_loss"]

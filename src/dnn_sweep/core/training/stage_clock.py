@@ -1,39 +1,30 @@
 """Duration of a run by stage."""
 
-import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from pathlib import Path
+
+import psutil
 
 START_UP, PREPARE, COMPILE, TRAIN = "start_up", "prepare", "compile", "train"
 CHECKPOINTS, TRACK = "checkpoints", "track"
 EVALUATE, REGISTER, REPORT = "evaluate", "register", "report"
+_ORDER = (START_UP, PREPARE, COMPILE, TRAIN, CHECKPOINTS, TRACK, EVALUATE, REGISTER, REPORT)
 # In the order of a run, with the names that a person reads.
-STAGES: Mapping[str, str] = {
-    START_UP: "start-up",
-    PREPARE: "prepare",
-    COMPILE: "compile",
-    TRAIN: "train",
-    CHECKPOINTS: "checkpoints",
-    TRACK: "track",
-    EVALUATE: "evaluate",
-    REGISTER: "register",
-    REPORT: "report",
-}
+STAGES: Mapping[str, str] = {name: name.replace("_", "-") for name in _ORDER}
 
 
 def seconds_since_birth() -> float:
-    """Return the seconds since this process was started; 0 where the system does not tell.
+    """Return the seconds since this process was started.
 
     Most of a start-up is imports, before the first line of the project's own code.
     """
-    try:
-        # Fields are counted after the command, which may itself contain spaces and brackets.
-        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-        uptime = float(Path("/proc/uptime").read_text().split()[0])
-        return max(0.0, uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
-    except (OSError, ValueError, IndexError):
-        return 0.0
+    born: float = psutil.Process().create_time()
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return time.time() - born
+    # Linux counts from its boot, whose own date psutil knows to the second only.
+    booted: float = psutil.boot_time()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - (born - booted)
 
 
 class StageClock:
@@ -57,32 +48,26 @@ class StageClock:
         before: float = 0.0,
         busy: Callable[[], float] = time.thread_time,
     ) -> None:
-        self._clock = clock
-        self._busy = busy
+        self._clock, self._busy = clock, busy
         self.restart(before)
 
     def restart(self, before: float = 0.0) -> None:
         """Start again with the start-up, for another run in the same process."""
         self._stage = START_UP
-        self._since = self._clock() - before
-        self._busy_since = self._busy()
-        self._spent: dict[str, float] = {}
+        self._since, self._busy_since = self._clock() - before, self._busy()
+        self._spent = defaultdict[str, float](float)
         self._model_epochs = 0
 
     def enter(self, stage: str) -> None:
-        """End the current stage and begin another, which may be the same.
-
-        Args:
-            stage: A key of ``STAGES``.
-        """
+        """End the current stage and begin another of ``STAGES``, which may be the same."""
         now, busy = self._clock(), self._busy()
         passed = now - self._since
         if self._stage == CHECKPOINTS:
             # Other threads train at the same time: saving costs them its processor time only.
             own = min(passed, busy - self._busy_since)
-            self._spent[TRAIN] = self._spent.get(TRAIN, 0.0) + passed - own
+            self._spent[TRAIN] += passed - own
             passed = own
-        self._spent[self._stage] = self._spent.get(self._stage, 0.0) + passed
+        self._spent[self._stage] += passed
         self._stage, self._since, self._busy_since = stage, now, busy
 
     def compiled(self, seconds: float) -> None:
@@ -91,7 +76,7 @@ class StageClock:
         # Programs that are compiled in parallel may add up to more than has passed.
         moved = min(seconds, self._spent[self._stage])
         self._spent[self._stage] -= moved
-        self._spent[COMPILE] = self._spent.get(COMPILE, 0.0) + moved
+        self._spent[COMPILE] += moved
 
     def trained(self, epochs: int) -> None:
         """Count the epochs of a trial that was trained in this run."""

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import pandas as pd
@@ -16,53 +17,30 @@ from dnn_sweep.core.training.engine import assign_engines, build_engines
 from dnn_sweep.core.training.interrupts import Interrupts
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialReport, TrialResult
-from dnn_sweep.core.training.screening import asked_for, best_trials, recall
+from dnn_sweep.core.training.screening import Screening
 from dnn_sweep.parameters import LoggingParameters, ScreeningParameters, TrainingParameters
 
 logger = logging.getLogger(__name__)
+BEYOND = " beyond the edges"
 
 
+@dataclass
 class Sweep:
-    """Trains what an earlier run has not trained yet.
+    """Trains what an earlier run has not trained yet."""
 
-    Args:
-        finals_plan: The finals' trials, at their optimizers' own learning rates.
-        screening_plan: The screening's first trials; none without a screening.
-        finished: Results of trials that were trained before, by id.
-        data: Scaled rows.
-        display: Told of every trial and epoch.
-        training: Which engine.
-        screening: How often the grid of learning rates may grow.
-        logs: Files to write while training.
-    """
+    finals: TrialPlan  # at their optimizers' own learning rates
+    screening: Screening  # before its first trial
+    finished: Mapping[str, TrialResult]  # results of trials that were trained before, by id
+    data: TrainingData
+    display: TrainingProgress
+    training: TrainingParameters
+    logs: LoggingParameters
 
-    def __init__(
-        self,
-        finals_plan: TrialPlan,
-        screening_plan: TrialPlan,
-        finished: Mapping[str, TrialResult],
-        data: TrainingData,
-        display: TrainingProgress,
-        training: TrainingParameters,
-        screening: ScreeningParameters,
-        logs: LoggingParameters,
-    ) -> None:
-        self._finals_plan = finals_plan
-        self._screening_plan = screening_plan
-        self._finished = finished
-        self._data = data
-        self._display = display
-        self._training = training
-        self._screening = screening
-        self._logs = logs
-        self._engines = build_engines(
-            training.engine,
-            training.cohort_size,
-            finals_plan.trials if screening_plan.trials else (),
-            diagnostics=training.diagnostics,
-        )
-        self._screened: dict[str, TrialResult] = {}
-        self._count("trials", 0, len(finals_plan.trials))
+    def __post_init__(self) -> None:
+        size = self.training.cohort_size
+        main_stage = self.finals.trials if self.screening.plan.trials else ()
+        self._engines = build_engines(self.training.engine, size, main_stage)
+        self._count("trials", 0, len(self.finals.trials))
 
     def run(self) -> Iterator[TrialReport]:
         """Train, and yield a report of each trial as soon as it ends.
@@ -70,7 +48,7 @@ class Sweep:
         Raises:
             SweepError: When the user interrupts; what was trained until then is kept.
         """
-        with self._display, Interrupts().listening() as interrupts:
+        with self.display, Interrupts().listening() as interrupts:
             try:
                 for report in chain.from_iterable(stage() for stage in (self._screen, self._final)):
                     with interrupts.held():  # while the trial is saved
@@ -83,31 +61,33 @@ class Sweep:
 
     def _screen(self) -> Iterator[TrialReport]:
         """Try learning rates; go beyond those tried while the best is at the edge of them."""
-        self._recall()
-        stage, recalled = "screening", len(self._screened)
-        while any(trial.id not in self._screened for trial in self._asked_for()):
-            trials = self._asked_for()
+        results = self.screening.results
+        self.screening.recall(self.finished)
+        stage, recalled = "screening", len(results)
+        while any(trial.id not in results for trial in self.screening.asked_for()):
             # All of them, also those that are trained, so that the same programs train the rest.
-            for result in self._train(stage, trials, self._screened, recalled, measured=False):
-                self._screened[result.trial.id] = result.without_network()
+            for result in self._train(stage, self.screening.asked_for(), results, recalled):
+                results[result.trial.id] = result.without_network()
                 yield TrialReport(result, replicates=1, stage="screening")
-            self._recall()
-            stage, recalled = "screening beyond the edges", 0
+            self.screening.recall(self.finished)
+            stage, recalled = f"screening{BEYOND}", 0
 
     def _final(self) -> Iterator[TrialReport]:
         """Train each combination at its best rate; report finished trials again, for tracking."""
-        chosen = best_trials(self._screening_plan, self._screened, self._screening)
-        trials = with_rates(self._finals_plan, chosen).trials
+        chosen = self.screening.best_trials()
+        trials = with_rates(self.finals, chosen).trials
         replicates = Counter(trial.combination for trial in trials)
         # Combinations at the same rate may be the same trials under several names.
         namesakes: dict[str, list[Trial]] = {}
         for trial in trials:
             namesakes.setdefault(trial.id, []).append(trial)
-        known = [trial_id for trial_id in namesakes if trial_id in self._finished]
+        known = [trial_id for trial_id in namesakes if trial_id in self.finished]
         stage, left = "finals" if chosen else "trials", len(trials)
         self._count(stage, len(known), len(namesakes))
-        finished = (self._finished[trial_id] for trial_id in known)
-        for result in chain(finished, self._train(stage, trials, known, len(known))):
+        finished = (self.finished[trial_id] for trial_id in known)
+        measured = self.training.diagnostics
+        trained = self._train(stage, trials, known, len(known), measured=measured)
+        for result in chain(finished, trained):
             for trial in namesakes[result.trial.id]:
                 left -= 1
                 # Names are this plan's: another sweep may have named the combination differently.
@@ -120,47 +100,32 @@ class Sweep:
         known: Collection[str],
         recalled: int,
         *,
-        measured: bool = True,
+        measured: bool = False,
     ) -> Iterator[TrialResult]:
         """Train those trials of a stage that are not known yet, each id once."""
         distinct = {trial.id: trial for trial in reversed(trials)}
         trials = [trial for trial in trials if distinct[trial.id] is trial]
         self._count(stage, len(known), len(trials))
-        self._display.start(
+        self.display.start(
             total_trials=len(trials) - len(known) + recalled,
             epochs=max(trial.epochs for trial in trials),
             cached=recalled,
             stage=stage,
         )
-        finished = frozenset(known)
-        requested = self._training.engine
-        for each in assign_engines(trials, requested, engines=self._engines, logs=self._logs):
+        finished, logs = frozenset(known), self.logs
+        for each in assign_engines(trials, self.training.engine, engines=self._engines, logs=logs):
             if any(trial.id not in finished for trial in each.trials):
                 logger.info("engine %s (%s)", each.engine.name, each.reason)
-            for result in each.engine.train(
-                each.trials,
-                self._data,
-                self._display,
-                self._logs,
-                each.reason,
-                finished,
-                measured=measured,
-            ):
-                self._display.trial_finished(result)
+            told = self.data, self.display, logs, each.reason, finished
+            for result in each.engine.train(each.trials, *told, measured=measured):
+                self.display.trial_finished(result)
                 self._done += 1
                 yield result
 
     def _count(self, stage: str, done: int, total: int) -> None:
-        self._stage = "trials" if stage == "trials" else f"trials of the {stage}"
+        whole = stage.removesuffix(BEYOND)  # the count is of all the screening
+        self._stage = "trials" if stage == "trials" else f"trials of the {whole}"
         self._done, self._total = done, total
-
-    def _asked_for(self) -> list[Trial]:
-        return asked_for(self._screening_plan, self._screened, self._screening)
-
-    def _recall(self) -> None:
-        self._screened = recall(
-            self._screening_plan, self._screened, self._finished, self._screening
-        )
 
 
 def train_trials(
@@ -177,15 +142,7 @@ def train_trials(
 ) -> Iterator[tuple[TrialResult, TrialReport]]:
     """Train a sweep; yield each result for the trial store, and its report for MLflow."""
     data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
-    sweep = Sweep(
-        trial_plan,
-        screening_plan,
-        finished_trials,
-        data,
-        training_display,
-        training,
-        screening,
-        logs,
-    )
+    plan = Screening(screening_plan, screening)
+    sweep = Sweep(trial_plan, plan, finished_trials, data, training_display, training, logs)
     for report in sweep.run():
         yield report.result, report

@@ -1,10 +1,12 @@
 """Train trials with an engine, and compare what two trainings left behind."""
 
 import numpy as np
+import pandas as pd
 
 from dnn_sweep.core.networks.network import Layer
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
+from dnn_sweep.core.training.layer_measurements import layer_names, measure_layers
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.stacked import StackedEngine
 from dnn_sweep.parameters import LoggingParameters
@@ -108,3 +110,9 @@ def changed(trial, *, layers=None, network=None, **fields):
         fields["network"] = trial.network.model_copy(update=network)
     # Not a copy: that would keep an id already worked out.
     return Trial(**({name: getattr(trial, name) for name in Trial.model_fields} | fields))
+
+
+def measure_one(network, weights, x, y):
+    """The layers of one network: one row per layer, the output layer last."""
+    measured = measure_layers(network, [each[np.newaxis] for each in weights], x, y).of(0)
+    return pd.DataFrame({"layer": layer_names(network), **measured._asdict()})

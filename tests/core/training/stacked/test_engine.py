@@ -11,7 +11,7 @@ import pytest
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.training import assign_engines
-from dnn_sweep.core.training.progress import NoProgress
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.stacked import StackedEngine, scheduler
 from dnn_sweep.core.training.stacked.device import Device
 from dnn_sweep.core.training.stacked.lane import Lane
@@ -206,7 +206,7 @@ def test_ten_times_as_many_trials_take_no_more_memory():
         network={"hidden": [64]}, training={"epochs": 1, "batch_size": 80, "seeds": range(2500)}
     )
     held = []
-    for done, _ in enumerate(begin(trials, make_data(), NoProgress()), start=1):
+    for done, _ in enumerate(begin(trials, make_data(), TrainingProgress()), start=1):
         if done in (250, 2500):
             pages = int(Path("/proc/self/statm").read_text().split()[1])
             held.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)

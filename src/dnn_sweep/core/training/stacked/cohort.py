@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,7 +28,7 @@ from dnn_sweep.core.training.stacked.spec import (
 
 
 class Cohort:
-    """The lanes of a program, and who trains in them.
+    """The lanes of a program, and the trials that train in them.
 
     A trial takes a lane in its optimizer's block, trains epoch by epoch beside the others and
     leaves when it is finished; the next trial can then take the lane. Trials of a cohort may be in
@@ -43,7 +44,7 @@ class Cohort:
         self._probe = probe
         self._lanes: list[Lane | None] = [None] * program.lanes
         self._state = program.initial_state()
-        self._settings: LaneSettings | None = None
+        self._settings: LaneSettings  # read when trials are admitted
 
     @property
     def live(self) -> list[tuple[int, Lane]]:
@@ -57,13 +58,15 @@ class Cohort:
 
     def admit(self, newcomers: Mapping[OptimizerSpec, Sequence[Lane]]) -> None:
         """Give free lanes to trials that begin, in each block at most as many as are free."""
-        places: list[int] = []
-        for optimizer, lanes in newcomers.items():
-            for at, lane in zip(self._free(optimizer), lanes, strict=False):
+        begun = {
+            at: lane
+            for optimizer, lanes in newcomers.items()
+            for at, lane in zip(self._free(optimizer), lanes, strict=False)
+        }
+        if begun:
+            for at, lane in begun.items():
                 self._lanes[at] = lane
-                places.append(at)
-        if places:
-            self._state = self._begin(places)
+            self._state = self._begin(begun)
             self._settings = self._read_settings()
 
     def advance(self) -> list[Lane]:
@@ -88,19 +91,19 @@ class Cohort:
             if lane.is_finished:
                 finished.append(lane)
                 self._lanes[at] = None
-        self._keep(kept, result.outputs)
-        self._measure([(at, lane) for at, lane in live if lane.is_due])
+        if kept:
+            self._keep(kept, result.outputs)
+        if self._probe:
+            self._measure([(at, lane) for at, lane in live if lane.is_due], self._probe)
         return finished
 
     def smaller(self) -> tuple[ProgramSpec, int] | None:
         """Program and number of lanes that would be enough, if half as many are."""
         by_block = self._live_by_block()
         lanes = len(by_block) * max(map(len, by_block.values()))
-        return (
-            (replace(self._spec, optimizers=tuple(by_block)), lanes)
-            if lanes <= self._program.lanes // 2
-            else None
-        )
+        if lanes > self._program.lanes // 2:
+            return None
+        return replace(self._spec, optimizers=tuple(by_block)), lanes
 
     def moved_to(self, program: EpochProgram) -> Cohort:
         """Go on in the program that :meth:`smaller` asked for; this cohort is not used any more."""
@@ -131,33 +134,26 @@ class Cohort:
         for at, lane in self.live:
             orders[at] = epoch_order(rows, lane.trial.seed, lane.epoch)
             rates[at], taken[at] = lane.rates, lane.taken
-        assert self._settings is not None  # noqa: S101 - somebody has been admitted
         self._state, result = program.run(self._state, orders, rates, taken, self._settings)
         return result
 
     def _keep(self, kept: Sequence[tuple[int, Lane]], outputs: tf.Tensor) -> None:
         """Copy the networks that are to be kept from the device."""
-        if not kept:
-            return
         places = [at for at, _ in kept]
         weights, own_outputs = self._weights_of(places), np.asarray(tf.gather(outputs, places))
         for position, (_, lane) in enumerate(kept):
             lane.keep([each[position].copy() for each in weights], own_outputs[position].copy())
 
-    def _measure(self, due: Sequence[tuple[int, Lane]]) -> None:
+    def _measure(self, due: Sequence[tuple[int, Lane]], probe: Probe) -> None:
         """Measure the layers of some networks, those with the same activations together."""
-        alike: dict[tuple[str, ...], list[tuple[int, Lane]]] = {}
+        alike = defaultdict[tuple[str, ...], list[tuple[int, Lane]]](list)
         for at, lane in due:
-            alike.setdefault(activations_of(lane.trial), []).append((at, lane))
+            alike[activations_of(lane.trial)].append((at, lane))
         for members in alike.values():
-            assert self._probe is not None  # noqa: S101 - or no lane would be due
             weights = self._weights_of([at for at, _ in members])
-            measured = self._probe.measure(members[0][1].trial.network, weights)
+            measured = probe.measure(members[0][1].trial.network, weights)
             for position, (_, lane) in enumerate(members):
-                assert lane.layers is not None  # noqa: S101 - as above
-                lane.layers.add(
-                    lane.epoch, [each[position] for each in weights], measured, position
-                )
+                lane.record([each[position] for each in weights], measured.of(position))
 
     def _weights_of(self, places: list[int]) -> list[NDArray[Any]]:
         """Copy some networks' weights from the device, in the order and shapes of Keras."""
@@ -184,23 +180,18 @@ class Cohort:
         }
         return {optimizer: places for optimizer, places in taken.items() if places}
 
-    def _begin(self, places: Sequence[int]) -> State:
+    def _begin(self, begun: Mapping[int, Lane]) -> State:
         """The state with these lanes as before their trials' first step."""
-        fresh = [self._initial_weights(self._lanes[at]) for at in places]
-        weights = _put(self._state.weights, places, list(map(np.stack, zip(*fresh, strict=True))))
-        slots = []
-        initial = self._program.initial_state().slots
-        for optimizer, old, new in zip(
-            self._spec.optimizers, self._state.slots, initial, strict=True
-        ):
+        trials = [lane.trial for lane in begun.values()]
+        fresh = [map(np.atleast_2d, initial_weights(t.network, t.seed)) for t in trials]
+        stacked = list(map(np.stack, zip(*fresh, strict=True)))
+        slots, initial = [], self._program.initial_state().slots
+        specs = self._spec.optimizers
+        for optimizer, old, new in zip(specs, self._state.slots, initial, strict=True):
             block = self._block(optimizer)
-            offsets = [at - block.start for at in places if at in block]
+            offsets = [at - block.start for at in begun if at in block]
             slots.append(_put(old, offsets, [each[: len(offsets)] for each in new]))
-        return State(weights, tuple(slots))
-
-    def _initial_weights(self, lane: Lane | None) -> list[NDArray[np.float32]]:
-        assert lane is not None  # noqa: S101 - it has just been taken
-        return list(map(np.atleast_2d, initial_weights(lane.trial.network, lane.trial.seed)))
+        return State(_put(self._state.weights, list(begun), stacked), tuple(slots))
 
     def _read_settings(self) -> LaneSettings:
         first = self.live[0][1].trial  # empty lanes repeat its settings

@@ -31,16 +31,10 @@ _VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_
 
 @dataclass(frozen=True)
 class Device:
-    """What trains: a processor or a GPU.
+    """What trains: a processor or a GPU."""
 
-    Args:
-        workers: How many cohorts train at the same time: one per core, or one on a GPU.
-        free_memory: Bytes that TensorFlow may still use.
-        is_gpu: Whether TensorFlow uses a GPU.
-    """
-
-    workers: int
-    free_memory: int
+    workers: int  # cohorts that train at the same time: one per core, or one on a GPU
+    free_memory: int  # bytes that TensorFlow may still use
     is_gpu: bool = False
 
     @classmethod
@@ -54,7 +48,7 @@ class Device:
         return cls(len(affinity(0)) if affinity else os.cpu_count() or 1, free_memory())
 
     def most_lanes(self, model: ModelSpec, data: TrainingData, cohorts: int) -> int:
-        """How many lanes a cohort should have at most, if so many cohorts share the memory."""
+        """Largest number of lanes of a cohort, if so many cohorts share the memory."""
         memory = MEMORY_SHARE * self.free_memory / cohorts
         fitting = int(memory / bytes_of_a_lane(model, data))
         if self.is_gpu:
@@ -87,13 +81,11 @@ def bytes_of_a_lane(model: ModelSpec, data: TrainingData) -> int:
 def free_memory(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
     """Bytes this process may still use: what the system has, within the limits of its containers.
 
-    Args:
-        cgroups: Where Linux mounts the hierarchies of control groups; nothing on other systems.
-        membership: Linux's file that names the groups of this process.
+    ``cgroups`` is where Linux mounts the hierarchies of control groups; its file ``membership``
+    names the groups of this process. Other systems have neither.
     """
     free = [int(psutil.virtual_memory().available)]
-    lines = membership.read_text().splitlines() if membership.exists() else []
-    for line in lines:
+    for line in _text(membership).splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:  # version 2
             mount, (limit, used, cache) = cgroups, _VERSION_2

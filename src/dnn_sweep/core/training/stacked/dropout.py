@@ -23,7 +23,7 @@ _MANTISSA_BITS = {"float32": 23, "bfloat16": 7}  # the drawn bits that make a nu
 def uniform(
     seeds: tf.Tensor, steps: tf.Tensor, rows: int, units: int, dtype: str = "float32"
 ) -> tf.Tensor:
-    """Draw uniform numbers in [0, 1), as the dropout layer of each lane draws them.
+    """Draw numbers in [0, 1), ``[lanes, rows, units]``, as each lane's dropout layer draws them.
 
     Args:
         seeds: The layers' seeds, int32 of shape ``[lanes]``.
@@ -31,9 +31,6 @@ def uniform(
         rows: Rows of a batch.
         units: The layer's width.
         dtype: The type the layer computes in.
-
-    Returns:
-        Shape ``[lanes, rows, units]``.
     """
     lanes, blocks = seeds.shape[0], -(-rows * units // 4)
     zeros = tf.zeros((lanes, 1), tf.uint32)

@@ -23,22 +23,13 @@ class StackedEngine:
         cohort_size: Trials that train together; ``None`` for what suits network and device.
         finals: The trials of the stage that most of a sweep is trained in, where it has several:
             all stages then share the programs that suit this one.
-        diagnostics: Whether to measure the layers.
     """
 
     name = "stacked"
 
-    def __init__(
-        self,
-        cohort_size: int | None = None,
-        finals: Sequence[Trial] = (),
-        *,
-        diagnostics: bool = False,
-    ) -> None:
+    def __init__(self, cohort_size: int | None = None, finals: Sequence[Trial] = ()) -> None:
         self._cohort_size = cohort_size
         self._finals = [trial for trial in finals if reason_against(trial) is None]
-        self._diagnostics = diagnostics
-        self._probe: Probe | None = None
         self._programs: Programs | None = None
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
@@ -56,23 +47,14 @@ class StackedEngine:
         reason: str,
         finished: Collection[str] = (),
         *,
-        measured: bool = True,
+        measured: bool = False,
     ) -> Iterator[TrialResult]:
         """Train trials side by side; see :class:`~dnn_sweep.core.training.engine.Engine`."""
         if self._programs is None or self._programs.data is not data:
             self._programs = Programs(data)
-            self._probe = Probe(data) if self._diagnostics else None
-        device = Device.detect()
-        queues = plan_queues(
-            trials,
-            data,
-            device,
-            finished=finished,
-            finals=self._finals,
-            cohort_size=self._cohort_size,
-        )
+        device, probe = Device.detect(), Probe(data) if measured else None
+        queues = plan_queues(trials, data, device, finished, self._finals, self._cohort_size)
         conclude = partial(
             Lane.result, target_scale=data.target_scale, engine=self.name, reason=reason
         )
-        probe = self._probe if measured else None
         return Scheduler(queues, self._programs, device, progress, logs, conclude, probe).results()

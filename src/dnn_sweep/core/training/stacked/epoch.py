@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,6 @@ from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.networks.weight_layout import weight_layout
-from dnn_sweep.core.training.row_weights import row_weights
 from dnn_sweep.core.training.stacked.forward import (
     LaneSettings,
     StackedNetwork,
@@ -22,22 +20,17 @@ from dnn_sweep.core.training.stacked.forward import (
 )
 from dnn_sweep.core.training.stacked.optimizer import StackedOptimizer
 from dnn_sweep.core.training.stacked.spec import ModelSpec, ProgramSpec
-from dnn_sweep.core.training.targets import loss_targets
+from dnn_sweep.core.training.targets import loss_targets, row_weights
 
 VALIDATION_BATCH = 512  # rows at most; a layer's outputs should stay in the cache
 Floats = NDArray[np.float32]
 
 
 class State(NamedTuple):
-    """What an epoch changes; each tensor has a leading axis for the lane.
+    """What an epoch changes; each tensor has a leading axis for the lane."""
 
-    Args:
-        weights: In the order of Keras, of the shapes that ``stacked_shape`` gives.
-        slots: The optimizers' state, by block.
-    """
-
-    weights: Tensors
-    slots: tuple[Tensors, ...]
+    weights: Tensors  # in the order of Keras, of the shapes that ``stacked_shape`` gives
+    slots: tuple[Tensors, ...]  # the optimizers' state, by block
 
 
 class EpochResult(NamedTuple):
@@ -57,9 +50,7 @@ class EpochResult(NamedTuple):
 class Rows:
     """Training and validation rows, on the device.
 
-    Args:
-        data: Scaled rows.
-        model: Its loss decides the shape of the targets, its class weights those of the rows.
+    The model's loss decides the shape of the targets, its class weights those of the rows.
     """
 
     def __init__(self, data: TrainingData, model: ModelSpec) -> None:
@@ -104,15 +95,10 @@ class Rows:
 def row_scores(
     network: Network, logits: tf.Tensor, targets: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Compute outputs, losses and metrics with Keras's functions for one network.
+    """Compute the outputs, and each row's loss and metric, with Keras's functions for one network.
 
-    Args:
-        network: Names the output's activation, the loss and the metric.
-        logits: Before the output's activation, ``[lanes, rows, outputs]``.
-        targets: As the loss takes them, with a leading axis for the lane.
-
-    Returns:
-        The outputs, and the loss and the metric of each row, ``[lanes, rows]``.
+    Logits and outputs are ``[lanes, rows, outputs]``, losses and metrics ``[lanes, rows]``; targets
+    are as the loss takes them, with a leading axis for the lane.
     """
     # Keras finds the logits behind these outputs and takes the loss from them.
     outputs = keras.activations.get(network.output_activation)(
@@ -125,15 +111,14 @@ def row_scores(
     return tf.reshape(outputs, logits.shape), tf.reshape(losses, each), tf.reshape(metrics, each)
 
 
-def _metric_function(network: Network) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+def _metric_function(network: Network) -> Any:
     """Choose the metric's function as Keras's ``compile`` chooses it for ``accuracy``."""
     if network.metric != "accuracy":
-        return keras.losses.get(network.metric)  # type: ignore[no-any-return]
+        return keras.losses.get(network.metric)
     if network.outputs == 1:
-        return keras.metrics.binary_accuracy  # type: ignore[no-any-return]
-    if network.loss == "categorical_crossentropy":
-        return keras.metrics.categorical_accuracy  # type: ignore[no-any-return]
-    return keras.metrics.sparse_categorical_accuracy  # type: ignore[no-any-return]
+        return keras.metrics.binary_accuracy
+    one_hot = network.loss == "categorical_crossentropy"
+    return getattr(keras.metrics, f"{'' if one_hot else 'sparse_'}categorical_accuracy")
 
 
 class EpochProgram:
@@ -183,15 +168,10 @@ class EpochProgram:
         *,
         compile_only: bool = False,
     ) -> tuple[State, EpochResult]:
-        """Train for an epoch, then validate.
+        """Train for an epoch, then validate; or only compile, by taking no step and no row.
 
-        Args:
-            state: Before the epoch.
-            orders: Each lane's order of the training rows, ``[lanes, rows]``.
-            rates: Each lane's learning rate at each step, ``[lanes, steps]``.
-            taken: Steps that each lane has taken before, ``[lanes]``.
-            settings: What else differs between the lanes.
-            compile_only: Take no step and no row; the first call then only compiles.
+        Each lane has its order of the training rows, ``[lanes, rows]``, its learning rate at each
+        step, ``[lanes, steps]``, and the number of steps that it has taken before, ``[lanes]``.
         """
         missing = self.steps * self._batch - self.rows.training
         filled = np.pad(orders, ((0, 0), (0, missing)))
@@ -220,9 +200,7 @@ class EpochProgram:
         batches: tf.Tensor,
         settings: LaneSettings,
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
-        def step(
-            at: tf.Tensor, state: State, loss: tf.Tensor, metric: tf.Tensor
-        ) -> tuple[tf.Tensor, State, tf.Tensor, tf.Tensor]:
+        def step(at: tf.Tensor, state: State, loss: tf.Tensor, metric: tf.Tensor) -> Any:
             positions = tf.slice(orders, [0, at * self._batch], [self.lanes, self._batch])
             rate = tf.slice(rates, [0, at], [self.lanes, 1])[:, :, tf.newaxis]
             batch = TrainingBatch(self.rows.mask(at, self._batch), taken + at)
@@ -274,9 +252,7 @@ class EpochProgram:
         shape = (lanes, rows.validation_batch, units)
         collected = tf.TensorArray(tf.float32, rows.validation_batches, element_shape=shape)
 
-        def step(
-            at: tf.Tensor, loss: tf.Tensor, metric: tf.Tensor, collected: tf.TensorArray
-        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.TensorArray]:
+        def step(at: tf.Tensor, loss: tf.Tensor, metric: tf.Tensor, collected: Any) -> Any:
             x, y, mask = rows.validation_at(at, lanes)
             logits, _ = self._stack.logits(weights, settings, x)
             outputs, losses, metrics = row_scores(self._network, logits, y)

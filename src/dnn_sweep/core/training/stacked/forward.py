@@ -11,6 +11,7 @@ from dnn_sweep.core.networks.weight_layout import (
     NORMALIZATION_EPSILON,
     NORMALIZATION_MOMENTUM,
     Weight,
+    kernels_of,
     weights_by_layer,
 )
 from dnn_sweep.core.training.stacked.dropout import uniform
@@ -21,33 +22,21 @@ _SMALLEST = 2.0**-126  # the smallest number of float32 and of bfloat16 that is 
 
 
 class LaneSettings(NamedTuple):
-    """What differs from lane to lane besides the weights.
+    """What differs from lane to lane besides the weights; ``[lanes, hidden layers]`` each."""
 
-    Args:
-        activations: Per hidden layer, the position in the program's activations, int32.
-        dropout_rates: Per hidden layer, float32.
-        dropout_seeds: Per hidden layer, int32.
-        l2: Per hidden layer, float32.
-        arguments: For each optimizer its per-lane arguments, each ``[lanes of its block, 1, 1]``.
-    """
-
-    activations: tf.Tensor
-    dropout_rates: tf.Tensor
-    dropout_seeds: tf.Tensor
-    l2: tf.Tensor
+    activations: tf.Tensor  # positions in the program's activations, int32
+    dropout_rates: tf.Tensor  # float32
+    dropout_seeds: tf.Tensor  # int32
+    l2: tf.Tensor  # float32
+    # For each optimizer its per-lane arguments, each ``[lanes of its block, 1, 1]``.
     arguments: tuple[Tensors, ...]
 
 
 class TrainingBatch(NamedTuple):
-    """What the forward pass needs to know while it trains.
+    """What the forward pass needs to know while it trains."""
 
-    Args:
-        mask: 1 for a row of the batch, 0 for one that only fills it up, ``[rows]``.
-        steps: Steps that each lane has taken, int32 of shape ``[lanes]``.
-    """
-
-    mask: tf.Tensor
-    steps: tf.Tensor
+    mask: tf.Tensor  # 1 for a row of the batch, 0 for one that only fills it up, ``[rows]``
+    steps: tf.Tensor  # that each lane has taken, int32 of shape ``[lanes]``
 
 
 def stacked_shape(weight: Weight, lanes: int) -> tuple[int, ...]:
@@ -59,14 +48,14 @@ class StackedNetwork:
     """Networks of one shape, as a function of their weights.
 
     Weights are in the order of Keras, of the shapes that :func:`stacked_shape` gives.
-
-    Args:
-        spec: The layers, and the activations that may occur.
     """
 
     def __init__(self, spec: ProgramSpec) -> None:
         self._model = spec.model
-        self._activate = StackedActivation(spec.activations, spec.mixed)
+        self._activations = [_activation(name) for name in spec.activations]
+        # In a mixed program all activations are computed and each lane selects its own; else the
+        # program branches and computes one.
+        self._choose = _select if spec.mixed else _branch
         self._dtype = "bfloat16" if spec.model.precision == "mixed_bfloat16" else "float32"
 
     def logits(
@@ -91,12 +80,10 @@ class StackedNetwork:
         *hidden, output = weights_by_layer(self._model.network, weights)
         averages: list[tf.Tensor] = []
         h = x
-        for position, (layer, own) in enumerate(
-            zip(self._model.network.hidden, hidden, strict=True)
-        ):
+        for at, (layer, own) in enumerate(zip(self._model.network.hidden, hidden, strict=True)):
             kernel, bias = (tf.cast(own[role], self._dtype) for role in ("kernel", "bias"))
             h = tf.matmul(tf.cast(h, self._dtype), kernel) + bias
-            h = self._activate(h, settings.activations[:, position])
+            h = self._activate(h, settings.activations[:, at])
             if layer.batch_normalization:
                 h = tf.cast(h, tf.float32)
                 moments = [own["moving_mean"], own["moving_variance"]]
@@ -111,52 +98,32 @@ class StackedNetwork:
                 )
                 h = tf.cast(h, self._dtype)
             if layer.dropout and training is not None:
-                h = _drop(h, settings, position, training.steps)
+                h = _drop(h, settings, at, training.steps)
         h = tf.cast(h, tf.float32)
         return tf.matmul(h, output["kernel"]) + output["bias"], averages
 
     def penalties(self, weights: Sequence[tf.Tensor], settings: LaneSettings) -> tf.Tensor:
         """Sum the L2 penalties on each network's kernels, ``[lanes]``."""
         total = tf.zeros(settings.l2.shape[0])
-        layers = weights_by_layer(self._model.network, weights)
-        for position, layer in enumerate(self._model.network.hidden):
+        kernels = kernels_of(self._model.network, weights)
+        for at, layer in enumerate(self._model.network.hidden):
             if layer.l2:
-                square = tf.reduce_sum(tf.square(layers[position]["kernel"]), axis=(1, 2))
-                total += settings.l2[:, position] * square
+                total += settings.l2[:, at] * tf.reduce_sum(tf.square(kernels[at]), axis=(1, 2))
         return total
 
-
-class StackedActivation:
-    """Applies to each lane its own activation: which one is data of the program.
-
-    Args:
-        names: The activations that may occur.
-        mixed: Whether the lanes of a layer may differ. If so, all activations are computed and
-            each lane selects its own; else the program branches and computes one.
-    """
-
-    def __init__(self, names: Sequence[str], mixed: bool) -> None:
-        self._functions = [_activation(name) for name in names]
-        self._choose = _select if mixed else _branch
-
-    def __call__(self, values: tf.Tensor, which: tf.Tensor) -> tf.Tensor:
-        """Activate a layer.
-
-        Args:
-            values: ``[lanes, rows, units]``.
-            which: Positions in ``names``, ``[lanes]``; without ``mixed`` the first one counts.
-        """
-        if len(self._functions) == 1:
-            return self._functions[0](values)
+    def _activate(self, values: tf.Tensor, which: tf.Tensor) -> tf.Tensor:
+        """Activate a layer, ``[lanes, rows, units]``: each lane by the activation at ``which``."""
+        if len(self._activations) == 1:
+            return self._activations[0](values)
 
         # With a gradient of its own, the backward pass keeps only the layer's sums.
         @tf.custom_gradient
         def activate(z: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
             def gradient(upstream: tf.Tensor) -> tf.Tensor:
-                slopes = [partial(_backward, each, z, upstream) for each in self._functions]
+                slopes = [partial(_backward, each, z, upstream) for each in self._activations]
                 return self._choose(which, slopes)
 
-            return self._choose(which, [partial(each, z) for each in self._functions]), gradient
+            return self._choose(which, [partial(each, z) for each in self._activations]), gradient
 
         return activate(values)
 
@@ -199,9 +166,8 @@ def _moments(h: tf.Tensor, mask: tf.Tensor) -> list[tf.Tensor]:
     return [mean, variance]
 
 
-def _drop(h: tf.Tensor, settings: LaneSettings, position: int, steps: tf.Tensor) -> tf.Tensor:
-    rate = settings.dropout_rates[:, position, tf.newaxis, tf.newaxis]
-    seeds = settings.dropout_seeds[:, position]
-    drawn = uniform(seeds, steps, h.shape[1], h.shape[2], h.dtype.name)
+def _drop(h: tf.Tensor, settings: LaneSettings, at: int, steps: tf.Tensor) -> tf.Tensor:
+    rate = settings.dropout_rates[:, at, tf.newaxis, tf.newaxis]
+    drawn = uniform(settings.dropout_seeds[:, at], steps, h.shape[1], h.shape[2], h.dtype.name)
     kept = drawn >= tf.cast(rate, h.dtype)
     return tf.where(kept, h * tf.cast(1.0 / (1.0 - rate), h.dtype), tf.zeros((), h.dtype))

@@ -18,10 +18,10 @@ from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import build_callbacks
 from dnn_sweep.core.training.layer_log import LayerLog
-from dnn_sweep.core.training.outcome import conclude, log_folder
+from dnn_sweep.core.training.layer_measurements import Measurement
+from dnn_sweep.core.training.optimizers import learning_rate_schedule
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.core.training.schedules import learning_rate_schedule
 from dnn_sweep.parameters import LoggingParameters, Precision
 
 
@@ -41,18 +41,14 @@ class Lane:
         logs: LoggingParameters,
         layers: LayerLog | None = None,
     ) -> None:
-        self.trial = trial
-        self.layers = layers
-        self.epoch = 0
-        self.stop_training = False
-        self.seconds = 0.0
+        self.trial, self.layers = trial, layers
+        self.epoch, self.seconds, self.stop_training = 0, 0.0, False
         self._steps = steps
         self._schedule = _scheduled_rates(trial, trial.epochs * steps) if trial.schedule else None
         self.optimizer = SimpleNamespace(learning_rate=np.float32(trial.learning_rate))
         self._weights: Sequence[NDArray[Any]] = ()
         self._outputs: NDArray[np.float32] = np.empty((0, 0), np.float32)
-        folder = log_folder(trial, logs)
-        self._callbacks = build_callbacks(trial, progress, folder, logs, lambda: self.seconds)
+        self._callbacks = build_callbacks(trial, progress, logs, lambda: self.seconds)
         for each in self._callbacks.in_order:
             each.set_params({"epochs": trial.epochs, "steps": steps, "verbose": 0})
             each.set_model(self)
@@ -65,7 +61,7 @@ class Lane:
 
     @property
     def rates(self) -> NDArray[np.float32]:
-        """The learning rate at each step of the coming epoch, ``[steps]``."""
+        """Learning rate at each step of the coming epoch, ``[steps]``."""
         if self._schedule is None:
             return np.full(self._steps, self.optimizer.learning_rate, dtype=np.float32)
         return self._schedule[self.taken : self.taken + self._steps]
@@ -87,9 +83,7 @@ class Lane:
     def end_epoch(self, seconds: float, logs: dict[str, float]) -> bool:
         """Let the callbacks decide; return whether the network is to be kept as it is now.
 
-        Args:
-            seconds: The trial's share of the cohort's time.
-            logs: Loss and metric on training and validation rows.
+        ``seconds`` is the trial's share of the cohort's time, ``logs`` has the epoch's metrics.
         """
         self.seconds += seconds
         done, self.epoch = self.epoch, self.epoch + 1
@@ -101,11 +95,16 @@ class Lane:
         return self.is_finished if keeper is None else keeper.best_epoch == done
 
     def keep(self, weights: Sequence[NDArray[Any]], outputs: NDArray[np.float32]) -> None:
-        """Keep the network's weights, in the order of Keras, and outputs on the validation rows."""
+        """Keep weights, in the order of Keras, and outputs on the validation rows."""
         self._weights, self._outputs = weights, outputs
 
+    def record(self, weights: Sequence[NDArray[Any]], figures: Measurement) -> None:
+        """Record the layers as measured now."""
+        if self.layers:
+            self.layers.add(self.epoch, weights, figures)
+
     def result(self, **given: Any) -> TrialResult:
-        """End the callbacks and build the trial's result; ``given`` is for ``conclude``."""
+        """End the callbacks and build the result; ``given`` is for ``Callbacks.conclude``."""
         self._call_back(lambda each: each.on_train_end())
         trial, weights = self.trial, self._weights
 
@@ -117,16 +116,8 @@ class Lane:
         def save_network(path: Path) -> None:
             _template(trial.network, trial.precision).write(path, weights)
 
-        return conclude(
-            trial,
-            self._callbacks,
-            self._outputs,
-            load_network,
-            save_network=save_network,
-            seconds=self.seconds,
-            layers=self.layers,
-            **given,
-        )
+        given |= {"save_network": save_network, "seconds": self.seconds, "layers": self.layers}
+        return self._callbacks.conclude(self._outputs, load_network, **given)
 
     def get_weights(self) -> int:
         """What callbacks put aside: the epoch, since the cohort keeps its weights."""

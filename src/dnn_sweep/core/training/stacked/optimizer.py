@@ -53,11 +53,6 @@ class BlockOptimizer:
     Kernels are ``[lanes, inputs, units]``, other weights ``[lanes, 1, units]``, and a lane's own
     numbers ``[lanes, 1, 1]``. The updates are elementwise, so broadcasting gives each lane its own.
 
-    Args:
-        spec: The optimizer.
-        shapes: The trainable weights' shapes, without the lane.
-        lanes: Number of lanes in the block.
-
     Attributes:
         fresh_slots: The optimizer's state before the first step.
     """
@@ -89,17 +84,9 @@ class BlockOptimizer:
         rate: tf.Tensor,
         arguments: Tensors,
     ) -> tuple[list[tf.Tensor], Tensors]:
-        """Take one step with Keras's code.
+        """Take one step with Keras's code; return the trainable weights and slots after it.
 
-        Args:
-            weights: The trainable weights.
-            slots: The optimizer's state.
-            gradients: One per weight.
-            rate: Learning rates, ``[lanes, 1, 1]``.
-            arguments: Per-lane arguments, in the order of the spec.
-
-        Returns:
-            Weights and slots after the step.
+        ``rate`` is ``[lanes, 1, 1]``; per-lane ``arguments`` are in the order of the spec.
         """
         self._rate = rate
         for name, value in zip(self._per_lane, arguments, strict=True):
@@ -114,12 +101,9 @@ class BlockOptimizer:
 
 
 class StackedOptimizer:
-    """The optimizers of a program, each of which updates its block of lanes.
+    """The optimizers of a program, from the first block of lanes to the last, all equally large.
 
-    Args:
-        specs: From the first lanes to the last; their blocks have equally many.
-        shapes: The trainable weights' shapes, without the lane.
-        lanes: Number of lanes in all.
+    ``shapes`` are those of the trainable weights, without the lane.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Who trains with whom: trials queued by the program that trains them, and its number of lanes."""
+"""Which trials train together: queues by program, and the number of lanes of a program."""
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,22 +32,14 @@ _ByOptimizer = Mapping[OptimizerSpec, Sequence[Trial]]
 
 @dataclass
 class TrialQueue:
-    """Trials that wait for a lane in the cohorts of one program.
-
-    Args:
-        spec: The program.
-        trials: Those that have not begun, by optimizer. Unless the program is mixed, they have
-            the same activations.
-        together: How many trials of one optimizer can train at the same time.
-        lanes: Number of lanes of a cohort.
-        workers: How many workers train them now.
-    """
+    """Trials that wait for a lane in the cohorts of one program."""
 
     spec: ProgramSpec
+    # Those that have not begun; unless the program is mixed, with the same activations.
     trials: Mapping[OptimizerSpec, deque[Trial]]
-    together: int
-    lanes: int = 0
-    workers: int = 0
+    together: int  # trials of one optimizer that can train at the same time
+    lanes: int = 0  # of a cohort
+    workers: int = 0  # that train these trials now
 
     def __len__(self) -> int:
         return sum(map(len, self.trials.values()))
@@ -64,7 +56,6 @@ def plan_queues(
     trials: Sequence[Trial],
     data: TrainingData,
     device: Device,
-    *,
     finished: Collection[str] = (),
     finals: Sequence[Trial] = (),
     cohort_size: int | None = None,
@@ -87,7 +78,7 @@ def plan_queues(
     for model, optimizers in _by_spec(finals or trials).items():
         most = cohort_size or device.most_lanes(model, data, device.workers)
         epochs = sum(trial.epochs for own in optimizers.values() for trial in own)
-        per_program = optimizers_per_program(len(optimizers), epochs, model, data, most)
+        per_program = _optimizers_per_program(len(optimizers), epochs, model, data, most)
         programs = -(-len(optimizers) // per_program)
         for first in range(programs):
             # Dealt out like cards: neighbours in a grid are alike, and those at its end slower.
@@ -133,17 +124,12 @@ def _queues_of_a_program(
         yield TrialQueue(spec, trials, together)
 
 
-def optimizers_per_program(
+def _optimizers_per_program(
     optimizers: int, epochs: int, model: ModelSpec, data: TrainingData, most: int
 ) -> int:
-    """Decide how many optimizers share a program: in a short sweep as many as fit, else one.
+    """Decide how many of a model's optimizers share a program: in a short sweep as many as fit.
 
-    Args:
-        optimizers: How many there are for this model.
-        epochs: Epochs of all trials together.
-        model: What the trials have in common.
-        data: The rows.
-        most: Lanes of a cohort at most.
+    ``epochs`` are those of all trials together; ``most`` is the largest number of lanes.
     """
     programs = -(-optimizers // max(1, most))
     saved = (optimizers - programs) * WORK_OF_COMPILING

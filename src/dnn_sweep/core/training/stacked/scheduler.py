@@ -7,12 +7,13 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from queue import Full, Queue
 
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.layer_log import LayerLog, Probe
-from dnn_sweep.core.training.progress import NoProgress, TrainingProgress
+from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stacked.cohort import Cohort
 from dnn_sweep.core.training.stacked.device import Device, work_of_an_epoch
@@ -22,18 +23,14 @@ from dnn_sweep.core.training.stacked.queues import WORK_OF_COMPILING, TrialQueue
 from dnn_sweep.core.training.stacked.spec import ModelSpec, ProgramSpec
 from dnn_sweep.parameters import LoggingParameters
 
-# Results and messages that nobody has taken yet: a slow disk slows the training down instead of
-# filling the memory.
+# Results and messages that may wait: a slow disk slows the training down instead of filling the
+# memory.
 WAITING_EVENTS = 256
 _Event = TrialResult | BaseException | Callable[[], None]
 
 
 class Programs:
-    """Epoch programs, each compiled once; safe to use from several threads.
-
-    Args:
-        data: Scaled rows.
-    """
+    """Epoch programs for some rows, each compiled once; safe to use from several threads."""
 
     def __init__(self, data: TrainingData) -> None:
         self.data = data
@@ -48,10 +45,8 @@ class Programs:
     ) -> EpochProgram:
         """Return a compiled program; of several threads that ask for it, one compiles.
 
-        Args:
-            spec: The program.
-            lanes: Number of lanes.
-            compiled: Called after a compilation with lanes, seconds and the threads that waited.
+        ``compiled`` is called after a compilation with lanes, seconds and the number of threads
+        that waited for it.
         """
         key = spec, lanes
         with self._lock:
@@ -76,37 +71,22 @@ class Programs:
             return self._rows[key]
 
 
+@dataclass(eq=False)
 class Scheduler:
-    """Trains queued trials in one thread per worker.
+    """Trains queued trials in one thread per worker."""
 
-    Args:
-        queues: The trials.
-        programs: Those compiled so far for these rows.
-        device: What trains.
-        progress: Called in the thread that takes the results.
-        logs: Which log files to write.
-        conclude: Builds a finished lane's result.
-        probe: The rows on which layers are measured; ``None`` where they are not.
-    """
+    queues: Sequence[TrialQueue]
+    programs: Programs  # those compiled so far for these rows
+    device: Device
+    progress: TrainingProgress  # called in the thread that takes the results
+    logs: LoggingParameters
+    conclude: Callable[[Lane], TrialResult]  # builds a finished lane's result
+    probe: Probe | None = None  # the rows on which layers are measured
 
-    def __init__(
-        self,
-        queues: Sequence[TrialQueue],
-        programs: Programs,
-        device: Device,
-        progress: TrainingProgress,
-        logs: LoggingParameters,
-        conclude: Callable[[Lane], TrialResult],
-        probe: Probe | None = None,
-    ) -> None:
-        self._queues = queues
-        self._programs = programs
-        self._logs = logs
-        self._conclude = conclude
-        self._probe = probe
-        self._unfinished = sum(map(len, queues))
-        self._workers = min(device.workers, self._unfinished)
-        self._progress = _Relay(progress, self._put, self._workers)
+    def __post_init__(self) -> None:
+        self._unfinished = sum(map(len, self.queues))
+        self._workers = min(self.device.workers, self._unfinished)
+        self._relay = _Relay(self.progress, self._put, self._workers)
         self._lock = threading.Lock()
         self._events: Queue[_Event] = Queue(WAITING_EVENTS)
         self._stopped = threading.Event()
@@ -141,22 +121,21 @@ class Scheduler:
             self._put(error)
 
     def _next_queue(self) -> TrialQueue | None:
-        """Choose a queue, first of programs that nobody runs, so that they compile side by side."""
+        """Choose a queue, first of programs that no worker runs: they then compile in parallel."""
         with self._lock:
             busy = Counter[ProgramSpec]()
-            for queue in self._queues:
+            for queue in self.queues:
                 busy[queue.spec] += queue.workers
-            open_queues = [queue for queue in self._queues if len(queue)]
-            if not open_queues:
-                return None
-            chosen = min(open_queues, key=lambda queue: (busy[queue.spec], -len(queue)))
-            chosen.workers += 1
+            waiting = [queue for queue in self.queues if len(queue)]
+            chosen = min(waiting, key=lambda q: (busy[q.spec], -len(q)), default=None)
+            if chosen is not None:
+                chosen.workers += 1
             return chosen
 
     def _train(self, queue: TrialQueue) -> None:
         """Train a queue's trials in one cohort, until queue and lanes are empty."""
-        cohort = Cohort(self._program(queue.spec, queue.lanes), self._probe)
-        work = work_of_an_epoch(queue.spec.model, self._programs.data)
+        cohort = Cohort(self._program(queue.spec, queue.lanes), self.probe)
+        work = work_of_an_epoch(queue.spec.model, self.programs.data)
         lost = 0.0
         while not self._stopped.is_set():
             with self._lock:
@@ -169,16 +148,16 @@ class Scheduler:
             if lost > WORK_OF_COMPILING and (smaller := cohort.smaller()):
                 cohort, lost = cohort.moved_to(self._program(*smaller)), 0.0
             for lane in cohort.advance():
-                self._put(self._conclude(lane))
+                self._put(self.conclude(lane))
 
     def _program(self, spec: ProgramSpec, lanes: int) -> EpochProgram:
-        return self._programs.get(spec, lanes, self._progress.compiled)
+        return self.programs.get(spec, lanes, self._relay.compiled)
 
     def _lane(self, trial: Trial) -> Lane:
-        self._progress.trial_started(trial)
-        steps = -(-len(self._programs.data.x_train) // trial.batch_size)
-        layers = None if self._probe is None else LayerLog(trial, self._probe)
-        return Lane(trial, steps, self._progress, self._logs, layers)
+        self._relay.trial_started(trial)
+        steps = -(-len(self.programs.data.x_train) // trial.batch_size)
+        layers = LayerLog(trial, self.probe) if self.probe else None
+        return Lane(trial, steps, self._relay, self.logs, layers)
 
     def _put(self, event: _Event) -> None:
         while not self._stopped.is_set():
@@ -187,22 +166,20 @@ class Scheduler:
                 return
 
 
-class _Relay(NoProgress):
+@dataclass
+class _Relay(TrainingProgress):
     """Hands the workers' reports to the thread that takes the results."""
 
-    def __init__(
-        self, progress: TrainingProgress, put: Callable[[Callable[[], None]], None], workers: int
-    ) -> None:
-        self._progress = progress
-        self._put = put
-        self._workers = workers
+    progress: TrainingProgress
+    put: Callable[[Callable[[], None]], None]
+    workers: int
 
     def trial_started(self, trial: Trial) -> None:
-        self._put(lambda: self._progress.trial_started(trial))
+        self.put(lambda: self.progress.trial_started(trial))
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        self._put(lambda: self._progress.epoch_finished(trial, epoch, logs))
+        self.put(lambda: self.progress.epoch_finished(trial, epoch, logs))
 
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
         """Report a compilation; ``share`` counts threads that waited, of those that could train."""
-        self._put(lambda: self._progress.compiled(trials, seconds, share / self._workers))
+        self.put(lambda: self.progress.compiled(trials, seconds, share / self.workers))

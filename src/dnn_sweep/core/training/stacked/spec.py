@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from dnn_sweep.core.networks.keras_names import optimizer_classes
-from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.networks.network import Layer, Network
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.parameters import Precision
 
@@ -30,23 +30,13 @@ ELEMENTWISE = (
 # through Keras's `ops.add`, which may take it for a bias and broadcast it along another axis.
 _PER_LANE = ("beta_1", "beta_2", "rho", "weight_decay")
 
-# Per-lane arguments are float64, as Keras's own numbers are: in float32 1 - 0.999 would be off by
-# 5e-5 of its value. Nadam casts its numbers to float32 itself.
-_SINGLE_PRECISION = ("Nadam",)
-
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What all lanes of a program have in common, whichever optimizer updates them.
+    """What all lanes of a program have in common."""
 
-    Args:
-        network: The layers, without names, activations and initializers; ``dropout`` and ``l2``
-            are 1 where a layer has any, since each lane has its own value.
-        batch_size: Rows per step.
-        class_weight: A factor per class for the loss of its rows.
-        precision: Keras's dtype policy of the hidden layers.
-    """
-
+    # Without names, activations and initializers; ``dropout`` and ``l2`` are 1 where a layer has
+    # any, since each lane has its own value.
     network: Network
     batch_size: int
     class_weight: tuple[float, ...] | None
@@ -55,54 +45,43 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class OptimizerSpec:
-    """An optimizer as part of a program.
-
-    Args:
-        class_name: The Keras class.
-        arguments: Arguments with the same value in all lanes, without the learning rate.
-        per_lane: Names of the arguments of which each lane has its own value.
-    """
+    """An optimizer as part of a program."""
 
     class_name: str
-    arguments: tuple[tuple[str, Any], ...]
-    per_lane: tuple[str, ...]
+    arguments: tuple[tuple[str, Any], ...]  # the same in all lanes, without the learning rate
+    per_lane: tuple[str, ...]  # names of the arguments of which each lane has its own value
 
     @property
     def dtype(self) -> str:
-        """The type in which the program takes per-lane arguments."""
-        return "float32" if self.class_name in _SINGLE_PRECISION else "float64"
+        """The type in which the program takes per-lane arguments.
+
+        As in Keras, whose numbers are float64: in float32 1 - 0.999 would be off by 5e-5 of its
+        value. Nadam casts its numbers to float32 itself.
+        """
+        return "float32" if self.class_name == "Nadam" else "float64"
 
     def narrowed_to(self, trials: Sequence[Trial]) -> "OptimizerSpec":
         """Move what is equal in all of these trials into the program, where XLA knows its value."""
         values = [lane_arguments(trial) for trial in trials]
         per_lane = tuple(name for name in self.per_lane if len({v[name] for v in values}) > 1)
-        given = dict(self.arguments) | {
-            name: value
-            for name, value in trials[0].optimizer_arguments.items()
-            if name in self.per_lane and name not in per_lane
-        }
-        return replace(self, arguments=tuple(sorted(given.items())), per_lane=per_lane)
+        given = trials[0].optimizer_arguments
+        equal = {k: v for k, v in given.items() if k in self.per_lane and k not in per_lane}
+        arguments = tuple(sorted((dict(self.arguments) | equal).items()))
+        return replace(self, arguments=arguments, per_lane=per_lane)
 
 
 @dataclass(frozen=True)
 class ProgramSpec:
-    """What a compiled program is made from; equal specs share one.
-
-    Args:
-        model: What all lanes have in common.
-        optimizers: Each updates a block of lanes; all blocks have equally many.
-        activations: The activations that occur, sorted.
-        mixed: Whether one layer may have different activations in different lanes.
-    """
+    """What a compiled program is made from; equal specs share one."""
 
     model: ModelSpec
-    optimizers: tuple[OptimizerSpec, ...]
-    activations: tuple[str, ...]
-    mixed: bool
+    optimizers: tuple[OptimizerSpec, ...]  # each updates a block of lanes, all equally large
+    activations: tuple[str, ...]  # those that occur, sorted
+    mixed: bool  # whether one layer may have different activations in different lanes
 
 
 def spec_of(trial: Trial) -> tuple[ModelSpec, OptimizerSpec]:
-    """Tell what a trial must have in common with others to train in each other's lanes.
+    """Describe what trials must have in common to train in each other's lanes.
 
     All else may differ: activations, initial weights, order of the rows, learning rate and its
     schedule, per-lane arguments, dropout rates, penalties, number of epochs, callbacks.
@@ -115,7 +94,7 @@ def spec_of(trial: Trial) -> tuple[ModelSpec, OptimizerSpec]:
 
 
 def lane_arguments(trial: Trial) -> dict[str, float]:
-    """The optimizer's arguments of which each lane may have its own value, with the trial's."""
+    """Per-lane arguments of a trial's optimizer."""
     return _lane_arguments(trial.optimizer_class, tuple(sorted(trial.optimizer_arguments.items())))
 
 
@@ -140,19 +119,13 @@ def reason_against(trial: Trial) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _without_details(network: Network) -> Network:
-    hidden = tuple(
-        layer.model_copy(
-            update={
-                "name": "",
-                "activation": "",
-                "kernel_initializer": "",
-                "dropout": float(layer.dropout > 0),
-                "l2": float(layer.l2 > 0),
-            }
-        )
-        for layer in network.hidden
-    )
-    return network.model_copy(update={"hidden": hidden})
+    names = {"name": "", "activation": "", "kernel_initializer": ""}
+
+    def bare(layer: Layer) -> Layer:
+        rates = {"dropout": float(layer.dropout > 0), "l2": float(layer.l2 > 0)}
+        return layer.model_copy(update=names | rates)
+
+    return network.model_copy(update={"hidden": tuple(map(bare, network.hidden))})
 
 
 @lru_cache(maxsize=1024)

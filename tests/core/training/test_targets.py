@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dnn_sweep.core.training.row_weights import row_weights
+from dnn_sweep.core.training.targets import row_weights
 from tests.builders import make_data
 
 
