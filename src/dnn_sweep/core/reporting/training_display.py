@@ -32,17 +32,11 @@ REDRAW = 0.2  # seconds; rich itself draws ten times per second
 
 @dataclass(eq=False)
 class TrainingDisplay(TrainingProgress):
-    """Counts what trains, and remembers the best of a stage; what both displays have in common.
+    """Counts what trains, and remembers the best of a stage; what both displays have in common."""
 
-    Args:
-        console: Where to write; the one that the log writes to.
-        clock: Seconds that only ever grow.
-        stages: Counts compilations and trained epochs; ``None`` where no run is timed.
-    """
-
-    console: Console
+    console: Console  # the one that the log writes to
     clock: Callable[[], float] = time.monotonic
-    stages: StageClock | None = None
+    stages: StageClock | None = None  # counts compilations and trained epochs
 
     def __post_init__(self) -> None:
         self._trials = self._epochs = self._done = 0

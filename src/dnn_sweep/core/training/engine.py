@@ -90,7 +90,7 @@ def assign_engines(
     """Assign every trial to an engine.
 
     Args:
-        trials: The trials, in order.
+        trials: The trials.
         requested: An engine's name, or ``auto`` for the fastest that can train the trial.
         engines: From :func:`build_engines`; ``None`` for new ones.
         logs: Which log files to write; not every engine writes all of them.
@@ -102,23 +102,22 @@ def assign_engines(
         SweepError: If the requested engine cannot train one of the trials.
     """
     engines = engines or build_engines(requested)
-    groups: dict[tuple[str, str], list[Trial]] = {}
+    groups: dict[tuple[Engine, str], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(_choose(trial, engines, requested, logs), []).append(trial)
-    by_name = {engine.name: engine for engine in engines}
-    return [Assignment(by_name[name], why, tuple(group)) for (name, why), group in groups.items()]
+    return [Assignment(engine, why, tuple(group)) for (engine, why), group in groups.items()]
 
 
 def _choose(
     trial: Trial, engines: Sequence[Engine], requested: str, logs: LoggingParameters | None
-) -> tuple[str, str]:
+) -> tuple[Engine, str]:
     refusals: list[str] = []
     for engine in engines:
         refusal = engine.refuses(trial, logs)
         if refusal is None:
             if requested != "auto":
-                return engine.name, "training.engine asks for it"
+                return engine, "training.engine asks for it"
             why = "; ".join(refusals) or "the fastest engine that can train it"
-            return engine.name, f"auto: {why}"
+            return engine, f"auto: {why}"
         refusals.append(f"{engine.name} cannot: {refusal}")
     raise SweepError(f"training.engine {requested}: {trial.combination}: {'; '.join(refusals)}")

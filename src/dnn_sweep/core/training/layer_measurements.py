@@ -125,9 +125,9 @@ def _measure(
     ways_back, dead, flat = [], [], []
     for layer, own in zip(network.hidden, layers[:-1], strict=True):
         z = tf.matmul(entering[-1], own["kernel"]) + tf.expand_dims(own["bias"], 1)
-        h, slopes, way_back = _activate(layer.activation, z)
+        h, share, way_back = _activate(layer.activation, z)
         dead.append(_dead(z, h))
-        flat.append(unknown if slopes is None else _flat(layer.activation, slopes))
+        flat.append(share)
         factor = None
         if layer.batch_normalization:  # linear, when a network predicts
             row = {role: tf.expand_dims(values, 1) for role, values in own.items()}
@@ -138,16 +138,14 @@ def _measure(
     logits = tf.matmul(entering[-1], layers[-1]["kernel"])
     logits += tf.expand_dims(layers[-1]["bias"], 1)
     signal = _loss_gradient(network, logits, targets)
-    by_kernel: list[tf.Tensor] = []
-    by_sum: list[tf.Tensor] = []
+    norms: list[tuple[tf.Tensor, tf.Tensor]] = []  # of the gradients by kernel and by sums
     for at, h in reversed(list(enumerate(entering))):
-        by_kernel.insert(0, _norm(tf.matmul(h, signal, transpose_a=True)))
-        by_sum.insert(0, _norm(signal))
+        norms.insert(0, (_norm(tf.matmul(h, signal, transpose_a=True)), _norm(signal)))
         if at > 0:
             way_back, factor = ways_back[at - 1]
             signal = tf.matmul(signal, layers[at]["kernel"], transpose_b=True)
             signal = way_back(signal if factor is None else signal * factor)
-    table = [by_kernel, by_sum, [*dead, unknown], [*flat, unknown]]
+    table = [*zip(*norms, strict=True), [*dead, unknown], [*flat, unknown]]
     figures = [tf.stack(each, axis=1) for each in table]
     figures[0] /= rows  # of the mean loss
     figures[1] /= tf.sqrt(rows)  # the root mean square
@@ -158,15 +156,17 @@ def _measure(
 
 def _activate(
     name: str, z: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor | None, Callable[[tf.Tensor], tf.Tensor]]:
-    """Return outputs, slopes (``None`` where units are mixed), and the backward function."""
+) -> tuple[tf.Tensor, tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Return outputs, the share of sums where the activation is flat, and the backward function."""
     with tf.GradientTape() as tape:
         tape.watch(z)
         values = keras.activations.get(name)(z)
     if not _acts_on_each_unit(name):
-        return values, None, lambda signal: tape.gradient(values, z, output_gradients=signal)
+        unknown = tf.fill(tf.shape(z)[:1], np.float32(np.nan))
+        return values, unknown, lambda signal: tape.gradient(values, z, output_gradients=signal)
     slopes = tape.gradient(values, z, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return values, slopes, lambda signal: signal * slopes
+    flat = tf.cast(tf.abs(slopes) < FLAT_SHARE * _largest_slope(name), tf.float32)
+    return values, tf.reduce_mean(flat, axis=(1, 2)), lambda signal: signal * slopes
 
 
 def _loss_gradient(network: Network, logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
@@ -192,12 +192,6 @@ def _dead(z: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     sums, outputs = (tf.reduce_max(tf.abs(each), axis=1) for each in (z, values))
     largest = tf.minimum(tf.reduce_max(sums, axis=1, keepdims=True), 1.0)
     return tf.reduce_mean(tf.cast(outputs <= DEAD_SHARE * largest, tf.float32), axis=1)
-
-
-def _flat(name: str, slopes: tf.Tensor) -> tf.Tensor:
-    """Share of sums where the activation is flat, ``[networks]``."""
-    flat = tf.abs(slopes) < FLAT_SHARE * _largest_slope(name)
-    return tf.reduce_mean(tf.cast(flat, tf.float32), axis=(1, 2))
 
 
 @lru_cache(maxsize=128)

@@ -16,11 +16,7 @@ class TrainingProgress:
     def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
         """Called at the beginning of every stage.
 
-        Args:
-            total_trials: Number of the stage's trials.
-            epochs: Epochs per trial at most.
-            cached: How many of the trials are already trained.
-            stage: Name of the stage.
+        Its trials have so many ``epochs`` at most; ``cached`` of them are already trained.
         """
 
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:

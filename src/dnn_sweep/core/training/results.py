@@ -23,7 +23,6 @@ class TrialResult:
     """One trained trial.
 
     Args:
-        trial: The trial.
         status: ``diverged`` if the loss was not finite at some epoch.
         history: One row per epoch: ``epoch`` (from 1), ``loss``, the metric, ``val_loss``, the
             metric on the validation rows, ``learning_rate``, ``seconds``. Mean absolute errors
@@ -32,8 +31,7 @@ class TrialResult:
         outputs: The kept network's outputs on the validation rows, float32 of shape
             ``(rows, outputs)``.
         seconds: Wall-clock time of the training.
-        engine: Name of the engine that trained it.
-        engine_reason: Reason for that engine.
+        engine_reason: Why this engine trained it.
         load_network: Returns the kept network.
         save_network: Writes the kept network as a ``.keras`` file without building it; ``None``
             if the engine cannot.
@@ -94,7 +92,6 @@ class TrialReport:
     """A finished trial, for tracking.
 
     Args:
-        result: The trial.
         replicates: Number of trials of its combination, after which the combination's run ends.
         left: Number of trials of the sweep that are not finished yet; after the last one,
             tracking writes everything before the sweep goes on.

@@ -65,11 +65,7 @@ class Screening:
 
     def recall(self, store: Mapping[str, TrialResult]) -> None:
         """Add those results of earlier runs that the screening asks for."""
-        while found := [
-            trial
-            for trial in self.asked_for()
-            if trial.id not in self.results and trial.id in store
-        ]:
+        while found := [t for t in self.asked_for() if t.id not in self.results and t.id in store]:
             for trial in found:
                 self.results[trial.id] = store[trial.id].of(trial).without_network()
 

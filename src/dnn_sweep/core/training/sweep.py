@@ -106,18 +106,14 @@ class Sweep:
         distinct = {trial.id: trial for trial in reversed(trials)}
         trials = [trial for trial in trials if distinct[trial.id] is trial]
         self._count(stage, len(known), len(trials))
-        self.display.start(
-            total_trials=len(trials) - len(known) + recalled,
-            epochs=max(trial.epochs for trial in trials),
-            cached=recalled,
-            stage=stage,
-        )
+        left, epochs = len(trials) - len(known), max(trial.epochs for trial in trials)
+        self.display.start(left + recalled, epochs, recalled, stage)
         finished, logs = frozenset(known), self.logs
         for each in assign_engines(trials, self.training.engine, engines=self._engines, logs=logs):
             if any(trial.id not in finished for trial in each.trials):
                 logger.info("engine %s (%s)", each.engine.name, each.reason)
-            told = self.data, self.display, logs, each.reason, finished
-            for result in each.engine.train(each.trials, *told, measured=measured):
+            given = self.data, self.display, logs, each.reason, finished
+            for result in each.engine.train(each.trials, *given, measured=measured):
                 self.display.trial_finished(result)
                 self._done += 1
                 yield result

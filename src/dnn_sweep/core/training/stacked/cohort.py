@@ -16,7 +16,7 @@ from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.networks.build import derived_seed, initial_weights
 from dnn_sweep.core.networks.weight_layout import weight_layout
 from dnn_sweep.core.training.layer_log import Probe
-from dnn_sweep.core.training.stacked.epoch import EpochProgram, State
+from dnn_sweep.core.training.stacked.epoch import EpochProgram, Floats, State
 from dnn_sweep.core.training.stacked.forward import LaneSettings, Tensors
 from dnn_sweep.core.training.stacked.lane import Lane
 from dnn_sweep.core.training.stacked.spec import (
@@ -75,24 +75,17 @@ class Cohort:
         for _, lane in live:
             lane.begin_epoch()
         began = time.perf_counter()
-        result = self._run()
+        means, outputs = self._run()
         share = (time.perf_counter() - began) / len(live)
-        name = self._spec.model.network.metric
         kept, finished = [], []
         for at, lane in live:
-            logs = {
-                name: float(result.metric[at]),
-                "loss": float(result.loss[at]),
-                f"val_{name}": float(result.val_metric[at]),
-                "val_loss": float(result.val_loss[at]),
-            }
-            if lane.end_epoch(share, logs):
+            if lane.end_epoch(share, {name: float(mean[at]) for name, mean in means.items()}):
                 kept.append((at, lane))
             if lane.is_finished:
                 finished.append(lane)
                 self._lanes[at] = None
         if kept:
-            self._keep(kept, result.outputs)
+            self._keep(kept, outputs)
         if self._probe:
             self._measure([(at, lane) for at, lane in live if lane.is_due], self._probe)
         return finished
@@ -125,7 +118,7 @@ class Cohort:
         moved._settings = moved._read_settings()
         return moved
 
-    def _run(self) -> Any:
+    def _run(self) -> tuple[dict[str, Floats], tf.Tensor]:
         program, lanes = self._program, self._program.lanes
         rows = program.rows.training
         orders = np.zeros((lanes, rows), np.int32)
@@ -134,8 +127,9 @@ class Cohort:
         for at, lane in self.live:
             orders[at] = epoch_order(rows, lane.trial.seed, lane.epoch)
             rates[at], taken[at] = lane.rates, lane.taken
-        self._state, result = program.run(self._state, orders, rates, taken, self._settings)
-        return result
+        given = orders, rates, taken, self._settings
+        self._state, means, outputs = program.run(self._state, *given)
+        return means, outputs
 
     def _keep(self, kept: Sequence[tuple[int, Lane]], outputs: tf.Tensor) -> None:
         """Copy the networks that are to be kept from the device."""
@@ -174,10 +168,8 @@ class Cohort:
 
     def _live_by_block(self) -> dict[OptimizerSpec, list[int]]:
         """The lanes that are taken, of the blocks in which there are any."""
-        taken = {
-            optimizer: [at for at in self._block(optimizer) if self._lanes[at] is not None]
-            for optimizer in self._spec.optimizers
-        }
+        live, specs = dict(self.live), self._spec.optimizers
+        taken = {each: [at for at in self._block(each) if at in live] for each in specs}
         return {optimizer: places for optimizer, places in taken.items() if places}
 
     def _begin(self, begun: Mapping[int, Lane]) -> State:
@@ -198,10 +190,8 @@ class Cohort:
         trials = [first if lane is None else lane.trial for lane in self._lanes]
         layers = [trial.network.hidden for trial in trials]
         names = self._spec.activations
-        seeds = [
-            [derived_seed(trial.seed, at, "dropout") for at in range(len(own))]
-            for trial, own in zip(trials, layers, strict=True)
-        ]
+        depth = range(len(layers[0]))
+        seeds = [[derived_seed(trial.seed, at, "dropout") for at in depth] for trial in trials]
         return LaneSettings(
             activations=tf.constant(
                 [[names.index(each.activation) for each in own] for own in layers], tf.int32

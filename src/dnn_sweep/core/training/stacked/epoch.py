@@ -33,20 +33,6 @@ class State(NamedTuple):
     slots: tuple[Tensors, ...]  # the optimizers' state, by block
 
 
-class EpochResult(NamedTuple):
-    """Means over the training rows while training, and over the validation rows after it.
-
-    Each is ``[lanes]``, but for the outputs on the validation rows, ``[lanes, rows, outputs]``,
-    which stay on the device.
-    """
-
-    loss: Floats
-    metric: Floats
-    val_loss: Floats
-    val_metric: Floats
-    outputs: tf.Tensor
-
-
 class Rows:
     """Training and validation rows, on the device.
 
@@ -167,11 +153,16 @@ class EpochProgram:
         settings: LaneSettings,
         *,
         compile_only: bool = False,
-    ) -> tuple[State, EpochResult]:
+    ) -> tuple[State, dict[str, Floats], tf.Tensor]:
         """Train for an epoch, then validate; or only compile, by taking no step and no row.
 
         Each lane has its order of the training rows, ``[lanes, rows]``, its learning rate at each
         step, ``[lanes, steps]``, and the number of steps that it has taken before, ``[lanes]``.
+
+        Returns:
+            The state; loss and metric, ``[lanes]``, over the training rows while training and over
+            the validation rows after it; outputs on the latter, ``[lanes, rows, outputs]``, which
+            stay on the device.
         """
         missing = self.steps * self._batch - self.rows.training
         filled = np.pad(orders, ((0, 0), (0, missing)))
@@ -182,13 +173,14 @@ class EpochProgram:
         # Divided here: XLA would multiply by a reciprocal, and 26 of 40 be another float32 than in
         # Keras, which decides whether an epoch counts as better.
         training, validation = np.float32(self.rows.training), np.float32(self.rows.validation)
-        return after, EpochResult(
-            loss / training,
-            metric / training,
-            val_loss / validation + penalties,
-            val_metric / validation,
-            outputs,
-        )
+        name = self._network.metric
+        means = {
+            name: metric / training,
+            "loss": loss / training,
+            f"val_{name}": val_metric / validation,
+            "val_loss": val_loss / validation + penalties,
+        }
+        return after, means, outputs
 
     def _train_and_validate(
         self,
