@@ -46,8 +46,8 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
         diverged, trials = champion.diverged_trials, count(champion.trials, "trial")
         parts.append(Text(f"{diverged} of {trials} diverged", style="yellow"))
     metrics = [
-        (METRIC_LABELS[name], f"{format_value(m.value)}  {format_interval(m.ci_low, m.ci_high)}")
-        for name, m in champion.test.items()
+        (name, f"{format_value(entry.value)}  {format_interval(entry.ci_low, entry.ci_high)}")
+        for name, entry in champion.test.items()
     ]
     files = [
         ("leaderboard", f"{outputs}/leaderboard.csv"),
@@ -58,7 +58,7 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     parts += [
         Text(),
         Text(f"{champion.combination} on the test set", style="bold"),
-        _facts(metrics),
+        _facts([(METRIC_LABELS.get(name, name), text) for name, text in metrics]),
         Text(),
         Text.assemble(("Registered ", "bold"), f"{version}: {registered.reason}"),
         Text(),
