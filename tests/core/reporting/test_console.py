@@ -48,7 +48,7 @@ def test_diverged_trials_are_counted_and_marked():
     assert "2/2 diverged" in text
 
 
-def test_who_is_tied_and_what_the_screening_tried_are_told():
+def test_ties_and_the_screening_are_described():
     sweep = sample_sweep(seeds=(0, 1))
     comparison = sample_comparison("2 of the 29 others cannot be told apart.", "More of it.")
 

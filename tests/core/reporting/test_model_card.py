@@ -39,7 +39,7 @@ def test_it_states_metrics_with_intervals_ties_budget_and_the_command():
     assert "hidden layers 64-128-256-128-64, trained" in card
 
 
-def test_a_champion_that_was_chosen_for_its_price_is_told_as_such():
+def test_a_champion_that_was_chosen_for_its_price_is_described_as_such():
     sweep = sample_sweep(THREE, seeds=(0, 1))
     sweep.change(combination="relu + sgd", chosen_by="cheapest_tied")
     sweep.change(tied_with=("relu + adam", "sigmoid + sgd"))
@@ -59,7 +59,7 @@ def test_the_weakest_classes_are_named():
     )
 
 
-def test_screening_and_the_statistics_words_are_told():
+def test_the_screening_and_the_sentences_of_the_comparison_are_included():
     sweep = sample_sweep(THREE, seeds=(0, 1))
 
     card = card_of(

@@ -1,10 +1,11 @@
 import re
 
+import plotly.graph_objects as go
 import pytest
 
 from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.reporting.figures import FIGURES
-from dnn_sweep.core.reporting.figures.style import plot_nothing
+from dnn_sweep.core.reporting.figures.style import FigureInfo, finish_plotly
 from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
 from dnn_sweep.core.reporting.mistakes import find_mistakes
 from dnn_sweep.core.reporting.report import write_report
@@ -28,7 +29,8 @@ def page_of(sweep, diagnostics=None, **changes):
     figures = {}
     for name, figure in FIGURES.items():
         info = figure.prepare(*(given[each] for each in figure.inputs))
-        figures[name] = plot_nothing(info) if info.is_empty else figure.plot(info)
+        empty = type(info) is FigureInfo
+        figures[name] = finish_plotly(go.Figure(), info, 200) if empty else figure.plot(info)
     return write_report(results, **figures)
 
 
@@ -58,7 +60,7 @@ def test_the_answer_comes_first_with_intervals_ties_and_budget():
     assert "dnn_sweep_digits version 3, alias champion: accuracy 0.9749" in top
 
 
-def test_several_seeds_and_no_tie_are_told_as_such():
+def test_several_seeds_and_no_tie_are_stated():
     sweep = sample_sweep(THREE, seeds=(0, 1), diverged=(("relu", "sgd"),))
     sweep.change(tied_with=())
 
@@ -89,7 +91,7 @@ def test_a_champion_that_was_chosen_for_its_price_is_not_called_the_best():
     assert re.search(rf"2 {re.escape(second)} [^a-z]* tied champion ", table)
 
 
-def test_the_sentences_of_the_comparison_are_told_once():
+def test_the_sentences_of_the_comparison_appear_once():
     page = page_of(sample_sweep(THREE), comparison=sample_comparison("One.", "Two."))
     top = text_of(page.split("<h2")[0])
     assert (top.count("One."), top.count("Two.")) == (1, 1)
@@ -104,7 +106,7 @@ def test_p_values_that_are_all_one_take_no_column():
     assert "0.040" in table
 
 
-def test_a_figure_without_data_is_told_and_takes_no_room():
+def test_a_figure_without_data_says_so_and_takes_no_room():
     sweep = sample_sweep(THREE)
     page = page_of(sweep, diagnostics=sample_diagnostics(sweep)[:0])
     assert "no layer was measured" in section_of(page, "diagnostics")
@@ -122,7 +124,7 @@ def test_the_healthy_are_folded_away():
     assert "relu + sgd" in folded
 
 
-def test_nobody_is_more_than_sure():
+def test_no_probability_is_rounded_up_to_certainty():
     sweep = sample_sweep(THREE, image_shape=(8, 8))
     table = sweep.test_predictions = sweep.test_predictions.query("true != predicted").iloc[:3]
     for row, by in zip(table.index, (0.99996, 0.9949, 0.71), strict=True):
@@ -227,7 +229,7 @@ def test_mistakes_are_pictures_or_rows():
     assert "The first 12 of 64 columns." in rows
 
 
-def test_a_champion_without_mistakes_is_told():
+def test_a_champion_without_mistakes_is_reported():
     sweep = sample_sweep(THREE)
     sweep.test_predictions["predicted"] = sweep.test_predictions["true"]
     assert "It made no mistake on the test set." in section_of(page_of(sweep), "test")

@@ -22,7 +22,7 @@ def kedro_run(
     cannot be given so, a comment names the file to write it to.
 
     Args:
-        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
+        launcher: How commands of the project begin, such as ``uv run``; may be empty.
         pipeline: A registered pipeline, such as ``train``.
         environment: The folder under ``conf`` that the run used; the default needs no option.
         parameters: Values for ``--params`` by dotted name.
@@ -48,9 +48,6 @@ def kedro_run(
 def data_parameters(data: DataParameters) -> dict[str, str]:
     """Name the parameters that find the same data again: the user's own file and its target.
 
-    Args:
-        data: The ``data`` parameters of the run.
-
     Example:
         >>> data_parameters(DataParameters(filepath="my.csv", target="label"))
         {'data.filepath': 'my.csv', 'data.target': 'label'}
@@ -60,17 +57,7 @@ def data_parameters(data: DataParameters) -> dict[str, str]:
 
 
 def next_commands(launcher: str, environment: str, model: str, alias: str) -> list[tuple[str, str]]:
-    """List what to do after a sweep.
-
-    Args:
-        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
-        environment: The folder under ``conf`` that the run used.
-        model: The registered model, such as ``dnn_sweep_digits``.
-        alias: The version's alias, such as ``champion``.
-
-    Returns:
-        For each command its purpose, and the command, to be typed in the project's folder.
-    """
+    """List what to do after a sweep: pairs of a purpose and a command for the project's folder."""
     scored = {"inference.filepath": "rows.csv"}
     if alias != "champion":
         scored["inference.alias"] = alias
@@ -85,9 +72,8 @@ def next_commands(launcher: str, environment: str, model: str, alias: str) -> li
 
 
 def _options(environment: str) -> str:
-    if environment in DEFAULT_ENVIRONMENTS:
-        return ""
-    return f" --env={shlex.quote(environment)}"
+    default = environment in DEFAULT_ENVIRONMENTS
+    return "" if default else f" --env={shlex.quote(environment)}"
 
 
 def _spelled(value: str) -> str | None:

@@ -1,7 +1,6 @@
-"""What the console says at the end of a sweep."""
+"""The summary of a sweep in the console."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 from rich import box
@@ -26,26 +25,19 @@ def record_seconds(stage_clock: dict[str, float], report: str) -> dict[str, floa
     return stage_clock
 
 
-def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str, float]) -> Any:
-    """Summarize a sweep for the console: who leads, what was registered, what to do next.
-
-    Args:
-        results: What the sweep left behind.
-        report: The finished report, whose size is printed.
-        stage_seconds: Where the run's seconds went, by stage.
-
-    Returns:
-        What rich prints; lines that are meant to be copied are never broken.
-    """
+def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str, float]) -> Group:
+    """Summarize a sweep: ranking, test result, registration, size of the report, next commands."""
     champion, registered = results.champion, results.champion.registered
-    experiment, shown = champion.experiment, _shown(results)
+    experiment, ranking = champion.experiment, results.leaderboard
+    is_champion = ranking["combination"] == champion.combination
+    shown = ranking[(ranking["rank"] <= TOP_ROWS) | is_champion]
     outputs = f"data/08_reporting/{experiment}"
     parts: list[RenderableType] = [
         Rule(Text(f"{experiment}: {champion.budget}"), characters="-"),
         Text(str(champion.rows)),
         _ranking(shown, champion),
     ]
-    if more := len(results.leaderboard) - len(shown):
+    if more := len(ranking) - len(shown):
         parts.append(Text(f"… and {count(more, 'more combination')}"))
     parts.append(Text(results.comparison.sentences[0]))
     if not results.screening.empty:
@@ -54,10 +46,7 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
         diverged, trials = champion.diverged_trials, count(champion.trials, "trial")
         parts.append(Text(f"{diverged} of {trials} diverged", style="yellow"))
     metrics = [
-        (
-            METRIC_LABELS.get(name, name),
-            f"{format_value(entry.value)}  {format_interval(entry.ci_low, entry.ci_high)}",
-        )
+        (name, f"{format_value(entry.value)}  {format_interval(entry.ci_low, entry.ci_high)}")
         for name, entry in champion.test.items()
     ]
     files = [
@@ -69,7 +58,7 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     parts += [
         Text(),
         Text(f"{champion.combination} on the test set", style="bold"),
-        _facts(metrics),
+        _facts([(METRIC_LABELS.get(name, name), text) for name, text in metrics]),
         Text(),
         Text.assemble(("Registered ", "bold"), f"{version}: {registered.reason}"),
         Text(),
@@ -79,22 +68,12 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
         Text(),
         Text("Next", style="bold"),
     ]
-    alias = registered.alias or "champion"
-    for purpose, command in next_commands(
-        results.launcher, results.environment, registered.name, alias
-    ):
+    alias, environment = registered.alias or "champion", results.environment
+    for purpose, command in next_commands(results.launcher, environment, registered.name, alias):
         parts.append(Text(f"  {purpose}"))
-        # One line, whole, however narrow the terminal.
+        # One line, whole, however narrow the terminal: it is meant to be copied.
         parts.append(Text(f"    {command}", style="cyan", no_wrap=True, overflow="ignore"))
     return Group(*parts)
-
-
-def _shown(results: SweepResults) -> pd.DataFrame:
-    """The first few rows of the leaderboard, and the champion's wherever it stands."""
-    board = results.leaderboard
-    is_champion = board["combination"] == results.champion.combination
-    shown: pd.DataFrame = board[(board["rank"] <= TOP_ROWS) | is_champion]
-    return shown
 
 
 def _ranking(shown: pd.DataFrame, champion: Champion) -> Table:
@@ -126,7 +105,7 @@ def _ranking(shown: pd.DataFrame, champion: Champion) -> Table:
 
 
 def _facts(rows: list[tuple[str, str]]) -> Table:
-    """Lay out names and what belongs to them in two columns."""
+    """Lay out names and their values in two columns."""
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
         table.add_row(Text(f"  {name}"), Text(value))
@@ -134,14 +113,9 @@ def _facts(rows: list[tuple[str, str]]) -> Table:
 
 
 def _seconds(seconds: Mapping[str, float]) -> Text:
-    spent = [
-        f"{label} {seconds[name]:.1f}"
-        for name, label in STAGES.items()
-        if seconds.get(name, 0) >= LEAST_SHOWN
-    ]
-    line = Text.assemble(
-        ("Seconds ", "bold"), f"{seconds['total']:.1f}", f": {', '.join(spent)}" if spent else ""
-    )
+    known = {label: seconds.get(name, 0) for name, label in STAGES.items()}
+    spent = ", ".join(f"{label} {s:.1f}" for label, s in known.items() if s >= LEAST_SHOWN)
+    line = Text.assemble(("Seconds ", "bold"), f"{seconds['total']:.1f}", spent and f": {spent}")
     if (fast := seconds.get("model_epochs_per_second")) is not None:
         trained = count(int(seconds["model_epochs"]), "model-epoch")
         line.append(f"\n{trained} trained, {fast:,.{0 if fast >= 10 else 2}f} per second")

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -18,40 +18,25 @@ MOST_COLUMNS = 12
 
 @dataclass(frozen=True)
 class Mistake:
-    """One test row that the champion was wrong about.
-
-    Args:
-        row_id: The row.
-        true: Its true label or value.
-        predicted: The predicted one.
-        by: Probability of the predicted class; for a regression, the absolute error in the unit
-            of the target.
-        picture: An image as a PNG in a ``data:`` address; ``None`` for a row of a table.
-        values: The first columns of a table's row by name; ``None`` where a value is missing.
-    """
+    """One test row that the champion was wrong about."""
 
     row_id: Hashable
     true: Any
     predicted: Any
-    by: float
-    picture: str | None = None
-    values: dict[str, Any] = field(default_factory=dict)
+    by: float  # probability of the predicted class, or the absolute error in the target's unit
+    picture: str | None  # of an image: a PNG in a ``data:`` address
+    values: dict[str, Any]  # of a table's row: its first columns; None where missing
 
 
 def find_mistakes(
-    test_predictions: pd.DataFrame, test_rows: pd.DataFrame, schema: Schema, most: int = MOST_SHOWN
+    test_predictions: pd.DataFrame, test_rows: pd.DataFrame, schema: Schema
 ) -> list[Mistake]:
-    """Choose the test rows that the champion was most wrong about, worst first.
+    """Choose the wrong test rows of highest confidence, for a regression of largest error.
 
     Args:
         test_predictions: ``row_id``, ``true``, ``predicted`` and ``probability_<class>``.
         test_rows: The raw test rows, indexed by ``row_id``.
-        schema: The task, the classes, the columns and the shape of an image.
-        most: How many rows at most.
-
-    Returns:
-        For classes the wrong rows, the most confident first; for a regression the rows with the
-        largest errors.
+        schema: Says whether a row is an image.
     """
     if schema.task == "regression":
         by = (test_predictions["predicted"] - test_predictions["true"]).abs()
@@ -60,19 +45,15 @@ def find_mistakes(
         by = test_predictions[[f"probability_{label}" for label in schema.classes]].max(axis=1)
         wrong = test_predictions["predicted"] != test_predictions["true"]
         candidates = test_predictions.assign(by=by)[wrong]
-    worst = candidates.sort_values("by", ascending=False, kind="stable").head(most)
+    worst = candidates.sort_values("by", ascending=False, kind="stable").head(MOST_SHOWN)
     mistakes = []
-    for row_id, true, predicted, by in zip(
-        *(worst[name] for name in ("row_id", "true", "predicted", "by")), strict=True
-    ):
+    named = worst[["row_id", "true", "predicted", "by"]]
+    for row_id, true, predicted, by in named.itertuples(index=False, name=None):
         row = test_rows.loc[row_id, schema.feature_names]
-        if schema.image_shape is None:
-            few = row.iloc[:MOST_COLUMNS].astype(object)
-            values = few.where(few.notna(), None).to_dict()
-            mistakes.append(Mistake(row_id, true, predicted, by, values=values))
-        else:
-            picture = _picture(row, schema.image_shape)
-            mistakes.append(Mistake(row_id, true, predicted, by, picture=picture))
+        few = row.iloc[:MOST_COLUMNS].astype(object)
+        picture = _picture(row, schema.image_shape) if schema.image_shape else None
+        values = {} if picture else few.where(few.notna(), None).to_dict()
+        mistakes.append(Mistake(row_id, true, predicted, by, picture, values))
     return mistakes
 
 

@@ -1,4 +1,4 @@
-"""The model card: what whoever uses the registered model should know of it."""
+"""The model card: what users of the registered model should know about it."""
 
 from dataclasses import dataclass
 from html import escape
@@ -18,39 +18,23 @@ CUT = "\n\n*Cut here: the whole card is `model_card.md` among the artifacts of t
 
 @dataclass(frozen=True)
 class VersionCard:
-    """The card of one registered version.
+    """The card of one registered version."""
 
-    Args:
-        name: The registered model.
-        version: Its version.
-        trial_id: Its trial, which distinguishes it from a version in another registry.
-        text: Markdown, short enough to be a description.
-    """
-
-    name: str
+    name: str  # of the registered model
     version: str
-    trial_id: str
-    text: str
+    trial_id: str  # distinguishes it from a version in another registry
+    text: str  # Markdown, short enough to be a description
 
 
 def write_model_card(results: SweepResults) -> str:
     """Write the model card in Markdown; names that come from the data are escaped.
 
-    Args:
-        results: What the sweep left behind.
-
     References:
         Mitchell et al. 2019, Model Cards for Model Reporting.
     """
-    page = page_template(
-        "model_card.md.j2",
-        {
-            "listed": _listed,
-            "cell": lambda text: str(text).replace("|", "\\|").replace("\n", " "),
-        },
-        # Markdown may hold HTML, and MLflow shows it: what comes from the data is text.
-        finalize=_text,
-    )
+    # Markdown may hold HTML, and MLflow shows it: what comes from the data is text.
+    filters = {"listed": _listed, "cell": _cell}
+    page = page_template("model_card.md.j2", filters, finalize=_text)
     return page.render(
         results=results,
         champion=results.champion,
@@ -63,26 +47,16 @@ def write_model_card(results: SweepResults) -> str:
 
 
 def describe_version(model_card: str, champion: Champion) -> VersionCard:
-    """Address the model card to the version that was registered.
-
-    Args:
-        model_card: The whole card; the registry gets one that is short enough for it.
-        champion: The champion's record.
-    """
-    registered = champion.registered
-    return VersionCard(
-        name=registered.name,
-        version=registered.version,
-        trial_id=champion.trial_id,
-        text=shorten_card(model_card),
-    )
+    """Address the model card, shortened for the registry, to the version that was registered."""
+    name, version = champion.registered.name, champion.registered.version
+    return VersionCard(name, version, champion.trial_id, shorten_card(model_card))
 
 
-def shorten_card(card: str, most: int = MOST_CHARACTERS) -> str:
+def shorten_card(card: str) -> str:
     """Leave out whole paragraphs at the end of a card that is too long, and say so."""
-    if len(card) <= most:
+    if len(card) <= MOST_CHARACTERS:
         return card
-    return card[: most - len(CUT)].rpartition("\n\n")[0] + CUT
+    return card[: MOST_CHARACTERS - len(CUT)].rpartition("\n\n")[0] + CUT
 
 
 def _text(value: Any) -> Any:
@@ -90,6 +64,10 @@ def _text(value: Any) -> Any:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return Markup(escape(value, quote=False))  # noqa: S704
+
+
+def _cell(text: object) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ")
 
 
 def _listed(names: list[Any]) -> str:

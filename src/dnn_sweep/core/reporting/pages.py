@@ -13,13 +13,12 @@ def page_template(
     filters: Mapping[str, Callable[..., Any]],
     finalize: Callable[[Any], Any] | None = None,
 ) -> Template:
-    """Load a template that escapes what it is given: labels, columns, configuration are the user's.
+    """Load a template that escapes its values: labels, columns, configuration are the user's.
 
     Args:
         name: The file in ``core/reporting/templates``.
-        filters: By name; beside ``value``, ``metric``, ``count_of`` and ``percent``, and the
-            function ``interval``, which every page has.
-        finalize: What is done to every value before it is escaped.
+        filters: By name; added to those that every page has.
+        finalize: Applied to every value before it is escaped.
     """
     environment = Environment(
         loader=PackageLoader("dnn_sweep.core.reporting"),

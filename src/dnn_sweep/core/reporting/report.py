@@ -24,21 +24,12 @@ TO_CHOOSE_FROM = ("learning_curves", "time_to_target")
 
 
 def write_report(results: SweepResults, **figures: Any) -> str:
-    """Write the report as a self-contained HTML page.
-
-    Args:
-        results: What the sweep left behind.
-        figures: The Plotly figures, named as in `dnn_sweep.core.reporting.figures.FIGURES`.
-    """
-    page = page_template(
-        "report.html.j2",
-        {
-            "or_never": lambda value, text="%g": text % value if np.isfinite(value) else "never",
-            "p_value": _p_value,
-            "sure": _sure,
-        },
-    )
+    """Write the report as a self-contained HTML page; ``figures`` are Plotly's, by their names."""
+    filters: dict[str, Any] = {"or_never": _or_never, "p_value": _p_value, "sure": _sure}
+    page = page_template("report.html.j2", filters)
     ranking = results.leaderboard.to_dict("records")
+    templates = plotly.io.templates
+    looks = {"light": templates["plotly_white"], "dark": templates["plotly_dark"]}
     champion, schema = results.champion, results.schema
     return page.render(
         results=results,
@@ -58,9 +49,13 @@ def write_report(results: SweepResults, **figures: Any) -> str:
         figures={name: _embed(name, figure) for name, figure in figures.items()},
         # Trusted: Plotly's own script and its own templates.
         plotly_js=Markup(plotly.offline.get_plotlyjs()),  # noqa: S704
-        plotly_templates=_plotly_templates(),
+        plotly_templates=Markup(plotly.io.json.to_json_plotly(looks)),  # noqa: S704
         colours=COLOURS,
     )
+
+
+def _or_never(value: float, text: str = "%g") -> str:
+    return text % value if np.isfinite(value) else "never"
 
 
 def _p_value(p: float) -> str:
@@ -79,10 +74,8 @@ def _sure(probability: float) -> str:
 def _embed(name: str, figure: go.Figure) -> Markup:
     """Turn a figure into HTML; its title becomes text, which a narrow screen can wrap."""
     # Plotly's titles are already escaped, so take that back before escaping for the page.
-    title, subtitle = (
-        unescape(text or "")
-        for text in (figure.layout.title.text, figure.layout.title.subtitle.text)
-    )
+    heading = figure.layout.title
+    title, subtitle = unescape(heading.text), unescape(heading.subtitle.text)
     text = Markup('<p><b>{}</b></p><p class="soft">{}</p>').format(title, subtitle)
     if not figure.data:  # its titles say why
         return Markup('<div class="figure" id="figure-{}">{}</div>').format(name, text)
@@ -113,11 +106,3 @@ def _least_width(figure: go.Figure) -> int:
     lines = [line for text in figure.layout.annotations for line in text.text.split("<br>")]
     column = max(78, 7 * max(map(len, lines), default=0))  # a cell holds its text
     return min(1000, 130 + column * columns) if columns else 300
-
-
-def _plotly_templates() -> Markup:
-    templates = {
-        page: plotly.io.templates[name].to_plotly_json()
-        for page, name in (("light", "plotly_white"), ("dark", "plotly_dark"))
-    }
-    return Markup(plotly.io.json.to_json_plotly(templates))  # noqa: S704

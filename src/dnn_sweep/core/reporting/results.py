@@ -7,48 +7,30 @@ import pandas as pd
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.formatting import TIMES, count
 from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.reporting.commands import data_parameters, kedro_run
-from dnn_sweep.core.reporting.screening_words import describe_rates
 from dnn_sweep.parameters import Configuration
 
 
 @dataclass(frozen=True)
 class SweepResults:
-    """What the report, the model card and the console tell of; named as the catalog's datasets.
+    """What report, model card and console describe; fields are named as the catalog's datasets."""
 
-    Args:
-        leaderboard: One row per combination, best first.
-        champion: The champion's record.
-        comparison: What the statistics support, also in sentences.
-        verdicts: ``combination``, ``verdict`` and ``evidence``.
-        screening: One row per screened trial; no rows where the learning rates were fixed.
-        time_to_target: One row per trial, see
-            `dnn_sweep.core.comparison.time_to_target.time_to_target`.
-        class_report: Precision, recall, F1 and support of each class; no rows for a regression.
-        test_predictions: The champion's prediction for every test row.
-        test_rows: The raw test rows, indexed by ``row_id``.
-        schema: The columns, the task and the classes.
-        configuration: Every group of parameters.
-        network_summaries: The summary of each distinct network by its name.
-        launcher: What a command of the project begins with, such as ``uv run``; may be empty.
-        environment: The folder under ``conf`` that the run used.
-    """
-
-    leaderboard: pd.DataFrame
+    leaderboard: pd.DataFrame  # one row per combination, best first
     champion: Champion
     comparison: Comparison
-    verdicts: pd.DataFrame
-    screening: pd.DataFrame
-    time_to_target: pd.DataFrame
-    class_report: pd.DataFrame
-    test_predictions: pd.DataFrame
-    test_rows: pd.DataFrame
+    verdicts: pd.DataFrame  # combination, verdict, evidence
+    screening: pd.DataFrame  # one row per screened trial; none where learning rates were fixed
+    time_to_target: pd.DataFrame  # one row per trial
+    class_report: pd.DataFrame  # precision, recall, F1 and support per class; none for a regression
+    test_predictions: pd.DataFrame  # one row per test row
+    test_rows: pd.DataFrame  # raw, indexed by ``row_id``
     schema: Schema
     configuration: Configuration
-    network_summaries: dict[str, str]
-    launcher: str
-    environment: str
+    network_summaries: dict[str, str]  # by the network's name
+    launcher: str  # how commands of the project begin, such as ``uv run``; may be empty
+    environment: str  # the folder under ``conf`` that the run used
 
     @property
     def best(self) -> str:
@@ -57,7 +39,7 @@ class SweepResults:
 
     @property
     def headline(self) -> str:
-        """What the champion is, in a sentence."""
+        """The champion and what it rests on, in a sentence."""
         return self.champion.headline(self.best)
 
     @property
@@ -67,11 +49,40 @@ class SweepResults:
 
     @property
     def rates(self) -> str:
-        """Which learning rates were tried."""
-        return describe_rates(self.leaderboard, self.screening)
+        """The learning rates that were tried, on which claims about an optimizer rest."""
+        if self.screening.empty:
+            return "one learning rate for each combination, set beforehand and not searched for"
+        at_edge = self.screening["chosen"] & self.screening["edge"].fillna("").ne("")
+        if not (edges := self.screening.loc[at_edge, "combination"].nunique()):
+            return describe_screening(self.screening)
+        return (
+            f"{describe_screening(self.screening)}; the best rate of {edges} of "
+            f"{count(len(self.leaderboard), 'combination')} lies on the edge of what was tried"
+        )
 
     @property
     def command(self) -> str:
         """The command that runs the sweep again."""
         parameters = data_parameters(self.configuration.data)
         return kedro_run(self.launcher, "train", self.environment, parameters)
+
+
+def describe_screening(screening: pd.DataFrame) -> str:
+    """Describe what the screening trained, of which there is one row per trial.
+
+    Example:
+        >>> row = {"combination": "relu + adam", "learning_rate": 0.1, "seed": 7, "epochs": 3}
+        >>> describe_screening(pd.DataFrame([row, row | {"learning_rate": 0.01}]))
+        'screening: 2 learning rates per combination × 1 seed × 3 epochs, 2 trials in all'
+    """
+    rates = screening.groupby("combination")["learning_rate"].nunique()
+    at_least = f"{rates.min()} to " if rates.min() < rates.max() else ""
+    epochs = screening["epochs"]
+    # A trial that stopped earlier, diverged or not, had as many to spend.
+    fewer = "up to " if epochs.min() < epochs.max() else ""
+    spans = [
+        f"{at_least}{count(rates.max(), 'learning rate')} per combination",
+        count(screening["seed"].nunique(), "seed"),
+        fewer + count(epochs.max(), "epoch"),
+    ]
+    return f"screening: {f' {TIMES} '.join(spans)}, {count(len(screening), 'trial')} in all"

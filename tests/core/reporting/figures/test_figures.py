@@ -45,9 +45,9 @@ def test_a_curve_is_the_mean_over_seeds():
     )
 
     assert len(rows) == 3
-    assert curve.validation[3] == pytest.approx(rows["val_accuracy"].mean())
-    assert curve.training[3] == pytest.approx(rows["accuracy"].mean())
-    assert list(curve.epochs) == list(range(1, 21))
+    assert curve.values["validation"][4] == pytest.approx(rows["val_accuracy"].mean())
+    assert curve.values["training"][4] == pytest.approx(rows["accuracy"].mean())
+    assert list(curve.values.index) == list(range(1, 21))
 
 
 def test_values_that_are_not_finite_leave_a_gap_instead_of_spoiling_the_mean():
@@ -61,9 +61,9 @@ def test_values_that_are_not_finite_leave_a_gap_instead_of_spoiling_the_mean():
 
     curve = learning_curves.prepare(histories, sweep.champion).curves[-1]
 
-    assert np.isfinite(curve.validation[1])
-    assert np.isnan(curve.validation[19])
-    assert curve.end == (19, pytest.approx(curve.validation[18]))
+    assert np.isfinite(curve.values["validation"][2])
+    assert np.isnan(curve.values["validation"][20])
+    assert curve.end == (19, pytest.approx(curve.values["validation"][19]))
 
 
 def test_a_combination_has_a_dashed_and_a_solid_line_and_the_best_comes_first():
@@ -137,7 +137,7 @@ def test_of_many_combinations_the_best_seven_are_drawn_at_first_and_a_picture_ha
     assert [text.get_text() for text in picture.legends[0].get_texts()] == optimizers
 
 
-def test_the_eighth_line_is_told_from_the_first_by_a_marker():
+def test_a_marker_distinguishes_the_eighth_line_from_the_first():
     pairs = [("relu", "adam")]
     sweep = sample_sweep(pairs, batch_sizes=tuple(range(16, 24)))
     histories = sweep.histories
@@ -348,7 +348,7 @@ def test_one_that_failed_does_not_press_the_others_together():
     picture = draw(ranking, board, sweep.champion)
 
     assert 0.9 < ranks.limits[0] < 0.95 < 0.98 < ranks.limits[1] < 1
-    assert ranks.outside.tolist() == [False, False, True]
+    assert ranks.rows["outside"].tolist() == [False, False, True]
     assert figure.data[1].marker.symbol == ("circle", "triangle-left")
     assert figure.data[1].customdata[1][0] == 0.1
     assert "triangles: 1 combination beyond the axis" in title_of(figure)[1]
@@ -362,7 +362,7 @@ def test_of_an_error_the_axis_is_cut_on_the_other_side():
 
     ranks = ranking.prepare(board, sweep.champion)
 
-    assert ranks.outside.tolist() == [False, False, True]
+    assert ranks.rows["outside"].tolist() == [False, False, True]
     assert ranks.limits[1] < 800
 
 
@@ -378,14 +378,14 @@ def test_rates_are_averaged_over_seeds_and_a_diverged_trial_has_no_value():
 
     best = sweep.leaderboard.set_index("combination")["val_accuracy_mean"]
     adam = found["gelu + adam"]
-    assert adam.rates == pytest.approx([0.0001, 0.001, 0.01])
-    assert adam.values[1] == pytest.approx(best["gelu + adam"] + 0.01)
-    assert (adam.chosen, adam.edge) == (1, "")
-    assert (found["relu + sgd"].chosen, found["relu + sgd"].edge) == (2, "high")
-    assert np.isnan(found["sigmoid + adam"].values[2])
+    assert list(adam.means.index) == pytest.approx([0.0001, 0.001, 0.01])
+    assert adam.means[0.001] == pytest.approx(best["gelu + adam"] + 0.01)
+    assert (adam.chosen, adam.edge) == (0.001, "")
+    assert (found["relu + sgd"].chosen, found["relu + sgd"].edge) == (0.01, "high")
+    assert np.isnan(found["sigmoid + adam"].means.iloc[2])
 
 
-def test_the_screening_has_a_panel_an_optimizer_and_marks_choice_edge_and_divergence():
+def test_the_screening_has_one_panel_per_optimizer_and_marks_choice_edge_and_divergence():
     sweep = sample_sweep()
     screening = sample_screening(sweep)
 
@@ -455,7 +455,7 @@ def test_time_to_target_shows_who_got_there_and_counts_who_did_not():
     ]
 
 
-def test_a_target_that_nobody_reaches_draws_an_empty_figure(tmp_path):
+def test_a_target_that_no_combination_reaches_draws_an_empty_figure(tmp_path):
     sweep = sample_sweep(THREE, diverged=tuple(THREE))
 
     figure, picture = profile_figures(sweep, sweep.histories)

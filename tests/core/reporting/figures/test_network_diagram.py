@@ -38,7 +38,7 @@ def test_every_layer_has_a_box_with_its_parameters_as_keras_counts_them():
     ]
 
 
-def test_batch_normalization_adds_four_numbers_a_unit_and_is_told_with_dropout_and_l2():
+def test_batch_normalization_adds_four_numbers_per_unit_and_is_named_with_dropout_and_l2():
     box = layer_boxes(network(batch_normalization=True, dropout=0.25, l2=0.001))[1]
 
     assert box.parameters == 4_160 + 4 * 64

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
+from dnn_sweep.core.lazy import go
 from dnn_sweep.core.reporting.figures import (
     diagnostics,
     heatmap,
@@ -21,19 +22,14 @@ from dnn_sweep.core.reporting.figures import (
 class Figure:
     """A figure that is drawn twice: interactive with Plotly, static with Matplotlib.
 
-    Args:
-        prepare: Collects what is shown; its parameters are named as the catalog's datasets.
-        plot: Draws that with Plotly.
-        draw: Draws that with Matplotlib.
-
     Example:
         >>> FIGURES["heatmap"].inputs
         ['leaderboard', 'champion']
     """
 
-    prepare: Callable[..., style.FigureInfo]
-    plot: Callable[[Any], Any]
-    draw: Callable[[Any], Any]
+    prepare: Callable[..., style.FigureInfo]  # its parameters are named as the catalog's datasets
+    plot: Callable[[Any], Any]  # draws what is prepared with Plotly
+    draw: Callable[[Any], Any]  # draws it with Matplotlib
 
     @property
     def inputs(self) -> list[str]:
@@ -43,17 +39,21 @@ class Figure:
     def render(self, *inputs: Any) -> tuple[Any, Any]:
         """Prepare what is shown once, and draw it with both libraries."""
         info = self.prepare(*inputs)
-        if info.is_empty:
-            return style.plot_nothing(info), style.draw_nothing(info)
+        if type(info) is style.FigureInfo:  # titles alone
+            empty = style.finish_plotly(go.Figure(), info, 200)
+            return empty, style.finish_static(style.new_figure(7, 1.6), info)
         return self.plot(info), self.draw(info)
 
 
 FIGURES = {
-    "heatmap": Figure(heatmap.prepare, heatmap.plot, heatmap.draw),
-    "ranking": Figure(ranking.prepare, ranking.plot, ranking.draw),
-    "learning_curves": Figure(learning_curves.prepare, learning_curves.plot, learning_curves.draw),
-    "learning_rates": Figure(learning_rates.prepare, learning_rates.plot, learning_rates.draw),
-    "diagnostics": Figure(diagnostics.prepare, diagnostics.plot, diagnostics.draw),
-    "time_to_target": Figure(time_to_target.prepare, time_to_target.plot, time_to_target.draw),
-    "predictions": Figure(predictions.prepare, predictions.plot, predictions.draw),
+    module.__name__.rpartition(".")[2]: Figure(module.prepare, module.plot, module.draw)
+    for module in (
+        heatmap,
+        ranking,
+        learning_curves,
+        learning_rates,
+        diagnostics,
+        time_to_target,
+        predictions,
+    )
 }

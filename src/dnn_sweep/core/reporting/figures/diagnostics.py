@@ -13,33 +13,27 @@ from dnn_sweep.core.diagnosis.layer_tables import OUTPUT_LAYER
 from dnn_sweep.core.lazy import go, mpl
 from dnn_sweep.core.reporting.figures import style
 
-# Column of the diagnostics, what its panel is called, and whether its axis is logarithmic.
+# Column of the diagnostics, title of its panel, and whether its axis is logarithmic.
 PANELS = (
     ("signal_gradient_norm", "gradient of the signal", True),
     ("dead_units", "dead units", False),
     ("saturated", "saturated", False),
 )
+TITLES = [title for _, title, _ in PANELS]
 MOMENTS = (("before training", "--", "dash"), ("at the end", "-", "solid"))
 MOST_PROFILES = 7
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One combination, layer by layer.
-
-    The values of each panel's column are means over the seeds before training and at each seed's
-    last epoch, shape ``(2, layers)``; NaN where nothing can be shown.
-    """
+    """One combination, layer by layer."""
 
     combination: str
-    verdict: str
+    label: str  # its name in the legend, with its verdict
     layers: list[str]  # the output layer first
+    # By column: means over the seeds before training and at each seed's last epoch, of shape
+    # (2, layers); NaN where nothing can be shown.
     values: dict[str, NDArray[np.float64]]
-
-    @property
-    def label(self) -> str:
-        """Its name in the legend."""
-        return f"{self.combination}: {self.verdict}"
 
 
 @dataclass(frozen=True)
@@ -48,44 +42,27 @@ class DiagnosticsInfo(style.FigureInfo):
 
     profiles: list[Profile]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no layer was measured."""
-        return not self.profiles
-
 
 def prepare(
-    diagnostics: pd.DataFrame,
-    verdicts: pd.DataFrame,
-    leaderboard: pd.DataFrame,
-    champion: Champion,
-) -> DiagnosticsInfo:
+    diagnostics: pd.DataFrame, verdicts: pd.DataFrame, leaderboard: pd.DataFrame, champion: Champion
+) -> style.FigureInfo:
     """Average the diagnostics of a few combinations over their seeds.
 
-    These are the best, the worst and the best of each other verdict, as far as they were measured.
-
-    Args:
-        diagnostics: One row per trial, measured epoch and layer; may have none.
-        verdicts: One row per combination.
-        leaderboard: One row per combination, best first.
-        champion: The champion's record.
+    These are the best, the worst and the best of each other verdict, as far as they were measured;
+    if none was, the titles say so.
     """
-    verdict_of = dict(zip(verdicts["combination"], verdicts["verdict"], strict=True))
-    order = [str(name) for name in leaderboard["combination"]]
-    firsts: dict[str, str] = {}
-    for name in order:
-        firsts.setdefault(verdict_of[name], name)
-    ends = [order[0], order[-1]]
-    shown = {verdict_of[name] for name in ends}
-    others = [name for verdict, name in firsts.items() if verdict not in shown]
-    picked = [*ends, *others][:MOST_PROFILES]
-    profiles = []
-    for name in order:
-        rows = diagnostics[diagnostics["combination"] == name]
-        if name in picked and not rows.empty:
-            profiles.append(_profile(name, verdict_of[name], rows))
+    measured = dict(iter(diagnostics.groupby("combination")))
+    judged = leaderboard[["combination"]].merge(verdicts, on="combination")
+    ends = judged.iloc[[0, -1]]
+    others = judged[~judged["verdict"].isin(ends["verdict"])].drop_duplicates("verdict")
+    picked = [*pd.concat([ends, others])["combination"]][:MOST_PROFILES]
+    profiles = [
+        _profile(name, f"{name}: {verdict}", measured[name])
+        for name, verdict in zip(judged["combination"], judged["verdict"], strict=True)
+        if name in picked and name in measured
+    ]
     if not profiles:
-        return DiagnosticsInfo("No diagnostics", "no layer was measured in this sweep", [])
+        return style.FigureInfo("No diagnostics", "no layer was measured in this sweep")
     return DiagnosticsInfo(
         "Diagnostics by layer: the best, the worst and one combination of each other verdict",
         style.subtitle(
@@ -98,15 +75,15 @@ def prepare(
     )
 
 
-def _profile(combination: str, verdict: str, rows: pd.DataFrame) -> Profile:
-    layers = [str(layer) for layer in dict.fromkeys(rows["layer"])][::-1]
+def _profile(combination: str, label: str, rows: pd.DataFrame) -> Profile:
+    layers = [str(layer) for layer in rows["layer"].unique()][::-1]
     last = rows["epoch"] == rows.groupby("trial_id")["epoch"].transform("max")
     moments = (rows[rows["epoch"] == 0], rows[last])
     values = {
         column: np.array([_mean(part, column, layers, log) for part in moments])
         for column, _, log in PANELS
     }
-    return Profile(combination, verdict, layers, values)
+    return Profile(combination, label, layers, values)
 
 
 def _mean(rows: pd.DataFrame, column: str, layers: list[str], log: bool) -> NDArray[np.float64]:
@@ -120,44 +97,38 @@ def _mean(rows: pd.DataFrame, column: str, layers: list[str], log: bool) -> NDAr
 
 def plot(info: DiagnosticsInfo) -> go.Figure:
     """Draw one panel per measurement with Plotly."""
-    titles = [title for _, title, _ in PANELS]
     figure = go.Figure().set_subplots(
-        rows=1, cols=len(PANELS), subplot_titles=titles, horizontal_spacing=0.07
+        rows=1, cols=len(PANELS), subplot_titles=TITLES, horizontal_spacing=0.07
     )
     hover = "%{meta[0]}, %{meta[1]} %{meta[2]}<br>%{x}: %{y:.3g}"
     for index, profile in enumerate(info.profiles):
-        marker = {"size": 6, "symbol": style.marker_of(index)[1] or "circle"}
+        shared = {
+            "legendgroup": style.plotly_text(profile.combination),
+            "x": profile.layers,
+            "mode": "lines+markers",
+            "marker": {"size": 6, "symbol": style.marker_of(index)[1] or "circle"},
+        }
         for column, (measured, title, _) in enumerate(PANELS, start=1):
             for (moment, _, dash), values in zip(MOMENTS, profile.values[measured], strict=True):
-                trace = style.scatter(
-                    profile.label,
-                    profile.combination,
-                    title,
-                    moment,
-                    hover=hover,
-                    group=profile.combination,
-                    x=profile.layers,
-                    y=values,
-                    showlegend=column == 1 and dash == "solid",
-                    mode="lines+markers",
-                    line={"color": style.colour_of(index), "dash": dash, "width": 1.8},
-                    marker=marker,
-                    opacity=1 if dash == "solid" else 0.6,
-                )
+                solid = dash == "solid"
+                line = {"color": style.colour_of(index), "dash": dash, "width": 1.8}
+                look = {"line": line, "opacity": 1 if solid else 0.6, "y": values}
+                named = {"showlegend": solid and column == 1}
+                meta = profile.combination, title, moment
+                trace = style.scatter(profile.label, hover, *meta, **shared, **look, **named)
                 figure.add_trace(trace, row=1, col=column)
-    for column, (_, _, log) in enumerate(PANELS, start=1):
-        share = {"range": [-0.03, 1.03], "tickformat": ".0%"}
-        axis = {"type": "log", "exponentformat": "power"} if log else share
-        figure.update_yaxes(axis, row=1, col=column)
+    share = {"range": [-0.03, 1.03], "tickformat": ".0%"}
+    for axis, (_, _, log) in zip(figure.select_yaxes(), PANELS, strict=True):
+        axis.update({"type": "log", "exponentformat": "power"} if log else share)
     figure.update_xaxes(type="category")
-    figure.update_layout(legend=style.LEGEND_BELOW | {"y": -0.2}, hovermode="closest")
-    return style.finish_plotly(figure, info, 520)
+    legend = style.LEGEND_BELOW | {"y": -0.2}
+    return style.finish_plotly(figure, info, 520, legend=legend, hovermode="closest")
 
 
 def draw(info: DiagnosticsInfo) -> mpl.figure.Figure:
     """Draw one panel per measurement with Matplotlib."""
     figure = style.new_figure(13, 4.6)
-    axes = style.draw_panels(figure, [title for _, title, _ in PANELS])
+    axes = style.draw_panels(figure, TITLES)
     for axis, (name, _, log) in zip(axes, PANELS, strict=True):
         axis.tick_params(axis="x", rotation=45)
         for index, profile in enumerate(info.profiles):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,11 +14,8 @@ from dnn_sweep.core.lazy import go, mpl
 from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.reporting.figures import style
 
-FURTHER_FACTORS = {
-    "batch_size": "batch size",
-    "dropout": "dropout",
-    "kernel_initializer": "initializer",
-}
+FACTORS = {"batch_size": "batch size", "dropout": "dropout", "kernel_initializer": "initializer"}
+AXES = ("activation", "optimizer")
 
 
 @dataclass(frozen=True)
@@ -50,16 +46,10 @@ class HeatmapInfo(style.FigureInfo):
 
 
 def prepare(leaderboard: pd.DataFrame, champion: Champion) -> HeatmapInfo:
-    """Take the best combination of every activation and optimizer from the leaderboard.
-
-    Args:
-        leaderboard: One row per combination, best first.
-        champion: The champion's record.
-    """
+    """Take the best combination of every activation and optimizer from the leaderboard."""
     objective = objective_of(champion.task)
-    best = leaderboard.drop_duplicates(["activation", "optimizer"])
-    activations = [str(each) for each in best["activation"].unique()]
-    optimizers = [str(each) for each in best["optimizer"].unique()]
+    best = leaderboard.drop_duplicates(list(AXES))
+    activations, optimizers = ([str(each) for each in best[axis].unique()] for axis in AXES)
     values = np.full((len(activations), len(optimizers)), np.nan)
     texts = [[""] * len(optimizers) for _ in activations]
     for row in best.to_dict("records"):
@@ -74,7 +64,7 @@ def prepare(leaderboard: pd.DataFrame, champion: Champion) -> HeatmapInfo:
             every = row["diverged"] == row["seeds"]
             lines.append("diverged" if every else f"{row['diverged']} of {row['seeds']} diverged")
         texts[i][j] = "\n".join(lines)
-    varied = [name for column, name in FURTHER_FACTORS.items() if leaderboard[column].nunique() > 1]
+    varied = [name for column, name in FACTORS.items() if leaderboard[column].nunique() > 1]
     best_of = f" (each cell at its best {' and '.join(varied)})" if varied else ""
     ties = any("≈" in text for line in texts for text in line)
     return HeatmapInfo(
@@ -95,18 +85,17 @@ def prepare(leaderboard: pd.DataFrame, champion: Champion) -> HeatmapInfo:
 
 def plot(info: HeatmapInfo) -> go.Figure:
     """Draw the heatmap with Plotly."""
-    figure = go.Figure(
-        go.Heatmap(
-            x=[style.plotly_text(each) for each in info.optimizers],
-            y=[style.plotly_text(each) for each in info.activations],
-            z=info.values,
-            colorscale=info.scale,
-            colorbar={"title": {"text": info.objective.label, "side": "right"}, "thickness": 12},
-            hoverongaps=False,
-            hovertemplate="%{y} + %{x}: %{z:.4g}<extra></extra>",
-            xgap=2,
-            ygap=2,
-        )
+    figure = style.plot_cells(
+        info.activations,
+        info.optimizers,
+        AXES,
+        info.objective.label,
+        z=info.values,
+        colorscale=info.scale,
+        hoverongaps=False,
+        hovertemplate="%{y} + %{x}: %{z:.4g}<extra></extra>",
+        xgap=2,
+        ygap=2,
     )
     # Not the trace's own texts: they are grey on grey in the scale's middle, and none is written
     # into a cell without a value. All at once: Plotly copies what is there for each one added.
@@ -116,12 +105,8 @@ def plot(info: HeatmapInfo) -> go.Figure:
         for i, j in np.ndindex(info.values.shape)
         if info.texts[i][j]
     ]
-    figure.update_layout(annotations=texts)
-    # Categories, so that no name is read as a number or a date.
-    axis = {"type": "category", "showgrid": False}
-    figure.update_xaxes(axis, title_text="optimizer")
-    figure.update_yaxes(axis, title_text="activation", autorange="reversed")
-    return style.finish_plotly(figure, info, 220 + 60 * max(2, len(info.activations)))
+    height = 220 + 60 * max(2, len(info.activations))
+    return style.finish_plotly(figure, info, height, annotations=texts)
 
 
 def draw(info: HeatmapInfo) -> mpl.figure.Figure:
@@ -130,13 +115,12 @@ def draw(info: HeatmapInfo) -> mpl.figure.Figure:
     figure = style.new_figure(max(6.0, 2.6 + 1.15 * columns), max(3.4, 1.9 + 0.6 * rows))
     axis = figure.subplots()
     image = axis.imshow(np.ma.masked_invalid(info.values), cmap=info.scale, aspect="auto")
-    look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9}
     for i, j in np.ndindex(rows, columns):
-        axis.text(j, i, info.texts[i][j], color=info.ink(i, j) or "black", **look)
-    style.label_cells(axis, info.activations, info.optimizers)
+        ink = info.ink(i, j) or "black"
+        axis.text(j, i, info.texts[i][j], color=ink, ha="center", va="center", fontsize=9)
+    style.label_cells(axis, info.activations, info.optimizers, AXES)
     if max(map(len, info.optimizers)) > 10:
         axis.tick_params(axis="x", rotation=30)
-    axis.set(xlabel="optimizer", ylabel="activation")
     if np.isfinite(info.values).any():
         figure.colorbar(image, ax=axis, label=info.objective.label)
     return style.finish_static(figure, info)

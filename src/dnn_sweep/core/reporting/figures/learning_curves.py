@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.formatting import TIMES, count, format_value
@@ -23,21 +23,15 @@ class Curve:
     combination: str
     activation: str
     optimizer: str
-    epochs: NDArray[np.int64]  # from 1, shape (epochs,) like the following
-    training: NDArray[np.float64]
-    validation: NDArray[np.float64]
-    low: NDArray[np.float64]  # the lowest of its seeds on the validation rows
-    high: NDArray[np.float64]
     diverged: bool  # whether one of its trials did
     best: float  # validation value of any epoch, signed so that more is better
+    values: pd.DataFrame  # by epoch: training, validation, low and high of its seeds' validation
 
     @property
     def end(self) -> tuple[int, float] | None:
         """The last epoch with a finite validation value, and that value."""
-        finite = np.flatnonzero(np.isfinite(self.validation))
-        if not len(finite):
-            return None
-        return int(self.epochs[finite[-1]]), float(self.validation[finite[-1]])
+        finite = self.values["validation"].dropna()
+        return None if finite.empty else (int(finite.index[-1]), float(finite.iloc[-1]))
 
 
 @dataclass(frozen=True)
@@ -51,12 +45,7 @@ class LearningCurvesInfo(style.FigureInfo):
 
 
 def prepare(histories: pd.DataFrame, champion: Champion) -> LearningCurvesInfo:
-    """Average the history of every combination over its seeds.
-
-    Args:
-        histories: One row per trial and epoch.
-        champion: The champion's record.
-    """
+    """Average the history of every combination over its seeds."""
     objective = objective_of(champion.task)
     every = _mean_curves(histories, objective)
     best = {curve.combination for curve in sorted(every, key=lambda c: c.best)[-style.MOST_SHOWN :]}
@@ -84,48 +73,33 @@ def prepare(histories: pd.DataFrame, champion: Champion) -> LearningCurvesInfo:
 
 
 def _mean_curves(histories: pd.DataFrame, objective: Objective) -> list[Curve]:
-    values = {"training": objective.metric, "validation": objective.validation_metric}
-    finite = histories[list(values.values())].replace([np.inf, -np.inf], np.nan)
-    grouped = (
-        histories[["combination", "epoch"]]
-        .assign(**{name: finite[column] for name, column in values.items()})
-        .groupby(["combination", "epoch"], sort=False)
-    )
-    means = grouped.agg(
-        training=("training", "mean"),
-        validation=("validation", "mean"),
-        low=("validation", "min"),
-        high=("validation", "max"),
+    metric, validation = objective.metric, objective.validation_metric
+    finite = histories[[metric, validation]].replace([np.inf, -np.inf], np.nan)
+    by_epoch = finite.groupby([histories["combination"], histories["epoch"]], sort=False)
+    means = by_epoch.agg(
+        training=(metric, "mean"),
+        validation=(validation, "mean"),
+        low=(validation, "min"),
+        high=(validation, "max"),
     ).astype(np.float64)
-    diverged = (histories["status"] == "diverged").groupby(histories["combination"]).any()
+    diverged = set(histories.loc[histories["status"] == "diverged", "combination"])
     factors = histories.drop_duplicates("combination").set_index("combination")
     curves = []
     for name, rows in means.groupby(level="combination", sort=False):
-        combination = str(name)
-        mean = rows.droplevel("combination").sort_index()
-        best = (objective.sign * mean["validation"]).max()
-        curves.append(
-            Curve(
-                combination,
-                str(factors.loc[combination, "activation"]),
-                str(factors.loc[combination, "optimizer"]),
-                mean.index.to_numpy(dtype=np.int64),
-                mean["training"].to_numpy(),
-                mean["validation"].to_numpy(),
-                mean["low"].to_numpy(),
-                mean["high"].to_numpy(),
-                bool(diverged.loc[combination]),
-                -np.inf if np.isnan(best) else float(best),
-            )
-        )
+        values = rows.droplevel("combination").sort_index()
+        best = (objective.sign * values["validation"]).max()
+        best = -np.inf if np.isnan(best) else float(best)
+        combination, own = str(name), factors.loc[str(name)]
+        pair = str(own["activation"]), str(own["optimizer"])
+        curves.append(Curve(combination, *pair, combination in diverged, best, values))
     return curves
 
 
 def _limit(curves: list[Curve]) -> float | None:
-    """Where to cut the axis when an error ran away and would flatten all the others."""
-    values = np.concatenate([each for c in curves for each in (c.training, c.high)])
-    values = values[np.isfinite(values)]
-    if not len(values):
+    """Where to cut the axis so that an error that ran away does not flatten all the others."""
+    values = pd.concat([curve.values[each] for curve in curves for each in ("training", "high")])
+    values = values.dropna()
+    if values.empty:
         return None
     typical = 1.5 * float(np.quantile(values, 0.9))
     return typical if values.max() > 2 * typical else None
@@ -133,73 +107,49 @@ def _limit(curves: list[Curve]) -> float | None:
 
 def plot(info: LearningCurvesInfo) -> go.Figure:
     """Draw one panel, which a phone can show; the best seven are visible at first."""
-    traces = []
-    for index, curve in enumerate(sorted(info.curves, key=lambda curve: -curve.best)):
-        traces += _traces(index, curve, info.several_seeds)
-    figure = go.Figure(traces)  # all at once: Plotly copies what is there for each trace added
+    ranked = enumerate(sorted(info.curves, key=lambda curve: -curve.best))
+    # All at once: Plotly copies what is there for each trace added.
+    figure = go.Figure([t for i, c in ranked for t in _traces(i, c, info.several_seeds)])
     figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text=info.label)
     if info.limit is not None:
         figure.update_yaxes(range=[0, info.limit])
-    figure.update_layout(hovermode="closest")
-    return style.finish_plotly(figure, info, 480)
+    return style.finish_plotly(figure, info, 480, hovermode="closest")
 
 
-def _traces(index: int, curve: Curve, several_seeds: bool) -> list[dict[str, Any]]:
+def _traces(index: int, curve: Curve, several_seeds: bool) -> Iterator[dict[str, Any]]:
     """The band over the seeds, the two lines and the mark of a divergence."""
-    name, colour, symbol = curve.combination, style.colour_of(index), style.marker_of(index)[1]
-    visible = style.visible_at_first(index)
-    traces = []
-    inside = np.isfinite(curve.low)
-    if several_seeds and inside.any():
-        epochs, low, high = curve.epochs[inside], curve.low[inside], curve.high[inside]
-        band: dict[str, Any] = {
-            "x": np.concatenate([epochs, epochs[::-1]]),
-            "y": np.concatenate([high, low[::-1]]),
-            "mode": "lines",
-            "line": {"width": 0, "color": colour},
-            "fill": "toself",
-            "fillcolor": style.pale(colour, 0.18),
-            "hoverinfo": "skip",
-        }
-        traces.append(style.scatter(name, name, "band", visible=visible, showlegend=False, **band))
-    lines: dict[str, Any] = {
-        "x": curve.epochs,
-        "visible": visible,
-        "mode": "lines+markers" if symbol or len(curve.epochs) < 3 else "lines",
-        "marker": {"symbol": symbol or "circle", "size": 5},
-    }
+    colour, symbol = style.colour_of(index), style.marker_of(index)[1]
+
+    def trace(part: str, hover: str, **look: Any) -> dict[str, Any]:
+        shared = {"visible": style.visible_at_first(index), "showlegend": part == "validation"}
+        return style.scatter(curve.combination, hover, curve.combination, part, **shared, **look)
+
+    bounds = curve.values[["low", "high"]]
+    inside = bounds.dropna()
+    if several_seeds and not inside.empty:
+        around = np.concatenate([inside.index, inside.index[::-1]])
+        edge = np.concatenate([inside["high"], inside["low"][::-1]])
+        pale = "rgba({},{},{},0.18)".format(*bytes.fromhex(colour[1:]))
+        area = {"mode": "lines", "line": {"width": 0, "color": colour}, "fill": "toself"}
+        yield trace("band", "", x=around, y=edge, **area, fillcolor=pale, hoverinfo="skip")
     hover = "%{meta[0]}, %{meta[1]}<br>epoch %{x}: %{y:.4g}"
     seeds = "<br>seeds %{customdata[0]:.4g} to %{customdata[1]:.4g}" if several_seeds else ""
-    training: dict[str, Any] = {
-        "y": curve.training,
-        "line": {"color": colour, "dash": "dash", "width": 1.2},
-        "opacity": 0.6,
-        "showlegend": False,
-        "hover": hover,
+    both = {
+        "x": curve.values.index,
+        "mode": "lines+markers" if symbol or len(curve.values) < 3 else "lines",
+        "marker": {"symbol": symbol or "circle", "size": 5},
     }
-    validation: dict[str, Any] = {
-        "y": curve.validation,
-        "customdata": np.stack([curve.low, curve.high], axis=1),
-        "line": {"color": colour, "dash": "solid", "width": 1.8},
-        "opacity": 1,
-        "showlegend": True,
-        "hover": hover + seeds,
-    }
-    traces.append(style.scatter(name, name, "training", **lines, **training))
-    traces.append(style.scatter(name, name, "validation", **lines, **validation))
+    dashed = {"color": colour, "dash": "dash", "width": 1.2}
+    solid = {"color": colour, "dash": "solid", "width": 1.8}
+    training = {"y": curve.values["training"], "line": dashed, "opacity": 0.6}
+    validation = {"y": curve.values["validation"], "line": solid, "opacity": 1}
+    yield trace("training", hover, **both, **training)
+    yield trace("validation", hover + seeds, **both, **validation, customdata=bounds)
     if curve.diverged and curve.end:
-        end: dict[str, Any] = {
-            "x": [curve.end[0]],
-            "y": [curve.end[1]],
-            "mode": "markers",
-            "marker": {"symbol": "x", "size": 9, "color": colour},
-            "hover": "%{meta[0]} diverged after epoch %{x}",
-        }
-        traces.append(
-            style.scatter(name, name, "diverged", visible=visible, showlegend=False, **end)
-        )
-    return traces
+        end: dict[str, Any] = {"x": [curve.end[0]], "y": [curve.end[1]], "mode": "markers"}
+        cross = {"symbol": "x", "size": 9, "color": colour}
+        yield trace("diverged", "%{meta[0]} diverged after epoch %{x}", **end, marker=cross)
 
 
 def draw(info: LearningCurvesInfo) -> mpl.figure.Figure:
@@ -225,25 +175,23 @@ def draw(info: LearningCurvesInfo) -> mpl.figure.Figure:
             axis.set_ylabel(info.label)
     if info.limit is not None:
         axes[0].set_ylim(0, info.limit)
-    last = max(curve.epochs.max() for curve in info.curves)
-    axes[0].set_xlim(1 - max(0.5, 0.03 * last), last + max(0.5, 0.03 * last))
-    handles = [
-        mpl.lines.Line2D(
-            [], [], color=style.colour_of(i), marker=style.marker_of(i)[0], markersize=3
-        )
-        for i in range(len(labels))
-    ]
+    last = max(curve.values.index[-1] for curve in info.curves)
+    room = max(0.5, 0.03 * last)
+    axes[0].set_xlim(1 - room, last + room)
+    looks = [(style.colour_of(i), style.marker_of(i)[0]) for i in range(len(labels))]
+    handles = [mpl.lines.Line2D([], [], color=c, marker=m, markersize=3) for c, m in looks]
     style.outside_legend(figure, handles, labels)
     return style.finish_static(figure, info)
 
 
 def _draw_curve(axis: mpl.axes.Axes, index: int, curve: Curve, several_seeds: bool) -> None:
-    epochs, colour = curve.epochs, style.colour_of(index)
+    epochs, values, colour = curve.values.index, curve.values, style.colour_of(index)
     marker = style.marker_of(index)[0] or ("o" if len(epochs) < 3 else "")
     look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3}
-    axis.plot(epochs, curve.training, "--", lw=1, alpha=0.6, markerfacecolor="white", **look)
-    axis.plot(epochs, curve.validation, "-", lw=1.6, **look)
+    axis.plot(epochs, values["training"], "--", lw=1, alpha=0.6, markerfacecolor="white", **look)
+    axis.plot(epochs, values["validation"], "-", lw=1.6, **look)
     if several_seeds:
-        axis.fill_between(epochs, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
+        look = {"color": colour, "alpha": 0.15, "lw": 0}
+        axis.fill_between(epochs, values["low"], values["high"], **look)
     if curve.diverged and curve.end:
         axis.plot(*curve.end, "x", color=colour, markersize=8, markeredgewidth=2)

@@ -24,12 +24,7 @@ class Box:
 
 
 def layer_boxes(network: Network) -> list[Box]:
-    """Describe every layer of a network, input first.
-
-    Returns:
-        A box for the input, for each hidden layer (with its batch normalization and dropout)
-        and for the output.
-    """
+    """Describe the input, each hidden layer (with what follows it) and the output, in order."""
     boxes = [Box("input", count(network.inputs, "feature"), 0, style.GREY)]
     width = network.inputs
     for layer in network.hidden:
@@ -68,6 +63,6 @@ def draw_network(network: Network) -> mpl.figure.Figure:
             ends = (0.5, place - BOX_HEIGHT / 2), (0.5, place - 1 + BOX_HEIGHT / 2)
             axis.annotate("", *ends, arrowprops=arrow)
     total = count(sum(box.parameters for box in boxes), "parameter")
-    title: dict[str, Any] = {"fontsize": 12, "fontweight": "bold", "parse_math": False}
-    figure.suptitle(f"{network.name}: {total}", **title)
+    title = f"{network.name}: {total}"
+    figure.suptitle(title, fontsize=12, fontweight="bold", parse_math=False)
     return figure

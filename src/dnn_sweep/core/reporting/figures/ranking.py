@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.formatting import count, percent
@@ -14,72 +13,47 @@ from dnn_sweep.core.lazy import go, mpl
 from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.reporting.figures import style
 
+# Colour of each group of combinations, and its symbols in Matplotlib and in Plotly.
+GROUPS = {
+    "best": (style.COLOURS[3], "D", "diamond"),
+    "tied with the best": (style.COLOURS[0], "o", "circle"),
+    "worse than the best": (style.GREY, "o", "circle-open"),
+}
 LEGEND = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "xanchor": "left"}
 
 
 @dataclass(frozen=True)
-class Group:
-    """Combinations that are drawn alike."""
-
-    name: str
-    colour: str
-    symbols: tuple[str, str]  # in Matplotlib and in Plotly
-
-
-BEST = Group("best", style.COLOURS[3], ("D", "diamond"))
-TIED = Group("tied with the best", style.COLOURS[0], ("o", "circle"))
-WORSE = Group("worse than the best", style.GREY, ("o", "circle-open"))
-
-
-@dataclass(frozen=True)
 class RankingInfo(style.FigureInfo):
-    """What the ranking shows, best first; arrays are of shape ``(combinations,)``."""
+    """What the ranking shows.
+
+    One row per combination, best first: ``name``, ``value``, ``low`` and ``high`` end of the
+    interval, ``group``, whether the value is ``outside`` the axis, ``place`` of the dot (just
+    inside the axis then) and the bar's reach ``below`` and ``above`` it (zero then).
+    """
 
     objective: Objective
-    names: list[str]
-    values: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    groups: list[Group]
+    rows: pd.DataFrame
     limits: tuple[float, float]  # of the axis; what lies beyond is a triangle at its end
-
-    @property
-    def outside(self) -> NDArray[np.bool_]:
-        """Which of them lie beyond the axis."""
-        return (self.values < self.limits[0]) | (self.values > self.limits[1])
-
-    @property
-    def places(self) -> NDArray[np.float64]:
-        """Where the dots are drawn: those beyond the axis just inside its end."""
-        left, right = self.limits
-        inset = 0.01 * (right - left)
-        return np.where(self.outside, self.values.clip(left + inset, right - inset), self.values)
-
-    def members(self) -> list[tuple[Group, NDArray[np.intp]]]:
-        """Each group that has any combinations, with their places in the ranking."""
-        found = [
-            (group, np.flatnonzero([each is group for each in self.groups]))
-            for group in (BEST, TIED, WORSE)
-        ]
-        return [(group, places) for group, places in found if len(places)]
 
 
 def prepare(leaderboard: pd.DataFrame, champion: Champion) -> RankingInfo:
-    """Take the sixty best combinations, or all, from the leaderboard.
-
-    Args:
-        leaderboard: One row per combination, best first.
-        champion: The champion's record.
-    """
+    """Take the sixty best combinations, or all, from the leaderboard."""
     objective = objective_of(champion.task)
-    name = objective.validation_metric
-    finite = leaderboard[np.isfinite(leaderboard[f"{name}_mean"].to_numpy(dtype=np.float64))]
-    shown = finite.head(style.MOST_SHOWN)
-    values, low, high = (
-        shown[f"{name}_{end}"].to_numpy(dtype=np.float64) for end in ("mean", "ci_low", "ci_high")
-    )
-    limits = _limits(low, high, objective)
-    outside = int(((values < limits[0]) | (values > limits[1])).sum())
+    metric = objective.validation_metric
+    finite = leaderboard[np.isfinite(leaderboard[f"{metric}_mean"])]
+    shown = finite.head(style.MOST_SHOWN).reset_index(drop=True)
+    rows = pd.DataFrame({"name": shown["combination"].astype(str)})
+    rows[["value", "low", "high"]] = shown[[f"{metric}_{e}" for e in ("mean", "ci_low", "ci_high")]]
+    groups = np.select([shown["rank"] == 1, shown["tied_with_best"]], [*GROUPS][:2], [*GROUPS][2])
+    rows["group"] = pd.Categorical(groups, categories=[*GROUPS])
+    left, right = _limits(rows, objective)
+    inset = 0.01 * (right - left)
+    rows["outside"] = ~rows["value"].between(left, right)
+    at_end = rows["value"].clip(left + inset, right - inset)
+    rows["place"] = rows["value"].mask(rows["outside"], at_end)
+    rows["below"] = (rows["value"] - rows["low"]).mask(rows["outside"], 0).clip(lower=0)
+    rows["above"] = (rows["high"] - rows["value"]).mask(rows["outside"], 0).clip(lower=0)
+    outside = int(rows["outside"].sum())
     best = f"the best {len(shown)} of " if len(shown) < len(leaderboard) else ""
     of = best + count(len(leaderboard), "combination")
     luck = "seeds and validation rows" if len(champion.seeds) > 1 else "validation rows alone"
@@ -91,31 +65,22 @@ def prepare(leaderboard: pd.DataFrame, champion: Champion) -> RankingInfo:
             outside and f"triangles: {count(outside, 'combination')} beyond the axis",
         ),
         objective,
-        [str(each) for each in shown["combination"]],
-        values,
-        low,
-        high,
-        [
-            BEST if rank == 1 else TIED if tied else WORSE
-            for rank, tied in zip(shown["rank"], shown["tied_with_best"], strict=True)
-        ],
-        limits,
+        rows,
+        (left, right),
     )
 
 
-def _limits(
-    low: NDArray[np.float64], high: NDArray[np.float64], objective: Objective
-) -> tuple[float, float]:
+def _limits(rows: pd.DataFrame, objective: Objective) -> tuple[float, float]:
     """Leave room for the better half; one that failed would press all others together."""
-    if not len(low):
+    if rows.empty:
         return (0.0, 1.0)
-    half = max(2, (len(low) + 1) // 2)
-    first, last = float(np.min(low[:half])), float(np.max(high[:half]))
+    half = rows.head(max(2, (len(rows) + 1) // 2))
+    first, last = float(half["low"].min()), float(half["high"].max())
     room = 0.5 * (last - first)
     if objective.mode == "max":
-        first = max(float(np.min(low)), first - room)
+        first = max(float(rows["low"].min()), first - room)
     else:
-        last = min(float(np.max(high)), last + room)
+        last = min(float(rows["high"].max()), last + room)
     margin = 0.03 * (last - first) or 0.01
     return (first - margin, last + margin)
 
@@ -124,28 +89,20 @@ def plot(info: RankingInfo) -> go.Figure:
     """Draw one trace for the best, one for the tied and one for the others."""
     beyond = "triangle-left" if info.objective.mode == "max" else "triangle-right"
     traces = []
-    for group, members in info.members():
-        inside = ~info.outside[members]
-        values, low, high = info.values[members], info.low[members], info.high[members]
-        symbols = [group.symbols[1] if each else beyond for each in inside]
+    for group, rows in info.rows.groupby("group", observed=True):
+        colour, _, symbol = GROUPS[str(group)]
+        symbols = np.where(rows["outside"], beyond, symbol).tolist()
+        bar = {"color": colour, "thickness": 1.6, "width": 0, "type": "data", "symmetric": False}
         traces.append(
             {
                 "type": "scatter",
                 "mode": "markers",
-                "name": group.name,
-                "x": info.places[members],
-                "y": [style.plotly_text(info.names[i]) for i in members],
-                "customdata": np.stack([values, low, high], axis=1),
-                "marker": {"color": group.colour, "size": 9, "symbol": symbols},
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": np.where(inside, high - values, 0),
-                    "arrayminus": np.where(inside, values - low, 0),
-                    "color": group.colour,
-                    "thickness": 1.6,
-                    "width": 0,
-                },
+                "name": group,
+                "x": rows["place"],
+                "y": [style.plotly_text(name) for name in rows["name"]],
+                "customdata": rows[["value", "low", "high"]],
+                "marker": {"color": colour, "size": 9, "symbol": symbols},
+                "error_x": bar | {"array": rows["above"], "arrayminus": rows["below"]},
                 "hovertemplate": "%{y}: %{customdata[0]:.4g}, interval "
                 "%{customdata[1]:.4g} to %{customdata[2]:.4g}<extra></extra>",
             }
@@ -155,37 +112,37 @@ def plot(info: RankingInfo) -> go.Figure:
     figure.update_yaxes(
         type="category",
         categoryorder="array",
-        categoryarray=[style.plotly_text(name) for name in info.names],
-        range=[max(len(info.names), 1) - 0.3, -0.7],
+        categoryarray=[style.plotly_text(name) for name in info.rows["name"]],
+        range=[max(len(info.rows), 1) - 0.3, -0.7],
         automargin=True,
         dtick=1,
     )
-    figure.update_layout(legend=LEGEND)
-    return style.finish_plotly(figure, info, 170 + 22 * max(3, len(info.names)))
+    return style.finish_plotly(figure, info, 170 + 22 * max(3, len(info.rows)), legend=LEGEND)
 
 
 def draw(info: RankingInfo) -> mpl.figure.Figure:
     """Draw the ranking with Matplotlib."""
-    figure = style.new_figure(8, max(3.4, 1.9 + 0.21 * len(info.names)))
+    figure = style.new_figure(8, max(3.4, 1.9 + 0.21 * len(info.rows)))
     axis = figure.subplots()
     beyond = "<" if info.objective.mode == "max" else ">"
-    for group, members in info.members():
-        inside, away = members[~info.outside[members]], members[info.outside[members]]
-        values = info.values[inside]
+    for group, rows in info.rows.groupby("group", observed=True):
+        colour, symbol, plotly_symbol = GROUPS[str(group)]
+        inside, away = rows[~rows["outside"]], rows[rows["outside"]]
         axis.errorbar(
-            values,
-            inside,
-            xerr=np.maximum([values - info.low[inside], info.high[inside] - values], 0),
-            fmt=group.symbols[0],
-            color=group.colour,
-            markerfacecolor="white" if group is WORSE else group.colour,
+            inside["value"],
+            inside.index,
+            xerr=[inside["below"], inside["above"]],
+            fmt=symbol,
+            color=colour,
+            markerfacecolor="white" if plotly_symbol.endswith("open") else colour,
             markersize=5,
             linewidth=1.3,
-            label=group.name,
+            label=group,
         )
-        axis.plot(info.places[away], away, beyond, color=group.colour, markersize=5)
-    axis.set_yticks(range(len(info.names)), info.names, fontsize=8, parse_math=False)
-    axis.set(ylim=(max(len(info.names), 1) - 0.4, -0.6), xlim=info.limits)
+        axis.plot(away["place"], away.index, beyond, color=colour, markersize=5)
+    names = info.rows["name"].tolist()
+    axis.set_yticks(range(len(names)), names, fontsize=8, parse_math=False)
+    axis.set(ylim=(max(len(names), 1) - 0.4, -0.6), xlim=info.limits)
     axis.set_xlabel(f"validation {info.objective.label}")
     style.style_axis(axis, grid="x")
     axis.legend(frameon=False, fontsize=9, loc="best")

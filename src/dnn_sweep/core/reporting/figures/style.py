@@ -25,15 +25,10 @@ LEGEND_BELOW = {"orientation": "h", "yanchor": "top"}
 
 @dataclass(frozen=True)
 class FigureInfo:
-    """What every figure shows."""
+    """What every figure shows; alone, these titles say why there is nothing to draw."""
 
     title: str
     subtitle: str  # what the title rests on and how to read the figure
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is too little to draw; the titles then say why."""
-        return False
 
 
 def subtitle(*notes: object) -> str:
@@ -63,24 +58,16 @@ def plotly_text(text: object) -> str:
     return escape(str(text), quote=False)
 
 
-def scatter(
-    name: str, *meta: str, hover: str | None = None, group: str | None = None, **look: Any
-) -> dict[str, Any]:
-    """Describe a trace; its hover text may use ``%{meta[0]}``, and its group is shown as one."""
+def scatter(name: str, hover: str, /, *meta: str, **look: Any) -> dict[str, Any]:
+    """Describe a trace; its hover text, if any, may use ``%{meta[0]}``."""
     return {
         "type": "scatter",
         "name": plotly_text(name),
-        "legendgroup": plotly_text(group or name),
+        "legendgroup": plotly_text(name),
         "meta": [plotly_text(each) for each in meta],
-        "hovertemplate": hover and f"{hover}<extra></extra>",
+        "hovertemplate": f"{hover}<extra></extra>" if hover else None,
         **look,
     }
-
-
-def pale(colour: str, alpha: float) -> str:
-    """Make a colour such as ``#0072B2`` transparent, as Plotly spells it."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{alpha})"
 
 
 def visible_at_first(index: int) -> bool | str:
@@ -88,7 +75,20 @@ def visible_at_first(index: int) -> bool | str:
     return True if index < SHOWN_AT_FIRST else "legendonly"
 
 
-def finish_plotly(figure: go.Figure, info: FigureInfo, height: int) -> go.Figure:
+def plot_cells(
+    rows: Sequence[str], columns: Sequence[str], titles: tuple[str, str], scale: str, **look: Any
+) -> go.Figure:
+    """Make a heatmap, its first row on top; the titles are those of the rows and the scale."""
+    y, x = ([plotly_text(name) for name in names] for names in (rows, columns))
+    bar = {"title": {"text": scale, "side": "right"}, "thickness": 12}
+    figure = go.Figure(go.Heatmap(x=x, y=y, colorbar=bar, **look))
+    # Categories, so that no name is read as a number or a date.
+    axis = {"type": "category", "showgrid": False}
+    figure.update_xaxes(axis, title_text=titles[1])
+    return figure.update_yaxes(axis, title_text=titles[0], autorange="reversed")
+
+
+def finish_plotly(figure: go.Figure, info: FigureInfo, height: int, **layout: Any) -> go.Figure:
     """Give a Plotly figure its look, its titles and its height in pixels."""
     title, notes = plotly_text(info.title), plotly_text(info.subtitle)
     return figure.update_layout(
@@ -96,12 +96,8 @@ def finish_plotly(figure: go.Figure, info: FigureInfo, height: int) -> go.Figure
         title={"text": title, "subtitle": {"text": notes}},
         height=height,
         margin={"t": 100, "l": 70, "r": 30, "b": 60},
+        **layout,
     )
-
-
-def plot_nothing(info: FigureInfo) -> go.Figure:
-    """Draw the titles alone, which say why there is nothing to draw."""
-    return finish_plotly(go.Figure(), info, 200)
 
 
 # ---- Matplotlib --------------------------------------------------------------------------------
@@ -120,11 +116,6 @@ def finish_static(figure: mpl.figure.Figure, info: FigureInfo) -> mpl.figure.Fig
     return figure
 
 
-def draw_nothing(info: FigureInfo) -> mpl.figure.Figure:
-    """Draw the titles alone, which say why there is nothing to draw."""
-    return finish_static(new_figure(7, 1.6), info)
-
-
 def style_axis(axis: mpl.axes.Axes, grid: Any = "both") -> None:
     """Draw a faint grid and no frame on the top and right."""
     axis.grid(axis=grid, alpha=0.3, linewidth=0.6)
@@ -132,14 +123,11 @@ def style_axis(axis: mpl.axes.Axes, grid: Any = "both") -> None:
 
 
 def draw_panels(
-    figure: mpl.figure.Figure,
-    titles: Sequence[str],
-    sharex: bool = False,
-    sharey: bool = False,
+    figure: mpl.figure.Figure, titles: Sequence[str], **shared: Any
 ) -> list[mpl.axes.Axes]:
-    """Make one panel per title."""
-    grid = figure.subplots(*panel_grid(len(titles)), sharex=sharex, sharey=sharey, squeeze=False)
-    axes = list(grid.flatten())
+    """Make one panel per title, with the axes ``shared`` (``sharex``, ``sharey``)."""
+    rows, columns = panel_grid(len(titles))
+    axes = list(figure.subplots(rows, columns, squeeze=False, **shared).flatten())
     for axis in axes[len(titles) :]:
         axis.set_visible(False)
     for axis, title in zip(axes, titles, strict=False):
@@ -148,10 +136,13 @@ def draw_panels(
     return axes[: len(titles)]
 
 
-def label_cells(axis: mpl.axes.Axes, rows: list[str], columns: list[str]) -> None:
+def label_cells(
+    axis: mpl.axes.Axes, rows: Sequence[str], columns: Sequence[str], titles: tuple[str, str]
+) -> None:
     """Name the rows and columns of an image; ``$`` is text, not mathematics."""
     axis.set_xticks(range(len(columns)), columns, parse_math=False)
     axis.set_yticks(range(len(rows)), rows, parse_math=False)
+    axis.set(ylabel=titles[0], xlabel=titles[1])
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
 
@@ -159,5 +150,4 @@ def label_cells(axis: mpl.axes.Axes, rows: list[str], columns: list[str]) -> Non
 def outside_legend(figure: mpl.figure.Figure, handles: Iterable[Any], labels: list[str]) -> None:
     """Put a legend to the right of all panels."""
     texts = [label.replace("$", r"\$") for label in labels]
-    look: dict[str, Any] = {"loc": "outside right center", "frameon": False, "fontsize": 9}
-    figure.legend(list(handles), texts, **look)
+    figure.legend(list(handles), texts, loc="outside right center", frameon=False, fontsize=9)

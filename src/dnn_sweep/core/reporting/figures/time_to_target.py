@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -26,15 +27,7 @@ class TimeToTargetInfo(style.FigureInfo):
 
 
 def measure_time_to_target(histories: pd.DataFrame, champion: Champion) -> pd.DataFrame:
-    """Measure when each trial reached the default target.
-
-    Args:
-        histories: One row per trial and epoch.
-        champion: The champion's record.
-
-    Returns:
-        One row per trial, see `dnn_sweep.core.comparison.time_to_target.time_to_target`.
-    """
+    """Measure when each trial reached the default target; return one row per trial."""
     objective = objective_of(champion.task)
     target = measuring.default_target(histories, objective).value
     return measuring.time_to_target(histories, objective, champion.rows.train, target)
@@ -47,17 +40,10 @@ def prepare(
 
     Epochs count the rows that were computed with: the same on every machine and under every
     engine. The seconds of trials that trained in one stack are shares of the stack's.
-
-    Args:
-        time_to_target: One row per trial, from `measure_time_to_target`.
-        histories: One row per trial and epoch, which the target is taken from.
-        champion: The champion's record.
     """
     objective = objective_of(champion.task)
     target = measuring.default_target(histories, objective)
-    profiles = [
-        each for each in measuring.performance_profiles(time_to_target) if each.shares.any()
-    ]
+    profiles = [p for p in measuring.performance_profiles(time_to_target) if p.shares.any()]
     never = time_to_target["combination"].nunique() - len(profiles)
     seeds = count(int(time_to_target["seed"].nunique()), "seed")
     return TimeToTargetInfo(
@@ -83,8 +69,8 @@ def plot(info: TimeToTargetInfo) -> go.Figure:
     traces = [
         style.scatter(
             profile.combination,
+            hover,
             profile.combination,
-            hover=hover,
             mode="lines+markers",
             x=profile.factors,
             y=profile.shares,
@@ -97,8 +83,7 @@ def plot(info: TimeToTargetInfo) -> go.Figure:
     figure = go.Figure(traces)
     figure.update_xaxes(title_text=FACTOR_AXIS, type="log", tickvals=FACTORS)
     figure.update_yaxes(title_text=SHARE_AXIS, range=[-0.03, 1.05], tickformat=".0%")
-    figure.update_layout(hovermode="closest")
-    return style.finish_plotly(figure, info, 420)
+    return style.finish_plotly(figure, info, 420, hovermode="closest")
 
 
 def draw(info: TimeToTargetInfo) -> mpl.figure.Figure:
@@ -106,17 +91,11 @@ def draw(info: TimeToTargetInfo) -> mpl.figure.Figure:
     figure = style.new_figure(8.5, 4.6)
     axis = figure.subplots()
     for index, profile in enumerate(info.profiles):
-        first = index < style.SHOWN_AT_FIRST
-        axis.step(
-            profile.factors,
-            profile.shares,
-            where="post",
-            color=style.colour_of(index) if first else style.GREY,
-            linewidth=0.7 * _width(index) if first else 0.7,
-            zorder=2 + 0.1 * index if first else 1.5,
-            alpha=1 if first else 0.5,
-            label=profile.combination if first else None,
-        )
+        look: dict[str, Any] = {"color": style.GREY, "linewidth": 0.7, "zorder": 1.5, "alpha": 0.5}
+        if index < style.SHOWN_AT_FIRST:
+            look = {"color": style.colour_of(index), "linewidth": 0.7 * _width(index)}
+            look |= {"zorder": 2 + 0.1 * index, "label": profile.combination}
+        axis.step(profile.factors, profile.shares, where="post", **look)
     axis.set_xscale("log")
     last = max((profile.factors[-1] for profile in info.profiles), default=2.0)
     axis.set_xticks([factor for factor in FACTORS if factor <= last])
