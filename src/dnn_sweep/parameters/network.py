@@ -37,6 +37,10 @@ class NetworkParameters(Parameters):
         l2: L2 penalty on the kernels.
         output_activation: ``None`` follows the task (softmax, sigmoid, linear).
         loss: ``None`` follows the task and output.
+
+    Example:
+        >>> [layer.units for layer in NetworkParameters(hidden=[64, 32]).hidden]
+        [64, 32]
     """
 
     hidden: tuple[Annotated[HiddenLayer, BeforeValidator(_layer_from_units)], ...] = Field(

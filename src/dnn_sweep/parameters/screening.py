@@ -20,6 +20,10 @@ class ScreeningParameters(Parameters):
         epochs: Epochs of a screening trial at most; ``None`` for ``training.epochs``.
         extensions: How often the grid of a combination grows while its best rate is the lowest
             or the highest tried.
+
+    Example:
+        >>> ScreeningParameters(enabled=True).factors
+        (0.1, 1.0, 10.0)
     """
 
     enabled: bool = False

@@ -15,6 +15,10 @@ class SplitParameters(Parameters):
         test: Fraction for the evaluation of the champion; ignored where the source has a test
             split.
         stratify: Keep the class shares equal in every part (classification only).
+
+    Example:
+        >>> SplitParameters(test=0.1).validation
+        0.2
     """
 
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2

@@ -22,6 +22,10 @@ class TrainingParameters(Parameters):
         precision: Keras's dtype policy of the hidden layers.
         diagnostics: Measure every layer's gradients and units at a few epochs of each trial; not
             part of a trial's id.
+
+    Example:
+        >>> TrainingParameters(seeds=[0, 1, 2]).epochs
+        10
     """
 
     engine: Literal["auto", "stacked", "keras"] = "auto"

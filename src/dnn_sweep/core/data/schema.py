@@ -26,6 +26,12 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
         image_shape: Height and width of a row that is an image.
         sample_weight: Column of per-row loss weights; ``None`` for equal weights.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
+
+    Example:
+        >>> age = Column(name="age", kind="numeric")
+        >>> table = Schema(task="regression", target="y", features=(age,), rows=9, fingerprint="0f")
+        >>> table.feature_names
+        ['age']
     """
 
     task: Task
