@@ -134,7 +134,7 @@ class Cohort:
     def _keep(self, kept: Sequence[tuple[int, Lane]], outputs: tf.Tensor) -> None:
         """Copy the networks that are to be kept from the device."""
         places = [at for at, _ in kept]
-        weights, own_outputs = self._weights_of(places), np.asarray(tf.gather(outputs, places))
+        weights, own_outputs = self._weights_of(places), outputs.numpy()[places]
         for position, (_, lane) in enumerate(kept):
             lane.keep([each[position].copy() for each in weights], own_outputs[position].copy())
 
@@ -153,7 +153,7 @@ class Cohort:
         """Copy some networks' weights from the device, in the order and shapes of Keras."""
         layout = weight_layout(self._spec.model.network)
         return [
-            np.asarray(tf.gather(values, places)).reshape(len(places), *each.shape)
+            values.numpy()[places].reshape(len(places), *each.shape)
             for values, each in zip(self._state.weights, layout, strict=True)
         ]
 
