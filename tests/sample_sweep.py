@@ -316,7 +316,7 @@ def sample_sweep(
 
 
 def sample_screening(sweep: SampleSweep, rates: int = 3) -> pd.DataFrame:
-    """What the screening of a sample sweep could have left: one row a trial.
+    """What the screening of a sample sweep could have left: one row per trial.
 
     The middle rate is the best, except for sgd, where the highest one is, on the edge, and for
     sigmoid with adam, where the highest one diverged.
