@@ -16,8 +16,8 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import ACCURACY
 from dnn_sweep.core.plan.learning_rates import at_every_rate
 from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.screening import Screening, choose_learning_rates
-from dnn_sweep.core.training.stacked.device import Device
 from dnn_sweep.core.training.sweep import Sweep, train_trials
 from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
 from tests.builders import make_data, make_plan

@@ -11,9 +11,9 @@ import pytest
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.training import assign_engines
+from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.stacked import StackedEngine, scheduler
-from dnn_sweep.core.training.stacked.device import Device
 from dnn_sweep.core.training.stacked.lane import Lane
 from dnn_sweep.core.training.stacked.queues import TrialQueue
 from dnn_sweep.parameters import LoggingParameters

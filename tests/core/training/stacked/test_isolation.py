@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.stacked import scheduler
-from dnn_sweep.core.training.stacked.device import Device
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import (
     Recorder,

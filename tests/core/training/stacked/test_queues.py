@@ -2,13 +2,19 @@
 
 import pytest
 
-from dnn_sweep.core.training.stacked.device import Device
-from dnn_sweep.core.training.stacked.queues import even_lanes, plan_queues
+from dnn_sweep.core.training.device import Device
+from dnn_sweep.core.training.stacked.queues import (
+    bytes_of_a_lane,
+    even_lanes,
+    most_lanes,
+    plan_queues,
+)
 from dnn_sweep.core.training.stacked.spec import spec_of
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import changed, one, trials_of
 
 CPU = Device(workers=2, free_memory=2**34)
+SMALL, _ = spec_of(one())
 OPTIMIZERS = ["sgd", "adagrad", "adam", "lion", "nadam"]
 
 
@@ -18,7 +24,7 @@ def queued(trials, device=CPU, **given):
 
 def lanes(count, device=CPU, **given):
     """Lanes of a cohort where so many trials train alike; another kind, so that none is shared."""
-    return even_lanes(count, device.most_lanes(spec_of(one())[0], make_data(), 2), **given)
+    return even_lanes(count, most_lanes(device, SMALL, make_data(), 2), **given)
 
 
 @pytest.mark.parametrize(("waiting", "expected"), [(1, 1), (15, 15), (16, 16), (17, 9), (100, 15)])
@@ -147,3 +153,38 @@ def test_optimizers_share_programs_where_that_saves_more_than_it_costs():
     assert sizes(few, cohort_size=4) == [2, 3]
     assert sizes(few, cohort_size=1) == [1] * 5
     assert sizes([changed(trial, epochs=1_000_000_000) for trial in few]) == [1] * 5
+
+
+def lanes_within(memory, cohorts, model=SMALL, **given):
+    return most_lanes(Device(2, memory, **given), model, make_data(), cohorts)
+
+
+def test_cohorts_fit_the_free_memory_of_all_workers_together():
+    per_lane = bytes_of_a_lane(SMALL, make_data())
+    assert lanes_within(20 * per_lane, 2) == 5
+    assert lanes_within(20 * per_lane, 1) == 10
+    assert lanes_within(0, 2) == 0
+    (queue,) = plan_queues(trials_of(training={"seeds": range(9)}), make_data(), Device(2, 0))
+    assert queue.lanes == 1
+
+
+def test_more_validation_rows_take_more_memory():
+    few, many = (bytes_of_a_lane(SMALL, make_data(rows=rows)) for rows in (80, 80000))
+    assert many > 2 * 4 * 40000 * 3 > few
+
+
+def test_a_wide_network_trains_in_small_cohorts_and_the_widest_alone():
+    narrow, wide, widest = (
+        lanes_within(2**34, 2, spec_of(one(network={"hidden": hidden}))[0])
+        for hidden in ([8], [300, 300], [3000, 3000])
+    )
+    assert narrow == 16 > wide > 1 > widest
+
+
+def test_a_gpu_trains_one_wide_mixed_cohort():
+    """As described by TensorFlow; nothing here runs on a GPU."""
+    assert lanes_within(2**34, 1, is_gpu=True) == 512
+    trials = trials_of(grid={"activations": ["relu", "tanh"]}, training={"seeds": list(range(20))})
+    (queue,) = plan_queues(trials, make_data(), Device(1, 2**34, is_gpu=True))
+    assert queue.spec.mixed
+    assert queue.lanes == 40

@@ -3,17 +3,16 @@
 ``docs/how-it-works.md`` ("Engines") explains the idea. Read the files in this order:
 
 1. ``spec``: what trials must have in common to share a program, and why a trial cannot.
-2. ``forward`` (with ``dropout``): the forward pass of a stack of networks.
+2. ``forward``: the forward pass of a stack of networks.
 3. ``optimizer``: Keras's optimizers, each updating its block of lanes.
 4. ``epoch``: an epoch of all that as one compiled program; its heart is ``_train_step``.
 5. ``cohort`` (with ``lane``): trials take a lane, train and leave when their callbacks say so.
-6. ``scheduler`` (with ``queues`` and ``device``): who trains with whom, and a thread per worker.
-7. ``engine``: the interface to the sweep.
+6. ``scheduler`` (with ``queues``): the engine; who trains with whom, and a thread per worker.
 
 A *lane* is a network's place in the stack, the leading axis of every tensor. A *cohort* is the
 trials that train together. A *block* is the lanes that one optimizer updates.
 """
 
-from dnn_sweep.core.training.stacked.engine import StackedEngine
+from dnn_sweep.core.training.stacked.scheduler import StackedEngine
 
 __all__ = ["StackedEngine"]

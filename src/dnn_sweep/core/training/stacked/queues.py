@@ -3,10 +3,12 @@
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.networks.weight_layout import weight_layout
 from dnn_sweep.core.plan.trial import Trial
-from dnn_sweep.core.training.stacked.device import Device, work_of_an_epoch
+from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.stacked.spec import (
     ModelSpec,
     OptimizerSpec,
@@ -25,6 +27,13 @@ WORK_OF_COMPILING = 1.5e11
 # Most of a program does not depend on the optimizer and is compiled once for all that share it. But
 # then each step copies every weight once more, which takes this share of its time.
 COST_OF_SHARING = 0.1
+# Each step of a cohort reads and writes all of its weights, slots and gradients, which should stay
+# in the cache of a core; docs/decisions/0011 has the figures.
+CACHE_BYTES = 8 * 2**20
+MEMORY_SHARE = 0.5  # of the free memory, for all cohorts together
+FLOAT_BYTES = 4
+COPIES_IN_A_STEP = 4  # weights, gradients and, for most optimizers, two slots
+COPIES_IN_ALL = 3 * COPIES_IN_A_STEP  # the state before and after an epoch, and a fresh one
 QUEUES_PER_WORKER = 2  # with so many, no two workers have to share one
 
 _ByOptimizer = Mapping[OptimizerSpec, Sequence[Trial]]
@@ -76,7 +85,7 @@ def plan_queues(
     fewest = UNIFORM_FINALS if finals else UNIFORM_TRIALS
     queues: list[TrialQueue] = []
     for model, optimizers in _by_spec(finals or trials).items():
-        most = cohort_size or device.most_lanes(model, data, device.workers)
+        most = cohort_size or most_lanes(device, model, data, device.workers)
         epochs = sum(trial.epochs for own in optimizers.values() for trial in own)
         per_program = _optimizers_per_program(len(optimizers), epochs, model, data, most)
         programs = -(-len(optimizers) // per_program)
@@ -91,7 +100,7 @@ def plan_queues(
     sharing = workers if len(queues) < QUEUES_PER_WORKER * workers else 1
     for queue in queues:
         blocks = len(queue.spec.optimizers)
-        most = device.most_lanes(queue.spec.model, data, workers)
+        most = most_lanes(device, queue.spec.model, data, workers)
         even = even_lanes(queue.together, most, blocks, sharing)
         queue.lanes = cohort_size // blocks * blocks if cohort_size else even
     return queues
@@ -152,3 +161,34 @@ def even_lanes(together: int, most: int, blocks: int = 1, sharing: int = 1) -> i
     """
     cohorts = -(-together // max(most // blocks, 1))
     return -(-together // min(-(-cohorts // sharing) * sharing, together)) * blocks
+
+
+def most_lanes(device: Device, model: ModelSpec, data: TrainingData, cohorts: int) -> int:
+    """Largest number of lanes of a cohort, if so many cohorts share the device's memory."""
+    memory = MEMORY_SHARE * device.free_memory / cohorts
+    fitting = int(memory / bytes_of_a_lane(model, data))
+    if device.is_gpu:
+        return min(fitting, 512)
+    in_cache = CACHE_BYTES // (COPIES_IN_A_STEP * FLOAT_BYTES * count_weights(model))
+    return min(fitting, in_cache, 16)
+
+
+def count_weights(model: ModelSpec) -> int:
+    """Number of trainable weights of a network."""
+    return sum(prod(each.shape) for each in weight_layout(model.network) if each.trainable)
+
+
+def work_of_an_epoch(model: ModelSpec, data: TrainingData) -> float:
+    """Floating-point operations of one trial's epoch, about."""
+    return 6.0 * count_weights(model) * len(data.x_train)
+
+
+def bytes_of_a_lane(model: ModelSpec, data: TrainingData) -> int:
+    """Memory that one lane takes, estimated."""
+    network, rows = model.network, len(data.x_validation)
+    widths = network.inputs + sum(layer.units for layer in network.hidden) + network.outputs
+    batch = max(model.batch_size, min(rows, 512))
+    # Every layer's outputs for a batch, and as much again for the backward pass.
+    activations, outputs = 2 * batch * widths, 2 * rows * network.outputs
+    state = COPIES_IN_ALL * count_weights(model)
+    return FLOAT_BYTES * (state + activations + outputs + len(data.x_train))

@@ -1,32 +1,82 @@
-"""Worker threads: each trains one cohort at a time; all share compiled programs."""
+"""The engine: worker threads train one cohort each at a time; all share compiled programs."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import Full, Queue
 
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.layer_log import LayerLog, Probe
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stacked.cohort import Cohort
-from dnn_sweep.core.training.stacked.device import Device, work_of_an_epoch
 from dnn_sweep.core.training.stacked.epoch import EpochProgram, Rows
 from dnn_sweep.core.training.stacked.lane import Lane
-from dnn_sweep.core.training.stacked.queues import WORK_OF_COMPILING, TrialQueue
-from dnn_sweep.core.training.stacked.spec import ModelSpec, ProgramSpec
+from dnn_sweep.core.training.stacked.queues import (
+    WORK_OF_COMPILING,
+    TrialQueue,
+    plan_queues,
+    work_of_an_epoch,
+)
+from dnn_sweep.core.training.stacked.spec import ModelSpec, ProgramSpec, reason_against
 from dnn_sweep.parameters import LoggingParameters
 
 # Results and messages that may wait: a slow disk slows the training down instead of filling the
 # memory.
 WAITING_EVENTS = 256
 _Event = TrialResult | BaseException | Callable[[], None]
+
+
+class StackedEngine:
+    """Trains dense networks whose optimizers update each weight by itself.
+
+    Args:
+        cohort_size: Trials that train together; ``None`` for what suits network and device.
+        finals: The trials of the stage that most of a sweep is trained in, where it has several:
+            all stages then share the programs that suit this one.
+    """
+
+    name = "stacked"
+
+    def __init__(self, cohort_size: int | None = None, finals: Sequence[Trial] = ()) -> None:
+        self._cohort_size = cohort_size
+        self._finals = [trial for trial in finals if reason_against(trial) is None]
+        self._programs: Programs | None = None
+
+    def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
+        """Say why it cannot train a trial; see :class:`~dnn_sweep.core.training.engine.Engine`."""
+        if logs is not None and logs.tensorboard:
+            return "logs.tensorboard follows one network at a time"
+        return reason_against(trial)
+
+    def train(
+        self,
+        trials: Sequence[Trial],
+        data: TrainingData,
+        progress: TrainingProgress,
+        logs: LoggingParameters,
+        reason: str,
+        finished: Collection[str] = (),
+        *,
+        measured: bool = False,
+    ) -> Iterator[TrialResult]:
+        """Train trials side by side; see :class:`~dnn_sweep.core.training.engine.Engine`."""
+        if self._programs is None or self._programs.data is not data:
+            self._programs = Programs(data)
+        device, probe = Device.detect(), Probe(data) if measured else None
+        queues = plan_queues(trials, data, device, finished, self._finals, self._cohort_size)
+        conclude = partial(
+            Lane.result, target_scale=data.target_scale, engine=self.name, reason=reason
+        )
+        return Scheduler(queues, self._programs, device, progress, logs, conclude, probe).results()
 
 
 class Programs:

@@ -1,4 +1,4 @@
-"""The machine: how many cohorts train at the same time, and how many lanes fit.
+"""The machine: how many trials or cohorts train at the same time, and how much memory is free.
 
 The branches for a GPU follow TensorFlow's documentation and have never run on one.
 """
@@ -6,23 +6,12 @@ The branches for a GPU follow TensorFlow's documentation and have never run on o
 import os
 import re
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path, PurePosixPath
 
 import psutil
 
-from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.lazy import tf
-from dnn_sweep.core.networks.weight_layout import weight_layout
-from dnn_sweep.core.training.stacked.spec import ModelSpec
 
-# Each step of a cohort reads and writes all of its weights, slots and gradients, which should stay
-# in the cache of a core; docs/decisions/0011 has the figures.
-CACHE_BYTES = 8 * 2**20
-MEMORY_SHARE = 0.5  # of the free memory, for all cohorts together
-FLOAT_BYTES = 4
-COPIES_IN_A_STEP = 4  # weights, gradients and, for most optimizers, two slots
-COPIES_IN_ALL = 3 * COPIES_IN_A_STEP  # the state before and after an epoch, and a fresh one
 CGROUPS, MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 # Files of a control group: limit, usage; and in `memory.stat` what of it is cached files.
 _VERSION_2 = ("memory.max", "memory.current", "inactive_file")
@@ -46,36 +35,6 @@ class Device:
             return cls(1, max(each.memory_limit for each in list_local_devices()), is_gpu=True)
         affinity = getattr(os, "sched_getaffinity", None)
         return cls(len(affinity(0)) if affinity else os.cpu_count() or 1, free_memory())
-
-    def most_lanes(self, model: ModelSpec, data: TrainingData, cohorts: int) -> int:
-        """Largest number of lanes of a cohort, if so many cohorts share the memory."""
-        memory = MEMORY_SHARE * self.free_memory / cohorts
-        fitting = int(memory / bytes_of_a_lane(model, data))
-        if self.is_gpu:
-            return min(fitting, 512)
-        in_cache = CACHE_BYTES // (COPIES_IN_A_STEP * FLOAT_BYTES * count_weights(model))
-        return min(fitting, in_cache, 16)
-
-
-def count_weights(model: ModelSpec) -> int:
-    """Number of trainable weights of a network."""
-    return sum(prod(each.shape) for each in weight_layout(model.network) if each.trainable)
-
-
-def work_of_an_epoch(model: ModelSpec, data: TrainingData) -> float:
-    """Floating-point operations of one trial's epoch, about."""
-    return 6.0 * count_weights(model) * len(data.x_train)
-
-
-def bytes_of_a_lane(model: ModelSpec, data: TrainingData) -> int:
-    """Memory that one lane takes, estimated."""
-    network, rows = model.network, len(data.x_validation)
-    widths = network.inputs + sum(layer.units for layer in network.hidden) + network.outputs
-    batch = max(model.batch_size, min(rows, 512))
-    # Every layer's outputs for a batch, and as much again for the backward pass.
-    activations, outputs = 2 * batch * widths, 2 * rows * network.outputs
-    state = COPIES_IN_ALL * count_weights(model)
-    return FLOAT_BYTES * (state + activations + outputs + len(data.x_train))
 
 
 def free_memory(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:

@@ -1,18 +1,12 @@
-"""How much fits: memory within containers, lanes within memory and cache."""
+"""The memory that is free, within containers too, and a GPU in place of the processor."""
 
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from dnn_sweep.core.training.stacked import device
-from dnn_sweep.core.training.stacked.device import Device, bytes_of_a_lane, free_memory
-from dnn_sweep.core.training.stacked.queues import plan_queues
-from dnn_sweep.core.training.stacked.spec import spec_of
-from tests.builders import make_data
-from tests.core.training.stacked.sweeps import one, trials_of
-
-SMALL, _ = spec_of(one())
+from dnn_sweep.core.training import device
+from dnn_sweep.core.training.device import Device, free_memory
 
 
 @pytest.fixture
@@ -61,41 +55,6 @@ def test_the_tightest_limit_of_the_groups_above_counts(machine):
 
 def test_the_memory_of_this_machine_is_found():
     assert 0 < Device.detect().free_memory <= psutil.virtual_memory().total
-
-
-def lanes(memory, cohorts, model=SMALL, **given):
-    return Device(2, memory, **given).most_lanes(model, make_data(), cohorts)
-
-
-def test_cohorts_fit_the_free_memory_of_all_workers_together():
-    per_lane = bytes_of_a_lane(SMALL, make_data())
-    assert lanes(20 * per_lane, 2) == 5
-    assert lanes(20 * per_lane, 1) == 10
-    assert lanes(0, 2) == 0
-    (queue,) = plan_queues(trials_of(training={"seeds": range(9)}), make_data(), Device(2, 0))
-    assert queue.lanes == 1
-
-
-def test_more_validation_rows_take_more_memory():
-    few, many = (bytes_of_a_lane(SMALL, make_data(rows=rows)) for rows in (80, 80000))
-    assert many > 2 * 4 * 40000 * 3 > few
-
-
-def test_a_wide_network_trains_in_small_cohorts_and_the_widest_alone():
-    narrow, wide, widest = (
-        lanes(2**34, 2, spec_of(one(network={"hidden": hidden}))[0])
-        for hidden in ([8], [300, 300], [3000, 3000])
-    )
-    assert narrow == 16 > wide > 1 > widest
-
-
-def test_a_gpu_trains_one_wide_mixed_cohort(monkeypatch):
-    """As described by TensorFlow; nothing here runs on a GPU."""
-    assert lanes(2**34, 1, is_gpu=True) == 512
-    trials = trials_of(grid={"activations": ["relu", "tanh"]}, training={"seeds": list(range(20))})
-    (queue,) = plan_queues(trials, make_data(), Device(1, 2**34, is_gpu=True))
-    assert queue.spec.mixed
-    assert queue.lanes == 40
 
 
 def test_a_gpu_is_found_with_its_memory(monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.lazy import keras, tf
-from dnn_sweep.core.training.stacked.dropout import uniform
+from dnn_sweep.core.training.stacked.forward import uniform
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
