@@ -78,13 +78,12 @@ def _without_chatter() -> Iterator[None]:
 class GarbageCollector:
     """Sets Python's garbage collector for the phases of a run; ``restore`` undoes it.
 
-    Example:
-        >>> COLLECTOR.restore()
-        >>> before = gc.get_threshold(), gc.get_freeze_count()
-        >>> COLLECTOR.expect_training()
-        >>> COLLECTOR.restore()
-        >>> (gc.get_threshold(), gc.get_freeze_count()) == before
-        True
+    >>> COLLECTOR.restore()
+    >>> before = gc.get_threshold(), gc.get_freeze_count()
+    >>> COLLECTOR.expect_training()
+    >>> COLLECTOR.restore()
+    >>> (gc.get_threshold(), gc.get_freeze_count()) == before
+    True
     """
 
     _frozen = False

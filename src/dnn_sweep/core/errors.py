@@ -20,9 +20,8 @@ def unknown_name(name: object, allowed: Iterable[object], *, what: str, where: s
         what: The kind of thing that was named.
         where: The file, key or column it came from.
 
-    Example:
-        >>> print(unknown_name("rleu", ["relu"], what="activation", where="grid.activations"))
-        grid.activations: unknown activation 'rleu'. Did you mean 'relu'? Allowed: relu.
+    >>> print(unknown_name("rleu", ["relu"], what="activation", where="grid.activations"))
+    grid.activations: unknown activation 'rleu'. Did you mean 'relu'? Allowed: relu.
     """
     spellings = [str(each) for each in allowed]
     lowered = {each.lower(): each for each in spellings}

@@ -18,9 +18,8 @@ METRIC_LABELS = {  # where they differ from the names
 def format_value(value: float | None) -> str:
     """Write a value with about four significant digits; a dash for none (``None`` or NaN).
 
-    Example:
-        >>> [format_value(value) for value in (0.97184, 54.3261, 12345.0, None)]
-        ['0.9718', '54.33', '12,345', '–']
+    >>> [format_value(value) for value in (0.97184, 54.3261, 12345.0, None)]
+    ['0.9718', '54.33', '12,345', '–']
     """
     if value is None or math.isnan(value):
         return NO_VALUE
@@ -34,9 +33,8 @@ def format_value(value: float | None) -> str:
 def format_interval(low: float | None, high: float | None) -> str:
     """Write an interval; a dash where it does not exist.
 
-    Example:
-        >>> format_interval(0.9621, 0.9804)
-        '[0.9621, 0.9804]'
+    >>> format_interval(0.9621, 0.9804)
+    '[0.9621, 0.9804]'
     """
     bounds = format_value(low), format_value(high)
     return NO_VALUE if NO_VALUE in bounds else f"[{bounds[0]}, {bounds[1]}]"
@@ -45,9 +43,8 @@ def format_interval(low: float | None, high: float | None) -> str:
 def format_seconds(seconds: float) -> str:
     """Write a duration.
 
-    Example:
-        >>> format_seconds(4.24), format_seconds(80), format_seconds(7500)
-        ('4.2 s', '1 min 20 s', '2 h 5 min')
+    >>> format_seconds(4.24), format_seconds(80), format_seconds(7500)
+    ('4.2 s', '1 min 20 s', '2 h 5 min')
     """
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -61,9 +58,8 @@ def format_seconds(seconds: float) -> str:
 def count(number: int, noun: str) -> str:
     """Write a number with its noun.
 
-    Example:
-        >>> count(1, "seed"), count(1078, "row")
-        ('1 seed', '1,078 rows')
+    >>> count(1, "seed"), count(1078, "row")
+    ('1 seed', '1,078 rows')
     """
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
@@ -71,8 +67,7 @@ def count(number: int, noun: str) -> str:
 def percent(share: float) -> str:
     """Write a share as a whole percentage.
 
-    Example:
-        >>> percent(0.95)
-        '95 %'
+    >>> percent(0.95)
+    '95 %'
     """
     return f"{100 * share:.0f} %"

@@ -18,10 +18,9 @@ class LazyModule:
     Unlike ``importlib.util.LazyLoader`` it leaves no unfinished module in ``sys.modules``, where
     MLflow and skops would look into it and thereby load it.
 
-    Example:
-        >>> scipy = LazyModule("scipy")
-        >>> float(scipy.special.expit(0.0))
-        0.5
+    >>> scipy = LazyModule("scipy")
+    >>> float(scipy.special.expit(0.0))
+    0.5
     """
 
     def __init__(self, path: str) -> None:

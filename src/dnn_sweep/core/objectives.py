@@ -38,8 +38,7 @@ MEAN_ABSOLUTE_ERROR = Objective(metric="mae", mode="min", label="mean absolute e
 def objective_of(task: Task) -> Objective:
     """The objective of a task: accuracy, or for a regression the mean absolute error.
 
-    Example:
-        >>> objective_of("regression").validation_metric
-        'val_mae'
+    >>> objective_of("regression").validation_metric
+    'val_mae'
     """
     return MEAN_ABSOLUTE_ERROR if task == "regression" else ACCURACY

@@ -10,9 +10,8 @@ from dnn_sweep.datasets.base import WriteOnlyDataset
 class ConsoleDataset(WriteOnlyDataset[Any]):
     """Prints text, or anything that rich can render.
 
-    Example:
-        >>> ConsoleDataset().save("1 of 2 trials")
-        1 of 2 trials
+    >>> ConsoleDataset().save("1 of 2 trials")
+    1 of 2 trials
     """
 
     def save(self, data: Any) -> None:

@@ -18,10 +18,9 @@ SQLITE = "sqlite:///"
 def mlflow_settings(**further: str) -> Iterator[None]:
     """Set these switches and further ones, then restore what was there.
 
-    Example:
-        >>> with mlflow_settings(MLFLOW_HTTP_REQUEST_MAX_RETRIES="1"):
-        ...     environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
-        '1'
+    >>> with mlflow_settings(MLFLOW_HTTP_REQUEST_MAX_RETRIES="1"):
+    ...     environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"]
+    '1'
     """
     settings = SETTINGS | further
     before = {name: environ[name] for name in settings if name in environ}

@@ -23,9 +23,8 @@ class ToyDataset(ReadOnlyDataset[pd.DataFrame]):
         name: A key of ``TARGETS``, which names the column to predict. The features of
             ``diabetes`` are in their own units.
 
-    Example:
-        >>> ToyDataset("iris").load()["species"].unique().tolist()
-        ['setosa', 'versicolor', 'virginica']
+    >>> ToyDataset("iris").load()["species"].unique().tolist()
+    ['setosa', 'versicolor', 'virginica']
     """
 
     name: str

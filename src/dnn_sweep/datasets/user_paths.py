@@ -11,9 +11,8 @@ def find_user_path(given: str) -> Path:
     Kedro puts the project's folder before every relative ``filepath`` of the catalog, but what
     is typed in a shell may be relative to the current folder, or to ``~``.
 
-    Example:
-        >>> find_user_path("no/such.csv").as_posix()
-        'no/such.csv'
+    >>> find_user_path("no/such.csv").as_posix()
+    'no/such.csv'
     """
     path = Path(given).expanduser()
     typed = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path

@@ -21,9 +21,8 @@ class CheckpointParameters(Parameters):
         filename: Pattern of the kept file's name, without ``.keras``; may contain ``{epoch}`` and
             any per-epoch metric, such as ``{epoch:02d}_{val_accuracy:0.2f}``.
 
-    Example:
-        >>> CheckpointParameters(filename="maeve_{epoch:02d}").fields
-        ['epoch']
+    >>> CheckpointParameters(filename="maeve_{epoch:02d}").fields
+    ['epoch']
     """
 
     enabled: bool = True

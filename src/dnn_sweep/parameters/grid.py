@@ -43,9 +43,8 @@ class OptimizerEntry(Parameters):
             they are not given.
         schedule: The learning-rate schedule; ``None`` for a constant learning rate.
 
-    Example:
-        >>> GridParameters(activations=["relu"], optimizers=["nesterov"]).optimizers[0].arguments
-        {'momentum': 0.9, 'nesterov': True}
+    >>> GridParameters(activations=["relu"], optimizers=["nesterov"]).optimizers[0].arguments
+    {'momentum': 0.9, 'nesterov': True}
     """
 
     name: str

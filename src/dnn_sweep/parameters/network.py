@@ -38,9 +38,8 @@ class NetworkParameters(Parameters):
         output_activation: ``None`` follows the task (softmax, sigmoid, linear).
         loss: ``None`` follows the task and output.
 
-    Example:
-        >>> [layer.units for layer in NetworkParameters(hidden=[64, 32]).hidden]
-        [64, 32]
+    >>> [layer.units for layer in NetworkParameters(hidden=[64, 32]).hidden]
+    [64, 32]
     """
 
     hidden: tuple[Annotated[HiddenLayer, BeforeValidator(_layer_from_units)], ...] = Field(

@@ -21,9 +21,8 @@ class ScreeningParameters(Parameters):
         extensions: How often the grid of a combination grows while its best rate is the lowest
             or the highest tried.
 
-    Example:
-        >>> ScreeningParameters(enabled=True).factors
-        (0.1, 1.0, 10.0)
+    >>> ScreeningParameters(enabled=True).factors
+    (0.1, 1.0, 10.0)
     """
 
     enabled: bool = False

@@ -16,9 +16,8 @@ class SplitParameters(Parameters):
             split.
         stratify: Keep the class shares equal in every part (classification only).
 
-    Example:
-        >>> SplitParameters(test=0.1).validation
-        0.2
+    >>> SplitParameters(test=0.1).validation
+    0.2
     """
 
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2

@@ -23,9 +23,8 @@ class TrainingParameters(Parameters):
         diagnostics: Measure every layer's gradients and units at a few epochs of each trial; not
             part of a trial's id.
 
-    Example:
-        >>> TrainingParameters(seeds=[0, 1, 2]).epochs
-        10
+    >>> TrainingParameters(seeds=[0, 1, 2]).epochs
+    10
     """
 
     engine: Literal["auto", "stacked", "keras"] = "auto"

@@ -63,10 +63,9 @@ def choose_alias(
 ) -> AliasDecision:
     """Give the alias to the candidate unless the holder, a version, scores better on the rows.
 
-    Example:
-        >>> from dnn_sweep.core.objectives import ACCURACY
-        >>> choose_alias(0.97, 0.98, ACCURACY, 360, "3", RegistrationParameters()).alias
-        'challenger'
+    >>> from dnn_sweep.core.objectives import ACCURACY
+    >>> choose_alias(0.97, 0.98, ACCURACY, 360, "3", RegistrationParameters()).alias
+    'challenger'
     """
     good = objective.sign * (candidate - holder) >= -ROUNDING * abs(holder)
     sentence = (

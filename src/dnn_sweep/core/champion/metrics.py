@@ -24,10 +24,9 @@ def classification_metrics(
         and ``calibration_error`` (expected calibration error over bins of equal width, Naeini et
         al. 2015), each taking row numbers of shape ``(…, rows)``.
 
-    Example:
-        >>> metrics = classification_metrics(np.array([0]), np.array([[0.9, 0.1]]), bins=10)
-        >>> float(metrics["accuracy"](np.array([0])))
-        1.0
+    >>> metrics = classification_metrics(np.array([0]), np.array([[0.9, 0.1]]), bins=10)
+    >>> float(metrics["accuracy"](np.array([0])))
+    1.0
     """
     classes = probabilities.shape[1]
     predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)

@@ -10,9 +10,8 @@ from dnn_sweep.parameters import Task
 class SplitSizes(BaseModel):
     """Number of rows in each split.
 
-    Example:
-        >>> print(SplitSizes(train=1077, validation=360, test=360))
-        1,077 training, 360 validation and 360 test rows
+    >>> print(SplitSizes(train=1077, validation=360, test=360))
+    1,077 training, 360 validation and 360 test rows
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -24,9 +24,8 @@ def holm_p_values(seed_means: Floats, best: int, seed: int) -> Floats:
         best: Position of the best combination, whose own p-value is NaN.
         seed: Of the random signs, see :func:`sign_flip_p_values`.
 
-    Example:
-        >>> holm_p_values(np.array([[0.9, 0.8, 0.9], [0.4, 0.5, 0.3]]), best=0, seed=0)
-        array([ nan, 0.25])
+    >>> holm_p_values(np.array([[0.9, 0.8, 0.9], [0.4, 0.5, 0.3]]), best=0, seed=0)
+    array([ nan, 0.25])
 
     References:
         Holm 1979, A simple sequentially rejective multiple test procedure.
@@ -50,9 +49,8 @@ def sign_flip_p_values(differences: Floats, seed: int = 0) -> Floats:
     at least as far from 0. Unlike ``scipy.stats.permutation_test``, sums that differ by rounding
     alone count as equal, which is frequent among accuracies.
 
-    Example:
-        >>> sign_flip_p_values(np.array([[0.1, 0.2, 0.1, 0.3, 0.2]]))
-        array([0.0625])
+    >>> sign_flip_p_values(np.array([[0.1, 0.2, 0.1, 0.3, 0.2]]))
+    array([0.0625])
 
     References:
         Fisher 1935, The Design of Experiments.
@@ -79,8 +77,7 @@ def smallest_p(seeds: int) -> float:
 def seeds_needed(combinations: int, alpha: float) -> int:
     """The fewest seeds with which an exact test can separate any two combinations at level alpha.
 
-    Example:
-        >>> smallest_p(5), seeds_needed(30, 0.05)
-        (0.0625, 15)
+    >>> smallest_p(5), seeds_needed(30, 0.05)
+    (0.0625, 15)
     """
     return math.ceil(math.log2(2 * max(pairs_among(combinations), 1) / alpha))

@@ -22,9 +22,8 @@ RESAMPLES_AT_ONCE = 100  # bounds memory
 class MetricEstimate(BaseModel):
     """A metric's value with its confidence interval; bounds are ``None`` where none is valid.
 
-    Example:
-        >>> print(MetricEstimate(value=0.9722, ci_low=0.9528, ci_high=0.9889))
-        0.9722 [0.9528, 0.9889]
+    >>> print(MetricEstimate(value=0.9722, ci_low=0.9528, ci_high=0.9889))
+    0.9722 [0.9528, 0.9889]
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
@@ -115,12 +114,11 @@ def mean_interval(
     Returns:
         Low and high, one value per combination.
 
-    Example:
-        >>> scores = (np.random.default_rng(0).random((1, 5, 100)) < 0.9).astype(float)
-        >>> means = bootstrap_means(scores, EvaluationParameters())
-        >>> low, high = mean_interval(scores, means, 0.95, share=True)
-        >>> print(low.round(2), scores.mean().round(2), high.round(2))
-        [0.82] 0.88 [0.93]
+    >>> scores = (np.random.default_rng(0).random((1, 5, 100)) < 0.9).astype(float)
+    >>> means = bootstrap_means(scores, EvaluationParameters())
+    >>> low, high = mean_interval(scores, means, 0.95, share=True)
+    >>> print(low.round(2), scores.mean().round(2), high.round(2))
+    [0.82] 0.88 [0.93]
 
     References:
         Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 12; Hesterberg 2015,
@@ -156,9 +154,8 @@ def rank_intervals(
     Returns:
         Each combination's share of the resamples in which it is first; low and high of its rank.
 
-    Example:
-        >>> rank_intervals(np.array([[0.9, 0.8], [0.9, 0.7], [0.8, 0.9]]), 1, 0.95)[0]
-        array([0.66666667, 0.33333333])
+    >>> rank_intervals(np.array([[0.9, 0.8], [0.9, 0.7], [0.8, 0.9]]), 1, 0.95)[0]
+    array([0.66666667, 0.33333333])
 
     References:
         Goldstein & Spiegelhalter 1996, League tables and their limitations.
@@ -177,10 +174,9 @@ def bootstrap_metric(
 
     The metric takes row numbers of shape ``(…, rows)`` and returns one value per leading index.
 
-    Example:
-        >>> right = np.arange(100) < 90
-        >>> print(bootstrap_metric(lambda rows: right[rows].mean(-1), 100, EvaluationParameters()))
-        0.9000 [0.8400, 0.9600]
+    >>> right = np.arange(100) < 90
+    >>> print(bootstrap_metric(lambda rows: right[rows].mean(-1), 100, EvaluationParameters()))
+    0.9000 [0.8400, 0.9600]
     """
     every_row = np.arange(rows)
     drawn = scipy.stats.bootstrap(

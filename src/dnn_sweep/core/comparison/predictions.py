@@ -11,9 +11,8 @@ from dnn_sweep.parameters import Task
 def class_probabilities(outputs: NDArray[np.float32], task: Task) -> NDArray[np.float64]:
     """A network's outputs as one probability per class, shape ``(rows, classes)``.
 
-    Example:
-        >>> class_probabilities(np.array([[0.25]], np.float32), "binary")
-        array([[0.75, 0.25]])
+    >>> class_probabilities(np.array([[0.25]], np.float32), "binary")
+    array([[0.75, 0.25]])
     """
     values = outputs.astype(np.float64)
     one_output = task == "binary" and values.shape[1] == 1

@@ -56,9 +56,8 @@ def no_skill_scores(
 def no_skill_prediction(train_target: NDArray[np.generic], task: Task) -> float:
     """The most frequent class of the training rows, or their median target.
 
-    Example:
-        >>> no_skill_prediction(np.array([0, 2, 2]), "multiclass")
-        2.0
+    >>> no_skill_prediction(np.array([0, 2, 2]), "multiclass")
+    2.0
     """
     if task == "regression":
         return float(np.median(train_target.astype(np.float64)))

@@ -41,11 +41,10 @@ def compare_with_best(
         confidence: Of all intervals together.
         margin: A difference up to this counts as none; in the scores' unit.
 
-    Example:
-        >>> rows = np.random.default_rng(0).random((5, 300))
-        >>> scores = np.array([rows < 0.95, rows < 0.94, rows < 0.5]).astype(float)
-        >>> compare_with_best(scores, 0, 1, 0.95).tied
-        array([ True,  True, False])
+    >>> rows = np.random.default_rng(0).random((5, 300))
+    >>> scores = np.array([rows < 0.95, rows < 0.94, rows < 0.5]).astype(float)
+    >>> compare_with_best(scores, 0, 1, 0.95).tied
+    array([ True,  True, False])
 
     References:
         Hsu 1996, Multiple Comparisons: Theory and Methods; Tusher, Tibshirani & Chu 2001 on

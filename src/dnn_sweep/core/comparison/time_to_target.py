@@ -105,11 +105,10 @@ def performance_profiles(times: pd.DataFrame) -> list[Profile]:
         One profile per combination, the largest area first. Each ends at the largest factor of
         all, where it is level.
 
-    Example:
-        >>> times = pd.DataFrame({"combination": list("aabb"), "seed": [0, 1, 0, 1]})
-        >>> times["epochs"] = [1.0, 6.0, 2.0, 2.0]
-        >>> [(each.combination, each.shares.tolist()) for each in performance_profiles(times)]
-        [('b', [0.5, 1.0, 1.0]), ('a', [0.5, 1.0, 1.0])]
+    >>> times = pd.DataFrame({"combination": list("aabb"), "seed": [0, 1, 0, 1]})
+    >>> times["epochs"] = [1.0, 6.0, 2.0, 2.0]
+    >>> [(each.combination, each.shares.tolist()) for each in performance_profiles(times)]
+    [('b', [0.5, 1.0, 1.0]), ('a', [0.5, 1.0, 1.0])]
 
     References:
         Dolan & Moré 2002, Benchmarking optimization software with performance profiles;

@@ -56,9 +56,8 @@ def epoch_order(rows: int, seed: int, epoch: int) -> NDArray[np.int32]:
 
     All combinations of a replicate, which shares a seed, see the rows in the same order.
 
-    Example:
-        >>> sorted(epoch_order(rows=3, seed=0, epoch=0).tolist())
-        [0, 1, 2]
+    >>> sorted(epoch_order(rows=3, seed=0, epoch=0).tolist())
+    [0, 1, 2]
     """
     return np.random.default_rng([seed, epoch]).permutation(rows).astype(np.int32)
 

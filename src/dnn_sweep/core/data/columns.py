@@ -19,9 +19,8 @@ MIXED = {"mixed", "mixed-integer"}
 def spell(value: object) -> str:
     """Write a category as text, the same whether a gap has made its column floats or not.
 
-    Example:
-        >>> spell(1), spell(1.0), spell(2.5), spell("1.0")
-        ('1', '1', '2.5', '1.0')
+    >>> spell(1), spell(1.0), spell(2.5), spell("1.0")
+    ('1', '1', '2.5', '1.0')
     """
     return str(int(value)) if is_float(value) and float(value).is_integer() else str(value)
 

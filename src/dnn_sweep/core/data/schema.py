@@ -27,11 +27,10 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
         sample_weight: Column of per-row loss weights; ``None`` for equal weights.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
 
-    Example:
-        >>> age = Column(name="age", kind="numeric")
-        >>> table = Schema(task="regression", target="y", features=(age,), rows=9, fingerprint="0f")
-        >>> table.feature_names
-        ['age']
+    >>> age = Column(name="age", kind="numeric")
+    >>> table = Schema(task="regression", target="y", features=(age,), rows=9, fingerprint="0f")
+    >>> table.feature_names
+    ['age']
     """
 
     task: Task

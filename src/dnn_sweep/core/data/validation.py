@@ -33,11 +33,10 @@ def validate_table(
     Raises:
         SweepError: If nothing could be trained on this table; says which column or row.
 
-    Example:
-        >>> raw = pd.DataFrame({"age": [31, 42, 53, 64], "label": ["no", "yes", "no", "yes"]})
-        >>> _, schema = validate_table(raw, DataParameters(target="label"), SplitParameters())
-        >>> schema.task, schema.classes, schema.feature_names
-        ('binary', ('no', 'yes'), ['age'])
+    >>> raw = pd.DataFrame({"age": [31, 42, 53, 64], "label": ["no", "yes", "no", "yes"]})
+    >>> _, schema = validate_table(raw, DataParameters(target="label"), SplitParameters())
+    >>> schema.task, schema.classes, schema.feature_names
+    ('binary', ('no', 'yes'), ['age'])
     """
     raw = draw_rows(raw_table, data, split)
     target = _check_columns(raw, data)

@@ -89,9 +89,8 @@ def summarize_network(network: Network) -> str:
 def derived_seed(seed: int, position: int, purpose: str) -> int:
     """Derive an independent seed for one purpose at one layer of one replicate.
 
-    Example:
-        >>> derived_seed(0, 1, "dropout") == derived_seed(0, 2, "dropout")
-        False
+    >>> derived_seed(0, 1, "dropout") == derived_seed(0, 2, "dropout")
+    False
     """
     entropy = [seed, position, *purpose.encode()]
     return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 1)

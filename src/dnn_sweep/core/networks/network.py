@@ -63,9 +63,8 @@ class Schedule(BaseModel, frozen=True, extra="forbid"):
 def content_hash(content: object) -> str:
     """Return the SHA-256 of plain values in hexadecimal; the order of keys does not matter.
 
-    Example:
-        >>> content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
-        True
+    >>> content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
+    True
     """
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

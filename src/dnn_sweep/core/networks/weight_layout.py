@@ -47,13 +47,12 @@ class Weight:
 def weight_layout(network: Network) -> tuple[Weight, ...]:
     """Describe a network's weights, in the order of Keras.
 
-    Example:
-        >>> from dnn_sweep.core.networks.network import Layer
-        >>> hidden = Layer(name="h", units=3, activation="relu", kernel_initializer="he_uniform")
-        >>> network = Network(inputs=4, hidden=(hidden,), outputs=1, output_activation="linear",
-        ...                   loss="mean_squared_error", metric="mae")
-        >>> [(each.role, each.shape) for each in weight_layout(network)]
-        [('kernel', (4, 3)), ('bias', (3,)), ('kernel', (3, 1)), ('bias', (1,))]
+    >>> from dnn_sweep.core.networks.network import Layer
+    >>> hidden = Layer(name="h", units=3, activation="relu", kernel_initializer="he_uniform")
+    >>> network = Network(inputs=4, hidden=(hidden,), outputs=1, output_activation="linear",
+    ...                   loss="mean_squared_error", metric="mae")
+    >>> [(each.role, each.shape) for each in weight_layout(network)]
+    [('kernel', (4, 3)), ('bias', (3,)), ('kernel', (3, 1)), ('bias', (1,))]
     """
     weights: list[Weight] = []
     width = network.inputs

@@ -27,11 +27,10 @@ def kedro_run(
         environment: The folder under ``conf`` that the run used; the default needs no option.
         parameters: Values for ``--params`` by dotted name.
 
-    Example:
-        >>> kedro_run("", "train", "csv", {"data.filepath": "my data.csv"})
-        "kedro run --pipeline=train --env=csv --params='data.filepath=my data.csv'"
-        >>> kedro_run("", "train", "digits", {"data.target": "height, cm"})
-        'kedro run --pipeline=train  # after setting data.target in conf/local/parameters.yml'
+    >>> kedro_run("", "train", "csv", {"data.filepath": "my data.csv"})
+    "kedro run --pipeline=train --env=csv --params='data.filepath=my data.csv'"
+    >>> kedro_run("", "train", "digits", {"data.target": "height, cm"})
+    'kedro run --pipeline=train  # after setting data.target in conf/local/parameters.yml'
     """
     command = f"{launcher} kedro run --pipeline={pipeline}{_options(environment)}".lstrip()
     given = {key: _spelled(value) for key, value in (parameters or {}).items()}
@@ -48,9 +47,8 @@ def kedro_run(
 def data_parameters(data: DataParameters) -> dict[str, str]:
     """Name the parameters that find the same data again: the user's own file and its target.
 
-    Example:
-        >>> data_parameters(DataParameters(filepath="my.csv", target="label"))
-        {'data.filepath': 'my.csv', 'data.target': 'label'}
+    >>> data_parameters(DataParameters(filepath="my.csv", target="label"))
+    {'data.filepath': 'my.csv', 'data.target': 'label'}
     """
     keys = ("filepath", "target") if data.filepath else ("source_dir",)
     return {f"data.{key}": value for key in keys if (value := getattr(data, key))}

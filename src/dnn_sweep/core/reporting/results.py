@@ -70,10 +70,9 @@ class SweepResults:
 def describe_screening(screening: pd.DataFrame) -> str:
     """Describe what the screening trained, of which there is one row per trial.
 
-    Example:
-        >>> row = {"combination": "relu + adam", "learning_rate": 0.1, "seed": 7, "epochs": 3}
-        >>> describe_screening(pd.DataFrame([row, row | {"learning_rate": 0.01}]))
-        'screening: 2 learning rates per combination × 1 seed × 3 epochs, 2 trials in all'
+    >>> row = {"combination": "relu + adam", "learning_rate": 0.1, "seed": 7, "epochs": 3}
+    >>> describe_screening(pd.DataFrame([row, row | {"learning_rate": 0.01}]))
+    'screening: 2 learning rates per combination × 1 seed × 3 epochs, 2 trials in all'
     """
     rates = screening.groupby("combination")["learning_rate"].nunique()
     at_least = f"{rates.min()} to " if rates.min() < rates.max() else ""

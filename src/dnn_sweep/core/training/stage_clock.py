@@ -35,11 +35,10 @@ class StageClock:
         before: Seconds that passed before; they count as start-up.
         busy: Processor seconds of the thread that saves trials.
 
-    Example:
-        >>> clock = StageClock(clock=iter([0.0, 2.0, 5.0]).__next__, busy=lambda: 0.0)
-        >>> clock.enter(PREPARE)
-        >>> clock.read()
-        {'start_up': 2.0, 'prepare': 3.0, 'total': 5.0}
+    >>> clock = StageClock(clock=iter([0.0, 2.0, 5.0]).__next__, busy=lambda: 0.0)
+    >>> clock.enter(PREPARE)
+    >>> clock.read()
+    {'start_up': 2.0, 'prepare': 3.0, 'total': 5.0}
     """
 
     def __init__(

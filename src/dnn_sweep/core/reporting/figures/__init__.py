@@ -22,9 +22,8 @@ from dnn_sweep.core.reporting.figures import (
 class Figure:
     """A figure that is drawn twice: interactive with Plotly, static with Matplotlib.
 
-    Example:
-        >>> FIGURES["heatmap"].inputs
-        ['leaderboard', 'champion']
+    >>> FIGURES["heatmap"].inputs
+    ['leaderboard', 'champion']
     """
 
     prepare: Callable[..., style.FigureInfo]  # its parameters are named as the catalog's datasets
