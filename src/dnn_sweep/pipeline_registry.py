@@ -17,7 +17,11 @@ STAGES = (ingestion, scaling, model_building, training, evaluation, registration
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Return the pipelines by name; ``train`` is all of them but ``inference``."""
+    """Return the pipelines by name; ``train`` is all of them but ``inference``.
+
+    >>> [node.name for node in register_pipelines()["ingestion"].nodes]
+    ['validate_table', 'split_rows']
+    """
     stages = {each.__name__.rpartition(".")[2]: each.create_pipeline() for each in STAGES}
     train = sum(stages.values(), Pipeline([]))
     return {

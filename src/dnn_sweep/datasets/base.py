@@ -32,7 +32,14 @@ class ProjectDataset(AbstractDataset[Saved, Loaded], Generic[Saved, Loaded]):
 
 
 class ReadOnlyDataset(ProjectDataset[Any, Loaded]):
-    """A dataset that is only loaded."""
+    """A dataset that is only loaded.
+
+    >>> class Answer(ReadOnlyDataset[int]):
+    ...     def load(self) -> int:
+    ...         return 42
+    >>> Answer().load()
+    42
+    """
 
     def save(self, data: Any) -> NoReturn:
         """Raise a ``DatasetError``."""
@@ -40,7 +47,14 @@ class ReadOnlyDataset(ProjectDataset[Any, Loaded]):
 
 
 class WriteOnlyDataset(ProjectDataset[Saved, Any]):
-    """A dataset that is only saved to."""
+    """A dataset that is only saved to.
+
+    >>> class Shout(WriteOnlyDataset[str]):
+    ...     def save(self, data: str) -> None:
+    ...         print(data.upper())
+    >>> Shout().save("done")
+    DONE
+    """
 
     def load(self) -> NoReturn:
         """Raise a ``DatasetError``."""
@@ -54,6 +68,10 @@ class OutputDataset(ProjectDataset[Saved, Saved]):
         filepath: Where it is. Named so because Kedro makes this key absolute, and kedro-mlflow's
             ``MlflowArtifactDataset`` logs what it names.
         written_by: The pipeline that saves it, for the error when it is missing.
+
+    >>> from dnn_sweep.datasets.text_folder import TextFolderDataset
+    >>> TextFolderDataset("notes", ".txt", written_by="model_building").exists()
+    False
     """
 
     filepath: str

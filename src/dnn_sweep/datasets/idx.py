@@ -29,6 +29,9 @@ class IdxImagesDataset(ReadOnlyDataset[pd.DataFrame]):
         target: Name of the column of labels.
         source_dir: A folder of the user's that holds the files, directly or in a folder named
             like the last part of ``folder``; it is only read, and nothing is downloaded.
+
+    >>> IdxImagesDataset("images", sources=[], files=image_files).load()["label"].tolist()
+    [7, 0, 9, 1]
     """
 
     folder: str

@@ -52,11 +52,7 @@ class IdxFile:
         raise SweepError(f"Could not download {self.name}.gz:\n" + "\n".join(failures))
 
     def read(self, path: Path, dimensions: int) -> NDArray[np.uint8]:
-        """Check the content against the checksum and return its values.
-
-        Args:
-            path: Where the file is.
-            dimensions: 3 for images, 1 for labels.
+        """Check the checksum; return the values in 3 dimensions (images) or in 1 (labels).
 
         Raises:
             SweepError: If the file is damaged, is another one, or is not of the IDX format.

@@ -86,7 +86,11 @@ class ModelAliases(Mapping[str, ServedModel]):
 
 
 class ModelAliasesDataset(ReadOnlyDataset[ModelAliases]):
-    """Reads the versions of a registered model, such as ``dnn_sweep_digits``, by alias."""
+    """Reads the versions of a registered model, such as ``dnn_sweep_digits``, by alias.
+
+    >>> list(ModelAliasesDataset("dnn_sweep_iris").load())
+    ['champion']
+    """
 
     name: str
 

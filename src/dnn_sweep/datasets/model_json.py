@@ -14,6 +14,11 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
 
     Args:
         model: Dotted path of the pydantic model's class.
+
+    >>> dataset = ModelJSONDataset("schema.json", "dnn_sweep.core.data.schema.Schema")
+    >>> dataset.save(schema)
+    >>> dataset.load() == schema
+    True
     """
 
     model: str

@@ -42,6 +42,9 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
 
     Raises:
         SweepError: If MLflow does not allow the name.
+
+    >>> RegisteredModelDataset("dnn_sweep_iris").load().alias
+    'champion'
     """
 
     name: str

@@ -15,6 +15,11 @@ class SkopsDataset(OutputDataset[Any]):
     Args:
         trusted: Dotted names of types that a file may hold beyond those of scikit-learn, NumPy
             and SciPy.
+
+    >>> dataset = SkopsDataset("preprocessor.skops")
+    >>> dataset.save(preprocessor)
+    >>> type(dataset.load()).__name__
+    'ColumnTransformer'
     """
 
     trusted: Sequence[str] = ("numpy.dtype",)

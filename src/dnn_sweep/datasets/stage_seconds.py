@@ -8,7 +8,11 @@ RUN_CLOCK = StageClock(before=seconds_since_birth())
 
 
 class StageSecondsDataset(ReadOnlyDataset[dict[str, float]]):
-    """Loads how long each stage of the run has taken so far."""
+    """Loads how long each stage of the run has taken so far.
+
+    >>> "total" in StageSecondsDataset().load()
+    True
+    """
 
     def load(self) -> dict[str, float]:
         """Read the run's clock."""

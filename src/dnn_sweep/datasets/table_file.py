@@ -29,6 +29,10 @@ class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
         filepath: A ``.csv``, ``.tsv`` (both also ``.gz``) or ``.parquet`` file, relative to the
             project or to the current folder; ``None``, if not given, is an error on loading.
         key: The parameter through which the user gives ``filepath``, for the error.
+
+    >>> pd.DataFrame({"age": [31], "label": ["no"]}).to_csv("my.csv", index=False)
+    >>> TableFileDataset("my.csv").load().columns.tolist()
+    ['age', 'label']
     """
 
     filepath: str | None = None

@@ -16,6 +16,11 @@ class TextFolderDataset(OutputDataset[dict[str, str]]):
 
     Args:
         suffix: Of every file, such as ``.txt``.
+
+    >>> dataset = TextFolderDataset("notes", ".txt")
+    >>> dataset.save({"first": "one"})
+    >>> dataset.load()
+    {'first': 'one'}
     """
 
     suffix: str

@@ -13,6 +13,9 @@ class TrainingDisplayDataset(ReadOnlyDataset[TrainingProgress]):
 
     Both use rich's own console, as Kedro's log does, so that its lines appear above the bars.
     The run's clock counts the same events.
+
+    >>> isinstance(TrainingDisplayDataset().load(), TrainingProgress)
+    True
     """
 
     def load(self) -> TrainingProgress:

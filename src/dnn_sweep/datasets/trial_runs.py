@@ -39,6 +39,12 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
 
     Args:
         dataset_name: What MLflow calls the data.
+
+    >>> with mlflow.start_run():
+    ...     TrialRunsDataset("iris").save(trial_runs)
+    >>> runs = mlflow.search_runs(filter_string="tags.combination = 'relu + adam'")
+    >>> sorted(runs["tags.mlflow.runName"])
+    ['relu + adam', 'relu + adam, seed 0']
     """
 
     dataset_name: str

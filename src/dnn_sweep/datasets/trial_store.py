@@ -66,6 +66,11 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
 
     Args:
         folder: Where the trials' folders are.
+
+    >>> dataset = TrialStoreDataset("trials")
+    >>> dataset.save(trial_runs.result)
+    >>> [result.trial.combination for result in dataset.load().values()]
+    ['relu + adam']
     """
 
     folder: str

@@ -60,7 +60,11 @@ def _fields(pattern: str) -> list[str]:
 
 
 class EarlyStoppingParameters(Parameters):
-    """Stops a trial that no longer improves (Keras's ``EarlyStopping``)."""
+    """Stops a trial that no longer improves (Keras's ``EarlyStopping``).
+
+    >>> EarlyStoppingParameters(enabled=True).patience
+    10
+    """
 
     enabled: bool = False
     monitor: str = "val_loss"
@@ -71,7 +75,11 @@ class EarlyStoppingParameters(Parameters):
 
 
 class ReduceOnPlateauParameters(Parameters):
-    """Lowers the learning rate when progress stalls (Keras's ``ReduceLROnPlateau``)."""
+    """Lowers the learning rate when progress stalls (Keras's ``ReduceLROnPlateau``).
+
+    >>> ReduceOnPlateauParameters(enabled=True, patience=3).factor
+    0.5
+    """
 
     enabled: bool = False
     monitor: str = "val_loss"
@@ -87,6 +95,9 @@ class CallbackParameters(Parameters):
 
     Args:
         stop_on_nan: Stop a trial whose loss is no longer finite, and record it as diverged.
+
+    >>> CallbackParameters(early_stopping={"enabled": True}).early_stopping.monitor
+    'val_loss'
     """
 
     checkpoint: CheckpointParameters = CheckpointParameters()

@@ -13,7 +13,11 @@ from dnn_sweep.parameters.training import TrainingParameters
 
 
 class Configuration(Parameters):
-    """The parameters of a sweep, group by group."""
+    """The parameters of a sweep, group by group.
+
+    >>> Configuration.model_validate_json(configuration.model_dump_json()) == configuration
+    True
+    """
 
     data: DataParameters
     split: SplitParameters

@@ -23,6 +23,9 @@ class DataParameters(Parameters):
         filepath: The user's CSV or Parquet file (experiment ``csv``).
         source_dir: A folder that already contains the IDX files (experiments ``mnist`` and
             ``fashion_mnist``).
+
+    >>> DataParameters(filepath="my.csv", target=2020).target
+    '2020'
     """
 
     # A column may be called 2020, which the command line reads as a number.

@@ -20,6 +20,9 @@ class EvaluationParameters(Parameters):
             only the user knows what a difference is worth.
         champion: ``best`` takes the first of the leaderboard, ``cheapest_tied`` the one that
             trains fastest among those tied with it.
+
+    >>> EvaluationParameters(champion="cheapest_tied").confidence
+    0.95
     """
 
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95

@@ -15,6 +15,10 @@ class ScheduleEntry(Parameters):
         arguments: Its constructor's arguments without ``initial_learning_rate``, which is the
             optimizer's learning rate. ``decay_steps`` (``first_decay_steps``) is by default the
             length of the trial.
+
+    >>> adam = {"adam": {"schedule": {"class": "CosineDecay", "alpha": 0.1}}}
+    >>> GridParameters(activations=["relu"], optimizers=[adam]).optimizers[0].schedule.arguments
+    {'alpha': 0.1}
     """
 
     class_name: str
@@ -81,7 +85,11 @@ def _read_optimizer(value: object) -> object:
 
 
 class Pair(Parameters):
-    """One activation with one optimizer."""
+    """One activation with one optimizer.
+
+    >>> print(Pair(activation="relu", optimizer="adam"))
+    {"activation":"relu","optimizer":"adam"}
+    """
 
     activation: str
     optimizer: str
@@ -97,6 +105,10 @@ class GridParameters(Parameters):
         batch_size: Batch sizes to vary; empty takes ``training.batch_size``.
         dropout: Dropout rates to vary; empty takes ``network.dropout``.
         kernel_initializer: Initializers to vary; empty takes ``network.kernel_initializer``.
+
+    >>> grid = GridParameters(activations=["relu", "elu"], optimizers=["sgd", "momentum"])
+    >>> [optimizer.name for optimizer in grid.optimizers]
+    ['sgd', 'momentum']
     """
 
     activations: tuple[str, ...]

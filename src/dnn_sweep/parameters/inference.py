@@ -9,6 +9,9 @@ class InferenceParameters(Parameters):
     Args:
         filepath: A CSV or Parquet file of raw rows.
         alias: Alias of the registered version that scores them.
+
+    >>> InferenceParameters(filepath="rows.csv").alias
+    'champion'
     """
 
     filepath: str | None = None

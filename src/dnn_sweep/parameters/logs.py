@@ -10,6 +10,9 @@ class LoggingParameters(Parameters):
         folder: Parent of one folder per trial.
         csv: Keras's ``CSVLogger``: one line per epoch, to follow a long trial.
         tensorboard: Keras's ``TensorBoard``.
+
+    >>> LoggingParameters(folder="logs").tensorboard
+    False
     """
 
     folder: str

@@ -18,6 +18,9 @@ class HiddenLayer(Parameters):
         units: Number of neurons.
         activation: A Keras activation for this layer; ``None`` for the grid's.
         name: The layer's name; ``hidden1``, ``hidden2`` … by default.
+
+    >>> print(HiddenLayer(units=64, activation="tanh"))
+    {"units":64,"activation":"tanh","name":null}
     """
 
     units: PositiveInt

@@ -9,6 +9,9 @@ class RegistrationParameters(Parameters):
     Args:
         alias: Alias of the best version.
         challenger_alias: Alias of a new version that does not beat the holder of ``alias``.
+
+    >>> RegistrationParameters(alias="production").challenger_alias
+    'challenger'
     """
 
     alias: str = "champion"

@@ -14,6 +14,9 @@ class ScalingParameters(Parameters):
         impute: Statistic of the column that replaces a missing number.
         scale_target: Standardise a regression's target for training; predictions are in the
             target's own unit.
+
+    >>> ScalingParameters(numeric="minmax").impute
+    'median'
     """
 
     numeric: Literal["standard", "minmax", "none"] = "standard"

@@ -26,6 +26,10 @@ def select_champion(
 
     Raises:
         SweepError: If every trial of the sweep diverged.
+
+    >>> trained = finals_plan, trial_results, validation_matrix, target_scaling
+    >>> select_champion(leaderboard, *trained, evaluation).combination
+    'relu + adam'
     """
     trials, true = trials_of(plan), validation_matrix[TARGET].to_numpy()
     sign = objective_of(plan.trials[0].task).sign

@@ -47,6 +47,12 @@ def evaluate_champion(
     Returns:
         The champion's metrics, and its confusion matrix, class report (:func:`tabulate_classes`)
         and predictions (:func:`tabulate_predictions`) on the test set.
+
+    >>> trained = champion_trial, leaderboard, finals_plan, trial_results, schema
+    >>> rows = train_matrix, validation_matrix, test_matrix, target_scaling
+    >>> measured, *_ = evaluate_champion(*trained, *rows, evaluation)
+    >>> list(measured.test)
+    ['accuracy', 'macro_f1', 'log_loss', 'calibration_error']
     """
     result = results[trial.id]
     features, test_target = features_and_target(test_matrix)

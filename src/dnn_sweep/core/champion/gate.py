@@ -29,6 +29,9 @@ def compare_with_holder(
     """Score the holder of the alias on the same raw rows, and decide which version has it now.
 
     ``holders`` are the registered versions by alias.
+
+    >>> compare_with_holder(champion_package, {}, validation_rows, registration).decision
+    AliasDecision(alias='champion', reason="No version held the alias 'champion' before.")
     """
     schema, holder = package.schema, holders.get(registration.alias)
     objective, rows = objective_of(schema.task), len(validation_rows)

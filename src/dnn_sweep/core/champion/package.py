@@ -94,7 +94,13 @@ def package_champion(
     target_scaling: TargetScaling,
     validation_rows: pd.DataFrame,
 ) -> ChampionPackage:
-    """Package the champion, and score it on the raw validation rows."""
+    """Package the champion, and score it on the raw validation rows.
+
+    >>> fitted = preprocessor, schema, target_scaling, validation_rows
+    >>> package = package_champion(champion_trial, trial_results, champion_evaluation, *fitted)
+    >>> package.example_predictions.columns[0]
+    'prediction'
+    """
     result = results[trial.id].of(trial)  # another combination or sweep may have stored it
     predictions = tabulate_outputs(result.outputs, schema, target_scaling)
     true, objective = validation_rows[schema.target], objective_of(schema.task)
@@ -124,7 +130,11 @@ def _describe(champion: ChampionEvaluation) -> str:
 
 
 def describe_champion(evaluation: ChampionEvaluation, registered: RegisteredVersion) -> Champion:
-    """The champion's record: its metrics and its registered version."""
+    """The champion's record: its metrics and its registered version.
+
+    >>> describe_champion(champion_evaluation, registered_model).headline("relu + adam")
+    'relu + adam comes first on iris, with one seed'
+    """
     experiment = experiment_of(registered.name)
     return Champion(**dict(evaluation), experiment=experiment, registered=registered)
 

@@ -83,8 +83,7 @@ class Champion(ChampionEvaluation):
     def headline(self, best: str) -> str:
         """State what the evidence supports, such as ``relu + adam wins on digits``.
 
-        Args:
-            best: The combination that leads the leaderboard.
+        ``best`` is the combination that leads the leaderboard.
         """
         name, tied, on = self.combination, len(self.tied_with), f"on {self.experiment}"
         if name != best:

@@ -25,6 +25,10 @@ def score_rows(
 
     Raises:
         SweepError: If nothing is registered yet, or the rows do not fit the model.
+
+    >>> predictions, _ = score_rows(inference_rows, scoring_model, inference)
+    >>> predictions.columns[:3].tolist()
+    ['row', 'prediction', 'probability_setosa']
     """
     if not scoring_model:
         raise SweepError(

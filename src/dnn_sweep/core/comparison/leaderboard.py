@@ -33,6 +33,11 @@ def rank_combinations(
         The leaderboard (:func:`build_leaderboard`), the histories
         (:func:`~dnn_sweep.core.comparison.histories.collect_histories`), ``combination``,
         ``seed``, score, ``diverged`` and ``seconds`` of every trial, and the comparison's record.
+
+    >>> rows = train_matrix, validation_matrix, target_scaling
+    >>> ranked, *_ = rank_combinations(finals_plan, trial_results, *rows, evaluation)
+    >>> ranked["combination"].tolist()
+    ['relu + adam', 'relu + sgd']
     """
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
     sweep = score_combinations(plan, results, train_target, true, target_scaling)
@@ -111,6 +116,10 @@ def _training_means(sweep: ScoredSweep) -> pd.DataFrame:
 
 
 def measure_combinations(leaderboard: pd.DataFrame) -> pd.DataFrame:
-    """The leaderboard's figures by ``combination``, for the combinations' runs in MLflow."""
+    """The leaderboard's figures by ``combination``, for the combinations' runs in MLflow.
+
+    >>> measure_combinations(leaderboard).columns[:3].tolist()
+    ['combination', 'rank', 'val_accuracy_mean']
+    """
     figures = leaderboard.drop(columns=[*FACTORS, "engine"])
     return figures[["combination", *figures.select_dtypes(["number", "bool"]).columns]]

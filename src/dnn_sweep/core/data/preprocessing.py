@@ -30,6 +30,10 @@ def fit_preprocessor(
 
     Returns:
         A transformer of what :func:`coerce_columns` returns, and the target's scaling.
+
+    >>> transformer, _ = fit_preprocessor(train_rows, schema, scaling)
+    >>> transformer.get_feature_names_out()[0]
+    'numeric__sepal length (cm)'
     """
     new, imputer = sklearn.preprocessing, sklearn.impute.SimpleImputer
     scalers = {"standard": [new.StandardScaler()], "minmax": [new.MinMaxScaler()], "none": []}
@@ -56,7 +60,11 @@ def fit_preprocessor(
 def scale_rows(
     rows: pd.DataFrame, preprocessor: Any, target_scaling: TargetScaling, schema: Schema
 ) -> pd.DataFrame:
-    """Scale a split's features, encode its target and keep its weights."""
+    """Scale a split's features, encode its target and keep its weights.
+
+    >>> scale_rows(test_rows, preprocessor, target_scaling, schema)["target"].unique().tolist()
+    [0, 1, 2]
+    """
     matrix = scale_features(rows, preprocessor, schema)
     matrix[TARGET] = encode_target(rows[schema.target], schema, target_scaling)
     if schema.sample_weight:

@@ -27,10 +27,8 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
         sample_weight: Column of per-row loss weights; ``None`` for equal weights.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
 
-    >>> age = Column(name="age", kind="numeric")
-    >>> table = Schema(task="regression", target="y", features=(age,), rows=9, fingerprint="0f")
-    >>> table.feature_names
-    ['age']
+    >>> schema.classes
+    ('setosa', 'versicolor', 'virginica')
     """
 
     task: Task

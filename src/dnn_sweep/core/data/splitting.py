@@ -53,12 +53,8 @@ def split_rows(
         SweepError: If a class has too few rows for every part to hold one, or every training row
             has weight 0.
 
-    >>> rows = pd.DataFrame({"x": range(10), "y": [0.5] * 10})
-    >>> x = {"name": "x", "kind": "numeric"}
-    >>> schema = Schema(task="regression", target="y", features=[x], rows=10, fingerprint="0f")
-    >>> parts = split_rows(rows, schema, DataParameters(target="y"), SplitParameters())
-    >>> [len(part) for part in parts[:3]]
-    [6, 2, 2]
+    >>> [len(part) for part in split_rows(clean_table, schema, data, split)[:3]]
+    [90, 30, 30]
     """
     stratify = split.stratify and schema.task != "regression"
     given = data.split_column

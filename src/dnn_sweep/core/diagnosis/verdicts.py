@@ -35,6 +35,11 @@ def diagnose_combinations(
     Returns:
         The diagnostics (:func:`~dnn_sweep.core.diagnosis.layer_tables.collect_diagnostics`) and
         the verdicts (:func:`judge_combinations`).
+
+    >>> rows = train_matrix, validation_matrix, target_scaling
+    >>> _, verdicts = diagnose_combinations(finals_plan, trial_results, histories, *rows)
+    >>> verdicts[["combination", "verdict"]].to_numpy().tolist()
+    [['relu + sgd', 'learning rate too low'], ['relu + adam', 'healthy']]
     """
     task, diagnostics = plan.trials[0].task, collect_diagnostics(plan, results)
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()

@@ -34,6 +34,11 @@ def plan_screening(
 
     Raises:
         SweepError: If the screening shares a seed with the finals.
+
+    >>> settings = network, grid, training, callbacks, screening
+    >>> plan = plan_screening(schema, train_matrix, validation_matrix, *settings)
+    >>> [trial.learning_rate for trial in plan.trials]
+    [0.001, 0.01, 0.003, 0.03]
     """
     if not screening.enabled:
         return TrialPlan(trials=())

@@ -40,7 +40,12 @@ def plan_trials(
     training: TrainingParameters,
     callbacks: CallbackParameters,
 ) -> TrialPlan:
-    """Write out every trial that scaled rows and the grid ask for; see :func:`expand_grid`."""
+    """Write out every trial that scaled rows and the grid ask for; see :func:`expand_grid`.
+
+    >>> settings = network, grid, training, callbacks
+    >>> plan_trials(schema, train_matrix, validation_matrix, *settings).combinations
+    ['relu + sgd', 'relu + adam']
+    """
     features, target = features_and_target(train_matrix)
     data = matrix_fingerprint(train_matrix, validation_matrix)
     weights = sample_weights_of(train_matrix)

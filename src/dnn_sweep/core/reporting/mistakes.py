@@ -33,10 +33,8 @@ def find_mistakes(
 ) -> list[Mistake]:
     """Choose the wrong test rows of highest confidence, for a regression of largest error.
 
-    Args:
-        test_predictions: ``row_id``, ``true``, ``predicted`` and ``probability_<class>``.
-        test_rows: The raw test rows, indexed by ``row_id``.
-        schema: Says whether a row is an image.
+    Predictions have the columns ``row_id``, ``true``, ``predicted`` and ``probability_<class>``;
+    the raw test rows are indexed by ``row_id``. The schema says whether a row is an image.
     """
     if schema.task == "regression":
         by = (test_predictions["predicted"] - test_predictions["true"]).abs()

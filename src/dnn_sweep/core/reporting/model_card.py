@@ -31,6 +31,9 @@ def write_model_card(results: SweepResults) -> str:
 
     References:
         Mitchell et al. 2019, Model Cards for Model Reporting.
+
+    >>> print(write_model_card(sweep_results).splitlines()[0])
+    # Model card: dnn_sweep_iris version 1
     """
     # Markdown may hold HTML, and MLflow shows it: what comes from the data is text.
     filters = {"listed": _listed, "cell": _cell}
@@ -47,7 +50,11 @@ def write_model_card(results: SweepResults) -> str:
 
 
 def describe_version(model_card: str, champion: Champion) -> VersionCard:
-    """Address the model card, shortened for the registry, to the version that was registered."""
+    """Address the model card, shortened for the registry, to the version that was registered.
+
+    >>> describe_version(model_card, champion).version
+    '1'
+    """
     name, version = champion.registered.name, champion.registered.version
     return VersionCard(name, version, champion.trial_id, shorten_card(model_card))
 

@@ -15,10 +15,8 @@ def page_template(
 ) -> Template:
     """Load a template that escapes its values: labels, columns, configuration are the user's.
 
-    Args:
-        name: The file in ``core/reporting/templates``.
-        filters: By name; added to those that every page has.
-        finalize: Applied to every value before it is escaped.
+    ``name`` is the file in ``core/reporting/templates``; ``filters`` are added to those that every
+    page has; ``finalize`` is applied to every value before it is escaped.
     """
     environment = Environment(
         loader=PackageLoader("dnn_sweep.core.reporting"),

@@ -24,7 +24,11 @@ TO_CHOOSE_FROM = ("learning_curves", "time_to_target")
 
 
 def write_report(results: SweepResults, **figures: Any) -> str:
-    """Write the report as a self-contained HTML page; ``figures`` are Plotly's, by their names."""
+    """Write the report as a self-contained HTML page; ``figures`` are Plotly's, by their names.
+
+    >>> write_report(sweep_results, **figures)[:15]
+    '<!doctype html>'
+    """
     filters: dict[str, Any] = {"or_never": _or_never, "p_value": _p_value, "sure": _sure}
     page = page_template("report.html.j2", filters)
     ranking = results.leaderboard.to_dict("records")

@@ -15,7 +15,11 @@ from dnn_sweep.parameters import Configuration
 
 @dataclass(frozen=True)
 class SweepResults:
-    """What report, model card and console describe; fields are named as the catalog's datasets."""
+    """What report, model card and console describe; fields are named as the catalog's datasets.
+
+    >>> sweep_results.command
+    'uv run kedro run --pipeline=train --env=iris'
+    """
 
     leaderboard: pd.DataFrame  # one row per combination, best first
     champion: Champion

@@ -108,7 +108,12 @@ def build_callbacks(
     logs: LoggingParameters,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Callbacks:
-    """Build a trial's callbacks; ``clock`` times the epochs, and log files get a folder."""
+    """Build a trial's callbacks; ``clock`` times the epochs, and log files get a folder.
+
+    >>> built = build_callbacks(champion_trial, training_display, logs)
+    >>> [type(callback).__name__ for callback in built.in_order]
+    ['EpochRecorder', 'TerminateOnNaN', 'EarlyStopping']
+    """
     wanted = trial.callbacks
     # Before the callbacks that change the learning rate: an epoch is recorded with its own.
     recorder = EpochRecorder(trial, progress, clock)

@@ -18,6 +18,10 @@ class Engine(Protocol):
     From the same trial every engine starts with the same weights, takes the rows in the same
     order (:func:`~dnn_sweep.core.data.arrays.epoch_order`) and stops and keeps weights by the
     same rules, so that its results are the same to rounding.
+
+    >>> engine = build_engines("keras")[0]
+    >>> print(engine.name, engine.refuses(champion_trial))
+    keras None
     """
 
     @property
@@ -65,12 +69,12 @@ def build_engines(
 ) -> list[Engine]:
     """Build the engines that may be used, once for all stages of a sweep; the fastest come first.
 
-    Args:
-        requested: An engine's name, or ``auto`` for all.
-        cohort_size: Number of trials that the engine ``stacked`` trains together; ``None``
-            chooses it by network and machine.
-        finals: The trials of the stage that most of the sweep is trained in; none for a sweep of
-            one stage.
+    ``requested`` is an engine's name, or ``auto`` for all; ``cohort_size`` how many trials
+    ``stacked`` trains together, by default chosen by network and machine; ``finals`` the trials
+    of the stage that most of the sweep is trained in, none for a sweep of one stage.
+
+    >>> [engine.name for engine in build_engines()]
+    ['stacked', 'keras']
     """
     # Engines subclass Keras's classes, so that importing them loads TensorFlow.
     from dnn_sweep.core.training.keras_engine import KerasFitEngine
@@ -87,16 +91,11 @@ def assign_engines(
     engines: Sequence[Engine] | None = None,
     logs: LoggingParameters | None = None,
 ) -> list[Assignment]:
-    """Assign every trial to an engine.
+    """Assign every trial to an engine; return the trials grouped by engine and reason.
 
-    Args:
-        trials: The trials.
-        requested: An engine's name, or ``auto`` for the fastest that can train the trial.
-        engines: From :func:`build_engines`; ``None`` for new ones.
-        logs: Which log files to write; not every engine writes all of them.
-
-    Returns:
-        The trials, grouped by engine and reason.
+    ``requested`` is an engine's name, or ``auto`` for the fastest that can train the trial;
+    ``engines`` come from :func:`build_engines`, by default new ones. Not every engine can write
+    all the ``logs``.
 
     Raises:
         SweepError: If the requested engine cannot train one of the trials.

@@ -22,9 +22,7 @@ def build_optimizer(trial: Trial) -> keras.Optimizer:
     return optimizer
 
 
-def learning_rate_schedule(
-    trial: Trial,
-) -> keras.optimizers.schedules.LearningRateSchedule | float:
+def learning_rate_schedule(trial: Trial) -> keras.optimizers.schedules.LearningRateSchedule | float:
     """Build a trial's Keras schedule, which counts optimizer steps; a float if it has none."""
     if trial.schedule is None:
         return trial.learning_rate

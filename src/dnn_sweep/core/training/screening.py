@@ -28,14 +28,16 @@ def choose_learning_rates(
 ) -> tuple[TrialPlan, pd.DataFrame]:
     """Plan the finals as they were trained, and tabulate the screening.
 
-    Args:
-        trial_plan: The finals' trials, at their optimizers' own learning rates.
-        screening_plan: The screening's first trials; none without a screening.
-        trial_results: Trained trials by id.
-        screening: How often the grid of learning rates could grow.
+    Of the plans, the first holds the finals at their optimizers' own learning rates, the second
+    the screening's first trials (none without a screening); results are by the trial's id.
 
     Returns:
         The finals, each combination at its rate, and the table of :meth:`Screening.table`.
+
+    >>> plans = trial_plan, screening_plan
+    >>> finals, _ = choose_learning_rates(*plans, trial_results, screening)
+    >>> {trial.combination: trial.learning_rate for trial in finals.trials}
+    {'relu + sgd': 0.01, 'relu + adam': 0.03}
     """
     screened = Screening(screening_plan, screening)
     screened.recall(trial_results)

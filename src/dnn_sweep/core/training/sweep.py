@@ -136,7 +136,14 @@ def train_trials(
     screening: ScreeningParameters,
     logs: LoggingParameters,
 ) -> Iterator[tuple[TrialResult, TrialReport]]:
-    """Train a sweep; yield each result for the trial store, and its report for MLflow."""
+    """Train a sweep; yield each result for the trial store, and its report for MLflow.
+
+    >>> plans = trial_plan, screening_plan, finished_trials
+    >>> rows = train_matrix, validation_matrix, target_scaling, training_display
+    >>> trained = train_trials(*plans, *rows, training, screening, logs)
+    >>> [result.trial.combination for result, _ in trained]
+    ['relu + sgd', 'relu + adam']
+    """
     data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
     plan = Screening(screening_plan, screening)
     sweep = Sweep(trial_plan, plan, finished_trials, data, training_display, training, logs)

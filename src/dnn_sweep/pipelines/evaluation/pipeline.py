@@ -12,7 +12,9 @@ def create_pipeline() -> Pipeline:
     """Trained trials in, leaderboard and the champion's metrics out."""
     trained = ["finals_plan", "trial_results"]
     seen = ["train_matrix", "validation_matrix"]
+    chosen = ["champion_trial", "leaderboard"]
     scoring = ["target_scaling", "params:evaluation"]
+    tables = ["confusion_matrix", "class_report", "test_predictions"]
     return Pipeline(
         [
             Node(
@@ -35,21 +37,8 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 evaluate_champion,
-                inputs=[
-                    "champion_trial",
-                    "leaderboard",
-                    *trained,
-                    "schema",
-                    *seen,
-                    "test_matrix",
-                    *scoring,
-                ],
-                outputs=[
-                    "champion_evaluation",
-                    "confusion_matrix",
-                    "class_report",
-                    "test_predictions",
-                ],
+                inputs=[*chosen, *trained, "schema", *seen, "test_matrix", *scoring],
+                outputs=["champion_evaluation", *tables],
                 name="evaluate_champion",
             ),
             Node(

@@ -7,7 +7,11 @@ from dnn_sweep.core.data.validation import validate_table
 
 
 def create_pipeline() -> Pipeline:
-    """Raw table in, raw rows of each split out."""
+    """Raw table in, raw rows of each split out.
+
+    >>> sorted(create_pipeline().inputs())
+    ['params:data', 'params:split', 'raw_table']
+    """
     return Pipeline(
         [
             Node(

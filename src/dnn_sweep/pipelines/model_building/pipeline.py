@@ -10,15 +10,8 @@ from dnn_sweep.pipelines.model_building.nodes import draw_networks, summarize_ne
 
 def create_pipeline() -> Pipeline:
     """Scaled rows and the grid in, the plan of trials and pictures of the networks out."""
-    planned = [
-        "schema",
-        "train_matrix",
-        "validation_matrix",
-        "params:network",
-        "params:grid",
-        "params:training",
-        "params:callbacks",
-    ]
+    rows = ["schema", "train_matrix", "validation_matrix"]
+    planned = [*rows, "params:network", "params:grid", "params:training", "params:callbacks"]
     return Pipeline(
         [
             Node(
@@ -34,15 +27,8 @@ def create_pipeline() -> Pipeline:
                 outputs="screening_plan",
                 name="plan_screening",
             ),
-            Node(
-                summarize_networks,
-                inputs="trial_plan",
-                outputs="network_summaries",
-                name="summarize_networks",
-            ),
-            Node(
-                draw_networks, inputs="trial_plan", outputs="network_diagrams", name="draw_networks"
-            ),
+            Node(summarize_networks, "trial_plan", "network_summaries", name="summarize_networks"),
+            Node(draw_networks, "trial_plan", "network_diagrams", name="draw_networks"),
         ],
         tags="model_building",
     )

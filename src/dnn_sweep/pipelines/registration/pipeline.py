@@ -8,19 +8,12 @@ from dnn_sweep.core.champion.package import describe_champion, package_champion
 
 def create_pipeline() -> Pipeline:
     """The champion in, its registered version and its record out."""
+    chosen = ["champion_trial", "trial_results", "champion_evaluation"]
     return Pipeline(
         [
             Node(
                 package_champion,
-                inputs=[
-                    "champion_trial",
-                    "trial_results",
-                    "champion_evaluation",
-                    "preprocessor",
-                    "schema",
-                    "target_scaling",
-                    "validation_rows",
-                ],
+                inputs=[*chosen, "preprocessor", "schema", "target_scaling", "validation_rows"],
                 outputs="champion_package",
                 name="package_champion",
             ),

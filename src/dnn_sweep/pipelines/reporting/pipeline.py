@@ -47,24 +47,14 @@ def create_pipeline() -> Pipeline:
                 outputs="report",
                 name="write_report",
             ),
-            Node(
-                write_model_card,
-                inputs="sweep_results",
-                outputs="model_card",
-                name="write_model_card",
-            ),
+            Node(write_model_card, "sweep_results", "model_card", name="write_model_card"),
             Node(
                 describe_version,
                 inputs=["model_card", "champion"],
                 outputs="version_description",
                 name="describe_version",
             ),
-            Node(
-                record_seconds,
-                inputs=["stage_clock", "report"],
-                outputs="stage_seconds",
-                name="record_seconds",
-            ),
+            Node(record_seconds, ["stage_clock", "report"], "stage_seconds", name="record_seconds"),
             Node(
                 summarize_sweep,
                 inputs=["sweep_results", "report", "stage_seconds"],

@@ -8,29 +8,21 @@ from dnn_sweep.core.training.sweep import train_trials
 
 def create_pipeline() -> Pipeline:
     """Plan and scaled rows in, trained trials out, one by one."""
+    plans = ["trial_plan", "screening_plan"]
+    rows = ["train_matrix", "validation_matrix", "target_scaling"]
+    settings = ["params:training", "params:screening", "params:logs"]
     return Pipeline(
         [
             Node(
                 train_trials,
-                inputs=[
-                    "trial_plan",
-                    "screening_plan",
-                    "finished_trials",
-                    "train_matrix",
-                    "validation_matrix",
-                    "target_scaling",
-                    "training_display",
-                    "params:training",
-                    "params:screening",
-                    "params:logs",
-                ],
+                inputs=[*plans, "finished_trials", *rows, "training_display", *settings],
                 # Saved in this order: on the disk first, then in MLflow.
                 outputs=["trial_results", "trial_runs"],
                 name="train_trials",
             ),
             Node(
                 choose_learning_rates,
-                inputs=["trial_plan", "screening_plan", "trial_results", "params:screening"],
+                inputs=[*plans, "trial_results", "params:screening"],
                 outputs=["finals_plan", "screening"],
                 name="choose_learning_rates",
             ),

@@ -1,0 +1,97 @@
+"""A small sweep of the iris data set, really trained: the examples in docstrings start from it."""
+
+import gzip
+import hashlib
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from dnn_sweep import parameters
+from dnn_sweep.core.reporting.figures import FIGURES
+from dnn_sweep.core.training.progress import TrainingProgress
+from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
+from dnn_sweep.datasets.registered_model import RegisteredModelDataset
+from dnn_sweep.datasets.toy import ToyDataset
+from dnn_sweep.datasets.trial_store import TrialStoreDataset
+from dnn_sweep.pipeline_registry import register_pipelines
+
+MODEL = "dnn_sweep_iris"
+
+
+class Kept(MemoryDataset):
+    """What Kedro does not forget once no further node needs it."""
+
+    def __init__(self, *data: Any) -> None:
+        super().__init__(*data, copy_mode="assign")
+
+    def _release(self) -> None:
+        pass
+
+
+def groups(folder: Path) -> dict[str, Any]:
+    """The parameters, by the name of their group."""
+    adam = {"adam": {"learning_rate": 0.03}}
+    return {
+        "data": parameters.DataParameters(target="species"),
+        "split": parameters.SplitParameters(),
+        "scaling": parameters.ScalingParameters(),
+        "network": parameters.NetworkParameters(hidden=[8]),
+        "grid": parameters.GridParameters(activations=["relu"], optimizers=["sgd", adam]),
+        "training": parameters.TrainingParameters(engine="auto", epochs=10),
+        "screening": parameters.ScreeningParameters(
+            enabled=True, factors=[0.1, 1], epochs=2, extensions=0
+        ),
+        "callbacks": parameters.CallbackParameters(),
+        "evaluation": parameters.EvaluationParameters(),
+        "registration": parameters.RegistrationParameters(),
+        "inference": parameters.InferenceParameters(),
+        "logs": parameters.LoggingParameters(folder=str(folder / "logs"), csv=False),
+        "launcher": "uv run",
+        "environment": "iris",
+    }
+
+
+def train_iris(folder: Path) -> dict[str, Any]:
+    """Run the pipeline `train`; return every dataset and every group of parameters by its name."""
+    pipeline = register_pipelines()["train"]
+    given = groups(folder)
+    trials, aliases = TrialStoreDataset(str(folder / "trials")), ModelAliasesDataset(MODEL)
+    catalog = DataCatalog(
+        {name: Kept() for name in pipeline.datasets()}
+        | {f"params:{name}": Kept(group) for name, group in given.items()}
+        | {
+            "raw_table": ToyDataset("iris"),
+            "training_display": Kept(TrainingProgress()),
+            "stage_clock": Kept({"train": 2.0, "total": 5.0}),
+            "finished_trials": trials,
+            "trial_results": trials,
+            "champion_holder": aliases,
+            "registered_model": RegisteredModelDataset(MODEL),
+        }
+    )
+    SequentialRunner().run(pipeline, catalog)
+    made = {name: catalog.load(name) for name in pipeline.datasets() if ":" not in name}
+    scored = {"scoring_model": aliases.load(), "inference_rows": made["test_rows"]}
+    return made | scored | {"figures": {name: made[f"{name}_figure"] for name in FIGURES}} | given
+
+
+def write_images(folder: Path) -> dict[str, dict[str, str]]:
+    """Write three images to train on and one to test as IDX files; return what describes them."""
+    contents = {
+        "train_images": np.arange(12).reshape(3, 2, 2),
+        "train_labels": np.array([7, 0, 9]),
+        "test_images": np.zeros((1, 2, 2)),
+        "test_labels": np.array([1]),
+    }
+    folder.mkdir()
+    files = {}
+    for name, values in contents.items():
+        header = struct.pack(f">{1 + values.ndim}I", 0x0800 + values.ndim, *values.shape)
+        content = header + values.astype(np.uint8).tobytes()
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+        files[name] = {"name": name, "sha256": hashlib.sha256(content).hexdigest()}
+    return files
