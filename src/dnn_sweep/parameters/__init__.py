@@ -11,10 +11,16 @@ from dnn_sweep.parameters.callbacks import (
 from dnn_sweep.parameters.configuration import Configuration
 from dnn_sweep.parameters.data import DataParameters
 from dnn_sweep.parameters.evaluation import EvaluationParameters
-from dnn_sweep.parameters.grid import GridParameters, OptimizerEntry, Pair, ScheduleEntry
+from dnn_sweep.parameters.grid import (
+    GridParameters,
+    OptimizerEntry,
+    Pair,
+    ScheduleEntry,
+    activation_name,
+)
 from dnn_sweep.parameters.inference import InferenceParameters
 from dnn_sweep.parameters.logs import LoggingParameters
-from dnn_sweep.parameters.network import HiddenLayer, NetworkParameters
+from dnn_sweep.parameters.network import ConvolutionBlock, HiddenLayer, NetworkParameters
 from dnn_sweep.parameters.registration import RegistrationParameters
 from dnn_sweep.parameters.scaling import ScalingParameters
 from dnn_sweep.parameters.screening import ScreeningParameters
@@ -26,6 +32,7 @@ __all__ = [
     "CallbackParameters",
     "CheckpointParameters",
     "Configuration",
+    "ConvolutionBlock",
     "DataParameters",
     "EarlyStoppingParameters",
     "EvaluationParameters",
@@ -46,4 +53,5 @@ __all__ = [
     "SplitParameters",
     "Task",
     "TrainingParameters",
+    "activation_name",
 ]

@@ -27,6 +27,7 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
         rank: What a row is: a table's row, a sequence or an image.
         shape: Shape of a row as the source has it, of which the features are the cells in C order:
             ``(features,)``, ``(steps, features)`` or ``(height, width, channels)``.
+        padded: Whether sequences have different lengths, so that steps at their end are missing.
         sample_weight: Column of per-row loss weights; ``None`` for equal weights.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
 
@@ -44,6 +45,7 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
     dropped: dict[str, str] = {}
     rank: Rank = "table"
     shape: tuple[int, ...] = ()
+    padded: bool = False
     sample_weight: str | None = None
     rows: int
     fingerprint: str
