@@ -107,7 +107,7 @@ def sample_sweep(
     batch_sizes: tuple[int, ...] = (32,),
     labels: tuple[Any, ...] = tuple(range(10)),
     experiment: str = "digits",
-    image_shape: tuple[int, int] | None = None,
+    shape: tuple[int, ...] = (),
 ) -> SampleSweep:
     """Make up a sweep whose best pair is the one with the highest place in both lists."""
     pairs = list(product(ACTIVATIONS, OPTIMIZERS)) if pairs is None else pairs
@@ -293,7 +293,8 @@ def sample_sweep(
             target="digit" if classification else "progression",
             classes=labels if classification else (),
             features=tuple(Column(name=f"pixel{i}", kind="numeric") for i in range(64)),
-            image_shape=image_shape,
+            rank="image" if shape else "table",
+            shape=shape,
             dropped={"pixel64": "the same value in every row"},
             rows=5 * test,
             fingerprint="f" * 64,

@@ -1,6 +1,7 @@
 """Kedro's entry point for settings: hooks, configuration loader, resolvers."""
 
 import os
+import sys
 
 from omegaconf.resolvers import oc
 
@@ -28,6 +29,8 @@ def launcher() -> str:
 
 
 COLLECTOR.expect_imports()
+# A network of the user's own may lie in the project's folder (`network.function`).
+sys.path.append(str(PROJECT_ROOT))
 
 HOOKS = (StageHooks(RUN_CLOCK), SweepHooks(), CatalogHooks())
 SESSION_STORE_CLASS = RecordedSession

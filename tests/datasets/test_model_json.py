@@ -20,7 +20,7 @@ SCHEMA = Schema(
     classes=(0, 1, 2),
     features=(Column(name="a", kind="numeric"), Column(name="b", kind="categorical")),
     dropped={"c": "constant"},
-    image_shape=(1, 2),
+    shape=(1, 2),
     rows=30,
     fingerprint="ab",
 )

@@ -147,6 +147,8 @@ def _params(results: list[TrialResult]) -> dict[str, Any]:
     params: dict[str, Any] = {name: getattr(trial, name) for name in PARAMS}
     params |= {f"optimizer.{name}": value for name, value in trial.optimizer_arguments.items()}
     params |= {"dropout": trial.dropout, "kernel_initializer": trial.kernel_initializer}
+    if trial.network.kind != "dense":
+        params["network_kind"] = trial.network.kind
     params["hidden_units"] = "-".join(str(layer.units) for layer in trial.network.hidden)
     params["seed"] = ",".join(str(result.trial.seed) for result in results)
     params["engine"] = results[0].engine

@@ -19,7 +19,7 @@ class DataParameters(Parameters):
         ignore: Columns to leave out.
         categorical: Numeric columns to treat as categories, such as postcodes.
         max_rows: Use at most this many rows, drawn at random within classes; ``None`` for all.
-        image_shape: Height and width of a row that is an image, for the figures.
+        image_shape: Height, width and (1 by default) channels of a row that is an image.
         filepath: The user's CSV or Parquet file (experiment ``csv``).
         source_dir: A folder that already contains the IDX files (experiments ``mnist`` and
             ``fashion_mnist``).
@@ -38,6 +38,8 @@ class DataParameters(Parameters):
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     max_rows: PositiveInt | None = None
-    image_shape: tuple[PositiveInt, PositiveInt] | None = None
+    image_shape: (
+        tuple[PositiveInt, PositiveInt] | tuple[PositiveInt, PositiveInt, Literal[1, 3]] | None
+    ) = None
     filepath: str | None = None
     source_dir: str | None = None

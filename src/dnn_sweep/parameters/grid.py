@@ -84,6 +84,15 @@ def _read_optimizer(value: object) -> object:
     }
 
 
+def activation_name(activations: str | tuple[str, ...]) -> str:
+    """Name an entry of ``grid.activations``, as in ``sigmoid-relu`` for one of each.
+
+    >>> activation_name(("sigmoid", "sigmoid", "relu"))
+    'sigmoid-sigmoid-relu'
+    """
+    return activations if isinstance(activations, str) else "-".join(activations)
+
+
 class Pair(Parameters):
     """One activation with one optimizer.
 
@@ -99,7 +108,8 @@ class GridParameters(Parameters):
     """The grid (``params:grid``); a combination is one choice from each list.
 
     Args:
-        activations: Keras activations for the hidden layers.
+        activations: Keras activations for the layers that name none of their own: one for all of
+            them, or a list with one for each, input side first.
         optimizers: Keras optimizers, by name or as ``name: {class: …, argument: …}``.
         only: The pairs of activation and optimizer to train; empty for every pair.
         batch_size: Batch sizes to vary; empty takes ``training.batch_size``.
@@ -111,7 +121,7 @@ class GridParameters(Parameters):
     ['sgd', 'momentum']
     """
 
-    activations: tuple[str, ...]
+    activations: tuple[str | Annotated[tuple[str, ...], Field(min_length=1)], ...]
     optimizers: tuple[Annotated[OptimizerEntry, BeforeValidator(_read_optimizer)], ...] = Field(
         min_length=1
     )
@@ -124,6 +134,8 @@ class GridParameters(Parameters):
     def _nothing_is_listed_twice(self) -> Self:
         for key, entries in self:
             values = [getattr(each, "name", each) for each in entries]
+            if key == "activations":
+                values = list(map(activation_name, values))
             if twice := [str(value) for i, value in enumerate(values) if value in values[:i]]:
                 raise ValueError(f"grid.{key} lists {', '.join(twice)} more than once")
         return self

@@ -1,14 +1,20 @@
 """The network of every combination (``params:network``)."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from dnn_sweep.parameters.base import Fraction, Parameters
 
+NetworkKind = Literal["dense", "cnn", "lstm", "gru", "branched", "custom"]
+
 
 def _layer_from_units(value: object) -> object:
     return {"units": value} if isinstance(value, int) else value
+
+
+def _convolution_from_filters(value: object) -> object:
+    return {"filters": value} if isinstance(value, int) else value
 
 
 class HiddenLayer(Parameters):
@@ -28,13 +34,55 @@ class HiddenLayer(Parameters):
     name: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.\-]*$")
 
 
+class ConvolutionBlock(Parameters):
+    """A Conv2D layer and what follows it; a bare number in the configuration means its filters.
+
+    Args:
+        filters: Number of filters.
+        kernel_size: Height and width of a filter, in pixels.
+        padding: ``same`` keeps the size of the image, ``valid`` cuts off its border.
+        activation: A Keras activation for this layer; ``None`` for the grid's.
+        pool: Height and width of the pooling window, in pixels; 1 for no pooling.
+        pooling: Whether the window's largest value or its mean is kept.
+        dropout: Share of the block's outputs dropped while training.
+    """
+
+    filters: PositiveInt
+    kernel_size: PositiveInt = 3
+    padding: Literal["same", "valid"] = "same"
+    activation: str | None = None
+    pool: PositiveInt = 2
+    pooling: Literal["max", "average"] = "max"
+    dropout: Fraction = 0.0
+
+
+Hidden = Annotated[HiddenLayer, BeforeValidator(_layer_from_units)]
+Block = Annotated[ConvolutionBlock, BeforeValidator(_convolution_from_filters)]
+
+
 class NetworkParameters(Parameters):
     """The network of every combination (``params:network``).
 
     Args:
+        kind: ``dense`` for fully connected layers, ``cnn`` for convolutions, ``lstm`` or ``gru``
+            for recurrent layers, ``branched`` for parallel branches, each of these before the
+            hidden layers; ``custom`` for a function of the user's that builds the whole network.
         hidden: The hidden layers, input side first.
-        dropout: Share of a hidden layer's outputs dropped while training.
-        batch_normalization: Normalise each hidden layer's outputs over the batch.
+        convolutions: The blocks of a ``cnn``, input side first.
+        recurrent: Units of each recurrent layer of an ``lstm`` or ``gru``.
+        recurrent_activation: Whether recurrent layers take the grid's activation too, in place of
+            ``tanh``.
+        branches: The hidden layers of each branch of a ``branched`` network, whose outputs are
+            concatenated.
+        inception: For images: filters of each path of each Inception block (1 × 1, 3 × 3, 5 × 5
+            and pooling, concatenated) of a ``branched`` network, in place of ``branches``.
+        function: For ``custom``: ``package.module:function``, importable from the project folder,
+            that takes ``input_shape``, ``outputs``, ``activation`` and ``seed`` and returns a
+            ``keras.Model``.
+        dropout: Share of a hidden layer's outputs dropped while training; without hidden layers,
+            of what enters the output layer.
+        batch_normalization: Normalise the outputs of each hidden layer and of each convolution
+            over the batch.
         kernel_initializer: A Keras initializer, or ``matched`` to choose by activation (He for
             the relu family, LeCun for selu, Glorot for the others).
         l2: L2 penalty on the kernels.
@@ -45,9 +93,20 @@ class NetworkParameters(Parameters):
     [64, 32]
     """
 
-    hidden: tuple[Annotated[HiddenLayer, BeforeValidator(_layer_from_units)], ...] = Field(
-        min_length=1
+    kind: NetworkKind = "dense"
+    hidden: tuple[Hidden, ...] = ()
+    convolutions: tuple[Block, ...] = (
+        ConvolutionBlock(filters=32),
+        ConvolutionBlock(filters=64),
     )
+    recurrent: tuple[PositiveInt, ...] = (64,)
+    recurrent_activation: bool = False
+    branches: tuple[Annotated[tuple[Hidden, ...], Field(min_length=1)], ...] = (
+        (HiddenLayer(units=64),),
+        (HiddenLayer(units=64), HiddenLayer(units=64)),
+    )
+    inception: tuple[PositiveInt, ...] = ()
+    function: str | None = Field(default=None, pattern=r"^[\w.]+:\w+$")
     dropout: Fraction = 0.0
     batch_normalization: bool = False
     kernel_initializer: str = "glorot_uniform"
@@ -56,12 +115,33 @@ class NetworkParameters(Parameters):
     loss: str | None = None
 
     @model_validator(mode="after")
-    def _names_are_distinct(self) -> Self:
+    def _layers_are_named_once(self) -> Self:
         names = [layer.name or f"hidden{i}" for i, layer in enumerate(self.hidden, start=1)]
         beside = [f"{name}_{part}" for name in names for part in ("dropout", "normalization")]
         taken = [*names, *beside, "features", "output"]
         if twice := sorted({name for name in names if taken.count(name) > 1}):
             raise ValueError(
                 f"network.hidden: layers must have distinct names; taken: {', '.join(twice)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _kind_has_its_layers(self) -> Self:
+        of_kind = {
+            "dense": "hidden",
+            "cnn": "convolutions",
+            "lstm": "recurrent",
+            "gru": "recurrent",
+            "custom": "function",
+        }
+        key = of_kind.get(self.kind)
+        if key and not getattr(self, key):
+            raise ValueError(f"network.{key}: must not be empty for network.kind {self.kind}")
+        if self.kind == "branched" and not self.inception and len(self.branches) < 2:
+            raise ValueError("network.branches: a branched network has two branches or more")
+        if self.function and self.kind != "custom":
+            raise ValueError(
+                f"network.function is given, but network.kind is {self.kind}; "
+                "network.kind: custom uses it"
             )
         return self

@@ -131,6 +131,12 @@ def test_constant_pixels_of_an_image_are_kept():
     _, schema = validate(pixels, image_shape=[1, 2])
     assert schema.feature_names == ["p0", "p1"]
     assert schema.dropped == {}
+    assert (schema.rank, schema.shape) == ("image", (1, 2, 1))
+
+
+def test_a_tables_row_is_as_long_as_it_has_features():
+    _, schema = validate(table())
+    assert (schema.rank, schema.shape) == ("table", (len(schema.features),))
 
 
 @pytest.mark.parametrize(

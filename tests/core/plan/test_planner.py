@@ -299,7 +299,7 @@ def test_names_for_people_do_not_change_the_id():
         ({"grid": {"activations": []}}, "grid.activations is empty"),
         (
             {"network": {"hidden": [{"units": 3, "activation": "relu"}]}},
-            "every hidden layer names its own activation",
+            "every layer names its own activation",
         ),
         (
             {"network": {"hidden": [3, {"units": 3, "activation": "rleu"}]}},
@@ -346,7 +346,12 @@ def test_mistakes_are_refused_with_the_key_and_the_nearest_spelling(given, messa
         ),
         (NetworkParameters, {"hidden": [4], "api": "sequential"}, "Extra inputs are not permitted"),
         (TrainingParameters, {"epoch": 3}, "Extra inputs are not permitted"),
-        (NetworkParameters, {"hidden": []}, "at least 1 item"),
+        (NetworkParameters, {"hidden": []}, r"network\.hidden: must not be empty"),
+        (NetworkParameters, {"kind": "cnn", "convolutions": []}, "convolutions: must not be empty"),
+        (NetworkParameters, {"kind": "custom"}, "function: must not be empty"),
+        (NetworkParameters, {"hidden": [4], "function": "a:b"}, "network.kind is dense"),
+        (NetworkParameters, {"kind": "branched", "branches": [[4]]}, "two branches or more"),
+        (NetworkParameters, {"kind": "ccn"}, "kind"),
         (NetworkParameters, {"hidden": [0]}, "greater than 0"),
         (NetworkParameters, {"hidden": [4], "dropout": 1.0}, "less than 1"),
         (

@@ -38,7 +38,7 @@ def test_of_a_regression_the_largest_errors_are_shown():
 def test_an_image_is_shown_with_the_rows_own_pixels():
     from matplotlib.image import imread
 
-    sweep = sample_sweep(THREE, image_shape=(8, 8))
+    sweep = sample_sweep(THREE, shape=(8, 8, 1))
 
     first = find_mistakes(sweep.test_predictions, sweep.test_rows, sweep.schema)[0]
 

@@ -125,7 +125,7 @@ def test_the_healthy_are_folded_away():
 
 
 def test_no_probability_is_rounded_up_to_certainty():
-    sweep = sample_sweep(THREE, image_shape=(8, 8))
+    sweep = sample_sweep(THREE, shape=(8, 8, 1))
     table = sweep.test_predictions = sweep.test_predictions.query("true != predicted").iloc[:3]
     for row, by in zip(table.index, (0.99996, 0.9949, 0.71), strict=True):
         table.loc[row, f"probability_{table.loc[row, 'predicted']}"] = by
@@ -213,7 +213,7 @@ def test_time_to_target_is_listed_and_who_never_got_there_is_named():
 
 
 def test_mistakes_are_pictures_or_rows():
-    images, table = sample_sweep(THREE, image_shape=(8, 8)), sample_sweep(THREE)
+    images, table = sample_sweep(THREE, shape=(8, 8, 1)), sample_sweep(THREE)
     found = find_mistakes(images.test_predictions, images.test_rows, images.schema)
     first = found[0]
 

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 from rich.logging import RichHandler
 
-from dnn_sweep.core.networks.network import Layer, Network
+from dnn_sweep.core.networks.body import Layer
+from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.reporting.training_display import LiveDisplay, PlainDisplay
 from dnn_sweep.core.training.progress import TrainingProgress

@@ -47,7 +47,7 @@ class ChampionEvaluation(BaseModel):
     learning_rate: float
     batch_size: int  # rows per optimizer step
     dropout: float  # dropout rate of the hidden layers
-    kernel_initializer: str  # initializer of the first hidden layer's kernel
+    kernel_initializer: str  # initializer of the first layer's kernel
     seed: int  # the chosen replicate
     epochs: int  # at most
     best_epoch: int  # the epoch whose weights were kept, from 1

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from dnn_sweep.parameters import Task
 
 Label = bool | int | float | str
+Rank = Literal["table", "sequence", "image"]
 
 
 class Column(BaseModel, frozen=True, extra="forbid"):
@@ -23,7 +24,10 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
         classes: The target's values in order; empty for a regression.
         features: The network's input columns, in order.
         dropped: Columns left out, with the reason.
-        image_shape: Height and width of a row that is an image.
+        rank: What a row is: a table's row, a sequence or an image.
+        shape: Shape of a row as the source has it, of which the features are the cells in C order:
+            ``(features,)``, ``(steps, features)`` or ``(height, width, channels)``.
+        padded: Whether sequences have different lengths, so that steps at their end are missing.
         sample_weight: Column of per-row loss weights; ``None`` for equal weights.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
 
@@ -36,7 +40,9 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
     classes: tuple[Label, ...] = ()
     features: tuple[Column, ...]
     dropped: dict[str, str] = {}
-    image_shape: tuple[int, int] | None = None
+    rank: Rank = "table"
+    shape: tuple[int, ...] = ()
+    padded: bool = False
     sample_weight: str | None = None
     rows: int
     fingerprint: str

@@ -68,12 +68,14 @@ def validate_table(
             f"no feature column is left beside the target {target!r}"
             + "".join(f"; {name!r}: {reason}" for name, reason in dropped.items())
         )
-    if data.image_shape and (pixels := math.prod(data.image_shape)) != len(features):
-        height, width = data.image_shape
-        raise SweepError(
-            f"data.image_shape {height} by {width} means {pixels} pixels, "
-            f"but there are {len(features)} feature columns"
-        )
+    shape = (len(features),)
+    if data.image_shape:
+        shape = (*data.image_shape, 1)[:3]
+        if (cells := math.prod(shape)) != len(features):
+            raise SweepError(
+                f"data.image_shape {' by '.join(map(str, data.image_shape))} means {cells} pixels, "
+                f"but there are {len(features)} feature columns"
+            )
     table = table.drop(columns=list(dropped))
     return table, Schema(
         task=task,
@@ -81,7 +83,8 @@ def validate_table(
         classes=classes,
         features=tuple(features),
         dropped=dropped,
-        image_shape=data.image_shape,
+        rank="image" if data.image_shape else "table",
+        shape=shape,
         sample_weight=data.sample_weight,
         rows=len(table),
         fingerprint=fingerprint(table),

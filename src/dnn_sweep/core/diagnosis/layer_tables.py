@@ -6,6 +6,7 @@ import pandas as pd
 
 from dnn_sweep.core.comparison.histories import label_rows
 from dnn_sweep.core.comparison.scores import tabulate_trials
+from dnn_sweep.core.networks.network import Network, layers_of
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.layer_measurements import Measurement
 from dnn_sweep.core.training.results import TrialResult
@@ -28,10 +29,18 @@ def collect_diagnostics(plan: TrialPlan, results: Mapping[str, TrialResult]) -> 
     for trial in plan.trials:
         measured = results[trial.id].diagnostics
         if measured is not None:
-            own = {layer.name: layer.activation for layer in trial.network.hidden}
-            own[OUTPUT_LAYER] = trial.network.output_activation
-            tables.append(measured.assign(layer_activation=measured["layer"].map(own)))
+            names = measured["layer"].tolist()
+            own = pd.array([_activation(trial.network, name) for name in names], dtype=object)
+            tables.append(measured.assign(layer_activation=own))
             trials.append(trial)
     if not trials:
         return pd.DataFrame(columns=list(COLUMNS))
     return label_rows(tabulate_trials(trials, IDENTITY), tables)[list(COLUMNS)]
+
+
+def _activation(network: Network, layer: str) -> str | None:
+    """A measured layer's activation; ``None`` in a network that a function builds."""
+    own = {each.name: each.activation for each in layers_of(network) if hasattr(each, "name")}
+    own[OUTPUT_LAYER] = network.output_activation
+    block = layer.partition("_")[0]  # the layers of an Inception block are named after it
+    return own.get(layer, own.get(block))

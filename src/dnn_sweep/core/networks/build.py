@@ -8,6 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras
+from dnn_sweep.core.networks.body import CustomBody
+from dnn_sweep.core.networks.build_body import (
+    body_layers,
+    dense_layers,
+    derived_seed,
+    dropout_layers,
+    in_turn,
+    seeded_initializer,
+)
+from dnn_sweep.core.networks.custom import build_custom
 from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.networks.weight_layout import OUTPUT_INITIALIZER, weight_layout
 from dnn_sweep.parameters import Precision
@@ -16,7 +26,7 @@ ROWS_AT_ONCE = 4096  # bounds memory when a network is only applied
 
 
 def build_network(network: Network, seed: int = 0, precision: Precision = "float32") -> keras.Model:
-    """Build an uncompiled ``keras.Sequential``.
+    """Build an uncompiled Keras network, which takes scaled features ``(rows, features)``.
 
     Args:
         network: Its layers.
@@ -25,40 +35,39 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
         precision: Keras's dtype policy of every layer but the output's, which computes in float32
             whatever the policy: in half precision a softmax or a squared error loses digits, or
             overflows, just before the loss is taken. Weights are float32 under every policy.
+
+    Raises:
+        SweepError: If the network is custom and its function does not return what it must.
     """
-    new = keras.layers
-    stack = [keras.Input((network.inputs,), name="features")]
-    for position, layer in enumerate(network.hidden):
-        stack.append(
-            new.Dense(
-                layer.units,
-                activation=layer.activation,
-                kernel_initializer=_initializer(layer.kernel_initializer, seed, position),
-                kernel_regularizer=keras.regularizers.L2(layer.l2) if layer.l2 else None,
-                dtype=precision,
-                name=layer.name,
-            )
-        )
-        if layer.batch_normalization:
-            name = f"{layer.name}_normalization"
-            stack.append(new.BatchNormalization(dtype=precision, name=name))
-        if layer.dropout:
-            masks, name = derived_seed(seed, position, "dropout"), f"{layer.name}_dropout"
-            stack.append(new.Dropout(layer.dropout, seed=masks, dtype=precision, name=name))
+    features = keras.Input((network.inputs,), name="features")
+    if isinstance(network.body, CustomBody):
+        own = build_custom(network, network.body, derived_seed(seed, 0, "network"))
+        row = keras.layers.Reshape(network.body.shape, name="shape")
+        return keras.Model(features, own(row(features)), name="network")
+    stack, position = body_layers(network.body, seed, precision) if network.body else ([], 0)
+    for layer in network.hidden:
+        stack += dense_layers(layer, seed, position, precision)
+        position += 1
+    if network.body:
+        stack += dropout_layers(network.body.dropout, seed, position, precision, "body")
     stack.append(
-        new.Dense(
+        keras.layers.Dense(
             network.outputs,
             activation=network.output_activation,
-            kernel_initializer=_initializer(OUTPUT_INITIALIZER, seed, len(network.hidden)),
+            kernel_initializer=seeded_initializer(OUTPUT_INITIALIZER, seed, position),
             dtype="float32",
             name="output",
         )
     )
-    return keras.Sequential(stack, name="network")
+    if network.body is None:
+        return keras.Sequential([features, *stack], name="network")
+    return keras.Model(features, in_turn(stack, features), name="network")
 
 
 def initial_weights(network: Network, seed: int) -> list[NDArray[np.float32]]:
-    """Compute the weights that ``build_network`` starts from, without building the network."""
+    """Compute the weights that ``build_network`` starts from; a dense network is not built."""
+    if network.body:
+        return list(build_network(network, seed).get_weights())
     return [
         _kernel(each.initial, seed, each.layer, each.shape)
         if isinstance(each.initial, str)
@@ -86,26 +95,8 @@ def summarize_network(network: Network) -> str:
     return "\n".join(lines) + "\n"
 
 
-def derived_seed(seed: int, position: int, purpose: str) -> int:
-    """Derive an independent seed for one purpose at one layer of one replicate.
-
-    >>> derived_seed(0, 1, "dropout") == derived_seed(0, 2, "dropout")
-    False
-    """
-    entropy = [seed, position, *purpose.encode()]
-    return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 1)
-
-
-def _initializer(name: str, seed: int, position: int) -> keras.initializers.Initializer:
-    unseeded = keras.initializers.get(name)
-    config = unseeded.get_config()
-    if "seed" in config:
-        config["seed"] = derived_seed(seed, position, "kernel")
-    return type(unseeded).from_config(config)
-
-
 @lru_cache(maxsize=256)  # combinations of a replicate start from the same kernels
 def _kernel(
     initializer: str, seed: int, position: int, shape: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    return np.asarray(_initializer(initializer, seed, position)(shape))
+    return np.asarray(seeded_initializer(initializer, seed, position)(shape))

@@ -6,17 +6,18 @@ from typing import Any
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
-
-class Layer(BaseModel, frozen=True, extra="forbid"):
-    """A fully specified hidden layer; activation and initializer by the names Keras gives them."""
-
-    name: str
-    units: int
-    activation: str
-    kernel_initializer: str
-    dropout: float = 0.0
-    batch_normalization: bool = False
-    l2: float = 0.0
+from dnn_sweep.core.networks.body import (
+    Body,
+    BranchedBody,
+    Convolution,
+    ConvolutionalBody,
+    CustomBody,
+    Inception,
+    InceptionBody,
+    Layer,
+    Recurrent,
+    RecurrentBody,
+)
 
 
 class Network(BaseModel, frozen=True, extra="ignore"):  # stored networks name their ``api``
@@ -27,6 +28,7 @@ class Network(BaseModel, frozen=True, extra="ignore"):  # stored networks name t
         hidden: The hidden layers, input side first.
         outputs: Number of output neurons.
         metric: The Keras metric reported each epoch.
+        body: What comes before the hidden layers; ``None`` for a dense network.
     """
 
     inputs: int
@@ -35,17 +37,56 @@ class Network(BaseModel, frozen=True, extra="ignore"):  # stored networks name t
     output_activation: str
     loss: str
     metric: str
+    body: Body | None = None
 
     @model_serializer(mode="wrap")
-    def _with_api(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # There was a choice once; as a constant it keeps the ids of stored trials valid.
-        return {**plain(self), "api": "sequential"}
+    def _as_stored(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Ids of stored trials stay valid: once there was a choice of an API, and no body.
+        content = {**plain(self), "api": "sequential"}
+        return content if self.body else {k: v for k, v in content.items() if k != "body"}
+
+    @property
+    def kind(self) -> str:
+        """``dense``, or the kind of its body."""
+        return self.body.kind if self.body else "dense"
 
     @property
     def name(self) -> str:
         """Readable name for people and files, equal for equal networks."""
-        activations = "-".join(dict.fromkeys(layer.activation for layer in self.hidden))
-        return f"{activations}-{content_hash(self.model_dump(mode='json'))[:6]}"
+        used = [layer.activation for layer in layers_of(self)]
+        kind = [self.body.kind] if self.body else []
+        parts = [*kind, *dict.fromkeys(used), content_hash(self.model_dump(mode="json"))[:6]]
+        return "-".join(parts)
+
+    @property
+    def dropout(self) -> float:
+        """Dropout rate of the hidden layers, or before the output where there are none."""
+        if self.hidden:
+            return self.hidden[0].dropout
+        return self.body.dropout if self.body else 0.0
+
+    @property
+    def kernel_initializer(self) -> str:
+        """Initializer of the first layer's kernel; ``custom`` where a function decides."""
+        first = next((each for each in layers_of(self) if not isinstance(each, CustomBody)), None)
+        return first.kernel_initializer if first else "custom"
+
+
+def layers_of(
+    network: Network,
+) -> list[Convolution | Inception | Recurrent | Layer | CustomBody]:
+    """List what has an activation of its own before the output layer, input side first."""
+    before: list[Convolution | Inception | Recurrent | Layer | CustomBody] = []
+    match network.body:
+        case ConvolutionalBody(convolutions=blocks) | InceptionBody(blocks=blocks):
+            before.extend(blocks)
+        case RecurrentBody(layers=layers):
+            before.extend(layers)
+        case BranchedBody(branches=branches):
+            before.extend(layer for branch in branches for layer in branch)
+        case CustomBody() as whole:
+            before.append(whole)
+    return [*before, *network.hidden]
 
 
 class Schedule(BaseModel, frozen=True, extra="forbid"):

@@ -1,10 +1,27 @@
 """A combination's network: layers by the parameters, output and loss by the task."""
 
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+
+from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.networks.body import (
+    Body,
+    BranchedBody,
+    Convolution,
+    ConvolutionalBody,
+    CustomBody,
+    Inception,
+    InceptionBody,
+    Layer,
+    Recurrent,
+    RecurrentBody,
+)
+from dnn_sweep.core.networks.custom import source_of
 from dnn_sweep.core.networks.keras_names import initializer_for
-from dnn_sweep.core.networks.network import Layer, Network
+from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.parameters import NetworkParameters, Task
+from dnn_sweep.parameters import HiddenLayer, NetworkParameters, Task
 
 _CROSSENTROPIES = ("sparse_categorical_crossentropy", "categorical_crossentropy")
 # Losses that fit a task and its output activation, the default first.
@@ -15,23 +32,73 @@ _LOSSES: dict[tuple[Task, str], tuple[str, ...]] = {
     ("regression", "linear"): ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh"),
 }
 _SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "logcosh": "log_cosh"}
+RECURRENT_ACTIVATION = "tanh"  # Keras's default
 
 
 def resolve_network(
     network: NetworkParameters,
-    task: Task,
-    classes: int,
+    schema: Schema,
     inputs: int,
-    activation: str,
+    activations: Sequence[str],
     dropout: float,
     initializer: str,
 ) -> Network:
-    """Decide a network's layers, output and loss; ``classes`` is 0 for a regression.
+    """Decide a network's layers, output and loss.
+
+    Args:
+        network: The parameters.
+        schema: The task, its classes and the shape of a row.
+        inputs: Number of scaled features.
+        activations: One for all layers that name none of their own, or one for each.
+        dropout: Of the hidden layers.
+        initializer: Of the kernels.
 
     Raises:
-        SweepError: If Keras has no such initializer, or the output's activation or the loss
-            cannot serve the task.
+        SweepError: If Keras has no such initializer, the kind of network does not fit the rows, or
+            the output's activation or the loss cannot serve the task.
     """
+    output, loss = _output_and_loss(network, schema.task)
+    build = _Resolver(network, schema, inputs, cycle(activations), dropout, initializer)
+    body = build.body()
+    return Network(
+        inputs=inputs,
+        hidden=() if network.kind == "custom" else build.dense(network.hidden, "hidden", dropout),
+        outputs=len(schema.classes) if output == "softmax" else 1,
+        output_activation=output,
+        loss=loss,
+        metric=objective_of(schema.task).metric,
+        body=body,
+    )
+
+
+def own_activations(network: NetworkParameters) -> dict[str, str | None]:
+    """The activation that each layer names, by its place in ``network``; ``None`` for the grid's.
+
+    >>> own_activations(NetworkParameters(hidden=[64, {"units": 32, "activation": "relu"}]))
+    {'hidden, layer 1': None, 'hidden, layer 2': 'relu'}
+    """
+    before: dict[str, str | None] = {}
+    match network.kind:
+        case "custom":
+            return {"function": None}
+        case "cnn":
+            blocks = enumerate(network.convolutions, start=1)
+            before = {f"convolutions, block {at}": block.activation for at, block in blocks}
+        case "lstm" | "gru" if network.recurrent_activation:
+            before = {f"recurrent, layer {at + 1}": None for at in range(len(network.recurrent))}
+        case "branched" if network.inception:
+            before = {f"inception, block {at + 1}": None for at in range(len(network.inception))}
+        case "branched":
+            before = {
+                f"branches, branch {number}, layer {at}": layer.activation
+                for number, branch in enumerate(network.branches, start=1)
+                for at, layer in enumerate(branch, start=1)
+            }
+    hidden = enumerate(network.hidden, start=1)
+    return before | {f"hidden, layer {at}": layer.activation for at, layer in hidden}
+
+
+def _output_and_loss(network: NetworkParameters, task: Task) -> tuple[str, str]:
     outputs = [output for known, output in _LOSSES if known == task]
     output = network.output_activation or outputs[0]
     if output not in outputs:
@@ -44,26 +111,150 @@ def resolve_network(
     if loss not in losses:
         where = f"network.loss (task {task}, output {output})"
         raise unknown_name(loss, losses, what="loss", where=where)
-    hidden = []
-    for position, layer in enumerate(network.hidden, start=1):
-        own = layer.activation or activation
-        where = "kernel_initializer (network or grid)"
-        hidden.append(
-            Layer(
-                name=layer.name or f"hidden{position}",
-                units=layer.units,
-                activation=own,
-                kernel_initializer=initializer_for(initializer, own, where),
-                dropout=dropout,
-                batch_normalization=network.batch_normalization,
-                l2=network.l2,
-            )
+    return output, loss
+
+
+class _Resolver:
+    """Resolves layers in their order, each with its own activation or the next of the grid's."""
+
+    def __init__(
+        self,
+        network: NetworkParameters,
+        schema: Schema,
+        inputs: int,
+        activations: Iterator[str],
+        dropout: float,
+        initializer: str,
+    ) -> None:
+        self._network, self._schema, self._inputs = network, schema, inputs
+        self._activations, self._initializer = activations, initializer
+        self._dropout = 0.0 if network.hidden else dropout
+
+    def body(self) -> Body | None:
+        """Resolve what comes before the hidden layers."""
+        network, shape, dropout = self._network, self._schema.shape, self._dropout
+        match network.kind:
+            case "dense":
+                return None
+            case "cnn":
+                self._require("image")
+                blocks = tuple(self._convolution(at) for at in range(len(network.convolutions)))
+                _refuse_too_small(blocks, shape)
+                return ConvolutionalBody(shape=shape, dropout=dropout, convolutions=blocks)
+            case "lstm" | "gru" as cell:
+                self._require("sequence", "image")
+                # The rows of an image are the steps of a sequence.
+                steps, *cells = shape
+                flat = (steps, cells[0] * (cells[1] if len(cells) > 1 else 1))
+                return RecurrentBody(
+                    kind=cell,
+                    shape=flat,
+                    dropout=dropout,
+                    masked=self._schema.padded,
+                    layers=tuple(self._recurrent(at) for at in range(len(network.recurrent))),
+                )
+            case "branched" if network.inception:
+                self._require("image")
+                inception = tuple(self._inception(at) for at in range(len(network.inception)))
+                return InceptionBody(shape=shape, dropout=dropout, blocks=inception)
+            case "branched":
+                branches = tuple(
+                    self.dense(branch, f"branch{at}_hidden", network.dropout)
+                    for at, branch in enumerate(network.branches, start=1)
+                )
+                return BranchedBody(shape=(self._inputs,), dropout=dropout, branches=branches)
+        function = str(network.function)
+        return CustomBody(
+            shape=(self._inputs,) if self._schema.rank == "table" else shape,
+            function=function,
+            source=source_of(function),
+            activation=next(self._activations),
         )
-    return Network(
-        inputs=inputs,
-        hidden=tuple(hidden),
-        outputs=classes if output == "softmax" else 1,
-        output_activation=output,
-        loss=loss,
-        metric=objective_of(task).metric,
-    )
+
+    def dense(self, layers: Sequence[HiddenLayer], name: str, dropout: float) -> tuple[Layer, ...]:
+        """Resolve dense layers."""
+        resolved = []
+        for position, layer in enumerate(layers, start=1):
+            own = layer.activation or next(self._activations)
+            resolved.append(
+                Layer(
+                    name=layer.name or f"{name}{position}",
+                    units=layer.units,
+                    activation=own,
+                    kernel_initializer=self._initial(own),
+                    dropout=dropout,
+                    batch_normalization=self._network.batch_normalization,
+                    l2=self._network.l2,
+                )
+            )
+        return tuple(resolved)
+
+    def _convolution(self, at: int) -> Convolution:
+        block = self._network.convolutions[at]
+        own = block.activation or next(self._activations)
+        return Convolution(
+            name=f"convolution{at + 1}",
+            **block.model_dump(exclude={"activation"}),
+            activation=own,
+            kernel_initializer=self._initial(own),
+            batch_normalization=self._network.batch_normalization,
+            l2=self._network.l2,
+        )
+
+    def _inception(self, at: int) -> Inception:
+        own = next(self._activations)
+        return Inception(
+            name=f"inception{at + 1}",
+            filters=self._network.inception[at],
+            activation=own,
+            kernel_initializer=self._initial(own),
+            l2=self._network.l2,
+        )
+
+    def _recurrent(self, at: int) -> Recurrent:
+        varied = self._network.recurrent_activation
+        own = next(self._activations) if varied else RECURRENT_ACTIVATION
+        return Recurrent(
+            name=f"{self._network.kind}{at + 1}",
+            units=self._network.recurrent[at],
+            activation=own,
+            kernel_initializer=self._initial(own),
+            l2=self._network.l2,
+        )
+
+    def _initial(self, activation: str) -> str:
+        where = "kernel_initializer (network or grid)"
+        return initializer_for(self._initializer, activation, where)
+
+    def _require(self, *ranks: str) -> None:
+        """Refuse a kind of network that does not fit the rows."""
+        rank, cells = self._schema.rank, len(self._schema.features)
+        kind = self._network.kind
+        if rank not in ranks:
+            fitting = {"table": "dense, branched, custom", "sequence": "dense, lstm, gru, branched"}
+            remedy = "data.sequence" if "sequence" in ranks else "data.image_shape"
+            raise SweepError(
+                f"network.kind: {kind} takes rows that are {' or '.join(f'{r}s' for r in ranks)}, "
+                f"but these are rows of a {rank}. Allowed here: {fitting.get(rank, kind)}. "
+                f"Where the columns are the cells of one, say so with {remedy}"
+            )
+        if cells != self._inputs:
+            raise SweepError(
+                f"network.kind: {kind} takes the {cells} cells of a row as they are, but scaling "
+                f"turns them into {self._inputs}; columns must be numbers"
+            )
+
+
+def _refuse_too_small(blocks: Sequence[Convolution], shape: tuple[int, ...]) -> None:
+    """Refuse blocks for which no pixels are left."""
+    height, width, _ = shape
+    for at, block in enumerate(blocks, start=1):
+        lost = block.kernel_size - 1 if block.padding == "valid" else 0
+        after = [(side - lost) // block.pool for side in (height, width)]
+        if min(after) < 1:
+            raise SweepError(
+                f"network.convolutions, block {at}: it gets {height} by {width} pixels, of which "
+                f"kernel_size {block.kernel_size} ({block.padding}) and pool {block.pool} leave "
+                "none; use fewer blocks or a smaller pool"
+            )
+        height, width = after

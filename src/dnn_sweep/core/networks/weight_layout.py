@@ -47,7 +47,7 @@ class Weight:
 def weight_layout(network: Network) -> tuple[Weight, ...]:
     """Describe a network's weights, in the order of Keras.
 
-    >>> from dnn_sweep.core.networks.network import Layer
+    >>> from dnn_sweep.core.networks.body import Layer
     >>> hidden = Layer(name="h", units=3, activation="relu", kernel_initializer="he_uniform")
     >>> network = Network(inputs=4, hidden=(hidden,), outputs=1, output_activation="linear",
     ...                   loss="mean_squared_error", metric="mae")

@@ -11,6 +11,7 @@ from dnn_sweep.core.data.arrays import features_and_target, matrix_fingerprint, 
 from dnn_sweep.core.data.loss_weights import resolve_class_weight
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.formatting import count
 from dnn_sweep.core.networks.keras_names import (
     defaults_of,
     optimizer_classes,
@@ -19,7 +20,11 @@ from dnn_sweep.core.networks.keras_names import (
 )
 from dnn_sweep.core.networks.keras_schedules import resolve_schedule
 from dnn_sweep.core.networks.network import Schedule
-from dnn_sweep.core.networks.resolve import resolve_network
+from dnn_sweep.core.networks.resolve import (
+    RECURRENT_ACTIVATION,
+    own_activations,
+    resolve_network,
+)
 from dnn_sweep.core.plan.callbacks import resolve_callbacks
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import (
@@ -28,6 +33,7 @@ from dnn_sweep.parameters import (
     NetworkParameters,
     OptimizerEntry,
     TrainingParameters,
+    activation_name,
 )
 
 
@@ -80,7 +86,11 @@ def expand_grid(
         for entry in grid.optimizers
     }
     pairs = _pairs(list(activations), list(optimizers), grid)
-    _refuse_equal("grid.activations", [(o, a) for a, o in pairs], activations)
+    functions = {
+        name: [resolve_activation(each, "grid.activations") for each in names if each]
+        for name, names in activations.items()
+    }
+    _refuse_equal("grid.activations", [(o, a) for a, o in pairs], functions)
     resolved_callbacks = resolve_callbacks(callbacks, schema)
     class_weight = resolve_class_weight(training, schema, train_target, sample_weights)
     batch_sizes = grid.batch_size or (training.batch_size,)
@@ -112,7 +122,7 @@ def expand_grid(
         if len(initializers) > 1:
             name += f", {initializer}"
         built = resolve_network(
-            network, schema.task, len(schema.classes), inputs, activation, dropout, initializer
+            network, schema, inputs, activations[activation], dropout, initializer
         )
         trials += [
             Trial(
@@ -156,24 +166,34 @@ def _schedules(
     }
 
 
-def _activations(network: NetworkParameters, grid: GridParameters) -> dict[str, object]:
-    """The activations to vary, by name; a network that fixes them all has one."""
-    fixed = {i: each.activation for i, each in enumerate(network.hidden, 1) if each.activation}
-    for position, name in fixed.items():
-        resolve_activation(name, f"network.hidden, layer {position}")
-    functions = {name: resolve_activation(name, "grid.activations") for name in grid.activations}
-    if len(fixed) < len(network.hidden):
-        if not grid.activations:
+def _activations(network: NetworkParameters, grid: GridParameters) -> dict[str, tuple[str, ...]]:
+    """The choices by name: an activation for each layer that names none of its own."""
+    own = own_activations(network)
+    for where, name in own.items():
+        if name:
+            resolve_activation(name, f"network.{where}")
+    free = list(own.values()).count(None)
+    if free and not grid.activations:
+        raise SweepError("grid.activations is empty, but not every layer names its own activation")
+    if not free:
+        if grid.activations:
             raise SweepError(
-                "grid.activations is empty, but not every hidden layer names its own activation"
+                "grid.activations: every layer names its own activation, so there is nothing to "
+                "vary; set grid.activations to [] or leave a layer's activation out"
             )
-        return functions
-    if grid.activations:
-        raise SweepError(
-            "grid.activations: every hidden layer names its own activation, so there is "
-            "nothing to vary; set grid.activations to [] or leave a layer's activation out"
-        )
-    return {"-".join(fixed.values()): None}
+        return {"-".join(filter(None, own.values())) or RECURRENT_ACTIVATION: ("",)}
+    choices = {}
+    for entry in grid.activations:
+        names = (entry,) if isinstance(entry, str) else entry
+        for name in names:
+            resolve_activation(name, "grid.activations")
+        if len(names) not in (1, free):
+            raise SweepError(
+                f"grid.activations: [{', '.join(names)}] has {len(names)} activations, but "
+                f"{count(free, 'layer')} name none of their own; give one for each, or one for all"
+            )
+        choices[activation_name(entry)] = names * (free if len(names) == 1 else 1)
+    return choices
 
 
 def _refuse_equal(

@@ -56,13 +56,13 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def dropout(self) -> float:
-        """Dropout rate of the hidden layers."""
-        return self.network.hidden[0].dropout
+        """Dropout rate of the hidden layers, or before the output where there are none."""
+        return self.network.dropout
 
     @property
     def kernel_initializer(self) -> str:
-        """Initializer of the first hidden layer's kernel."""
-        return self.network.hidden[0].kernel_initializer
+        """Initializer of the first layer's kernel."""
+        return self.network.kernel_initializer
 
 
 class TrialPlan(BaseModel, frozen=True, extra="forbid"):

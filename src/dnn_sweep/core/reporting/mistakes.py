@@ -49,16 +49,17 @@ def find_mistakes(
     for row_id, true, predicted, by in named.itertuples(index=False, name=None):
         row = test_rows.loc[row_id, schema.feature_names]
         few = row.iloc[:MOST_COLUMNS].astype(object)
-        picture = _picture(row, schema.image_shape) if schema.image_shape else None
+        picture = _picture(row, schema.shape) if schema.rank == "image" else None
         values = {} if picture else few.where(few.notna(), None).to_dict()
         mistakes.append(Mistake(row_id, true, predicted, by, picture, values))
     return mistakes
 
 
-def _picture(row: "pd.Series[Any]", shape: tuple[int, int]) -> str:
-    """Draw a row of pixels in grey, its brightest one white."""
+def _picture(row: "pd.Series[Any]", shape: tuple[int, ...]) -> str:
+    """Draw a row of pixels, its brightest cell as bright as can be."""
     # A gap in the data is drawn as black; the network got an imputed value there.
     pixels = np.nan_to_num(row.to_numpy(dtype=np.float64)).reshape(shape)
+    pixels = (pixels - pixels.min()) / (np.ptp(pixels) or 1.0)
     png = BytesIO()
-    mpl.image.imsave(png, pixels, cmap="gray", format="png")
+    mpl.image.imsave(png, pixels.squeeze(), cmap="gray", format="png")
     return f"data:image/png;base64,{b64encode(png.getvalue()).decode('ascii')}"

@@ -42,7 +42,7 @@ def write_model_card(results: SweepResults) -> str:
         results=results,
         champion=results.champion,
         schema=results.schema,
-        hidden=[layer.units for layer in results.configuration.network.hidden],
+        network=results.configuration.network,
         weakest=results.class_report.sort_values("recall").head(WORST_CLASSES).to_dict("records"),
         # In a block of code nothing is read as markup, and nothing is unescaped.
         command=Markup(results.command),  # noqa: S704

@@ -13,6 +13,7 @@ from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.networks.weight_layout import kernels_of
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.layer_measurements import Measurement, layer_names, measure_layers
+from dnn_sweep.core.training.model_layers import ModelLayers
 
 PROBE_ROWS = 128  # one row then makes less than 1 % of a figure
 PROBE_SEED = 0
@@ -27,6 +28,7 @@ class Probe:
         rows = np.sort(shuffled[:PROBE_ROWS])
         self.x, self.y = data.x_train[rows], data.y_train[rows]
         self._initial: dict[tuple[Network, int], Measurement] = {}
+        self._layers: dict[Network, ModelLayers] = {}
 
     def measure(self, network: Network, weights: Sequence[NDArray[Any]]) -> Measurement:
         """Measure networks that differ in nothing but their weights."""
@@ -34,7 +36,19 @@ class Probe:
 
     def measure_one(self, network: Network, weights: Sequence[NDArray[Any]]) -> Measurement:
         """Measure one network; the figures have shape ``(layers,)``."""
+        if network.body:
+            return self._layers_of(network).measure(weights, self.x, self.y)
         return self.measure(network, [each[np.newaxis] for each in weights]).of(0)
+
+    def names(self, network: Network) -> list[str]:
+        """Names of the measured layers, the output layer last."""
+        return self._layers_of(network).names if network.body else layer_names(network)
+
+    def kernels(self, network: Network, weights: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """The kernel of each measured layer, among weights in the order of Keras."""
+        if network.body:
+            return self._layers_of(network).kernels(weights)
+        return kernels_of(network, weights)
 
     def initial(self, network: Network, seed: int) -> Measurement:
         """Measure a network before its first step, once for all trials that start from it."""
@@ -42,6 +56,11 @@ class Probe:
         if key not in self._initial:
             self._initial[key] = self.measure_one(network, initial_weights(network, seed))
         return self._initial[key]
+
+    def _layers_of(self, network: Network) -> ModelLayers:
+        if network not in self._layers:
+            self._layers[network] = ModelLayers(network)
+        return self._layers[network]
 
 
 class LayerLog:
@@ -53,7 +72,7 @@ class LayerLog:
 
     def __init__(self, trial: Trial, probe: Probe) -> None:
         self._network, self._probe = trial.network, probe
-        self._kernels = kernels_of(trial.network, initial_weights(trial.network, trial.seed))
+        self._kernels = probe.kernels(trial.network, initial_weights(trial.network, trial.seed))
         self._epochs = [0]
         self._figures = [probe.initial(trial.network, trial.seed)]
         self._ratios = [np.full(len(self._kernels), np.nan)]
@@ -64,7 +83,7 @@ class LayerLog:
 
     def add(self, epoch: int, weights: Sequence[NDArray[Any]], figures: Measurement) -> None:
         """Record a measurement, ``(layers,)``, after an epoch; the weights must not change."""
-        kernels = kernels_of(self._network, weights)
+        kernels = self._probe.kernels(self._network, weights)
         moved = [_relative_change(*each) for each in zip(self._kernels, kernels, strict=True)]
         self._ratios.append(np.array(moved) / (epoch - self._epochs[-1]))
         self._figures.append(figures)
@@ -77,7 +96,7 @@ class LayerLog:
 
     def table(self) -> pd.DataFrame:
         """One row per epoch and layer, as in ``TrialResult.diagnostics``."""
-        names = layer_names(self._network)
+        names = self._probe.names(self._network)
         columns = zip(Measurement._fields, zip(*self._figures, strict=True), strict=True)
         return pd.DataFrame(
             {

@@ -35,6 +35,9 @@ DEAD_SHARE = 1e-6
 FLAT_SHARE = 0.05
 
 
+Activation = Callable[[Any], Any]  # of Keras, from sums to outputs
+
+
 class Measurement(NamedTuple):
     """Figures of every layer, the output layer last; shape ``(networks, layers)`` each.
 
@@ -125,8 +128,8 @@ def _measure(
     ways_back, dead, flat = [], [], []
     for layer, own in zip(network.hidden, layers[:-1], strict=True):
         z = tf.matmul(entering[-1], own["kernel"]) + tf.expand_dims(own["bias"], 1)
-        h, share, way_back = _activate(layer.activation, z)
-        dead.append(_dead(z, h))
+        h, share, way_back = activate(keras.activations.get(layer.activation), z)
+        dead.append(dead_share(z, h))
         flat.append(share)
         factor = None
         if layer.batch_normalization:  # linear, when a network predicts
@@ -154,18 +157,21 @@ def _measure(
     return [tf.where(usable & tf.math.is_finite(each), each, nan) for each in figures]
 
 
-def _activate(
-    name: str, z: tf.Tensor
+def activate(
+    activation: Activation, z: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    """Return outputs, the share of sums where the activation is flat, and the backward function."""
+    """Return outputs, the share of sums where the activation is flat, and the backward function.
+
+    ``z`` has the shape ``[networks, rows, units]``, the share ``[networks]``.
+    """
     with tf.GradientTape() as tape:
         tape.watch(z)
-        values = keras.activations.get(name)(z)
-    if not _acts_on_each_unit(name):
+        values = activation(z)
+    if not _acts_on_each_unit(activation):
         unknown = tf.fill(tf.shape(z)[:1], np.float32(np.nan))
         return values, unknown, lambda signal: tape.gradient(values, z, output_gradients=signal)
     slopes = tape.gradient(values, z, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    flat = tf.cast(tf.abs(slopes) < FLAT_SHARE * _largest_slope(name), tf.float32)
+    flat = tf.cast(tf.abs(slopes) < FLAT_SHARE * _largest_slope(activation), tf.float32)
     return values, tf.reduce_mean(flat, axis=(1, 2)), lambda signal: signal * slopes
 
 
@@ -187,7 +193,7 @@ def _norm(values: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(tf.raw_ops.Einsum(inputs=[values, values], equation="nij,nij->n"))
 
 
-def _dead(z: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+def dead_share(z: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """Share of dead units, ``[networks]``."""
     sums, outputs = (tf.reduce_max(tf.abs(each), axis=1) for each in (z, values))
     largest = tf.minimum(tf.reduce_max(sums, axis=1, keepdims=True), 1.0)
@@ -195,18 +201,17 @@ def _dead(z: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
 
 
 @lru_cache(maxsize=128)
-def _largest_slope(name: str) -> float:
+def _largest_slope(activation: Activation) -> float:
     """Largest slope of the activation, at most 1: else most of an exponential would be flat."""
     with tf.init_scope():  # a number is wanted, also while a graph is being traced
         z = np.linspace(-10.0, 10.0, 2001, dtype=np.float32)
-        values = np.asarray(keras.activations.get(name)(tf.constant(z[np.newaxis])))[0]
+        values = np.asarray(activation(tf.constant(z[np.newaxis])))[0]
     return float(min(np.abs(np.diff(values) / np.diff(z)).max(), 1.0))
 
 
 @lru_cache(maxsize=128)
-def _acts_on_each_unit(name: str) -> bool:
+def _acts_on_each_unit(activation: Activation) -> bool:
     """Whether a unit's output depends on its own sum alone, unlike softmax's."""
     with tf.init_scope():
-        activation = keras.activations.get(name)
         one, other = (activation(tf.constant([[0.5, second]])) for second in (-1.0, 2.0))
         return bool(one[0, 0] == other[0, 0])

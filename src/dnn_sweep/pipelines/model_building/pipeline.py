@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from dnn_sweep.core.plan.checks import check_networks
 from dnn_sweep.core.plan.learning_rates import plan_screening
 from dnn_sweep.core.plan.planner import plan_trials
 from dnn_sweep.parameters import Configuration
@@ -10,8 +11,8 @@ from dnn_sweep.pipelines.model_building.nodes import draw_networks, summarize_ne
 
 def create_pipeline() -> Pipeline:
     """Scaled rows and the grid in, the plan of trials and pictures of the networks out."""
-    rows = ["schema", "train_matrix", "validation_matrix"]
-    planned = [*rows, "params:network", "params:grid", "params:training", "params:callbacks"]
+    settings = ["params:network", "params:grid", "params:training", "params:callbacks"]
+    planned = ["schema", "train_matrix", "validation_matrix", *settings]
     return Pipeline(
         [
             Node(
@@ -19,6 +20,13 @@ def create_pipeline() -> Pipeline:
                 inputs={group: f"params:{group}" for group in Configuration.model_fields},
                 outputs="configuration",
                 name="record_configuration",
+            ),
+            # Needs no scaled rows, so that Kedro runs it before they are scaled.
+            Node(
+                check_networks,
+                inputs=["clean_table", "schema", *settings],
+                outputs=None,
+                name="check_networks",
             ),
             Node(plan_trials, inputs=planned, outputs="trial_plan", name="plan_trials"),
             Node(

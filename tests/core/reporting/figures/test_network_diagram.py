@@ -1,4 +1,5 @@
-from dnn_sweep.core.networks.network import Layer, Network
+from dnn_sweep.core.networks.body import Layer
+from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.reporting.figures.network_diagram import draw_network, layer_boxes
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.networks.network import Layer
+from dnn_sweep.core.networks.body import Layer
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
 from dnn_sweep.core.training.layer_measurements import layer_names, measure_layers

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dnn_sweep.core.formatting import count
-from dnn_sweep.core.lazy import mpl
-from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.formatting import TIMES, count
+from dnn_sweep.core.lazy import keras, mpl
+from dnn_sweep.core.networks.body import BranchedBody, CustomBody
+from dnn_sweep.core.networks.build import build_network
+from dnn_sweep.core.networks.network import Network, layers_of
 from dnn_sweep.core.reporting.figures import style
 
 BOX_HEIGHT = 0.62
@@ -24,25 +26,61 @@ class Box:
 
 
 def layer_boxes(network: Network) -> list[Box]:
-    """Describe the input, each hidden layer (with what follows it) and the output, in order."""
-    boxes = [Box("input", count(network.inputs, "feature"), 0, style.GREY)]
-    width = network.inputs
-    for layer in network.hidden:
-        parts = [count(layer.units, "unit"), layer.activation, layer.kernel_initializer]
-        if layer.batch_normalization:
-            parts.append("batch normalization")
-        if layer.dropout:
-            parts.append(f"dropout {layer.dropout:g}")
-        if layer.l2:
-            parts.append(f"L2 {layer.l2:g}")
-        # A weight for each input and a bias; batch normalization adds scale, offset and the
-        # moving mean and variance.
-        parameters = (width + 1) * layer.units + 4 * layer.units * layer.batch_normalization
-        boxes.append(Box(layer.name, " · ".join(parts), parameters, style.COLOURS[0]))
-        width = layer.units
+    """Describe the input, each layer (with what follows it) and the output, in order."""
+    model = build_network(network)
+    if isinstance(network.body, CustomBody):
+        return [
+            Box(each.name, _own_layer(each), each.count_params(), style.COLOURS[0])
+            for layer in model.layers
+            for each in (layer.layers if isinstance(layer, keras.Model) else [layer])
+        ]
+    entering = count(network.inputs, "feature")
+    if network.body and len(network.body.shape) > 1:
+        entering = f" {TIMES} ".join(map(str, network.body.shape))
+    boxes = [Box("input", entering, 0, style.GREY)]
+    if isinstance(network.body, BranchedBody):
+        branches = [
+            ", ".join(f"{each.units} {each.activation}" for each in branch)
+            for branch in network.body.branches
+        ]
+        text = f"{'  |  '.join(branches)}, concatenated"
+        names = [each.name for branch in network.body.branches for each in branch]
+        boxes.append(Box("branches", text, _parameters(model, *names), style.COLOURS[0]))
+    else:
+        boxes += [_box(model, each) for each in layers_of(network)[: -len(network.hidden) or None]]
+    boxes += [_box(model, each) for each in network.hidden]
     output = f"{count(network.outputs, 'unit')} · {network.output_activation} · {network.loss}"
-    boxes.append(Box("output", output, (width + 1) * network.outputs, style.COLOURS[3]))
-    return boxes
+    return [*boxes, Box("output", output, _parameters(model, "output"), style.COLOURS[3])]
+
+
+def _box(model: keras.Model, layer: Any) -> Box:
+    """Describe a layer with what is named after it: normalization, pooling, dropout."""
+    size = getattr(layer, "units", None)
+    parts = [count(size, "unit") if size else count(layer.filters, "filter")]
+    if side := getattr(layer, "kernel_size", None):
+        parts[0] += f" of {side} {TIMES} {side}"
+    parts += [layer.activation, layer.kernel_initializer]
+    if getattr(layer, "batch_normalization", False):
+        parts.append("batch normalization")
+    if (pool := getattr(layer, "pool", 1)) > 1:
+        parts.append(f"{layer.pooling} pooling {pool} {TIMES} {pool}")
+    if dropout := getattr(layer, "dropout", 0.0):
+        parts.append(f"dropout {dropout:g}")
+    if layer.l2:
+        parts.append(f"L2 {layer.l2:g}")
+    return Box(layer.name, " · ".join(parts), _parameters(model, layer.name), style.COLOURS[0])
+
+
+def _parameters(model: keras.Model, *names: str) -> int:
+    """Count the parameters of Keras layers with these names, and of what is named after them."""
+    after = tuple(f"{name}_" for name in names)
+    own = [each for each in model.layers if each.name in names or each.name.startswith(after)]
+    return sum(each.count_params() for each in own)
+
+
+def _own_layer(layer: keras.Layer) -> str:
+    shape = f" {TIMES} ".join(str(side) for side in layer.output.shape[1:])
+    return f"{type(layer).__name__} · {shape}"
 
 
 def draw_network(network: Network) -> mpl.figure.Figure:

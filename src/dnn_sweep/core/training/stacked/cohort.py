@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import epoch_order
 from dnn_sweep.core.lazy import tf
-from dnn_sweep.core.networks.build import derived_seed, initial_weights
+from dnn_sweep.core.networks.build import initial_weights
+from dnn_sweep.core.networks.build_body import derived_seed
 from dnn_sweep.core.networks.weight_layout import weight_layout
 from dnn_sweep.core.training.layer_log import Probe
 from dnn_sweep.core.training.stacked.epoch import EpochProgram, Floats, State

@@ -155,9 +155,8 @@ def even_lanes(together: int, most: int, blocks: int = 1, sharing: int = 1) -> i
         blocks: Optimizers that share the program; each gets at least one lane.
         sharing: How many workers train these trials, in equal parts.
 
-    Example:
-        >>> even_lanes(17, most=16)
-        9
+    >>> even_lanes(17, most=16)
+    9
     """
     cohorts = -(-together // max(most // blocks, 1))
     return -(-together // min(-(-cohorts // sharing) * sharing, together)) * blocks

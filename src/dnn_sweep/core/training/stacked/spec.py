@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from dnn_sweep.core.networks.body import Layer
 from dnn_sweep.core.networks.keras_names import optimizer_classes
-from dnn_sweep.core.networks.network import Layer, Network
+from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.parameters import Precision
 
@@ -105,6 +106,8 @@ def activations_of(trial: Trial) -> tuple[str, ...]:
 
 def reason_against(trial: Trial) -> str | None:
     """Say why a trial cannot be stacked, in words for the user; ``None`` where it can."""
+    if trial.network.body:
+        return f"a {trial.network.kind} network trains faster without XLA on a processor"
     if trial.optimizer_class not in ELEMENTWISE:
         return f"{trial.optimizer_class} does not update each weight by itself"
     for name in ("use_ema", "gradient_accumulation_steps", "loss_scale_factor"):
