@@ -45,6 +45,10 @@ class ConvolutionBlock(Parameters):
         pool: Height and width of the pooling window, in pixels; 1 for no pooling.
         pooling: Whether the window's largest value or its mean is kept.
         dropout: Share of the block's outputs dropped while training.
+
+    >>> blocks = NetworkParameters(kind="cnn", convolutions=[16, {"filters": 32, "pool": 1}])
+    >>> [(block.filters, block.pool) for block in blocks.convolutions]
+    [(16, 2), (32, 1)]
     """
 
     filters: PositiveInt

@@ -28,6 +28,12 @@ def check_networks(
     Raises:
         SweepError: For whatever :func:`~.planner.expand_grid` refuses, and for a network that
             cannot be built.
+
+    >>> convolutions = network.model_copy(update={"kind": "cnn"})
+    >>> check_networks(clean_table, schema, convolutions, grid, training, callbacks)
+    Traceback (most recent call last):
+        ...
+    dnn_sweep.core.errors.SweepError: network.kind: cnn takes rows that are images, ...
     """
     target = encode_target(clean_table[schema.target], schema, TargetScaling())
     # Categories will add inputs; that changes nothing about what is checked.
