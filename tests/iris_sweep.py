@@ -57,20 +57,24 @@ def groups(folder: Path) -> dict[str, Any]:
 
 def train_iris(folder: Path) -> dict[str, Any]:
     """Run the pipeline `train`; return every dataset and every group of parameters by its name."""
+    return train(folder, ToyDataset("iris"), MODEL, groups(folder))
+
+
+def train(folder: Path, table: Any, model: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Train on a table's dataset and register the best as `model`."""
     pipeline = register_pipelines()["train"]
-    given = groups(folder)
-    trials, aliases = TrialStoreDataset(str(folder / "trials")), ModelAliasesDataset(MODEL)
+    trials, aliases = TrialStoreDataset(str(folder / "trials")), ModelAliasesDataset(model)
     catalog = DataCatalog(
         {name: Kept() for name in pipeline.datasets()}
         | {f"params:{name}": Kept(group) for name, group in given.items()}
         | {
-            "raw_table": ToyDataset("iris"),
+            "raw_table": table,
             "training_display": Kept(TrainingProgress()),
             "stage_clock": Kept({"train": 2.0, "total": 5.0}),
             "finished_trials": trials,
             "trial_results": trials,
             "champion_holder": aliases,
-            "registered_model": RegisteredModelDataset(MODEL),
+            "registered_model": RegisteredModelDataset(model),
         }
     )
     SequentialRunner().run(pipeline, catalog)

@@ -38,7 +38,13 @@ GROUPS = {
     "inference": models.InferenceParameters,
 }
 # What a list holds is described below its group's table, in the words of the configuration.
-ITEMS = [models.HiddenLayer, models.OptimizerEntry, models.ScheduleEntry, models.Pair]
+ITEMS = [
+    models.HiddenLayer,
+    models.ConvolutionBlock,
+    models.OptimizerEntry,
+    models.ScheduleEntry,
+    models.Pair,
+]
 WRITTEN_AS = {"class_name": "class"}
 EXPERIMENTS = ["mnist", "fashion_mnist", "breast_cancer", "diabetes", "csv"]
 

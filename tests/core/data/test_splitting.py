@@ -32,6 +32,29 @@ def test_default_split_is_stratified_60_20_20():
         assert (part["label"] == "rare").mean() == pytest.approx(0.25)
 
 
+@pytest.mark.parametrize(
+    ("given", "sizes"),
+    [
+        ({"validation": 30}, [130, 30, 40]),
+        ({"test": 30}, [130, 40, 30]),
+        ({"validation": 20, "test": 30}, [150, 20, 30]),
+    ],
+)
+def test_parts_may_be_given_as_numbers_of_rows(given, sizes):
+    assert [len(part) for part in split(table(), **given)[:3]] == sizes
+
+
+def test_a_number_of_rows_is_taken_from_the_training_rows_of_a_given_split():
+    frame = table(part=["train"] * 150 + ["test"] * 50)
+    data = DataParameters(target="label", split_column="part")
+    assert [len(part) for part in split(frame, data, validation=10)[:3]] == [140, 10, 50]
+
+
+def test_more_rows_than_there_are_cannot_be_divided():
+    with pytest.raises(SweepError, match=r"split: 5,000 rows cannot be divided from 160"):
+        split(table(), validation=5000)
+
+
 def test_every_row_is_in_exactly_one_split_and_its_id_is_written_down():
     train, validation, test, ids = split(table())
 

@@ -1,6 +1,8 @@
 """Networks of the user's own: what a function must take and return."""
 
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,6 +62,13 @@ def test_a_change_of_the_module_makes_another_network(function):
     assert first.body.source != second.body.source
     assert first.body.source == source_of(first.body.function)
     assert first.kernel_initializer == first.kind == "custom"
+
+
+def test_the_example_of_the_documentation_can_be_trained_and_served(function):
+    page = Path(__file__).parents[3] / "docs" / "networks.md"
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.S)
+    network = custom(function(example), GREY)
+    check_custom(network, build_network(network))
 
 
 def body(*lines, head=HEAD, arguments="input_shape, outputs, activation, seed"):

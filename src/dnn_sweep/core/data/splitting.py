@@ -63,16 +63,20 @@ def split_rows(
     if stratify:
         _check_enough_rows(rest[schema.target], schema, parts=2 if given else ROWS_PER_CLASS)
 
-    def divide(part: pd.DataFrame, fraction: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def divide(part: pd.DataFrame, size: float) -> tuple[pd.DataFrame, pd.DataFrame]:
         labels = part[schema.target] if stratify else None
-        failure = f"split: {len(part)} rows cannot be divided with fraction {fraction:g}"
-        return _divide(part, labels, split.seed, failure, test_size=fraction)
+        wanted = f"{size:,} rows" if isinstance(size, int) else f"fraction {size:g}"
+        failure = f"split: {wanted} cannot be divided from {len(part):,}"
+        return _divide(part, labels, split.seed, failure, test_size=size)
 
     if given:
         test, share = rows[clean_table[given] == "test"], split.validation
     else:
         rest, test = divide(rest, split.test)
-        share = split.validation / (1 - split.test)
+        share = split.validation
+        if isinstance(share, float):  # of all rows
+            counted = isinstance(split.test, int)
+            share = round(share * len(rows)) if counted else share / (1 - split.test)
     train, validation = divide(rest, share)
     check_training_weights(train, schema)
     parts = {"train": train, "validation": validation, "test": test}
