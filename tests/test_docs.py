@@ -38,13 +38,8 @@ GROUPS = {
     "inference": models.InferenceParameters,
 }
 # What a list holds is described below its group's table, in the words of the configuration.
-ITEMS = [
-    models.HiddenLayer,
-    models.ConvolutionBlock,
-    models.OptimizerEntry,
-    models.ScheduleEntry,
-    models.Pair,
-]
+LAYERS = [models.HiddenLayer, models.ConvolutionBlock]
+ITEMS = [*LAYERS, models.OptimizerEntry, models.ScheduleEntry, models.Pair]
 WRITTEN_AS = {"class_name": "class"}
 EXPERIMENTS = ["mnist", "fashion_mnist", "breast_cancer", "diabetes", "csv"]
 
@@ -148,7 +143,7 @@ def test_what_an_experiment_changes_is_listed(experiment):
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda model: model.__name__)
 def test_what_a_list_holds_is_described(item):
-    text = section("network" if item is models.HiddenLayer else "grid")
+    text = section("network" if item in LAYERS else "grid")
     for key in item.model_fields:
         assert f"`{WRITTEN_AS.get(key, key)}`" in text or f"`{WRITTEN_AS.get(key, key)}:" in text
 
