@@ -8,6 +8,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
+from pydantic import ValidationError
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.training import stage_clock as stages
@@ -27,14 +28,17 @@ STAGE_OF_DATASET = {"trial_results": stages.CHECKPOINTS, "trial_runs": stages.TR
 
 
 def report_mistake(error: BaseException) -> None:
-    """Raise an error that is printed without a traceback, if a ``SweepError`` is behind this one.
+    """Raise an error that is printed without a traceback, if a user's mistake is behind this one.
 
-    Kedro wraps what a dataset raises.
+    Kedro wraps what a dataset raises, and pydantic what a group of parameters does.
     """
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, SweepError):
             raise click.ClickException(str(cause)) from error
+        if isinstance(cause, ValidationError):
+            said = [each["msg"].removeprefix("Value error, ") for each in cause.errors()]
+            raise click.ClickException("\n".join(said)) from error
         cause = cause.__cause__
 
 

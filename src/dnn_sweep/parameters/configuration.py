@@ -1,5 +1,9 @@
 """All groups of parameters that shape a sweep's result, as ``configuration.json`` records them."""
 
+from typing import Self
+
+from pydantic import model_validator
+
 from dnn_sweep.parameters.base import Parameters
 from dnn_sweep.parameters.callbacks import CallbackParameters
 from dnn_sweep.parameters.data import DataParameters
@@ -28,3 +32,16 @@ class Configuration(Parameters):
     screening: ScreeningParameters
     callbacks: CallbackParameters
     evaluation: EvaluationParameters
+
+    @model_validator(mode="after")
+    def _groups_agree(self) -> Self:
+        """Find contradictions that need no data, before any is read."""
+        shape = self.data.image_shape
+        problem = self.network.misfit("image" if shape else "table")
+        if not problem and shape and self.network.kind == "cnn":
+            problem = self.network.pixels_missing(shape)
+        if problem:
+            raise ValueError(problem)
+        if self.data.task != "auto":
+            self.network.output_and_loss(self.data.task)
+        return self

@@ -4,9 +4,23 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from dnn_sweep.parameters.base import Fraction, Parameters
+from dnn_sweep.parameters.base import Fraction, Parameters, Task, listed
 
 NetworkKind = Literal["dense", "cnn", "lstm", "gru", "branched", "custom"]
+KINDS_OF_RANK = {
+    "table": ("dense", "branched", "custom"),
+    "sequence": ("dense", "lstm", "gru", "branched", "custom"),
+    "image": ("dense", "cnn", "lstm", "gru", "branched", "custom"),
+}
+_CROSSENTROPIES = ("sparse_categorical_crossentropy", "categorical_crossentropy")
+# Losses that fit a task and its output activation, the default first.
+LOSSES: dict[tuple[Task, str], tuple[str, ...]] = {
+    ("multiclass", "softmax"): _CROSSENTROPIES,
+    ("binary", "sigmoid"): ("binary_crossentropy", "binary_focal_crossentropy"),
+    ("binary", "softmax"): _CROSSENTROPIES,
+    ("regression", "linear"): ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh"),
+}
+_SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "logcosh": "log_cosh"}
 
 
 def _layer_from_units(value: object) -> object:
@@ -149,3 +163,55 @@ class NetworkParameters(Parameters):
                 "network.kind: custom uses it"
             )
         return self
+
+    def output_and_loss(self, task: Task) -> tuple[str, str]:
+        """The output's activation and the loss for a task.
+
+        Raises:
+            ValueError: If one of them contradicts the task.
+        """
+        outputs = [output for known, output in LOSSES if known == task]
+        output = self.output_activation or outputs[0]
+        if output not in outputs:
+            raise ValueError(
+                f"network.output_activation: {output!r} contradicts the task, {task}; "
+                f"allowed: {', '.join(outputs)}"
+            )
+        losses = LOSSES[task, output]
+        loss = _SHORT.get(self.loss or "", self.loss) or losses[0]
+        if loss not in losses:
+            raise ValueError(
+                f"network.loss (task {task}, output {output}): unknown loss {loss!r}."
+                f"{listed(loss, losses)}"
+            )
+        return output, loss
+
+    def misfit(self, rank: str) -> str | None:
+        """Say why this kind does not take such rows; ``None`` where it does."""
+        needs_image = self.kind == "branched" and self.inception and rank != "image"
+        if self.kind in KINDS_OF_RANK[rank] and not needs_image:
+            return None
+        ranks = [r for r, kinds in KINDS_OF_RANK.items() if self.kind in kinds and r != "table"]
+        wanted = ["image"] if needs_image else ranks
+        own = "network.inception" if needs_image else f"network.kind {self.kind}"
+        keys = {"image": "data.image_shape", "sequence": "data.sequence"}
+        return (
+            f"{own} takes rows that are {' or '.join(f'{each}s' for each in wanted)}, but these "
+            f"are rows of a {rank}. Kinds for it: {', '.join(KINDS_OF_RANK[rank])}. Where the "
+            f"columns are the cells of one, say so with {' or '.join(keys[r] for r in wanted)}"
+        )
+
+    def pixels_missing(self, shape: tuple[int, ...]) -> str | None:
+        """Say which convolution block gets too few pixels of an image; ``None`` where none does."""
+        height, width = shape[:2]
+        for at, block in enumerate(self.convolutions, start=1):
+            lost = block.kernel_size - 1 if block.padding == "valid" else 0
+            after = [(side - lost) // block.pool for side in (height, width)]
+            if min(after) < 1:
+                return (
+                    f"network.convolutions, block {at}: it gets {height} by {width} pixels, of "
+                    f"which kernel_size {block.kernel_size} ({block.padding}) and pool "
+                    f"{block.pool} leave none; use fewer blocks or a smaller pool"
+                )
+            height, width = after
+        return None

@@ -147,11 +147,19 @@ def test_activations_go_to_the_layers_in_order_and_to_none_that_has_its_own():
 @pytest.mark.parametrize(
     ("rows", "given", "message"),
     [
-        (TABLE, {"kind": "cnn"}, "cnn takes rows that are images, but these are rows of a table"),
-        (TABLE, {"kind": "cnn"}, r"Allowed here: dense, branched, custom.*data\.image_shape"),
-        (SEQUENCE, {"kind": "cnn"}, "Allowed here: dense, lstm, gru, branched"),
-        (TABLE, {"kind": "lstm"}, r"sequences or images.*data\.sequence"),
-        (TABLE, {"kind": "branched", "inception": [2]}, "branched takes rows that are images"),
+        (
+            TABLE,
+            {"kind": "cnn"},
+            "network.kind cnn takes rows that are images, but these are rows of a table",
+        ),
+        (TABLE, {"kind": "cnn"}, r"Kinds for it: dense, branched, custom\..*data\.image_shape"),
+        (SEQUENCE, {"kind": "cnn"}, "Kinds for it: dense, lstm, gru, branched"),
+        (TABLE, {"kind": "lstm"}, r"sequences or images.*data\.sequence or data\.image_shape"),
+        (
+            TABLE,
+            {"kind": "branched", "inception": [2]},
+            "network.inception takes rows that are images",
+        ),
         (
             GREY,
             {"kind": "cnn", "convolutions": [4, {"filters": 4, "pool": 5}]},

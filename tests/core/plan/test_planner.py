@@ -338,7 +338,11 @@ def test_mistakes_are_refused_with_the_key_and_the_nearest_spelling(given, messa
         (TrainingParameters, {"class_weight": "balance"}, "Input should be 'balanced'"),
         (TrainingParameters, {"class_weight": {"a": -1}}, "greater than or equal to 0"),
         (TrainingParameters, {"class_weight": {"a": float("inf")}}, "finite number"),
-        (TrainingParameters, {"precision": "float16"}, "'float32', 'mixed_bfloat16' or"),
+        (
+            TrainingParameters,
+            {"precision": "float16"},
+            "Did you mean 'mixed_float16'|Allowed: float32, mixed_bfloat16",
+        ),
         (
             GridParameters,
             {"activations": ["relu"], "optimizers": [{"sgd": {"schedule": {"alpha": 0.1}}}]},

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle
 
 from dnn_sweep.core.data.schema import Schema
-from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.networks.body import (
     Body,
     BranchedBody,
@@ -21,17 +21,8 @@ from dnn_sweep.core.networks.custom import source_of
 from dnn_sweep.core.networks.keras_names import initializer_for
 from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.objectives import objective_of
-from dnn_sweep.parameters import HiddenLayer, NetworkParameters, Task
+from dnn_sweep.parameters import HiddenLayer, NetworkParameters
 
-_CROSSENTROPIES = ("sparse_categorical_crossentropy", "categorical_crossentropy")
-# Losses that fit a task and its output activation, the default first.
-_LOSSES: dict[tuple[Task, str], tuple[str, ...]] = {
-    ("multiclass", "softmax"): _CROSSENTROPIES,
-    ("binary", "sigmoid"): ("binary_crossentropy", "binary_focal_crossentropy"),
-    ("binary", "softmax"): _CROSSENTROPIES,
-    ("regression", "linear"): ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh"),
-}
-_SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error", "logcosh": "log_cosh"}
 RECURRENT_ACTIVATION = "tanh"  # Keras's default
 
 
@@ -57,7 +48,10 @@ def resolve_network(
         SweepError: If Keras has no such initializer, the kind of network does not fit the rows, or
             the output's activation or the loss cannot serve the task.
     """
-    output, loss = _output_and_loss(network, schema.task)
+    try:
+        output, loss = network.output_and_loss(schema.task)
+    except ValueError as error:
+        raise SweepError(str(error)) from None
     build = _Resolver(network, schema, inputs, cycle(activations), dropout, initializer)
     body = build.body()
     return Network(
@@ -98,22 +92,6 @@ def own_activations(network: NetworkParameters) -> dict[str, str | None]:
     return before | {f"hidden, layer {at}": layer.activation for at, layer in hidden}
 
 
-def _output_and_loss(network: NetworkParameters, task: Task) -> tuple[str, str]:
-    outputs = [output for known, output in _LOSSES if known == task]
-    output = network.output_activation or outputs[0]
-    if output not in outputs:
-        raise SweepError(
-            f"network.output_activation: {output!r} contradicts the task, {task}; "
-            f"allowed: {', '.join(outputs)}"
-        )
-    losses = _LOSSES[task, output]
-    loss = _SHORT.get(network.loss or "", network.loss) or losses[0]
-    if loss not in losses:
-        where = f"network.loss (task {task}, output {output})"
-        raise unknown_name(loss, losses, what="loss", where=where)
-    return output, loss
-
-
 class _Resolver:
     """Resolves layers in their order, each with its own activation or the next of the grid's."""
 
@@ -137,12 +115,13 @@ class _Resolver:
             case "dense":
                 return None
             case "cnn":
-                self._require("image")
+                self._require_cells()
                 blocks = tuple(self._convolution(at) for at in range(len(network.convolutions)))
-                _refuse_too_small(blocks, shape)
+                if problem := network.pixels_missing(shape):
+                    raise SweepError(problem)
                 return ConvolutionalBody(shape=shape, dropout=dropout, convolutions=blocks)
             case "lstm" | "gru" as cell:
-                self._require("sequence", "image")
+                self._require_cells()
                 # The rows of an image are the steps of a sequence.
                 steps, *cells = shape
                 flat = (steps, cells[0] * (cells[1] if len(cells) > 1 else 1))
@@ -154,7 +133,7 @@ class _Resolver:
                     layers=tuple(self._recurrent(at) for at in range(len(network.recurrent))),
                 )
             case "branched" if network.inception:
-                self._require("image")
+                self._require_cells()
                 inception = tuple(self._inception(at) for at in range(len(network.inception)))
                 return InceptionBody(shape=shape, dropout=dropout, blocks=inception)
             case "branched":
@@ -226,35 +205,13 @@ class _Resolver:
         where = "kernel_initializer (network or grid)"
         return initializer_for(self._initializer, activation, where)
 
-    def _require(self, *ranks: str) -> None:
+    def _require_cells(self) -> None:
         """Refuse a kind of network that does not fit the rows."""
-        rank, cells = self._schema.rank, len(self._schema.features)
-        kind = self._network.kind
-        if rank not in ranks:
-            fitting = {"table": "dense, branched, custom", "sequence": "dense, lstm, gru, branched"}
-            remedy = "data.sequence" if "sequence" in ranks else "data.image_shape"
-            raise SweepError(
-                f"network.kind: {kind} takes rows that are {' or '.join(f'{r}s' for r in ranks)}, "
-                f"but these are rows of a {rank}. Allowed here: {fitting.get(rank, kind)}. "
-                f"Where the columns are the cells of one, say so with {remedy}"
-            )
+        if problem := self._network.misfit(self._schema.rank):
+            raise SweepError(problem)
+        kind, cells = self._network.kind, len(self._schema.features)
         if cells != self._inputs:
             raise SweepError(
                 f"network.kind: {kind} takes the {cells} cells of a row as they are, but scaling "
                 f"turns them into {self._inputs}; columns must be numbers"
             )
-
-
-def _refuse_too_small(blocks: Sequence[Convolution], shape: tuple[int, ...]) -> None:
-    """Refuse blocks for which no pixels are left."""
-    height, width, _ = shape
-    for at, block in enumerate(blocks, start=1):
-        lost = block.kernel_size - 1 if block.padding == "valid" else 0
-        after = [(side - lost) // block.pool for side in (height, width)]
-        if min(after) < 1:
-            raise SweepError(
-                f"network.convolutions, block {at}: it gets {height} by {width} pixels, of which "
-                f"kernel_size {block.kernel_size} ({block.padding}) and pool {block.pool} leave "
-                "none; use fewer blocks or a smaller pool"
-            )
-        height, width = after

@@ -1,0 +1,77 @@
+"""What groups of parameters refuse, alone and together, before any data are read."""
+
+import pytest
+from pydantic import ValidationError
+
+from dnn_sweep.parameters import (
+    CallbackParameters,
+    Configuration,
+    DataParameters,
+    EvaluationParameters,
+    GridParameters,
+    NetworkParameters,
+    ScalingParameters,
+    ScreeningParameters,
+    SplitParameters,
+    TrainingParameters,
+)
+
+
+@pytest.mark.parametrize(
+    ("group", "given", "message"),
+    [
+        (NetworkParameters, {"kind": "ccn"}, "'ccn' is unknown. Did you mean 'cnn'? Allowed: de"),
+        (NetworkParameters, {"hiden": [3]}, "unknown key 'hiden'. Did you mean 'hidden'?"),
+        (NetworkParameters, {"hidden": [{"unit": 3}]}, "unknown key 'unit'. Did you mean 'units'?"),
+        (DataParameters, {"task": "{x}"}, "'{x}' is unknown. Allowed: auto, multiclass"),
+    ],
+)
+def test_the_nearest_spelling_is_named(group, given, message):
+    with pytest.raises(ValidationError) as raised:
+        group(**given)
+    assert message in str(raised.value)
+
+
+def configuration(**groups):
+    return Configuration(
+        data=DataParameters(**groups.get("data", {})),
+        split=SplitParameters(),
+        scaling=ScalingParameters(),
+        network=NetworkParameters(**{"hidden": [4]} | groups.get("network", {})),
+        grid=GridParameters(activations=["relu"], optimizers=["adam"]),
+        training=TrainingParameters(),
+        screening=ScreeningParameters(),
+        callbacks=CallbackParameters(),
+        evaluation=EvaluationParameters(),
+    )
+
+
+IMAGES = {"image_shape": [8, 8]}
+POOLS = [{"filters": 4, "pool": 4}, {"filters": 4, "pool": 4}]
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ({"network": {"kind": "cnn"}}, "network.kind cnn takes rows that are images"),
+        ({"network": {"kind": "lstm"}}, "say so with data.sequence or data.image_shape"),
+        (
+            {"data": IMAGES, "network": {"kind": "cnn", "convolutions": POOLS}},
+            "network.convolutions, block 2: it gets 2 by 2 pixels",
+        ),
+        ({"data": {"task": "regression"}, "network": {"loss": "huberr"}}, "Did you mean 'huber'?"),
+        (
+            {"data": {"task": "binary"}, "network": {"output_activation": "linear"}},
+            "'linear' contradicts the task, binary; allowed: sigmoid, softmax",
+        ),
+    ],
+)
+def test_groups_that_contradict_each_other_are_refused(groups, message):
+    with pytest.raises(ValidationError) as raised:
+        configuration(**groups)
+    assert message in str(raised.value)
+
+
+def test_groups_that_agree_are_kept():
+    assert configuration(data=IMAGES, network={"kind": "cnn"}).network.kind == "cnn"
+    assert configuration(data={"task": "auto"}, network={"loss": "huber"}).network.loss == "huber"
