@@ -7,6 +7,7 @@ Keras saves one network of a kind, as a template in which the weights' values ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras
+from dnn_sweep.core.networks.build import build_network
+from dnn_sweep.core.networks.network import Network
+from dnn_sweep.parameters import Precision
 
 # The documented layout of a .keras file: a zip archive with the configuration and this member.
 WEIGHTS = "model.weights.h5"
@@ -69,6 +73,12 @@ class NetworkFile:
         with ZipFile(path, "w") as archive:
             for name, content in self._members.items():
                 archive.writestr(name, filled if name == WEIGHTS else content)
+
+
+@lru_cache(maxsize=16)  # one is as large as a network
+def network_file(network: Network, precision: Precision) -> NetworkFile:
+    """The file of a network, to be filled with the weights of any trial that has it."""
+    return NetworkFile(build_network(network, precision=precision))
 
 
 def _find_marks(

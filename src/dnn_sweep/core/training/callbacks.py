@@ -18,7 +18,7 @@ from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.layer_log import LayerLog
 from dnn_sweep.core.training.progress import TrainingProgress
-from dnn_sweep.core.training.results import TrialResult
+from dnn_sweep.core.training.results import TrialResult, no_network
 from dnn_sweep.parameters import LoggingParameters
 
 
@@ -66,13 +66,12 @@ class Callbacks:
     def conclude(
         self,
         outputs: NDArray[np.float32],
-        load_network: Callable[[], keras.Model],
+        load_network: Callable[[], keras.Model] = no_network,
         *,
         target_scale: float,
         seconds: float,
         engine: str,
         reason: str,
-        save_network: Callable[[Path], None] | None = None,
         layers: LayerLog | None = None,
     ) -> TrialResult:
         """Build the result of the trained trial, ``diverged`` where a loss is not finite.
@@ -96,7 +95,6 @@ class Callbacks:
             engine=engine,
             engine_reason=reason,
             load_network=load_network,
-            save_network=save_network,
             versions=dict(_versions()),
             diagnostics=layers.table() if layers else None,
         )

@@ -54,6 +54,9 @@ class Engine(Protocol):
             measured: Whether to measure the layers.
         """
 
+    def close(self) -> None:
+        """Give back what it has kept from one stage of a sweep to the next."""
+
 
 @dataclass(frozen=True)
 class Assignment:

@@ -1,9 +1,14 @@
-"""The engine that trains one trial after another with ``keras.Model.fit``."""
+"""The engine that trains each trial with ``keras.Model.fit``, one per core at once."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from math import prod
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,22 +16,54 @@ from numpy.typing import NDArray
 from dnn_sweep.core.data.arrays import TrainingData, epoch_order
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.build import build_network, network_outputs
+from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import build_callbacks
+from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.layer_log import LayerLog, Probe
 from dnn_sweep.core.training.optimizers import build_optimizer
 from dnn_sweep.core.training.progress import TrainingProgress
-from dnn_sweep.core.training.results import TrialResult
+from dnn_sweep.core.training.results import TrialResult, no_network
 from dnn_sweep.core.training.targets import loss_targets, row_weights
+from dnn_sweep.core.training.worker_pool import Event, Report, Run, WorkerPool
 from dnn_sweep.parameters import LoggingParameters
 
+TENSOR_ALIGNMENT = 64  # bytes; TensorFlow stops the process for other addresses
 VALIDATION_BATCH = 1024  # rows; validation has no gradients, so larger batches only save time
+# Worker processes import TensorFlow, which takes some seconds of each core. They start where the
+# trials of a stage would take longer than this one after another. Seconds are estimated from the
+# plan, not measured, so that a repeated sweep does the same.
+SECONDS_WORTH_WORKERS = 20.0
+SECONDS_PER_STEP, OPERATIONS_PER_SECOND = 1e-3, 2e10
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A trial for a worker."""
+
+    trial: Trial
+    logs: LoggingParameters
+    reason: str
+    measured: bool
+
+    def __str__(self) -> str:
+        return f"{self.trial.combination}, seed {self.trial.seed}"
 
 
 class KerasFitEngine:
-    """Trains any network that Keras can build."""
+    """Trains any network that Keras can build.
+
+    Args:
+        seconds_worth_workers: Estimated seconds of work from which on worker processes are used.
+    """
 
     name = "keras"
+
+    def __init__(self, seconds_worth_workers: float = SECONDS_WORTH_WORKERS) -> None:
+        self._seconds_worth_workers = seconds_worth_workers
+        self._pool: WorkerPool | None = None
+        self._folder: TemporaryDirectory[str] | None = None
+        self._data: TrainingData | None = None  # whose rows lie in the folder
 
     def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
         """Return ``None``: ``fit`` trains every trial."""
@@ -44,58 +81,112 @@ class KerasFitEngine:
         *,
         measured: bool = False,
     ) -> Iterator[TrialResult]:
-        """Train trials one after another; see :class:`~dnn_sweep.core.training.engine.Engine`."""
+        """Train trials; see :class:`~dnn_sweep.core.training.engine.Engine`."""
+        device = Device.detect()
+        # Of all trials, so that a resumed sweep trains the rest in the same way.
+        seconds = sum(estimated_seconds(trial, len(data.x_train)) for trial in trials)
+        parallel = min(device.workers, len(trials)) > 1 and not device.is_gpu
+        tasks = [_Task(each, logs, reason, measured) for each in trials if each.id not in finished]
+        if parallel and seconds > self._seconds_worth_workers:
+            yield from self._train_in_workers(tasks, data, progress, device.workers)
+            return
         probe = Probe(data) if measured else None
-        for trial in trials:
-            if trial.id in finished:
-                continue
+        for task in tasks:
             # Keras keeps every network it ever built; without this a long sweep grows.
             keras.utils.clear_session(free_memory=False)
-            progress.trial_started(trial)
-            yield self._train_one(trial, data, progress, logs, reason, probe)
+            progress.trial_started(task.trial)
+            result, network = _train_one(task, data, progress, probe)
+            yield replace(result, load_network=_returning(network))
 
-    def _train_one(
-        self,
-        trial: Trial,
-        data: TrainingData,
-        progress: TrainingProgress,
-        logs: LoggingParameters,
-        reason: str,
-        probe: Probe | None,
-    ) -> TrialResult:
-        began = time.perf_counter()
-        network = build_network(trial.network, trial.seed, trial.precision)
-        steps = -(-len(data.x_train) // trial.batch_size)
-        network.compile(
-            optimizer=build_optimizer(trial),
-            loss=trial.network.loss,
-            metrics=[trial.network.metric],
-            # One call per epoch: the loop over batches stays inside TensorFlow.
-            steps_per_execution=steps,
-        )
-        callbacks = build_callbacks(trial, progress, logs)
-        layers = LayerLog(trial, probe) if probe else None
-        if layers:  # last, since another callback may stop the training at this epoch
-            callbacks.in_order.append(_measuring(layers, network, trial.epochs))
-        network.fit(
-            _batches(data, trial),
-            epochs=trial.epochs,
-            steps_per_epoch=steps,
-            validation_data=(data.x_validation, loss_targets(data.y_validation, trial.network)),
-            validation_batch_size=VALIDATION_BATCH,
-            callbacks=callbacks.in_order,
-            shuffle=False,  # the batches come in the replicate's order
-            verbose=0,
-        )
-        return callbacks.conclude(
-            network_outputs(network, data.x_validation),
-            lambda: network,
-            target_scale=data.target_scale,
-            seconds=time.perf_counter() - began,
-            engine=self.name,
-            reason=reason,
-            layers=layers,
-        )
+    def close(self) -> None:
+        """End the worker processes, and remove the rows that they shared."""
+        if self._pool:
+            self._pool.close()
+        if self._folder:
+            self._folder.cleanup()
+        self._pool = self._folder = self._data = None
+
+    def _train_in_workers(
+        self, tasks: Sequence[_Task], data: TrainingData, progress: TrainingProgress, workers: int
+    ) -> Iterator[TrialResult]:
+        if self._pool is None or self._data is not data:
+            self.close()
+            self._folder, self._data = TemporaryDirectory(prefix="dnn_sweep_rows_"), data
+            _write_rows(data, Path(self._folder.name))
+            self._pool = WorkerPool(workers, _begin, self._folder.name)
+
+        def started(position: int) -> None:
+            progress.trial_started(tasks[position].trial)
+
+        for message in self._pool.run(tasks, started):
+            if isinstance(message, Event):
+                progress.epoch_finished(tasks[message.task].trial, *message.content)
+            else:
+                result, weights = message.content
+                yield result.with_weights(weights)
+
+
+def estimated_seconds(trial: Trial, rows: int) -> float:
+    """Estimate how long a trial takes on one core: operations, and Keras's work for each step."""
+    steps = trial.epochs * -(-rows // trial.batch_size)
+    operations = 6.0 * _products_per_row(trial.network) * rows * trial.epochs
+    return steps * SECONDS_PER_STEP + operations / OPERATIONS_PER_SECOND
+
+
+def _products_per_row(network: Network) -> float:
+    """Multiplications by a weight when the network is applied to a row."""
+    model = build_network(network)
+    total = 0.0
+    for layer in model.layers:
+        # A kernel is used at every pixel of a convolution, and at every step of a sequence.
+        places = layer.input if hasattr(layer, "cell") else layer.output
+        shape = getattr(places, "shape", ())
+        total += layer.count_params() * prod(shape[1:-1])
+    return total
+
+
+def _train_one(
+    task: _Task, data: TrainingData, progress: TrainingProgress, probe: Probe | None
+) -> tuple[TrialResult, keras.Model]:
+    """Train a trial; return its result without the network, and the network."""
+    trial, began = task.trial, time.perf_counter()
+    network = build_network(trial.network, trial.seed, trial.precision)
+    steps = -(-len(data.x_train) // trial.batch_size)
+    network.compile(
+        optimizer=build_optimizer(trial),
+        loss=trial.network.loss,
+        metrics=[trial.network.metric],
+        # One call per epoch: the loop over batches stays inside TensorFlow.
+        steps_per_execution=steps,
+    )
+    callbacks = build_callbacks(trial, progress, task.logs)
+    layers = LayerLog(trial, probe) if probe else None
+    if layers:  # last, since another callback may stop the training at this epoch
+        callbacks.in_order.append(_measuring(layers, network, trial.epochs))
+    targets = loss_targets(data.y_validation, trial.network)
+    network.fit(
+        _batches(data, trial),
+        epochs=trial.epochs,
+        steps_per_epoch=steps,
+        validation_data=(_tensor(data.x_validation), targets),
+        validation_batch_size=VALIDATION_BATCH,
+        callbacks=callbacks.in_order,
+        shuffle=False,  # the batches come in the replicate's order
+        verbose=0,
+    )
+    result = callbacks.conclude(
+        network_outputs(network, data.x_validation),
+        target_scale=data.target_scale,
+        seconds=time.perf_counter() - began,
+        engine=KerasFitEngine.name,
+        reason=task.reason,
+        layers=layers,
+    )
+    return result, network
+
+
+def _returning(network: keras.Model) -> Callable[[], keras.Model]:
+    return lambda: network
 
 
 def _measuring(layers: LayerLog, network: keras.Model, epochs: int) -> keras.callbacks.Callback:
@@ -117,10 +208,60 @@ def _batches(data: TrainingData, trial: Trial) -> tf.data.Dataset:
 
     targets = loss_targets(data.y_train, trial.network)
     weights = row_weights(data, trial.class_weight)
-    parts = [tf.constant(each) for each in (data.x_train, targets, weights) if each is not None]
+    parts = [_tensor(data.x_train), tf.constant(targets)]
+    parts += [] if weights is None else [tf.constant(weights)]
     return (
         tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec((rows,), tf.int32))
         .flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(trial.batch_size))
         .map(lambda batch: tuple(tf.gather(part, batch) for part in parts))
         .prefetch(tf.data.AUTOTUNE)
     )
+
+
+def _tensor(values: NDArray[np.float32]) -> tf.Tensor:
+    """The rows as a tensor, which shares the memory of an array that was mapped from a file."""
+    if not values.flags.writeable or values.ctypes.data % TENSOR_ALIGNMENT:
+        return tf.constant(values)
+    return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
+
+
+def _write_rows(data: TrainingData, folder: Path) -> None:
+    for field in fields(data):
+        value = getattr(data, field.name)
+        if value is not None:
+            np.save(folder / f"{field.name}.npy", value)
+
+
+def _read_rows(folder: Path) -> TrainingData:
+    """Map the rows into memory: all processes share the same pages; what one writes is its own."""
+    rows: dict[str, Any] = {
+        path.stem: np.asarray(np.load(path, mmap_mode="c")) for path in folder.glob("*.npy")
+    }
+    return TrainingData(**rows | {"target_scale": float(rows["target_scale"])})
+
+
+class _Reporting(TrainingProgress):
+    """Sends the epochs of a trial to the process that shows them."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
+        self._report((epoch, logs))
+
+
+def _begin(folder: str) -> Run:
+    """Prepare a worker process, which has one core; return what trains a task's trial."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    data = _read_rows(Path(folder))
+    probe = Probe(data)
+
+    def run(task: _Task, report: Report) -> Any:
+        keras.utils.clear_session(free_memory=False)
+        result, network = _train_one(
+            task, data, _Reporting(report), probe if task.measured else None
+        )
+        return replace(result, load_network=no_network), network.get_weights()
+
+    return run

@@ -1,6 +1,6 @@
 """Results of trials, the same for every engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras
+from dnn_sweep.core.networks.build import build_network
+from dnn_sweep.core.networks.files import network_file
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.parameters import CHECKPOINT_FIELDS
@@ -61,7 +63,21 @@ class TrialResult:
 
     def without_network(self) -> "TrialResult":
         """Return the result without weights and outputs, to save memory."""
-        return replace(self, outputs=self.outputs[:0], load_network=_no_network, save_network=None)
+        return replace(self, outputs=self.outputs[:0], load_network=no_network, save_network=None)
+
+    def with_weights(self, weights: Sequence[NDArray[Any]]) -> "TrialResult":
+        """Return the result with the network that has these weights, in the order of Keras."""
+        trial = self.trial
+
+        def load_network() -> keras.Model:
+            network = build_network(trial.network, trial.seed, trial.precision)
+            network.set_weights(weights)
+            return network
+
+        def save_network(path: Path) -> None:
+            network_file(trial.network, trial.precision).write(path, weights)
+
+        return replace(self, load_network=load_network, save_network=save_network)
 
     @cached_property
     def kept(self) -> dict[str, float]:
@@ -83,7 +99,8 @@ class TrialResult:
         return self.trial.callbacks.checkpoint.filename.format(**fields) + ".keras"
 
 
-def _no_network() -> "keras.Model":
+def no_network() -> "keras.Model":
+    """Stand for the network of a result that was returned without it."""
     raise RuntimeError("this result has no network; load it from the trial store")
 
 

@@ -58,6 +58,9 @@ class Sweep:
                     f"interrupted: {self._done} of {self._total} {self._stage} are trained and "
                     "kept; run the same command again to train the rest"
                 ) from None
+            finally:
+                for engine in self._engines:
+                    engine.close()
 
     def _screen(self) -> Iterator[TrialReport]:
         """Try learning rates; go beyond those tried while the best is at the edge of them."""

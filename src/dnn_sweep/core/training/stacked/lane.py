@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras, tf
-from dnn_sweep.core.networks.build import build_network
-from dnn_sweep.core.networks.files import NetworkFile
-from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import build_callbacks
 from dnn_sweep.core.training.layer_log import LayerLog
@@ -22,7 +17,7 @@ from dnn_sweep.core.training.layer_measurements import Measurement
 from dnn_sweep.core.training.optimizers import learning_rate_schedule
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.parameters import LoggingParameters, Precision
+from dnn_sweep.parameters import LoggingParameters
 
 
 class Lane:
@@ -106,18 +101,8 @@ class Lane:
     def result(self, **given: Any) -> TrialResult:
         """End the callbacks and build the result; ``given`` is for ``Callbacks.conclude``."""
         self._call_back(lambda each: each.on_train_end())
-        trial, weights = self.trial, self._weights
-
-        def load_network() -> keras.Model:
-            network = build_network(trial.network, trial.seed, trial.precision)
-            network.set_weights(weights)
-            return network
-
-        def save_network(path: Path) -> None:
-            _template(trial.network, trial.precision).write(path, weights)
-
-        given |= {"save_network": save_network, "seconds": self.seconds, "layers": self.layers}
-        return self._callbacks.conclude(self._outputs, load_network, **given)
+        given |= {"seconds": self.seconds, "layers": self.layers}
+        return self._callbacks.conclude(self._outputs, **given).with_weights(self._weights)
 
     def get_weights(self) -> int:
         """What callbacks put aside: the epoch, since the cohort keeps its weights."""
@@ -129,11 +114,6 @@ class Lane:
     def _call_back(self, event: Callable[[keras.callbacks.Callback], object]) -> None:
         for callback in self._callbacks.in_order:
             event(callback)
-
-
-@lru_cache(maxsize=16)  # one is as large as a network
-def _template(network: Network, precision: Precision) -> NetworkFile:
-    return NetworkFile(build_network(network, precision=precision))
 
 
 def _scheduled_rates(trial: Trial, steps: int) -> NDArray[np.float32]:

@@ -78,6 +78,10 @@ class StackedEngine:
         )
         return Scheduler(queues, self._programs, device, progress, logs, conclude, probe).results()
 
+    def close(self) -> None:
+        """Forget the compiled programs."""
+        self._programs = None
+
 
 class Programs:
     """Epoch programs for some rows, each compiled once; safe to use from several threads."""

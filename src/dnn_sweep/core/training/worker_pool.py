@@ -1,0 +1,162 @@
+"""Worker processes, each with one task at a time; a process that dies loses only its task."""
+
+import signal
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from dnn_sweep.core.errors import SweepError
+
+ATTEMPTS = 2  # a task whose process died is given to another process once
+
+Report = Callable[[Any], None]
+Run = Callable[[Any, Report], Any]  # a task's result; it may report events meanwhile
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a task reported."""
+
+    task: int  # its position
+    content: Any
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a task ended in."""
+
+    task: int  # its position
+    content: Any
+
+
+class _Worker:
+    """A process, and the task that it has."""
+
+    def __init__(self, begin: Callable[..., Run], given: tuple[Any, ...]) -> None:
+        # A fork of a process in which TensorFlow has threads would wait for them forever.
+        context = get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        target = (theirs, begin, given)
+        self.process = context.Process(target=_serve, args=target, daemon=True)
+        self.process.start()
+        theirs.close()  # so that the end of the process ends the connection
+        self.task: int | None = None
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+class WorkerPool:
+    """Runs tasks in processes that stay until the pool is closed.
+
+    Args:
+        workers: Number of processes; each starts with its first task.
+        begin: Called once in each process; returns the function that runs a task there. It and
+            what it is ``given`` are pickled.
+    """
+
+    def __init__(self, workers: int, begin: Callable[..., Run], *given: Any) -> None:
+        self._size, self._begin, self._given = workers, begin, given
+        self._workers: list[_Worker] = []
+
+    def run(
+        self, tasks: Sequence[Any], started: Callable[[int], None]
+    ) -> Generator[Event | Result]:
+        """Run tasks, and yield what they report and what they end in, as it comes.
+
+        Args:
+            tasks: What is given to the function, pickled.
+            started: Called with a task's position when it is given to a process.
+
+        Raises:
+            SweepError: At the end, if the process of a task died and another one did, too.
+            Exception: What a task raised.
+        """
+        waiting, attempts = deque(range(len(tasks))), Counter[int]()
+        lost: list[str] = []
+        try:
+            while waiting or any(each.task is not None for each in self._workers):
+                for worker in self._free(len(waiting)):
+                    worker.task = waiting.popleft()
+                    attempts[worker.task] += 1
+                    started(worker.task)
+                    worker.connection.send((worker.task, tasks[worker.task]))
+                for worker in self._ready():
+                    task = worker.task
+                    try:
+                        message = worker.connection.recv()
+                    except (EOFError, ConnectionResetError):
+                        worker.stop()
+                        self._workers.remove(worker)
+                        if task is not None and attempts[task] < ATTEMPTS:
+                            waiting.append(task)
+                        elif task is not None:
+                            lost.append(f"{tasks[task]} (exit code {worker.process.exitcode})")
+                        continue
+                    if isinstance(message, Exception):
+                        raise message
+                    if isinstance(message, Result):
+                        worker.task = None
+                    yield message
+        finally:
+            for worker in [each for each in self._workers if each.task is not None]:
+                worker.stop()  # it would go on with a task that nobody waits for
+                self._workers.remove(worker)
+        if lost:
+            raise SweepError(
+                f"the process that trained {'; '.join(lost)} ended {ATTEMPTS} times, perhaps for "
+                "want of memory. What else was trained is kept; run the same command again"
+            )
+
+    def close(self) -> None:
+        """End the processes."""
+        for worker in self._workers:
+            worker.stop()
+        self._workers.clear()
+
+    def _free(self, wanted: int) -> list[_Worker]:
+        """As many processes without a task as are wanted and may be; new ones where needed."""
+        free = [each for each in self._workers if each.task is None]
+        while len(free) < wanted and len(self._workers) < self._size:
+            free.append(_Worker(self._begin, self._given))
+            self._workers.append(free[-1])
+        return free[:wanted]
+
+    def _ready(self) -> Iterator[_Worker]:
+        """The processes that have said something or have died, as soon as there is one."""
+        by_connection = {each.connection: each for each in self._workers}
+        for connection in wait(list(by_connection)):
+            yield by_connection[connection]  # type: ignore[index]  # typed as any waitable
+
+
+def _serve(connection: Connection, begin: Callable[..., Run], given: tuple[Any, ...]) -> None:
+    """Run tasks until the other end of the connection is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    try:
+        run = begin(*given)
+        while True:
+            position, task = connection.recv()
+
+            def report(event: Any, position: int = position) -> None:
+                connection.send(Event(position, event))
+
+            try:
+                content = run(task, report)
+            except Exception as error:  # noqa: BLE001 - it is raised in the parent
+                connection.send(_sendable(error))
+                continue
+            connection.send(Result(position, content))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # the parent has closed the connection, or has died
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error without what it was raised from, which may hold anything."""
+    if isinstance(error, SweepError):
+        return SweepError(str(error))
+    return RuntimeError(f"{type(error).__name__}: {error}")

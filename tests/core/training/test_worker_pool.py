@@ -1,0 +1,126 @@
+"""Processes that run tasks: what happens when one dies, fails or is no longer wanted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.training.worker_pool import Event, Result, WorkerPool
+
+
+def begin(factor):
+    """In the process: multiply, or do what the task says."""
+
+    def run(task, report):
+        report(("pid", os.getpid()))
+        if task == "fail":
+            raise ValueError("seven is right out")
+        if task == "refuse":
+            raise SweepError("the user's mistake")
+        if task == "die" or (isinstance(task, Path) and not task.exists()):
+            if isinstance(task, Path):
+                task.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if task == "sleep":
+            time.sleep(60)
+        return 0 if isinstance(task, Path) else task * factor
+
+    return run
+
+
+@pytest.fixture
+def pool():
+    made = WorkerPool(2, begin, 10)
+    yield made
+    made.close()
+
+
+def ignore(position):
+    del position
+
+
+def results(pool, tasks, started=ignore):
+    return {m.task: m.content for m in pool.run(tasks, started) if isinstance(m, Result)}
+
+
+def test_tasks_run_in_several_processes_which_stay_for_the_next(pool):
+    started = []
+    messages = list(pool.run([1, 2, 3, 4], started.append))
+    pids = [message.content[1] for message in messages if isinstance(message, Event)]
+    assert started == [0, 1, 2, 3]
+    assert os.getpid() not in pids
+    again = [m.content[1] for m in pool.run([5, 6], ignore) if isinstance(m, Event)]
+    assert set(again) <= set(pids)
+    assert results(pool, [7, 8]) == {0: 70, 1: 80}
+
+
+def test_a_killed_process_loses_only_its_task_which_another_one_runs(pool, tmp_path):
+    assert results(pool, [1, tmp_path / "died", 2, 3]) == {0: 10, 1: 0, 2: 20, 3: 30}
+
+
+def test_a_task_that_kills_its_process_twice_is_named_after_the_others_are_done(pool):
+    found = {}
+    with pytest.raises(SweepError, match=r"trained die \(exit code -9\) ended 2 times"):
+        for message in pool.run(["die", 1, 2], ignore):
+            if isinstance(message, Result):
+                found[message.task] = message.content
+    assert found == {1: 10, 2: 20}
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "said"),
+    [("fail", RuntimeError, "ValueError: seven is right out"), ("refuse", SweepError, "mistake")],
+)
+def test_what_a_task_raises_is_raised_here(pool, task, kind, said):
+    with pytest.raises(kind, match=said):
+        results(pool, [task])
+    assert results(pool, [1]) == {0: 10}
+
+
+def test_processes_end_with_what_nobody_waits_for(pool):
+    messages = pool.run(["sleep", "sleep"], ignore)
+    pids = [next(messages).content[1] for _ in range(2)]
+    messages.close()
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert results(pool, [1]) == {0: 10}
+
+
+ORPHANS = """
+import sys
+from dnn_sweep.core.training.worker_pool import WorkerPool
+from tests.core.training.test_worker_pool import begin, ignore
+if __name__ == "__main__":
+    pool = WorkerPool(1, begin, 1)
+    for message in pool.run([1], ignore):
+        print(message.content, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_an_interrupt_reaches_only_the_parent_and_no_process_outlives_it(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(ORPHANS)
+    root = Path(__file__).parents[3]
+    env = os.environ | {"PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"}
+    parent = subprocess.Popen(
+        [sys.executable, script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=env,
+        start_new_session=True,
+    )
+    worker = psutil.Process(int(parent.stdout.readline().split()[1].strip("')")))
+    worker.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    assert worker.is_running()
+    parent.kill()
+    parent.communicate()
+    worker.wait(10)
+    assert not worker.is_running()
