@@ -97,7 +97,7 @@ def _log(package: ChampionPackage, name: str) -> str:
             artifacts={path.stem: str(path) for path in files},
             signature=_signature(package),
             input_example=package.example,
-            conda_env=_environment(),
+            conda_env=_environment(package.schema.rank),
             metadata=description,
         )
     return str(logged.model_id)
@@ -116,6 +116,8 @@ def _serving_schema(package: ChampionPackage) -> dict[str, Any]:
         "task": schema.task,
         "target": schema.target,
         "classes": list(schema.classes),
+        "rank": schema.rank,
+        "shape": list(schema.shape),
         "target_scaling": package.target_scaling.model_dump(),
         "columns": [each.model_dump() | categories.get(each.name, {}) for each in schema.features],
     }
@@ -127,15 +129,21 @@ def _signature(package: ChampionPackage) -> ModelSignature:
     anything = AnyType()  # type: ignore[no-untyped-call]
     kinds = {"i": DataType.long, "f": DataType.double, "b": DataType.boolean}
     outputs = package.example_predictions.dtypes.items()
+    schema = package.schema
+    # A row may also be given as what it is, so that then no cell is required.
+    is_table = schema.rank == "table"
+    cells = [ColSpec(anything, name, required=is_table) for name in schema.feature_names]
+    whole = [] if is_table else [ColSpec(anything, schema.rank, required=False)]
     return ModelSignature(
-        inputs=Schema([ColSpec(anything, name) for name in package.schema.feature_names]),
+        inputs=Schema([*cells, *whole]),
         outputs=Schema([ColSpec(kinds.get(d.kind, DataType.string), str(n)) for n, d in outputs]),
     )
 
 
-def _environment() -> dict[str, Any]:
+def _environment(rank: str) -> dict[str, Any]:
     # Written out, since MLflow warns if pip is not installed.
-    pip = {"pip": [f"{name}=={version(name)}" for name in REQUIREMENTS]}
+    names = (*REQUIREMENTS, "pillow") if rank == "image" else REQUIREMENTS
+    pip = {"pip": [f"{name}=={version(name)}" for name in names]}
     python = f"python={platform.python_version()}"
     return {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": [python, "pip", pip]}
 

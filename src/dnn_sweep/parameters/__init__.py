@@ -9,7 +9,7 @@ from dnn_sweep.parameters.callbacks import (
     ReduceOnPlateauParameters,
 )
 from dnn_sweep.parameters.configuration import Configuration
-from dnn_sweep.parameters.data import DataParameters
+from dnn_sweep.parameters.data import DataParameters, SequenceParameters
 from dnn_sweep.parameters.evaluation import EvaluationParameters
 from dnn_sweep.parameters.grid import (
     GridParameters,
@@ -50,6 +50,7 @@ __all__ = [
     "ScalingParameters",
     "ScheduleEntry",
     "ScreeningParameters",
+    "SequenceParameters",
     "SplitParameters",
     "Task",
     "TrainingParameters",

@@ -36,8 +36,9 @@ class Configuration(Parameters):
     @model_validator(mode="after")
     def _groups_agree(self) -> Self:
         """Find contradictions that need no data, before any is read."""
-        shape = self.data.image_shape
-        problem = self.network.misfit("image" if shape else "table")
+        shape = self.data.shape
+        rank = "image" if shape else "sequence" if self.data.sequence.id else "table"
+        problem = self.network.misfit(rank)
         if not problem and shape and self.network.kind == "cnn":
             problem = self.network.pixels_missing(shape)
         if problem:

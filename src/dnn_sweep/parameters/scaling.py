@@ -11,6 +11,8 @@ class ScalingParameters(Parameters):
     Args:
         numeric: ``standard`` for mean 0 and variance 1, ``minmax`` for the range 0 to 1,
             ``none`` to keep values unchanged.
+        per: ``column`` scales each column by itself, ``channel`` all pixels of an image's channel
+            alike. The steps of a sequence are always scaled alike, for each feature.
         impute: Statistic of the column that replaces a missing number.
         scale_target: Standardise a regression's target for training; predictions are in the
             target's own unit.
@@ -20,5 +22,6 @@ class ScalingParameters(Parameters):
     """
 
     numeric: Literal["standard", "minmax", "none"] = "standard"
+    per: Literal["column", "channel"] = "column"
     impute: Literal["median", "mean"] = "median"
     scale_target: bool = True

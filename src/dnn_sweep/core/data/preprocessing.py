@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.data.columns import refuse_where, spell
 from dnn_sweep.core.data.schema import Schema, TargetScaling
+from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import ScalingParameters
 
@@ -35,6 +36,9 @@ def fit_preprocessor(
     >>> transformer.get_feature_names_out()[0]
     'numeric__sepal length (cm)'
     """
+    if schema.rank == "sequence" or (schema.rank == "image" and scaling.per == "channel"):
+        transformer = _fit_channels(train_rows, schema, scaling)
+        return transformer, _fit_target(train_rows, schema, scaling)
     new, imputer = sklearn.preprocessing, sklearn.impute.SimpleImputer
     scalers = {"standard": [new.StandardScaler()], "minmax": [new.MinMaxScaler()], "none": []}
     steps = {
@@ -50,11 +54,7 @@ def fit_preprocessor(
             for kind, step in steps.items()
         ]
     ).fit(coerce_columns(train_rows, schema))
-    if schema.task != "regression" or not scaling.scale_target:
-        return transformer, TargetScaling()
-    target = train_rows[schema.target].to_numpy(dtype=np.float64)
-    mean, scale = float(target.mean()), float(target.std()) or 1.0
-    return transformer, TargetScaling(mean=mean, scale=scale)
+    return transformer, _fit_target(train_rows, schema, scaling)
 
 
 def scale_rows(
@@ -105,6 +105,43 @@ def encode_target(
         return values.astype(np.float32)
     positions = {label: position for position, label in enumerate(schema.classes)}
     return target.map(positions).to_numpy().astype(np.int32)
+
+
+def _fit_target(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters) -> TargetScaling:
+    if schema.task != "regression" or not scaling.scale_target:
+        return TargetScaling()
+    target = rows[schema.target].to_numpy(dtype=np.float64)
+    return TargetScaling(mean=float(target.mean()), scale=float(target.std()) or 1.0)
+
+
+def _fit_channels(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters) -> Any:
+    """Fit one scale for all cells of a channel; gaps become exactly 0 after scaling.
+
+    Raises:
+        SweepError: If 0 would not stand for a missing step alone.
+    """
+    if schema.padded and scaling.numeric != "standard":
+        raise SweepError(
+            f"scaling.numeric: {scaling.numeric} does not fit sequences of different lengths, "
+            "whose missing steps become 0; use standard"
+        )
+    table = coerce_columns(rows, schema)
+    # scikit-learn's scalers fit columns. Two rows that have the channel's mean and deviation, or
+    # its range, in each of its columns give them the channel's scale.
+    low, high = (pd.Series(index=schema.feature_names, dtype=np.float64) for _ in range(2))
+    for names in schema.channel_names:
+        cells = table[names].to_numpy()
+        if scaling.numeric == "minmax":
+            low[names], high[names] = np.nanmin(cells), np.nanmax(cells)
+        else:
+            mean, deviation = np.nanmean(cells), np.nanstd(cells)
+            low[names], high[names] = mean - deviation, mean + deviation
+    new = sklearn.preprocessing
+    scalers = {"standard": [new.StandardScaler()], "minmax": [new.MinMaxScaler()], "none": []}
+    gaps = sklearn.impute.SimpleImputer(strategy="constant", fill_value=0.0)
+    steps = sklearn.pipeline.make_pipeline(*scalers[scaling.numeric], gaps)
+    pair = pd.DataFrame([low, high])[schema.feature_names]
+    return sklearn.compose.ColumnTransformer([("numeric", steps, schema.feature_names)]).fit(pair)
 
 
 def _as_number(column: pd.Series, *, boolean: bool) -> pd.Series:

@@ -48,6 +48,12 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
     fingerprint: str
 
     @property
+    def channel_names(self) -> list[list[str]]:
+        """Names of the columns that share a scale: those of each channel, or of each feature."""
+        channels = 1 if self.rank == "table" else self.shape[-1]
+        return [self.feature_names[at::channels] for at in range(channels)]
+
+    @property
     def feature_names(self) -> list[str]:
         """Names of the feature columns, in order."""
         return [column.name for column in self.features]

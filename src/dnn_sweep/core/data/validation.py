@@ -10,7 +10,8 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from dnn_sweep.core.data.columns import is_date, kind_of, plain_values, reason_to_drop, refuse_where
 from dnn_sweep.core.data.loss_weights import read_weights
-from dnn_sweep.core.data.schema import Column, Label, Schema
+from dnn_sweep.core.data.schema import Column, Label, Rank, Schema
+from dnn_sweep.core.data.sequences import join_steps
 from dnn_sweep.core.data.splitting import draw_rows
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.parameters import DataParameters, SplitParameters, Task
@@ -38,9 +39,13 @@ def validate_table(
     >>> schema.task, schema.classes, schema.feature_names
     ('binary', ('no', 'yes'), ['age'])
     """
+    target = _check_columns(raw_table, data)
+    steps, padded = 0, False
+    if data.sequence.id:
+        raw_table, steps, padded = join_steps(raw_table, data)
     raw = draw_rows(raw_table, data, split)
-    target = _check_columns(raw, data)
-    table = raw.drop(columns=list(data.ignore)).rename_axis(index="row_id").apply(plain_values)
+    table = raw.drop(columns=list(data.ignore), errors="ignore").rename_axis(index="row_id")
+    table = table.apply(plain_values)
     _check_target_has_no_gaps(table[target])
     task = _task_of(table[target], data)
     classes: tuple[Label, ...] = ()
@@ -54,10 +59,11 @@ def validate_table(
         table[data.sample_weight] = read_weights(table[data.sample_weight])
 
     beside = [each for each in (target, data.split_column, data.sample_weight) if each]
+    rank: Rank = "sequence" if steps else "image" if data.shape else "table"
     dropped: dict[str, str] = {}
     features: list[Column] = []
     for name in table.columns.drop(beside):
-        if data.image_shape is None and (reason := reason_to_drop(table[name])):
+        if rank == "table" and (reason := reason_to_drop(table[name])):
             dropped[name] = reason
             logger.warning("Column %r is left out: %s", name, reason)
         else:
@@ -68,14 +74,14 @@ def validate_table(
             f"no feature column is left beside the target {target!r}"
             + "".join(f"; {name!r}: {reason}" for name, reason in dropped.items())
         )
-    shape = (len(features),)
-    if data.image_shape:
-        shape = (*data.image_shape, 1)[:3]
-        if (cells := math.prod(shape)) != len(features):
-            raise SweepError(
-                f"data.image_shape {' by '.join(map(str, data.image_shape))} means {cells} pixels, "
-                f"but there are {len(features)} feature columns"
-            )
+    shape: tuple[int, ...] = data.shape or (len(features),)
+    if steps:
+        shape = (steps, len(features) // steps)
+    elif (cells := math.prod(shape)) != len(features):
+        raise SweepError(
+            f"data.image_shape {' by '.join(map(str, shape))} means {cells} pixels, "
+            f"but there are {len(features)} feature columns"
+        )
     table = table.drop(columns=list(dropped))
     return table, Schema(
         task=task,
@@ -83,8 +89,9 @@ def validate_table(
         classes=classes,
         features=tuple(features),
         dropped=dropped,
-        rank="image" if data.image_shape else "table",
+        rank=rank,
         shape=shape,
+        padded=padded,
         sample_weight=data.sample_weight,
         rows=len(table),
         fingerprint=fingerprint(table),
@@ -115,6 +122,8 @@ def _check_columns(raw: pd.DataFrame, data: DataParameters) -> str:
         "data.sample_weight": (data.sample_weight,) if data.sample_weight else (),
         "data.ignore": data.ignore,
         "data.categorical": data.categorical,
+        "data.sequence.id": (data.sequence.id,) if data.sequence.id else (),
+        "data.sequence.order": (data.sequence.order,) if data.sequence.order else (),
     }
     for key, columns in asked.items():
         for column in columns:

@@ -7,7 +7,9 @@ list, and repeats the few lines that give raw columns one type per kind.
 
 import json
 import os
+from base64 import b64decode
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,9 @@ class SweepModel(PythonModel):
     ) -> pd.DataFrame:
         """Predict raw rows, which have the columns of the model's signature.
 
+        In place of its cells, a row may have an ``image``, as nested lists or as a PNG or JPEG
+        file in Base64, or a ``sequence`` as nested lists, if that is what a row was in training.
+
         Returns:
             ``prediction``, the label or the number; for classes also ``probability_<class>``.
 
@@ -53,6 +58,7 @@ class SweepModel(PythonModel):
         """
         if model_input.empty:
             raise MlflowException.invalid_parameter_value("there are no rows to predict")
+        model_input = self._flatten(model_input)
         columns = self.schema["columns"]
         coerced = {each["name"]: _coerce(model_input[each["name"]], each) for each in columns}
         rows = pd.DataFrame(coerced, index=model_input.index)
@@ -61,6 +67,31 @@ class SweepModel(PythonModel):
         outputs = np.concatenate([np.asarray(self.network(each)) for each in batches])
         labelled = self._label(outputs.astype(np.float64))
         return pd.DataFrame(labelled, index=model_input.index)
+
+    def _flatten(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the cells of images or sequences as columns."""
+        names = [each["name"] for each in self.schema["columns"]]
+        rank, shape = self.schema["rank"], self.schema["shape"]
+        read = {"image": _image, "sequence": _sequence}.get(rank)
+        if read is None or rank not in rows or rows[rank].isna().all():
+            missing = [name for name in names if name not in rows]
+            if missing:
+                known = f"the column {rank!r} or " if read else ""
+                raise MlflowException.invalid_parameter_value(
+                    f"rows must have {known}the columns {names[0]} to {names[-1]}; "
+                    f"missing: {', '.join(missing[:5])}"
+                )
+            return rows
+        cells = []
+        for row, value in rows[rank].items():
+            try:
+                cells.append(read(value, shape).ravel())
+            except (OSError, TypeError, ValueError) as error:
+                raise MlflowException.invalid_parameter_value(
+                    f"column {rank!r}, row {row}: {error}; "
+                    f"expected a shape of {' by '.join(map(str, shape))}"
+                ) from error
+        return pd.DataFrame(np.stack(cells), index=rows.index, columns=names)
 
     def _label(self, outputs: Any) -> dict[str, Any]:
         if self.schema["task"] == "regression":
@@ -71,6 +102,34 @@ class SweepModel(PythonModel):
         labels = pd.Series(self.schema["classes"])
         shares = {f"probability_{label}": outputs[:, i] for i, label in enumerate(labels)}
         return {"prediction": labels.iloc[outputs.argmax(axis=1)].to_numpy(), **shares}
+
+
+def _image(value: Any, shape: list[int]) -> Any:
+    """An image's pixels, from nested lists or from a file in Base64, which is resized."""
+    height, width, channels = shape
+    if isinstance(value, str):
+        from PIL import Image, ImageOps  # required of models of images alone
+
+        file = BytesIO(b64decode(value.partition("base64,")[2] or value, validate=True))
+        upright = ImageOps.exif_transpose(Image.open(file))
+        image = upright.convert("L" if channels == 1 else "RGB")
+        pixels = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+    else:
+        pixels = np.array([[np.asarray(cell) for cell in row] for row in value], dtype=float)
+    allowed = [(height, width, channels)] + ([(height, width)] if channels == 1 else [])
+    if pixels.shape not in allowed:
+        raise ValueError(f"the image has the shape {' by '.join(map(str, pixels.shape))}")
+    return pixels
+
+
+def _sequence(value: Any, shape: list[int]) -> Any:
+    """A sequence's last steps; missing ones are padded at the end, as in training."""
+    steps, features = shape
+    given = np.array([np.asarray(step, dtype=float) for step in value][-steps:], dtype=float)
+    if given.ndim != 2 or given.shape[1] != features:
+        raise ValueError(f"the sequence has the shape {' by '.join(map(str, given.shape))}")
+    padding = np.full((steps - len(given), features), np.nan)
+    return np.concatenate([given, padding])
 
 
 def _coerce(values: pd.Series, column: dict[str, Any]) -> pd.Series:
