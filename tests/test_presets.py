@@ -6,6 +6,7 @@ from kedro.io import AbstractDataset, DatasetError
 
 from dnn_sweep import parameters as models
 from dnn_sweep.datasets.idx import IdxImagesDataset
+from dnn_sweep.datasets.image_folder import ImageFolderDataset
 from dnn_sweep.datasets.table_file import TableFileDataset
 from dnn_sweep.datasets.toy import ToyDataset
 from dnn_sweep.settings import CONFIG_LOADER_ARGS, project_path
@@ -31,6 +32,11 @@ DATASETS = {
     "breast_cancer": ToyDataset,
     "diabetes": ToyDataset,
     "csv": TableFileDataset,
+    "image_folder": ImageFolderDataset,
+    "mnist_cnn": IdxImagesDataset,
+    "fashion_mnist_cnn": IdxImagesDataset,
+    "mnist_lstm": IdxImagesDataset,
+    "fashion_mnist_dropout": IdxImagesDataset,
 }
 GIVEN = {"csv": {"data": {"filepath": "my.csv", "target": "label"}}}
 
