@@ -32,11 +32,14 @@ DATASETS = {
     "breast_cancer": ToyDataset,
     "diabetes": ToyDataset,
     "csv": TableFileDataset,
+    "xor": ToyDataset,
     "image_folder": ImageFolderDataset,
     "mnist_cnn": IdxImagesDataset,
     "fashion_mnist_cnn": IdxImagesDataset,
     "mnist_lstm": IdxImagesDataset,
     "fashion_mnist_dropout": IdxImagesDataset,
+    "mnist_batch_size": IdxImagesDataset,
+    "mnist_early_stopping": IdxImagesDataset,
 }
 GIVEN = {"csv": {"data": {"filepath": "my.csv", "target": "label"}}}
 

@@ -4,6 +4,7 @@ from kedro.pipeline import Pipeline
 
 from dnn_sweep.pipelines import (
     evaluation,
+    foundations,
     inference,
     ingestion,
     model_building,
@@ -17,7 +18,7 @@ STAGES = (ingestion, scaling, model_building, training, evaluation, registration
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Return the pipelines by name; ``train`` is all of them but ``inference``.
+    """Return the pipelines by name; ``train`` is the stages of a sweep.
 
     >>> [node.name for node in register_pipelines()["ingestion"].nodes]
     ['validate_table', 'split_rows']
@@ -28,5 +29,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         **stages,
         "train": train,
         "inference": inference.create_pipeline(),
+        "foundations": foundations.create_pipeline(),
         "__default__": train,
     }

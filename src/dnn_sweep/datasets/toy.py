@@ -1,5 +1,6 @@
-"""The data sets that come with scikit-learn, as one table each."""
+"""Small data sets that need no file: those of scikit-learn, and XOR."""
 
+import numpy as np
 import pandas as pd
 from kedro_datasets._typing import TablePreview
 
@@ -13,15 +14,17 @@ TARGETS = {
     "diabetes": "progression",
     "iris": "species",
     "wine": "cultivar",
+    "xor": "xor",
 }
 
 
 class ToyDataset(ReadOnlyDataset[pd.DataFrame]):
-    """A data set bundled with scikit-learn: needs no network and no file.
+    """A data set bundled with scikit-learn, or ``xor``: needs no network and no file.
 
     Args:
         name: A key of ``TARGETS``, which names the column to predict. The features of
-            ``diabetes`` are in their own units.
+            ``diabetes`` are in their own units. ``xor`` has each of its four points 50 times,
+            with a little noise, so that there are rows to validate and to test on.
 
     >>> ToyDataset("iris").load()["species"].unique().tolist()
     ['setosa', 'versicolor', 'virginica']
@@ -38,6 +41,8 @@ class ToyDataset(ReadOnlyDataset[pd.DataFrame]):
         if not self._exists():
             where = "catalog entry of type ToyDataset, name"
             raise unknown_name(self.name, TARGETS, what="data set", where=where)
+        if self.name == "xor":
+            return _draw_xor()
         own_units = {"scaled": False} if self.name == "diabetes" else {}
         bunch = getattr(sklearn.datasets, f"load_{self.name}")(as_frame=True, **own_units)
         target = bunch.target
@@ -53,3 +58,10 @@ class ToyDataset(ReadOnlyDataset[pd.DataFrame]):
 
     def _exists(self) -> bool:
         return self.name in TARGETS
+
+
+def _draw_xor(copies: int = 50, noise: float = 0.1) -> pd.DataFrame:
+    points = np.tile([[0, 0], [0, 1], [1, 0], [1, 1]], (copies, 1))
+    drawn = points + np.random.default_rng(0).normal(scale=noise, size=points.shape)
+    table = pd.DataFrame(drawn, columns=["x1", "x2"])
+    return table.assign(xor=points[:, 0] ^ points[:, 1])
