@@ -12,7 +12,9 @@ import pytest
 
 from tests.conftest import Project
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "explore_results.ipynb"
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOK = NOTEBOOKS / "05_read_the_runs.ipynb"
+TO_RUN = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb") if path != NOTEBOOK)
 
 
 def leave_results(project: Project) -> None:
@@ -71,3 +73,30 @@ print("SHOWN", json.dumps({
         ],
         "runs": ["relu + adam"],
     }
+
+
+@pytest.mark.parametrize("name", [*TO_RUN, NOTEBOOK.name])
+def test_a_notebook_is_kept_without_outputs_and_holds_no_logic(name: str) -> None:
+    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+            assert "def " not in cell.source
+            assert "class " not in cell.source
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TO_RUN)
+def test_a_notebook_runs_from_top_to_bottom(project: Project, name: str) -> None:
+    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project.path,
+        env=project.environment({"PLOTLY_RENDERER": "json"}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

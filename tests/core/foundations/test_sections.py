@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from dnn_sweep.core.foundations import gates, hand_written_fit, losses, models, perceptron
+from dnn_sweep.core.foundations import gates, hand_written_fit, losses, models, outputs, perceptron
 from dnn_sweep.core.foundations.page import write_foundations
 from dnn_sweep.core.foundations.xor_networks import count_parameters, parameter_counts, xor_networks
 
@@ -22,6 +22,8 @@ SHORT = {
     "xor-networks": lambda: xor_networks(seeds=12, epochs=6),
     "parameters": parameter_counts,
     "same-models": models.same_models,
+    "outputs": outputs.several_outputs,
+    "weights": outputs.saved_weights,
 }
 DO_NOT_HOLD = {"error / prediction is the gradient"}
 

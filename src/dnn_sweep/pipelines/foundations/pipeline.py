@@ -6,6 +6,7 @@ from dnn_sweep.core.foundations.gates import logic_gates, one_neuron
 from dnn_sweep.core.foundations.hand_written_fit import hand_written_fit, wrong_gradient
 from dnn_sweep.core.foundations.losses import outliers, problems
 from dnn_sweep.core.foundations.models import depth, same_models
+from dnn_sweep.core.foundations.outputs import saved_weights, several_outputs
 from dnn_sweep.core.foundations.page import summarize_foundations, write_foundations
 from dnn_sweep.core.foundations.perceptron import activation_gallery, perceptron
 from dnn_sweep.core.foundations.xor_networks import parameter_counts, xor_networks
@@ -24,6 +25,8 @@ SECTIONS = (
     xor_networks,
     parameter_counts,
     same_models,
+    several_outputs,
+    saved_weights,
 )
 
 
