@@ -38,6 +38,7 @@ DATASETS = {
     "fashion_mnist_cnn": IdxImagesDataset,
     "mnist_lstm": IdxImagesDataset,
     "fashion_mnist_dropout": IdxImagesDataset,
+    "fashion_mnist_sigmoid": IdxImagesDataset,
     "mnist_batch_size": IdxImagesDataset,
     "mnist_early_stopping": IdxImagesDataset,
 }

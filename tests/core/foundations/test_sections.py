@@ -1,6 +1,7 @@
 """Every section of the page on foundations, in a shortened form, and what its functions do."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +59,13 @@ def test_the_page_has_every_section_and_every_claim(sections):
         assert f'href="#{name}"' in page
     assert len(claims) == sum(len(each.claims) for each in sections.values())
     assert not re.search(r'<(script|link|img)[^>]* (src|href)="https?:', page)
+
+
+def test_every_claim_is_listed_in_the_documentation(sections):
+    listed = (Path(__file__).parents[3] / "docs" / "experiments.md").read_text()
+    for section in sections.values():
+        for claim in section.claims:
+            assert f"| {claim.study} | {claim.says} |" in listed
 
 
 def test_xor_is_true_between_the_lines():
