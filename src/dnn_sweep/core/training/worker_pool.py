@@ -1,16 +1,19 @@
 """Worker processes, each with one task at a time; a process that dies loses only its task."""
 
 import signal
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from dnn_sweep.core.errors import SweepError
 
 ATTEMPTS = 2  # a task whose process died is given to another process once
+SECONDS_TO_END = 5.0  # for a process that has closed its connection
 
 Report = Callable[[Any], None]
 Run = Callable[[Any, Report], Any]  # a task's result; it may report events meanwhile
@@ -41,9 +44,16 @@ class _Worker:
         self.connection, theirs = context.Pipe()
         target = (theirs, begin, given)
         self.process = context.Process(target=_serve, args=target, daemon=True)
-        self.process.start()
+        with _interrupts_blocked():
+            self.process.start()
         theirs.close()  # so that the end of the process ends the connection
         self.task: int | None = None
+
+    def bury(self) -> int | None:
+        """Return the exit code of the process, which has closed its connection."""
+        self.process.join(SECONDS_TO_END)
+        self.stop()
+        return self.process.exitcode
 
     def stop(self) -> None:
         self.process.kill()
@@ -85,18 +95,19 @@ class WorkerPool:
                     worker.task = waiting.popleft()
                     attempts[worker.task] += 1
                     started(worker.task)
-                    worker.connection.send((worker.task, tasks[worker.task]))
+                    with suppress(OSError):  # it has just died, which its connection tells
+                        worker.connection.send((worker.task, tasks[worker.task]))
                 for worker in self._ready():
                     task = worker.task
                     try:
                         message = worker.connection.recv()
-                    except (EOFError, ConnectionResetError):
-                        worker.stop()
+                    except (EOFError, OSError):  # it died, perhaps in the middle of a message
+                        exit_code = worker.bury()
                         self._workers.remove(worker)
                         if task is not None and attempts[task] < ATTEMPTS:
                             waiting.append(task)
                         elif task is not None:
-                            lost.append(f"{tasks[task]} (exit code {worker.process.exitcode})")
+                            lost.append(f"{tasks[task]} (exit code {exit_code})")
                         continue
                     if isinstance(message, Exception):
                         raise message
@@ -121,7 +132,8 @@ class WorkerPool:
 
     def _free(self, wanted: int) -> list[_Worker]:
         """As many processes without a task as are wanted and may be; new ones where needed."""
-        free = [each for each in self._workers if each.task is None]
+        # One that has died since its last task is removed when its connection is read.
+        free = [each for each in self._workers if each.task is None and each.process.is_alive()]
         while len(free) < wanted and len(self._workers) < self._size:
             free.append(_Worker(self._begin, self._given))
             self._workers.append(free[-1])
@@ -134,11 +146,32 @@ class WorkerPool:
             yield by_connection[connection]  # type: ignore[index]  # typed as any waitable
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let a process start without Ctrl-C, before it can ignore it itself: it inherits the mask.
+
+    Here, an interrupt waits for the end of the block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # or the start of the process starts it, and unblocks
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(connection: Connection, begin: Callable[..., Run], given: tuple[Any, ...]) -> None:
     """Run tasks until the other end of the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
-    try:
-        run = begin(*given)
+    with suppress(EOFError, OSError):  # the parent has closed the connection, or has died
+        try:
+            run = begin(*given)
+        except Exception as error:  # noqa: BLE001 - it is raised in the parent
+            connection.send(_sendable(error))
+            return
         while True:
             position, task = connection.recv()
 
@@ -151,12 +184,12 @@ def _serve(connection: Connection, begin: Callable[..., Run], given: tuple[Any, 
                 connection.send(_sendable(error))
                 continue
             connection.send(Result(position, content))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # the parent has closed the connection, or has died
 
 
 def _sendable(error: Exception) -> Exception:
-    """The error without what it was raised from, which may hold anything."""
+    """The error without what it was raised from, which may hold anything; a note says where."""
     if isinstance(error, SweepError):
         return SweepError(str(error))
-    return RuntimeError(f"{type(error).__name__}: {error}")
+    sent = RuntimeError(f"{type(error).__name__}: {error}")
+    sent.add_note(f"In a worker process:\n{traceback.format_exc()}")
+    return sent
