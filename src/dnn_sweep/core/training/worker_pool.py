@@ -71,7 +71,7 @@ class WorkerPool:
     """
 
     def __init__(self, workers: int, begin: Callable[..., Run], *given: Any) -> None:
-        self._size, self._begin, self._given = workers, begin, given
+        self.size, self._begin, self._given = workers, begin, given
         self._workers: list[_Worker] = []
 
     def run(
@@ -134,7 +134,7 @@ class WorkerPool:
         """As many processes without a task as are wanted and may be; new ones where needed."""
         # One that has died since its last task is removed when its connection is read.
         free = [each for each in self._workers if each.task is None and each.process.is_alive()]
-        while len(free) < wanted and len(self._workers) < self._size:
+        while len(free) < wanted and len(self._workers) < self.size:
             free.append(_Worker(self._begin, self._given))
             self._workers.append(free[-1])
         return free[:wanted]
