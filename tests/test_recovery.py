@@ -108,11 +108,11 @@ def test_worker_processes_end_with_the_sweep(project, stop):
     assert running.returncode != 0
     _, alive = psutil.wait_procs(workers, timeout=20)
     assert not alive
+    assert not list((project.path / "tmp").glob("dnn_sweep_rows_*"))
     if stop == signal.SIGINT:
         kept = len(trained_trials(project))
         assert f"{kept} of 8 trials are trained and kept" in " ".join(output.split())
         assert "Traceback" not in output
-        assert not list((project.path / "tmp").glob("dnn_sweep_rows_*"))
 
 
 def test_a_sweep_that_ends_without_a_word_is_not_recorded_as_finished(project):

@@ -138,18 +138,21 @@ def test_processes_end_with_what_nobody_waits_for(pool):
     assert results(pool, [1]) == {0: 10}
 
 
+def leave_word(file):
+    Path(file).touch()
+
+
 ORPHANS = """
 import os, sys, time
 from dnn_sweep.core.training.worker_pool import WorkerPool
 if __name__ == "__mp_main__":  # in the process, which has not begun yet
     print(os.getpid(), flush=True)
     time.sleep(0.5)
-from tests.core.training.test_worker_pool import begin, ignore
+from tests.core.training.test_worker_pool import begin, ignore, leave_word
 if __name__ == "__main__":
-    pool = WorkerPool(1, begin, 1)
-    for message in pool.run([1], ignore):
+    pool = WorkerPool(1, begin, sys.argv[1], orphaned=leave_word)
+    for message in pool.run(["sleep"], ignore):
         print(message.content, flush=True)
-    sys.stdin.read()
 """
 
 
@@ -159,8 +162,7 @@ def test_an_interrupt_reaches_only_the_parent_and_no_process_outlives_it(tmp_pat
     root = Path(__file__).parents[3]
     env = os.environ | {"PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"}
     parent = subprocess.Popen(
-        [sys.executable, script],
-        stdin=subprocess.PIPE,
+        [sys.executable, script, tmp_path / "word"],
         stdout=subprocess.PIPE,
         text=True,
         env=env,
@@ -174,5 +176,5 @@ def test_an_interrupt_reaches_only_the_parent_and_no_process_outlives_it(tmp_pat
     assert worker.is_running()
     parent.kill()
     parent.communicate()
-    worker.wait(10)
-    assert not worker.is_running()
+    worker.wait(10)  # long before its task ends
+    assert (tmp_path / "word").exists()

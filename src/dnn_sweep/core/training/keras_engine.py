@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from math import prod
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -117,7 +118,7 @@ class KerasFitEngine:
             self.close()
             self._folder, self._data = TemporaryDirectory(prefix="dnn_sweep_rows_"), data
             _write_rows(data, Path(self._folder.name))
-            self._pool = WorkerPool(workers, _begin, self._folder.name)
+            self._pool = WorkerPool(workers, _begin, self._folder.name, orphaned=_remove_rows)
 
         def started(position: int) -> None:
             progress.trial_started(tasks[position].trial)
@@ -247,6 +248,10 @@ def _read_rows(folder: Path) -> TrainingData:
         path.stem: np.asarray(np.load(path, mmap_mode="c")) for path in folder.glob("*.npy")
     }
     return TrainingData(**rows | {"target_scale": float(rows["target_scale"])})
+
+
+def _remove_rows(folder: str) -> None:
+    rmtree(folder, ignore_errors=True)  # another process may do the same
 
 
 class _Reporting(TrainingProgress):

@@ -1,13 +1,15 @@
 """Worker processes, each with one task at a time; a process that dies loses only its task."""
 
+import os
 import signal
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
+from threading import Thread
 from typing import Any
 
 from dnn_sweep.core.errors import SweepError
@@ -35,14 +37,20 @@ class Result:
     content: Any
 
 
+def _nothing(*given: Any) -> None:
+    del given
+
+
 class _Worker:
     """A process, and the task that it has."""
 
-    def __init__(self, begin: Callable[..., Run], given: tuple[Any, ...]) -> None:
+    def __init__(
+        self, begin: Callable[..., Run], given: tuple[Any, ...], orphaned: Callable[..., None]
+    ) -> None:
         # A fork of a process in which TensorFlow has threads would wait for them forever.
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
-        target = (theirs, begin, given)
+        target = (theirs, begin, given, orphaned)
         self.process = context.Process(target=_serve, args=target, daemon=True)
         with _interrupts_blocked():
             self.process.start()
@@ -68,10 +76,18 @@ class WorkerPool:
         workers: Number of processes; each starts with its first task.
         begin: Called once in each process; returns the function that runs a task there. It and
             what it is ``given`` are pickled.
+        orphaned: Called in each process, with what it is given, if this one dies without closing
+            the pool; may be called twice, and in several processes.
     """
 
-    def __init__(self, workers: int, begin: Callable[..., Run], *given: Any) -> None:
-        self.size, self._begin, self._given = workers, begin, given
+    def __init__(
+        self,
+        workers: int,
+        begin: Callable[..., Run],
+        *given: Any,
+        orphaned: Callable[..., None] = _nothing,
+    ) -> None:
+        self.size, self._process = workers, (begin, given, orphaned)
         self._workers: list[_Worker] = []
 
     def run(
@@ -135,7 +151,7 @@ class WorkerPool:
         # One that has died since its last task is removed when its connection is read.
         free = [each for each in self._workers if each.task is None and each.process.is_alive()]
         while len(free) < wanted and len(self._workers) < self.size:
-            free.append(_Worker(self._begin, self._given))
+            free.append(_Worker(*self._process))
             self._workers.append(free[-1])
         return free[:wanted]
 
@@ -163,10 +179,16 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, begin: Callable[..., Run], given: tuple[Any, ...]) -> None:
+def _serve(
+    connection: Connection,
+    begin: Callable[..., Run],
+    given: tuple[Any, ...],
+    orphaned: Callable[..., None],
+) -> None:
     """Run tasks until the other end of the connection is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
-    with suppress(EOFError, OSError):  # the parent has closed the connection, or has died
+    Thread(target=_end_with_parent, args=(given, orphaned), daemon=True).start()
+    with suppress(EOFError, OSError):  # the parent has died; it kills those it no longer needs
         try:
             run = begin(*given)
         except Exception as error:  # noqa: BLE001 - it is raised in the parent
@@ -184,6 +206,16 @@ def _serve(connection: Connection, begin: Callable[..., Run], given: tuple[Any, 
                 connection.send(_sendable(error))
                 continue
             connection.send(Result(position, content))
+    orphaned(*given)
+
+
+def _end_with_parent(given: tuple[Any, ...], orphaned: Callable[..., None]) -> None:
+    """End this process as soon as its parent has died, also in the middle of a task."""
+    parent = parent_process()
+    if parent:
+        wait([parent.sentinel])
+        orphaned(*given)
+        os._exit(1)
 
 
 def _sendable(error: Exception) -> Exception:
