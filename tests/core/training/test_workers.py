@@ -13,6 +13,7 @@ from dnn_sweep.core.training.keras_engine import (
     estimated_seconds,
 )
 from dnn_sweep.core.training.layer_log import Probe
+from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data, make_plan
 from tests.core.networks.test_custom import GOOD, function  # noqa: F401 - a fixture
 from tests.core.training.stacked.sweeps import Recorder, assert_same, no_files, results_of
@@ -44,7 +45,8 @@ DATA = make_data()
 def test_results_are_those_of_training_here_to_rounding(workers, kind, tmp_path):
     trials = plan(KINDS[kind])
     progress = Recorder()
-    there = results_of(workers, trials, DATA, progress=progress, measured=True)
+    logs = LoggingParameters(folder=str(tmp_path / "logs"), csv=True, tensorboard=True)
+    there = results_of(workers, trials, DATA, progress=progress, logs=logs, measured=True)
     here = results_of(KerasFitEngine(), trials, DATA, measured=True)
     for trial in trials:
         assert_same(there[trial.id], here[trial.id])
@@ -55,6 +57,8 @@ def test_results_are_those_of_training_here_to_rounding(workers, kind, tmp_path)
         outputs = network(DATA.x_validation)
         np.testing.assert_allclose(outputs, there[trial.id].outputs, atol=1e-6)
         there[trial.id].save_network(tmp_path / "network.keras")
+    assert len(list((tmp_path / "logs").rglob("*.csv"))) == len(trials)
+    assert len(list((tmp_path / "logs").rglob("train/events.out*"))) == len(trials)
     assert sorted(progress.started) == sorted(trial.id for trial in trials)
     assert len(progress.epochs) == sum(trial.epochs for trial in trials)
 
