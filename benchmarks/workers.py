@@ -26,6 +26,7 @@ from dnn_sweep.parameters import (
 
 SIDE, CLASSES = 28, 10
 NETWORKS = {
+    "dense": {"hidden": [256, 128]},
     "cnn": {"convolutions": [16, 32], "hidden": []},
     "lstm": {"recurrent": [64], "hidden": [32]},
 }
@@ -61,7 +62,7 @@ def seconds(engine: KerasFitEngine, trials: tuple[Trial, ...], data: TrainingDat
 
 
 def main() -> None:
-    """Print the seconds of each way and their ratio, for a convolutional and an LSTM network."""
+    """Print the seconds of each way and their ratio, for a network of each kind."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=6_000)
     parser.add_argument("--trials", type=int, default=4)

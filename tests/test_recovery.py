@@ -10,9 +10,11 @@ import time
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from mlflow.tracking import MlflowClient
 
+from dnn_sweep.core.training.device import Device
 from tests.local_servers import free_port, wait_for_server
 from tests.quick import configure, leaderboard, sweeps_of
 
@@ -70,6 +72,47 @@ def test_what_was_trained_survives_stops_and_a_rerun_trains_the_rest(project):
     assert len(after) == 8
     assert killed.items() <= after.items()
     assert (leaderboard(project)["seeds"] == 4).all()
+
+
+# Enough work for worker processes.
+LARGE = {"network": {"hidden": [1024, 1024]}, "training": {"epochs": 15, "seeds": [0, 1, 2, 3]}}
+
+
+@pytest.mark.skipif(Device.detect().workers < 2, reason="one core trains one trial at a time")
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+def test_worker_processes_end_with_the_sweep(project, stop):
+    configure(project, **LARGE)
+    (project.path / "tmp").mkdir()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "kedro", "run", "--pipeline=train"],
+        cwd=project.path, env=project.environment({"TMPDIR": str(project.path / "tmp")}),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 240
+    while not trained_trials(project):
+        assert running.poll() is None, running.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    workers = [
+        each
+        for each in psutil.Process(running.pid).children()
+        if "spawn_main" in " ".join(each.cmdline())
+    ]
+    assert len(workers) == min(Device.detect().workers, 8)
+    if stop == signal.SIGINT:
+        os.killpg(running.pid, stop)  # as a terminal does: to the workers as well
+    else:
+        running.send_signal(stop)
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode != 0
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive
+    assert not list((project.path / "tmp").glob("dnn_sweep_rows_*"))
+    if stop == signal.SIGINT:
+        kept = len(trained_trials(project))
+        assert f"{kept} of 8 trials are trained and kept" in " ".join(output.split())
+        assert "Traceback" not in output
 
 
 def test_a_sweep_that_ends_without_a_word_is_not_recorded_as_finished(project):

@@ -1,12 +1,13 @@
 """The memory that is free, within containers too, and a GPU in place of the processor."""
 
+import os
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from dnn_sweep.core.training import device
-from dnn_sweep.core.training.device import Device, free_memory
+from dnn_sweep.core.training.device import Device, cores, free_memory
 
 
 @pytest.fixture
@@ -55,6 +56,31 @@ def test_the_tightest_limit_of_the_groups_above_counts(machine):
 
 def test_the_memory_of_this_machine_is_found():
     assert 0 < Device.detect().free_memory <= psutil.virtual_memory().total
+
+
+OWN = "cpu/own/cpu.cfs"
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "expected"),
+    [
+        ("0::/\n", {}, 8),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, 8),
+        ("0::/\n", {"cpu.max": "200000 100000\n"}, 2),
+        ("0::/\n", {"cpu.max": "150000 100000\n"}, 2),
+        ("0::/\n", {"cpu.max": "5000 100000\n"}, 1),
+        ("0::/a/b\n", {"a/cpu.max": "300000 100000\n", "a/b/cpu.max": "max 100000"}, 3),
+        ("4:cpu,cpuacct:/own\n", {f"{OWN}_quota_us": "-1", f"{OWN}_period_us": "100000"}, 8),
+        ("4:cpu,cpuacct:/own\n", {f"{OWN}_quota_us": "400000", f"{OWN}_period_us": "100000"}, 4),
+    ],
+)  # fmt: skip
+def test_a_containers_share_of_the_cores_counts(membership, files, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8))
+    (tmp_path / "self").write_text(membership)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert cores(tmp_path, tmp_path / "self") == expected
 
 
 def test_a_gpu_is_found_with_its_memory(monkeypatch):

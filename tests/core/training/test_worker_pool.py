@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import active_children
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,8 @@ from dnn_sweep.core.training.worker_pool import Event, Result, WorkerPool
 
 def begin(factor):
     """In the process: multiply, or do what the task says."""
+    if factor == "fail":
+        raise ValueError("no rows here")
 
     def run(task, report):
         report(("pid", os.getpid()))
@@ -27,6 +30,10 @@ def begin(factor):
             if isinstance(task, Path):
                 task.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        if task == "talk":
+            report(bytes(2**26))  # far more than a pipe holds
+        if task == "exit":
+            sys.exit(3)
         if task == "sleep":
             time.sleep(60)
         return 0 if isinstance(task, Path) else task * factor
@@ -64,6 +71,46 @@ def test_a_killed_process_loses_only_its_task_which_another_one_runs(pool, tmp_p
     assert results(pool, [1, tmp_path / "died", 2, 3]) == {0: 10, 1: 0, 2: 20, 3: 30}
 
 
+def test_a_process_that_is_killed_while_it_waits_for_a_task_is_replaced(pool):
+    (message, _) = pool.run([1], ignore)
+    kill(message.content[1])
+    assert results(pool, [2, 3, 4]) == {0: 20, 1: 30, 2: 40}
+
+
+def test_a_process_that_is_killed_while_it_sends_loses_only_its_task(pool):
+    messages = pool.run(["talk"], ignore)
+    first = next(messages).content[1]
+    time.sleep(0.3)  # the pipe is full, and nobody reads
+    kill(first)
+    found = [each.content for each in messages]
+    assert found[0][1] != first
+    assert found[-1] == "talk" * 10
+
+
+def kill(pid):
+    (process,) = (each for each in active_children() if each.pid == pid)
+    process.kill()
+    process.join()
+
+
+def test_a_process_that_ends_by_itself_is_reported_with_its_own_exit_code(pool):
+    with pytest.raises(SweepError, match=r"exit \(exit code 3\) ended 2 times"):
+        results(pool, ["exit"])
+
+
+def test_what_the_beginning_of_a_process_raises_is_raised_here():
+    failing = WorkerPool(1, begin, "fail")
+    with pytest.raises(RuntimeError, match="ValueError: no rows here"):
+        results(failing, [1])
+    failing.close()
+
+
+def test_an_error_says_where_in_the_process_it_was_raised(pool):
+    with pytest.raises(RuntimeError) as caught:
+        results(pool, ["fail"])
+    assert 'raise ValueError("seven is right out")' in "".join(caught.value.__notes__)
+
+
 def test_a_task_that_kills_its_process_twice_is_named_after_the_others_are_done(pool):
     found = {}
     with pytest.raises(SweepError, match=r"trained die \(exit code -9\) ended 2 times"):
@@ -91,15 +138,21 @@ def test_processes_end_with_what_nobody_waits_for(pool):
     assert results(pool, [1]) == {0: 10}
 
 
+def leave_word(file):
+    Path(file).touch()
+
+
 ORPHANS = """
-import sys
+import os, sys, time
 from dnn_sweep.core.training.worker_pool import WorkerPool
-from tests.core.training.test_worker_pool import begin, ignore
+if __name__ == "__mp_main__":  # in the process, which has not begun yet
+    print(os.getpid(), flush=True)
+    time.sleep(0.5)
+from tests.core.training.test_worker_pool import begin, ignore, leave_word
 if __name__ == "__main__":
-    pool = WorkerPool(1, begin, 1)
-    for message in pool.run([1], ignore):
+    pool = WorkerPool(1, begin, sys.argv[1], orphaned=leave_word)
+    for message in pool.run(["sleep"], ignore):
         print(message.content, flush=True)
-    sys.stdin.read()
 """
 
 
@@ -109,18 +162,19 @@ def test_an_interrupt_reaches_only_the_parent_and_no_process_outlives_it(tmp_pat
     root = Path(__file__).parents[3]
     env = os.environ | {"PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"}
     parent = subprocess.Popen(
-        [sys.executable, script],
-        stdin=subprocess.PIPE,
+        [sys.executable, script, tmp_path / "word"],
         stdout=subprocess.PIPE,
         text=True,
         env=env,
         start_new_session=True,
     )
-    worker = psutil.Process(int(parent.stdout.readline().split()[1].strip("')")))
+    worker = psutil.Process(int(parent.stdout.readline()))
+    worker.send_signal(signal.SIGINT)
+    assert str(worker.pid) in parent.stdout.readline()  # it has begun its task
     worker.send_signal(signal.SIGINT)
     time.sleep(0.2)
     assert worker.is_running()
     parent.kill()
     parent.communicate()
-    worker.wait(10)
-    assert not worker.is_running()
+    worker.wait(10)  # long before its task ends
+    assert (tmp_path / "word").exists()

@@ -4,9 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnn_sweep.core.networks.build import build_network
+from dnn_sweep.core.training import keras_engine
 from dnn_sweep.core.training.device import Device
-from dnn_sweep.core.training.keras_engine import KerasFitEngine, estimated_seconds
+from dnn_sweep.core.training.keras_engine import (
+    PROCESS_MEMORY,
+    KerasFitEngine,
+    estimated_seconds,
+)
 from dnn_sweep.core.training.layer_log import Probe
+from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data, make_plan
 from tests.core.networks.test_custom import GOOD, function  # noqa: F401 - a fixture
 from tests.core.training.stacked.sweeps import Recorder, assert_same, no_files, results_of
@@ -34,11 +41,12 @@ def plan(network, **training):
 DATA = make_data()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["dense", pytest.param("branched", marks=pytest.mark.slow)])
 def test_results_are_those_of_training_here_to_rounding(workers, kind, tmp_path):
     trials = plan(KINDS[kind])
     progress = Recorder()
-    there = results_of(workers, trials, DATA, progress=progress, measured=True)
+    logs = LoggingParameters(folder=str(tmp_path / "logs"), csv=True, tensorboard=True)
+    there = results_of(workers, trials, DATA, progress=progress, logs=logs, measured=True)
     here = results_of(KerasFitEngine(), trials, DATA, measured=True)
     for trial in trials:
         assert_same(there[trial.id], here[trial.id])
@@ -49,10 +57,13 @@ def test_results_are_those_of_training_here_to_rounding(workers, kind, tmp_path)
         outputs = network(DATA.x_validation)
         np.testing.assert_allclose(outputs, there[trial.id].outputs, atol=1e-6)
         there[trial.id].save_network(tmp_path / "network.keras")
+    assert len(list((tmp_path / "logs").rglob("*.csv"))) == len(trials)
+    assert len(list((tmp_path / "logs").rglob("train/events.out*"))) == len(trials)
     assert sorted(progress.started) == sorted(trial.id for trial in trials)
     assert len(progress.epochs) == sum(trial.epochs for trial in trials)
 
 
+@pytest.mark.slow
 def test_a_repeated_training_is_equal_to_the_bit(workers):
     trials = plan(KINDS["branched"], epochs=2)
     first, second = (results_of(workers, trials, DATA) for _ in range(2))
@@ -66,6 +77,7 @@ def test_what_is_finished_is_not_trained_again(workers):
     assert {each.trial.id for each in found} == {trial.id for trial in trials[1:]}
 
 
+@pytest.mark.slow
 def test_a_network_of_the_users_own_is_found_by_the_workers(function):  # noqa: F811
     trials = plan({"kind": "custom", "hidden": [], "function": function(GOOD)}, epochs=1)
     engine = KerasFitEngine(seconds_worth_workers=0)
@@ -78,7 +90,7 @@ def test_a_network_of_the_users_own_is_found_by_the_workers(function):  # noqa: 
 def test_small_work_starts_no_process(monkeypatch):
     monkeypatch.setattr(Device, "detect", lambda: Device(workers=2, free_memory=2**34))
     engine = KerasFitEngine()
-    results_of(engine, plan(KINDS["dense"]), DATA)
+    results_of(engine, plan(KINDS["dense"], epochs=1), DATA)
     assert engine._pool is None
 
 
@@ -86,6 +98,61 @@ def test_the_estimate_grows_with_rows_and_epochs():
     one, more = plan(KINDS["dense"])[0], plan(KINDS["dense"], epochs=6)[0]
     assert estimated_seconds(more, 80) == pytest.approx(2 * estimated_seconds(one, 80))
     assert estimated_seconds(one, 8000) > 50 * estimated_seconds(one, 80)
+
+
+CONVOLUTION = """import keras
+
+
+def build(input_shape, outputs, activation, seed):
+    return keras.Sequential([
+        keras.Input(input_shape),
+        keras.layers.Reshape((2, 2, 1)),
+        keras.layers.Conv2D(64, 3, padding="same"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(outputs, "softmax"),
+    ])
+"""
+
+
+def test_the_estimate_counts_a_kernel_at_every_pixel_also_in_a_users_own_network(
+    function,  # noqa: F811
+    monkeypatch,
+):
+    monkeypatch.setattr(keras_engine, "SECONDS_PER_STEP", 0.0)
+    given = {"kind": "custom", "hidden": [], "function": function(CONVOLUTION)}
+    (trial,) = plan(given, epochs=1, seeds=[0])
+    kernel, dense = 9 * 64 + 64, 2 * 2 * 64 * 3 + 3
+    operations = 6 * 80 * (kernel * 4 + dense)
+    seconds = operations / keras_engine.OPERATIONS_PER_SECOND
+    assert estimated_seconds(trial, 80) == pytest.approx(seconds)
+
+
+def test_the_trials_of_one_network_are_estimated_from_one(monkeypatch):
+    built = []
+    monkeypatch.setattr(
+        keras_engine, "build_network", lambda *given: built.append(given) or build_network(*given)
+    )
+    for trial in plan({"hidden": [7]}):
+        estimated_seconds(trial, 80)
+    assert len(built) == 1
+
+
+def test_there_are_only_as_many_processes_as_the_memory_holds(monkeypatch):
+    device = Device(workers=8, free_memory=2 * PROCESS_MEMORY - 1)
+    monkeypatch.setattr(Device, "detect", lambda: device)
+    engine = KerasFitEngine(seconds_worth_workers=0)
+    results_of(engine, plan(KINDS["dense"], epochs=1), DATA)
+    assert engine._pool is None
+
+
+@pytest.mark.slow
+def test_processes_that_have_started_stay_in_use_whatever_memory_they_take(workers, monkeypatch):
+    results_of(workers, plan(KINDS["dense"], epochs=1), DATA)
+    pool = workers._pool
+    monkeypatch.setattr(Device, "detect", lambda: Device(workers=2, free_memory=0))
+    monkeypatch.setattr(keras_engine, "_train_one", None)  # here, nothing can be trained
+    results_of(workers, plan(KINDS["dense"], epochs=1), DATA)
+    assert workers._pool is pool
 
 
 def test_the_probe_is_the_same_in_every_process():

@@ -1,10 +1,13 @@
 """The machine: how many trials or cohorts train at the same time, and how much memory is free.
 
+A container may have fewer cores and less memory than its machine.
+
 The branches for a GPU follow TensorFlow's documentation and have never run on one.
 """
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -33,8 +36,21 @@ class Device:
             from tensorflow.python.client.device_lib import list_local_devices
 
             return cls(1, max(each.memory_limit for each in list_local_devices()), is_gpu=True)
-        affinity = getattr(os, "sched_getaffinity", None)
-        return cls(len(affinity(0)) if affinity else os.cpu_count() or 1, free_memory())
+        return cls(cores(), free_memory())
+
+
+def cores(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
+    """Cores this process may keep busy, within the quotas of its containers; see `free_memory`."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    found = len(affinity(0)) if affinity else os.cpu_count() or 1
+    for folder, version in _groups("cpu", cgroups, membership):
+        if version == 2:
+            times = _numbers(_text(folder / "cpu.max").split())
+        else:
+            times = _numbers_in(folder, "cpu.cfs_quota_us", "cpu.cfs_period_us")
+        if times:  # microseconds of computing in every so many microseconds
+            found = min(found, -(-times[0] // times[1]))
+    return max(1, found)
 
 
 def free_memory(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
@@ -44,28 +60,38 @@ def free_memory(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
     names the groups of this process. Other systems have neither.
     """
     free = [int(psutil.virtual_memory().available)]
+    for folder, version in _groups("memory", cgroups, membership):
+        limit, used, cache = _VERSION_2 if version == 2 else _VERSION_1
+        numbers = _numbers_in(folder, limit, used)
+        if numbers:
+            # The kernel gives up cached files when memory runs short.
+            cached = re.search(rf"^{cache} (\d+)$", _text(folder / "memory.stat"), re.M)
+            free.append(numbers[0] - numbers[1] + (int(cached[1]) if cached else 0))
+    return max(0, min(free))
+
+
+def _groups(controller: str, cgroups: Path, membership: Path) -> Iterator[tuple[Path, int]]:
+    """Folders of the groups of this process, and of those above, with the hierarchy's version."""
     for line in _text(membership).splitlines():
         _, controllers, path = line.split(":", 2)
-        if not controllers:  # version 2
-            mount, (limit, used, cache) = cgroups, _VERSION_2
-        elif "memory" in controllers.split(","):
-            mount, (limit, used, cache) = cgroups / "memory", _VERSION_1
+        if not controllers:
+            mount, version = cgroups, 2
+        elif controller in controllers.split(","):
+            mount, version = cgroups / controller, 1
         else:
             continue
         own = PurePosixPath(path.strip("/"))
         for group in (own, *own.parents):  # a parent's limit holds too
-            numbers = _numbers_in(mount / group, limit, used)
-            if numbers is not None:
-                # The kernel gives up cached files when memory runs short.
-                cached = re.search(rf"^{cache} (\d+)$", _text(mount / group / "memory.stat"), re.M)
-                free.append(numbers[0] - numbers[1] + (int(cached[1]) if cached else 0))
-    return max(0, min(free))
+            yield mount / group, version
 
 
-def _numbers_in(folder: Path, *names: str) -> list[int] | None:
-    """The numbers in some files; ``None`` where one is missing or has none, such as ``max``."""
-    texts = [_text(folder / name).strip() for name in names]
-    return list(map(int, texts)) if all(map(str.isdecimal, texts)) else None
+def _numbers_in(folder: Path, *names: str) -> list[int]:
+    """The numbers in some files; none where one is missing or has none, such as ``max``."""
+    return _numbers([_text(folder / name).strip() for name in names])
+
+
+def _numbers(texts: list[str]) -> list[int]:
+    return list(map(int, texts)) if all(map(str.isdecimal, texts)) else []
 
 
 def _text(file: Path) -> str:

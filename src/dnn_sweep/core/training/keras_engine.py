@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from math import prod
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -35,6 +37,7 @@ VALIDATION_BATCH = 1024  # rows; validation has no gradients, so larger batches 
 # plan, not measured, so that a repeated sweep does the same.
 SECONDS_WORTH_WORKERS = 20.0
 SECONDS_PER_STEP, OPERATIONS_PER_SECOND = 1e-3, 2e10
+PROCESS_MEMORY = 2**30  # bytes; half of it is TensorFlow
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,12 @@ class KerasFitEngine:
         device = Device.detect()
         # Of all trials, so that a resumed sweep trains the rest in the same way.
         seconds = sum(estimated_seconds(trial, len(data.x_train)) for trial in trials)
-        parallel = min(device.workers, len(trials)) > 1 and not device.is_gpu
+        workers = min(device.workers, device.free_memory // PROCESS_MEMORY)
+        workers = self._pool.size if self._pool else workers  # which have taken their memory
+        parallel = min(workers, len(trials)) > 1 and not device.is_gpu
         tasks = [_Task(each, logs, reason, measured) for each in trials if each.id not in finished]
         if parallel and seconds > self._seconds_worth_workers:
-            yield from self._train_in_workers(tasks, data, progress, device.workers)
+            yield from self._train_in_workers(tasks, data, progress, workers)
             return
         probe = Probe(data) if measured else None
         for task in tasks:
@@ -113,7 +118,7 @@ class KerasFitEngine:
             self.close()
             self._folder, self._data = TemporaryDirectory(prefix="dnn_sweep_rows_"), data
             _write_rows(data, Path(self._folder.name))
-            self._pool = WorkerPool(workers, _begin, self._folder.name)
+            self._pool = WorkerPool(workers, _begin, self._folder.name, orphaned=_remove_rows)
 
         def started(position: int) -> None:
             progress.trial_started(tasks[position].trial)
@@ -133,16 +138,21 @@ def estimated_seconds(trial: Trial, rows: int) -> float:
     return steps * SECONDS_PER_STEP + operations / OPERATIONS_PER_SECOND
 
 
+@lru_cache(maxsize=1024)
 def _products_per_row(network: Network) -> float:
-    """Multiplications by a weight when the network is applied to a row."""
-    model = build_network(network)
+    """Multiplications by a weight when the network is applied to a row, roughly."""
     total = 0.0
-    for layer in model.layers:
+    for layer in _layers(build_network(network)):
         # A kernel is used at every pixel of a convolution, and at every step of a sequence.
-        places = layer.input if hasattr(layer, "cell") else layer.output
-        shape = getattr(places, "shape", ())
-        total += layer.count_params() * prod(shape[1:-1])
+        places = getattr(layer, "input" if hasattr(layer, "cell") else "output", None)
+        total += layer.count_params() * prod(getattr(places, "shape", ())[1:-1])
     return total
+
+
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """The layers of a model, and of the models in it: a user's own network is one of them."""
+    for layer in model.layers:
+        yield from _layers(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def _train_one(
@@ -238,6 +248,10 @@ def _read_rows(folder: Path) -> TrainingData:
         path.stem: np.asarray(np.load(path, mmap_mode="c")) for path in folder.glob("*.npy")
     }
     return TrainingData(**rows | {"target_scale": float(rows["target_scale"])})
+
+
+def _remove_rows(folder: str) -> None:
+    rmtree(folder, ignore_errors=True)  # another process may do the same
 
 
 class _Reporting(TrainingProgress):
