@@ -84,7 +84,7 @@ def hand_written_fit(epochs: int = 50) -> Section:
                 STUDY,
                 "the loop predict, error, gradient, update trains a neuron as fit does",
                 f"weights differ from those of Keras's SGD by {apart:.1e} after {epochs} steps",
-                apart < 1e-4,
+                bool(apart < 1e-4),
             ),
         ),
     )
