@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnn_sweep.core.foundations import gates, hand_written_fit, losses, models, outputs, perceptron
+from dnn_sweep.core.foundations import (
+    gates,
+    hand_written_fit,
+    losses,
+    models,
+    outputs,
+    perceptron,
+    unaligned,
+)
 from dnn_sweep.core.foundations.page import write_foundations
 from dnn_sweep.core.foundations.xor_networks import count_parameters, parameter_counts, xor_networks
 
@@ -25,6 +33,7 @@ SHORT = {
     "same-models": models.same_models,
     "outputs": outputs.several_outputs,
     "weights": outputs.saved_weights,
+    "unaligned": unaligned.unaligned_strings,
 }
 DO_NOT_HOLD = {"error / prediction is the gradient"}
 

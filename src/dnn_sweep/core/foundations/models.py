@@ -116,7 +116,7 @@ def score_depth(hidden: list[int], activation: str | None, epochs: int) -> float
     return float(network.evaluate(*spiral(400, 1), verbose=0)[1])
 
 
-def depth(epochs: int = 12) -> Section:
+def depth(epochs: int = 8) -> Section:
     """Layers without activations, and shallow against deep.
 
     >>> depth(epochs=1).claims[0].holds

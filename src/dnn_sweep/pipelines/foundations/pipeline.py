@@ -9,6 +9,7 @@ from dnn_sweep.core.foundations.models import depth, same_models
 from dnn_sweep.core.foundations.outputs import saved_weights, several_outputs
 from dnn_sweep.core.foundations.page import summarize_foundations, write_foundations
 from dnn_sweep.core.foundations.perceptron import activation_gallery, perceptron
+from dnn_sweep.core.foundations.unaligned import unaligned_strings
 from dnn_sweep.core.foundations.xor_networks import parameter_counts, xor_networks
 
 # In the order of the page.
@@ -27,6 +28,7 @@ SECTIONS = (
     same_models,
     several_outputs,
     saved_weights,
+    unaligned_strings,
 )
 
 
