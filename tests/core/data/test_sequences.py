@@ -84,6 +84,43 @@ def test_padded_sequences_must_be_standardised():
         fit_preprocessor(table, schema, ScalingParameters(numeric="minmax"))
 
 
+@pytest.mark.parametrize("heat", [[-1.0, 0.0, 1.0], [5.0, 5.0, 5.0]])
+def test_a_step_that_equals_the_mean_is_no_missing_step(heat):
+    frame = long(lengths=[3] * 12).drop(columns="awake")
+    given = frame.assign(heat=[heat[day - 1] for day in frame["day"]])
+    table, schema = validated(given, steps=4)
+    preprocessor, target_scaling = fit_preprocessor(table, schema, ScalingParameters())
+    cells = features_and_target(scale_rows(table, preprocessor, target_scaling, schema))[0]
+    assert ((cells == 0) == table[schema.feature_names].isna()).all(axis=None)
+
+
+@pytest.mark.parametrize("numeric", ["standard", "minmax", "none"])
+@pytest.mark.parametrize("impute", ["median", "mean"])
+def test_a_gap_gets_the_typical_value_of_its_channel(numeric, impute):
+    pixels = pd.DataFrame({"a": [0.0, 0.0, 0.0, 9.0], "b": [1.0, 2.0, np.nan, 12.0]})
+    data = DataParameters(target="label", image_shape=[1, 2])
+    table, schema = validate_table(pixels.assign(label=list("xyxy")), data, SplitParameters())
+    scaling = ScalingParameters(numeric=numeric, impute=impute, per="channel")
+    preprocessor, target_scaling = fit_preprocessor(table, schema, scaling)
+    cells = features_and_target(scale_rows(table, preprocessor, target_scaling, schema))[0]
+    known = pixels.to_numpy()[~np.isnan(pixels.to_numpy())]
+    typical = {"median": np.median, "mean": np.mean}[impute](known)
+    low, spread = {
+        "standard": (known.mean(), known.std()),
+        "minmax": (known.min(), np.ptp(known)),
+        "none": (0, 1),
+    }[numeric]
+    assert cells[2, 1] == pytest.approx((typical - low) / spread, abs=1e-6)
+
+
+def test_a_channel_of_the_training_rows_may_be_empty():
+    table, schema = validated(long(lengths=[3] * 6))
+    table[schema.feature_names[::2]] = np.nan
+    preprocessor, target_scaling = fit_preprocessor(table, schema, ScalingParameters())
+    matrix = scale_rows(table, preprocessor, target_scaling, schema)
+    assert matrix.notna().all(axis=None)
+
+
 def test_pixels_of_a_channel_share_a_scale():
     rng = np.random.default_rng(0)
     pixels = pd.DataFrame(rng.integers(0, 200, (30, 12)), columns=[f"p{i}" for i in range(12)])

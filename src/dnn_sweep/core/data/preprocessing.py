@@ -20,6 +20,7 @@ MISSING = "missing"  # the category that stands for a gap
 # Scaled features are called <kind>__<column>, so these never collide.
 TARGET = "target"
 SAMPLE_WEIGHT = "sample_weight"
+NO_ZERO = 1e-6  # of a deviation, by which scaled values are moved where 0 has a meaning of its own
 
 _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
@@ -115,7 +116,10 @@ def _fit_target(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters) 
 
 
 def _fit_channels(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters) -> Any:
-    """Fit one scale for all cells of a channel; gaps become exactly 0 after scaling.
+    """Fit one scale, and one replacement of gaps, for all cells of a channel.
+
+    In sequences of different lengths a gap becomes exactly 0 after scaling, and a value never
+    does, since networks skip a step of zeros alone.
 
     Raises:
         SweepError: If 0 would not stand for a missing step alone.
@@ -126,22 +130,36 @@ def _fit_channels(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters
             "whose missing steps become 0; use standard"
         )
     table = coerce_columns(rows, schema)
-    # scikit-learn's scalers fit columns. Two rows that have the channel's mean and deviation, or
-    # its range, in each of its columns give them the channel's scale.
-    low, high = (pd.Series(index=schema.feature_names, dtype=np.float64) for _ in range(2))
+    # scikit-learn's transformers fit columns. A row that has a channel's typical value in each of
+    # its columns, and two that have its mean and deviation, or its range, give them the channel's.
+    typical, low, high = (pd.Series(0.0, index=schema.feature_names) for _ in range(3))
     for names in schema.channel_names:
         cells = table[names].to_numpy()
+        cells = cells[~np.isnan(cells)]
+        if not cells.size:
+            continue
+        typical[names] = np.median(cells) if scaling.impute == "median" else cells.mean()
         if scaling.numeric == "minmax":
-            low[names], high[names] = np.nanmin(cells), np.nanmax(cells)
+            low[names], high[names] = cells.min(), cells.max()
         else:
-            mean, deviation = np.nanmean(cells), np.nanstd(cells)
+            mean, deviation = cells.mean(), cells.std()
+            mean += NO_ZERO * (deviation or 1.0) if schema.padded else 0.0
             low[names], high[names] = mean - deviation, mean + deviation
-    new = sklearn.preprocessing
+    new, imputer = sklearn.preprocessing, sklearn.impute.SimpleImputer
     scalers = {"standard": [new.StandardScaler()], "minmax": [new.MinMaxScaler()], "none": []}
-    gaps = sklearn.impute.SimpleImputer(strategy="constant", fill_value=0.0)
-    steps = sklearn.pipeline.make_pipeline(*scalers[scaling.numeric], gaps)
-    pair = pd.DataFrame([low, high])[schema.feature_names]
-    return sklearn.compose.ColumnTransformer([("numeric", steps, schema.feature_names)]).fit(pair)
+    steps = [(each, [low, high]) for each in scalers[scaling.numeric]]
+    if schema.padded:
+        steps.append((imputer(strategy="constant", fill_value=0.0), [typical]))
+    else:
+        steps.insert(0, (imputer(), [typical]))
+    # The first step gets a table, the next ones what an imputer or a scaler returns.
+    fitted = [
+        step.fit(np.stack(rows) if at else pd.DataFrame(rows))
+        for at, (step, rows) in enumerate(steps)
+    ]
+    frozen = sklearn.frozen.FrozenEstimator(sklearn.pipeline.make_pipeline(*fitted))
+    columns = [("numeric", frozen, schema.feature_names)]
+    return sklearn.compose.ColumnTransformer(columns).fit(table.head(1))
 
 
 def _as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
