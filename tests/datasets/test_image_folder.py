@@ -82,9 +82,32 @@ def test_hidden_files_and_other_files_are_left_out(pets, caplog):
     (pets / ".cache").mkdir()
     (pets / "cat" / ".DS_Store").write_text("")
     (pets / "cat" / "notes.txt").write_text("")
+    write(pets / "cat" / "older" / "a.png")
+    write(pets / "loose.png")
     with caplog.at_level(logging.WARNING):
         assert len(load(pets)) == 3
-    assert "1 files that are no images" in caplog.text
+    assert "left out 3 files and folders" in caplog.text
+
+
+def test_folders_beside_train_and_test_are_refused(tmp_path):
+    for part in ("train", "test", "valid"):
+        for name in ("cat", "dog"):
+            write(tmp_path / part / name / "a.png")
+    with pytest.raises(DatasetError, match="and beside them valid; move the images"):
+        load(tmp_path, split_column="split")
+
+
+def test_an_image_of_16_bits_keeps_its_shades(pets):
+    shades = np.array([[0, 16384], [32768, 65535]], np.uint16)
+    Image.fromarray(shades).save(pets / "dog" / "z.png")
+    assert load(pets).loc["dog/z.png"].tolist()[:4] == [0, 64, 128, 255]
+
+
+def test_an_image_that_is_far_too_large_is_named(pets, monkeypatch):
+    write(pets / "cat" / "huge.png", size=(30, 30))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(DatasetError, match=r"1 of 4 images.*\n  cat/huge\.png"):
+        load(pets)
 
 
 @pytest.mark.parametrize(

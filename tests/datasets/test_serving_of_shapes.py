@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from PIL import Image
 
 from dnn_sweep import parameters
+from dnn_sweep.datasets.image_folder import read_image
 from dnn_sweep.datasets.toy import ToyDataset
 from tests.core.data.test_sequences import long
 from tests.iris_sweep import Kept, groups, train
@@ -34,7 +35,8 @@ def digits(tmp_path_factory, empty_store):
     data = {"target": "digit", "image_shape": [8, 8], "max_rows": 200}
     network = {"kind": "cnn", "convolutions": [3], "hidden": []}
     folder = tmp_path_factory.mktemp("digits")
-    return trained(folder, empty_store, ToyDataset("digits"), data=data, network=network)
+    pixels = ToyDataset("digits").load().astype(np.uint8)  # as those of a file are
+    return trained(folder, empty_store, Kept(pixels), data=data, network=network)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +83,40 @@ def test_what_is_no_image_is_refused_with_the_row(digits, rows, message):
     use_store(digits["store"])
     with pytest.raises(MlflowException, match=message):
         digits["model"].predict(pd.DataFrame(rows))
+
+
+def png(pixels):
+    Image.fromarray(pixels).save(file := BytesIO(), "PNG")
+    return b64encode(file.getvalue()).decode()
+
+
+def test_a_file_is_resized_and_turned_grey_as_in_training(digits, tmp_path):
+    use_store(digits["store"])
+    pixels = np.random.default_rng(0).integers(0, 17, (20, 30, 3), np.uint8)
+    deep = np.random.default_rng(0).integers(0, 4000, (9, 9), np.uint16)
+    for each in (pixels, deep):
+        Image.fromarray(each).save(tmp_path / "a.png")
+        flat = read_image(tmp_path / "a.png", 8, 1)[..., 0].tolist()
+        pd.testing.assert_frame_equal(
+            digits["model"].predict(pd.DataFrame({"image": [png(each)]})),
+            digits["model"].predict(pd.DataFrame({"image": [flat]})),
+        )
+
+
+def test_a_file_is_refused_where_pixels_were_no_bytes(digits, monkeypatch):
+    use_store(digits["store"])
+    own = digits["model"].unwrap_python_model()
+    assert own.schema["bytes"]
+    monkeypatch.setitem(own.schema, "bytes", False)
+    with pytest.raises(MlflowException, match="no bytes as in a file; send nested lists"):
+        digits["model"].predict(pd.DataFrame({"image": [png(np.zeros((8, 8), np.uint8))]}))
+
+
+def test_a_short_sequence_is_refused_where_none_was_padded(patients, monkeypatch):
+    use_store(patients["store"])
+    monkeypatch.setitem(patients["model"].unwrap_python_model().schema, "padded", False)
+    with pytest.raises(MlflowException, match="row 0: the sequence has 1 steps, but none was as"):
+        patients["model"].predict(pd.DataFrame({"sequence": [[[37.0, 1.0]]]}))
 
 
 def test_a_sequence_may_be_shorter_or_longer_than_in_training(patients):

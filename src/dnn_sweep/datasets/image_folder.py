@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.base import ReadOnlyDataset
@@ -17,6 +17,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 PARTS = ("train", "test")
 MODES = {1: "L", 3: "RGB"}  # of Pillow, by the number of channels
 MOST_NAMED = 10
+# What Pillow raises for a file that is damaged, no image, or far too large.
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +67,12 @@ class ImageFolderDataset(ReadOnlyDataset[pd.DataFrame]):
                 f"data.folder: {root} has the folders train and test; keep them apart with "
                 "--params=data.split_column=split"
             )
+        beside = sorted(each.name for each in root.iterdir() if each.is_dir() and _shown(each))
+        if parts == PARTS and (spare := sorted(set(beside) - set(PARTS))):
+            raise SweepError(
+                f"data.folder: {root} has the folders train and test, and beside them "
+                f"{', '.join(spare)}; move the images of these to train or test"
+            )
         files = [(part, path) for part in parts for path in _images_below(root / part)]
         classes = sorted({path.parent.name for _, path in files})
         if len(classes) < 2:
@@ -79,7 +87,7 @@ class ImageFolderDataset(ReadOnlyDataset[pd.DataFrame]):
         for position, (_, path) in enumerate(files):
             try:
                 block[position] = read_image(path, size, channels).ravel()
-            except (OSError, UnidentifiedImageError, ValueError) as error:
+            except UNREADABLE as error:
                 broken.append(f"{path.relative_to(root)} ({error})")
         if broken:
             more = f"\n  and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""
@@ -112,25 +120,28 @@ class ImageFolderDataset(ReadOnlyDataset[pd.DataFrame]):
 
 def read_image(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
     """Read an image upright, in so many channels; shape ``(size, size, channels)``."""
-    with Image.open(path) as opened:
-        image = ImageOps.exif_transpose(opened).convert(MODES[channels])
-        resized = image.resize((size, size), Image.Resampling.BILINEAR)
+    with Image.open(path, formats=("PNG", "JPEG")) as opened:
+        image = ImageOps.exif_transpose(opened)
+    if image.mode.startswith("I"):  # 16 bits per pixel, which `convert` would cut off at 255
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    resized = image.convert(MODES[channels]).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(resized, dtype=np.uint8).reshape(size, size, channels)
 
 
 def _images_below(folder: Path) -> list[Path]:
-    """The images in the folders of a folder, in order; logs how many other files there are."""
-    folders = sorted(each for each in folder.iterdir() if each.is_dir() and _shown(each))
-    images, others = [], 0
-    for each in folders:
-        files = [path for path in sorted(each.iterdir()) if path.is_file() and _shown(path)]
-        own = [path for path in files if path.suffix.lower() in SUFFIXES]
+    """The images in the folders of a folder, in order; logs how much else lies there."""
+    images: list[Path] = []
+    others = sum(each.is_file() and _shown(each) for each in folder.iterdir())
+    for each in sorted(each for each in folder.iterdir() if each.is_dir() and _shown(each)):
+        shown = [path for path in sorted(each.iterdir()) if _shown(path)]
+        own = [path for path in shown if path.is_file() and path.suffix.lower() in SUFFIXES]
         if not own:
             raise SweepError(f"data.folder: {each} has no {', '.join(SUFFIXES)} image")
         images += own
-        others += len(files) - len(own)
+        others += len(shown) - len(own)
     if others:
-        logger.warning("%s: %d files that are no images are left out", folder, others)
+        left_out = "%s: left out %d files and folders that are no images of a class"
+        logger.warning(left_out, folder, others)
     return images
 
 

@@ -85,7 +85,7 @@ class SweepModel(PythonModel):
         cells = []
         for row, value in rows[rank].items():
             try:
-                cells.append(read(value, shape).ravel())
+                cells.append(read(value, self.schema).ravel())
             except (OSError, TypeError, ValueError) as error:
                 raise MlflowException.invalid_parameter_value(
                     f"column {rank!r}, row {row}: {error}; "
@@ -104,16 +104,13 @@ class SweepModel(PythonModel):
         return {"prediction": labels.iloc[outputs.argmax(axis=1)].to_numpy(), **shares}
 
 
-def _image(value: Any, shape: list[int]) -> Any:
+def _image(value: Any, schema: dict[str, Any]) -> Any:
     """An image's pixels, from nested lists or from a file in Base64, which is resized."""
-    height, width, channels = shape
+    height, width, channels = schema["shape"]
     if isinstance(value, str):
-        from PIL import Image, ImageOps  # required of models of images alone
-
-        file = BytesIO(b64decode(value.partition("base64,")[2] or value, validate=True))
-        upright = ImageOps.exif_transpose(Image.open(file))
-        image = upright.convert("L" if channels == 1 else "RGB")
-        pixels = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+        if not schema["bytes"]:
+            raise ValueError("in training pixels were no bytes as in a file; send nested lists")
+        pixels = _read_file(value, width, height, channels)
     else:
         pixels = np.array([[np.asarray(cell) for cell in row] for row in value], dtype=float)
     allowed = [(height, width, channels)] + ([(height, width)] if channels == 1 else [])
@@ -122,12 +119,29 @@ def _image(value: Any, shape: list[int]) -> Any:
     return pixels
 
 
-def _sequence(value: Any, shape: list[int]) -> Any:
+def _read_file(text: str, width: int, height: int, channels: int) -> Any:
+    """The pixels of a PNG or JPEG file in Base64, upright and resized as in training."""
+    from PIL import Image, ImageOps  # required of models of images alone
+
+    file = BytesIO(b64decode(text.partition("base64,")[2] or text, validate=True))
+    try:
+        image = ImageOps.exif_transpose(Image.open(file, formats=("PNG", "JPEG")))
+        if image.mode.startswith("I"):  # 16 bits per pixel
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        image = image.convert("L" if channels == 1 else "RGB")
+    except (SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(str(error)) from error
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _sequence(value: Any, schema: dict[str, Any]) -> Any:
     """A sequence's last steps; missing ones are padded at the end, as in training."""
-    steps, features = shape
+    steps, features = schema["shape"]
     given = np.array([np.asarray(step, dtype=float) for step in value][-steps:], dtype=float)
     if given.ndim != 2 or given.shape[1] != features:
         raise ValueError(f"the sequence has the shape {' by '.join(map(str, given.shape))}")
+    if len(given) < steps and not schema["padded"]:
+        raise ValueError(f"the sequence has {len(given)} steps, but none was as short in training")
     padding = np.full((steps - len(given), features), np.nan)
     return np.concatenate([given, padding])
 
