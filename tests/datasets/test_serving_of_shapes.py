@@ -1,6 +1,7 @@
 """A registered model takes whole images and whole sequences."""
 
 from base64 import b64encode
+from dataclasses import replace
 from io import BytesIO
 
 import mlflow
@@ -11,8 +12,11 @@ from mlflow.exceptions import MlflowException
 from PIL import Image
 
 from dnn_sweep import parameters
+from dnn_sweep.core.champion.scoring import score_rows
+from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.image_folder import read_image
 from dnn_sweep.datasets.toy import ToyDataset
+from dnn_sweep.parameters import InferenceParameters
 from tests.core.data.test_sequences import long
 from tests.iris_sweep import Kept, groups, train
 from tests.stores import make_store, use_store
@@ -27,7 +31,11 @@ def trained(folder, empty_store, table, **changes):
         given[group] = type(given[group])(**{**given[group].model_dump(), **values})
     store = make_store(folder, empty_store, "dnn_sweep/shapes")
     made = train(folder, table, NAME, given)
-    return made | {"store": store, "model": mlflow.pyfunc.load_model(f"models:/{NAME}@champion")}
+    return made | {
+        "table": table,
+        "store": store,
+        "model": mlflow.pyfunc.load_model(f"models:/{NAME}@champion"),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +148,24 @@ def test_a_sequence_may_be_shorter_or_longer_than_in_training(patients):
 def test_row_ids_of_sequences_are_their_ids(patients):
     assert patients["test_rows"].index.str.startswith("p").all()
     assert patients["test_predictions"]["row_id"].isin(patients["test_rows"].index).all()
+
+
+def test_steps_are_scored_as_the_sequences_that_they_form(patients):
+    use_store(patients["store"])
+    steps = patients["table"].load().drop(columns="ill").assign(note="x")
+    served, summary = score_rows(steps, patients["scoring_model"], InferenceParameters())
+    assert summary.startswith("36 rows scored")
+    tested = patients["test_predictions"].set_index("row_id")
+    scored = served.set_index("row").loc[tested.index]
+    assert scored["prediction"].tolist() == tested["predicted"].tolist()
+    with pytest.raises(SweepError, match=r"unknown column 'heat'.*mean 'heated'"):
+        renamed = steps.rename(columns={"heat": "heated"})
+        score_rows(renamed, patients["scoring_model"], InferenceParameters())
+
+
+def test_steps_of_sequences_too_short_to_score_are_refused(patients):
+    use_store(patients["store"])
+    steps, model = patients["table"].load(), patients["scoring_model"]["champion"]
+    unpadded = {"champion": replace(model, padded=False)}
+    with pytest.raises(SweepError, match=r"inference\.filepath: some sequences have fewer than 4"):
+        score_rows(steps, unpadded, InferenceParameters())

@@ -73,6 +73,9 @@ class ModelAliases(Mapping[str, ServedModel]):
             classes=tuple(described["classes"]),
             columns={each["name"]: each["kind"] for each in described["columns"]},
             predict=predict,
+            shape=tuple(described["shape"]),
+            padded=described["padded"],
+            sequence=tuple(described["sequence"]) if described["sequence"] else None,
         )
 
     def __contains__(self, alias: object) -> bool:  # Mapping's own would load the version

@@ -67,6 +67,9 @@ class ServedModel:
     classes: tuple[Label, ...]  # the target's values; empty for a regression
     columns: Mapping[str, str]  # the kind of every column it needs, by name
     predict: Callable[[pd.DataFrame], pd.DataFrame]
+    shape: tuple[int, ...] = ()  # of a row, as in its schema, and the two below too
+    padded: bool = False
+    sequence: tuple[str, str] | None = None
 
     def check_columns(self, rows: pd.DataFrame) -> None:
         """Raise :class:`SweepError` where the rows lack a column that the model needs."""

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 from dnn_sweep.core.champion.package import ServedModel, experiment_of
+from dnn_sweep.core.data.sequences import features_of_steps, join_steps
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.formatting import count
-from dnn_sweep.parameters import InferenceParameters
+from dnn_sweep.parameters import DataParameters, InferenceParameters, SequenceParameters
 
 
 def score_rows(
@@ -17,10 +18,12 @@ def score_rows(
 ) -> tuple[pd.DataFrame, str]:
     """Predict raw rows with the registered version, of those by alias, that the parameters name.
 
-    Columns that the model does not need are ignored.
+    Columns that the model does not need are ignored. If it was trained on sequences, rows may be
+    steps, as in training.
 
     Returns:
-        ``row`` (the input's row number, from 0), ``prediction`` and for classes
+        ``row`` (the input's row number, from 0; of a sequence its id, of an image its path),
+        ``prediction`` and for classes
         ``probability_<class>``; and one line of summary.
 
     Raises:
@@ -39,8 +42,9 @@ def score_rows(
     if model is None:
         raise unknown_name(inference.alias, scoring_model, what="alias", where="inference.alias")
     try:
-        model.check_columns(inference_rows)
-        predictions = model.predict(inference_rows[list(model.columns)])
+        rows = _join_sequences(inference_rows, model)
+        model.check_columns(rows)
+        predictions = model.predict(rows[list(model.columns)])
     except SweepError as error:
         raise SweepError(f"inference.filepath: {error}") from error
     predictions = predictions.rename_axis(index="row").reset_index()
@@ -48,3 +52,23 @@ def score_rows(
         f"{count(len(predictions), 'row')} scored by version {model.version} of {model.name} "
         f"({inference.alias}): data/07_model_output/{experiment_of(model.name)}/predictions.csv"
     )
+
+
+def _join_sequences(rows: pd.DataFrame, model: ServedModel) -> pd.DataFrame:
+    """Join the steps of each sequence, if the model takes sequences and the rows are steps."""
+    if model.sequence is None or set(model.columns) <= set(rows.columns):
+        return rows
+    steps, features = model.shape
+    names = [*model.sequence, *features_of_steps(list(model.columns), features)]
+    for name in names:
+        if name not in rows:
+            where = f"steps of sequences for version {model.version} of {model.name}"
+            raise unknown_name(name, rows.columns, what="column", where=where)
+    key, order = model.sequence
+    data = DataParameters(sequence=SequenceParameters(id=key, order=order, steps=steps))
+    joined, _, shorter = join_steps(rows[names], data)
+    if shorter and not model.padded:
+        raise SweepError(
+            f"some sequences have fewer than {steps} steps, but none was as short in training"
+        )
+    return joined

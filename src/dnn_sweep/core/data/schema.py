@@ -28,6 +28,8 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
         shape: Shape of a row as the source has it, of which the features are the cells in C order:
             ``(features,)``, ``(steps, features)`` or ``(height, width, channels)``.
         padded: Whether sequences have different lengths, so that steps at their end are missing.
+        sequence: The columns of a table with one row per step that say to which sequence a row
+            belongs, and in which order; ``None`` for other rows.
         sample_weight: Column of per-row loss weights; ``None`` for equal weights.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
 
@@ -43,6 +45,7 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
     rank: Rank = "table"
     shape: tuple[int, ...] = ()
     padded: bool = False
+    sequence: tuple[str, str] | None = None
     sample_weight: str | None = None
     rows: int
     fingerprint: str

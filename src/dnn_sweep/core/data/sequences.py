@@ -56,7 +56,17 @@ def join_steps(long: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFrame, 
     cells[who, at[at >= 0]] = kept[features].to_numpy(dtype=np.float64)
     names = [f"{name}_{step}" for step in range(1, steps + 1) for name in features]
     wide = pd.DataFrame(cells.reshape(len(lengths), -1), index=lengths.index, columns=names)
-    return groups[beside].first().join(wide), steps, bool((lengths < steps).any())
+    constant = groups[beside].first() if beside else pd.DataFrame(index=lengths.index)
+    return constant.join(wide), steps, bool((lengths < steps).any())
+
+
+def features_of_steps(cells: list[str], features: int) -> list[str]:
+    """The names of the features, from those of the cells that :func:`join_steps` makes of them.
+
+    >>> features_of_steps(["heat_1", "awake_1", "heat_2", "awake_2"], features=2)
+    ['heat', 'awake']
+    """
+    return [name.rpartition("_")[0] for name in cells[:features]]
 
 
 def _read_order(long: pd.DataFrame, key: str, order: str) -> pd.Series:

@@ -92,6 +92,7 @@ def validate_table(
         rank=rank,
         shape=shape,
         padded=padded,
+        sequence=(str(data.sequence.id), str(data.sequence.order)) if steps else None,
         sample_weight=data.sample_weight,
         rows=len(table),
         fingerprint=fingerprint(table),
