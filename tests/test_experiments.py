@@ -4,6 +4,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tests.quick import champion, configure, leaderboard, reporting
 
@@ -108,3 +109,56 @@ def test_the_column_of_weights_is_needed_to_train_not_to_predict(own_table):
     assert done.returncode == 0, done.stderr
     predictions = pd.read_csv(own_table.path / "data/07_model_output/csv/predictions.csv")
     assert len(predictions) == 120
+
+
+def test_a_folder_of_images_gives_a_model_that_scores_another(project):
+    rng = np.random.default_rng(0)
+    for name, shades in {"dark": (0, 90), "light": (160, 256)}.items():
+        (project.path / "images" / name).mkdir(parents=True)
+        for at in range(20):
+            pixels = rng.integers(*shades, (10, 12, 3), np.uint8)
+            Image.fromarray(pixels).save(project.path / "images" / name / f"{at}.png")
+    network = {"convolutions": [4], "hidden": []}
+    grid = {"activations": ["relu"], "optimizers": [{"adam": {"learning_rate": 0.03}}]}
+    configure(project, "image_folder", network=network, grid=grid)
+    size = "data.image_size=8,data.channels=3"
+    done = project.kedro(
+        "run", "--pipeline=train", "--env=image_folder", f"--params=data.folder=images,{size}"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = project.kedro(
+        "run",
+        "--pipeline=inference",
+        "--env=image_folder",
+        f"--params=inference.filepath=images,{size}",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    scored = pd.read_csv(project.path / "data/07_model_output/image_folder/predictions.csv")
+    assert (scored["row"].str.split("/").str[0] == scored["prediction"]).mean() > 0.9
+
+
+def test_a_table_of_steps_gives_a_model_that_scores_another(project):
+    rng = np.random.default_rng(0)
+    steps = [
+        {"patient": who, "day": day, "heat": 37 + day * (who % 2) + rng.normal() / 9, "pulse": 70,
+         "ill": ["no", "yes"][who % 2]}
+        for who in range(60)
+        for day in range(4 + who % 3)
+    ]  # fmt: skip
+    pd.DataFrame(steps).to_csv(project.path / "steps.csv", index=False)
+    network = {"hidden": [], "recurrent": [8]}
+    configure(project, "csv", network=network, grid={"activations": [], "optimizers": ["adam"]})
+    given = (
+        "data.filepath=steps.csv,data.target=ill,data.sequence.id=patient,"
+        "data.sequence.order=day,network.kind=lstm,training.epochs=20"
+    )
+    done = project.kedro("run", "--pipeline=train", "--env=csv", f"--params={given}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    pd.DataFrame(steps).drop(columns="ill").to_csv(project.path / "new.csv", index=False)
+    done = project.kedro(
+        "run", "--pipeline=inference", "--env=csv", "--params=inference.filepath=new.csv"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    scored = pd.read_csv(project.path / "data/07_model_output/csv/predictions.csv")
+    true = np.where(scored["row"] % 2, "yes", "no")
+    assert (scored["prediction"] == true).mean() > 0.9

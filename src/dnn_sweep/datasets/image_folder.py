@@ -1,6 +1,7 @@
 """A folder of images, with a subfolder for each class, as one table."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
 
@@ -67,7 +68,7 @@ class ImageFolderDataset(ReadOnlyDataset[pd.DataFrame]):
                 f"data.folder: {root} has the folders train and test; keep them apart with "
                 "--params=data.split_column=split"
             )
-        beside = sorted(each.name for each in root.iterdir() if each.is_dir() and _shown(each))
+        beside = sorted(each.name for each in root.iterdir() if each.is_dir() and is_shown(each))
         if parts == PARTS and (spare := sorted(set(beside) - set(PARTS))):
             raise SweepError(
                 f"data.folder: {root} has the folders train and test, and beside them "
@@ -81,23 +82,8 @@ class ImageFolderDataset(ReadOnlyDataset[pd.DataFrame]):
                 f"data.folder: {root} must have a subfolder of {', '.join(SUFFIXES)} images for "
                 f"each of two classes or more, but has {found}"
             )
-        size, channels = self.image_size, self.channels
-        block = np.empty((len(files), size * size * channels), np.uint8)
-        broken = []
-        for position, (_, path) in enumerate(files):
-            try:
-                block[position] = read_image(path, size, channels).ravel()
-            except UNREADABLE as error:
-                broken.append(f"{path.relative_to(root)} ({error})")
-        if broken:
-            more = f"\n  and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""
-            listed = "\n  ".join(broken[:MOST_NAMED])
-            raise SweepError(
-                f"data.folder: {len(broken)} of {len(files)} images in {root} cannot be read; "
-                f"replace or remove them:\n  {listed}{more}"
-            )
-        paths = [path.relative_to(root).as_posix() for _, path in files]
-        table = pd.DataFrame(block, index=paths, columns=_pixel_names(size, channels), copy=False)
+        paths = [path for _, path in files]
+        table = read_images(paths, root, self.image_size, self.channels, "data.folder")
         table[self.target] = [path.parent.name for _, path in files]
         if parts == PARTS:
             table[self.split_column] = [part for part, _ in files]
@@ -118,6 +104,39 @@ class ImageFolderDataset(ReadOnlyDataset[pd.DataFrame]):
         return bool(self.folder) and find_user_path(str(self.folder)).is_dir()
 
 
+def read_images(
+    paths: Sequence[Path], root: Path, size: int, channels: int, key: str
+) -> pd.DataFrame:
+    """Read images as rows of pixels (uint8), indexed by their path below a folder.
+
+    Args:
+        paths: The images.
+        root: The folder that they are in.
+        size: Height and width of what is returned.
+        channels: 1 for grey, 3 for colour.
+        key: The parameter through which the user gives the folder, for the error.
+
+    Raises:
+        SweepError: If images cannot be read; names them.
+    """
+    block = np.empty((len(paths), size * size * channels), np.uint8)
+    broken = []
+    for position, path in enumerate(paths):
+        try:
+            block[position] = read_image(path, size, channels).ravel()
+        except UNREADABLE as error:
+            broken.append(f"{path.relative_to(root)} ({error})")
+    if broken:
+        more = f"\n  and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""
+        listed = "\n  ".join(broken[:MOST_NAMED])
+        raise SweepError(
+            f"{key}: {len(broken)} of {len(paths)} images in {root} cannot be read; "
+            f"replace or remove them:\n  {listed}{more}"
+        )
+    names = [path.relative_to(root).as_posix() for path in paths]
+    return pd.DataFrame(block, index=names, columns=_pixel_names(size, channels), copy=False)
+
+
 def read_image(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
     """Read an image upright, in so many channels; shape ``(size, size, channels)``."""
     with Image.open(path, formats=("PNG", "JPEG")) as opened:
@@ -131,9 +150,9 @@ def read_image(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
 def _images_below(folder: Path) -> list[Path]:
     """The images in the folders of a folder, in order; logs how much else lies there."""
     images: list[Path] = []
-    others = sum(each.is_file() and _shown(each) for each in folder.iterdir())
-    for each in sorted(each for each in folder.iterdir() if each.is_dir() and _shown(each)):
-        shown = [path for path in sorted(each.iterdir()) if _shown(path)]
+    others = sum(each.is_file() and is_shown(each) for each in folder.iterdir())
+    for each in sorted(each for each in folder.iterdir() if each.is_dir() and is_shown(each)):
+        shown = [path for path in sorted(each.iterdir()) if is_shown(path)]
         own = [path for path in shown if path.is_file() and path.suffix.lower() in SUFFIXES]
         if not own:
             raise SweepError(f"data.folder: {each} has no {', '.join(SUFFIXES)} image")
@@ -145,7 +164,8 @@ def _images_below(folder: Path) -> list[Path]:
     return images
 
 
-def _shown(path: Path) -> bool:
+def is_shown(path: Path) -> bool:
+    """Whether a file or folder is not hidden."""
     return not path.name.startswith(".")
 
 

@@ -7,7 +7,7 @@ class InferenceParameters(Parameters):
     """The rows that ``kedro run --pipeline=inference`` scores (``params:inference``).
 
     Args:
-        filepath: A CSV or Parquet file of raw rows.
+        filepath: A file of raw rows; in ``image_folder`` a folder of images or one image.
         alias: Alias of the registered version that scores them.
 
     >>> InferenceParameters(filepath="rows.csv").alias
