@@ -104,6 +104,18 @@ def test_image_presets_download_into_the_project_unless_told_of_a_folder(experim
 
 
 @pytest.mark.parametrize(
+    "given", [{}, {"folder": "pets", "image_size": 48, "channels": 3, "split_column": "part"}]
+)
+def test_image_folder_reads_what_its_parameters_say(given):
+    parameters = read_parameters("image_folder", data=given)["data"]
+    dataset = raw_table("image_folder", data=given)
+
+    for name in ("folder", "image_size", "channels", "split_column"):
+        assert getattr(dataset, name) == getattr(parameters, name)
+    assert parameters.shape == ((48, 48, 3) if given else (32, 32, 1))
+
+
+@pytest.mark.parametrize(
     ("experiment", "target", "task"),
     [
         ("breast_cancer", "diagnosis", "binary"),
