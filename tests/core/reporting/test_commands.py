@@ -28,6 +28,24 @@ def test_plain_values_are_not_quoted():
     )
 
 
+def test_numbers_arrive_as_numbers_and_sequences_as_sequences():
+    own = [
+        DataParameters(folder="pets", image_size=48, channels=3, split_column="part"),
+        DataParameters(
+            filepath="wards.csv", target="ill", sequence={"id": "who", "order": "2020", "steps": 9}
+        ),
+    ]
+    for data in own:
+        option = shlex.split(kedro_run("", "train", "mine", data_parameters(data)))[-1]
+        read = _split_params(None, None, option.removeprefix("--params="))
+        assert DataParameters(**read["data"]) == data
+        assert all(
+            not str(value).isdigit() or isinstance(value, int)
+            for key, value in read["data"].items()
+            if key != "sequence"
+        )
+
+
 @pytest.mark.parametrize(
     ("environment", "file"),
     [("digits", "conf/local/parameters.yml"), ("csv", "conf/csv/parameters_ingestion.yml")],

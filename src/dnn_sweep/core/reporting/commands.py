@@ -14,7 +14,10 @@ DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
 
 def kedro_run(
-    launcher: str, pipeline: str, environment: str, parameters: Mapping[str, str] | None = None
+    launcher: str,
+    pipeline: str,
+    environment: str,
+    parameters: Mapping[str, str | int] | None = None,
 ) -> str:
     """Write the ``kedro run`` of a pipeline in an environment.
 
@@ -44,14 +47,21 @@ def kedro_run(
     return command
 
 
-def data_parameters(data: DataParameters) -> dict[str, str]:
-    """Name the parameters that find the same data again: the user's own file and its target.
+def data_parameters(data: DataParameters) -> dict[str, str | int]:
+    """Name the parameters that find the same data again: the user's own file or folder.
 
     >>> data_parameters(DataParameters(filepath="my.csv", target="label"))
     {'data.filepath': 'my.csv', 'data.target': 'label'}
     """
-    keys = ("filepath", "target") if data.filepath else ("source_dir",)
-    return {f"data.{key}": value for key in keys if (value := getattr(data, key))}
+    if data.filepath:
+        keys = ["filepath", "target"]
+    elif data.folder:
+        keys = ["folder", "image_size", "channels", "split_column"]
+    else:
+        keys = ["source_dir"]
+    given = {key: getattr(data, key) for key in keys}
+    given |= {f"sequence.{key}": value for key, value in dict(data.sequence).items()}
+    return {f"data.{key}": value for key, value in given.items() if value}
 
 
 def next_commands(launcher: str, environment: str, model: str, alias: str) -> list[tuple[str, str]]:
@@ -74,8 +84,10 @@ def _options(environment: str) -> str:
     return "" if default else f" --env={shlex.quote(environment)}"
 
 
-def _spelled(value: str) -> str | None:
+def _spelled(value: str | int) -> str | None:
     """Write a value so that Kedro reads it as it is; ``None`` where that is not possible."""
+    if isinstance(value, int):
+        return str(value)
     if "," in value or "${" in value:
         return None
     for spelling in (value, json.dumps(value, ensure_ascii=False)):
