@@ -134,6 +134,27 @@ def test_pixels_of_a_channel_share_a_scale():
     np.testing.assert_allclose(cells.reshape(-1, 4, 3), (raw - low) / (high - low), atol=1e-6)
 
 
+def test_pixels_stay_in_order_whatever_they_are_written_as():
+    rng = np.random.default_rng(0)
+    pixels = pd.DataFrame(rng.integers(0, 2, (30, 4)), columns=list("abcd"))
+    mixed = pixels.assign(b=pixels["b"].astype(bool), c=pixels["c"].map({0: "false", 1: "TRUE"}))
+    data = DataParameters(target="label", image_shape=[2, 2])
+    table, schema = validate_table(mixed.assign(label=["a", "b"] * 15), data, SplitParameters())
+    preprocessor, target_scaling = fit_preprocessor(
+        table, schema, ScalingParameters(numeric="none", per="column")
+    )
+    cells = features_and_target(scale_rows(table, preprocessor, target_scaling, schema))[0]
+    np.testing.assert_array_equal(cells, pixels)
+
+
+def test_an_image_has_no_cell_of_text():
+    pixels = pd.DataFrame({"a": ["x", "y"] * 5, "b": range(10), "label": [0, 1] * 5})
+    with pytest.raises(SweepError, match=r"column 'a', row 0: 'x' where an image needs a number"):
+        validate_table(
+            pixels, DataParameters(target="label", image_shape=[1, 2]), SplitParameters()
+        )
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [

@@ -14,6 +14,7 @@ from dnn_sweep.core.errors import SweepError
 MOSTLY = 0.9
 # What `infer_dtype` calls values without an order.
 MIXED = {"mixed", "mixed-integer"}
+_BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
 
 def spell(value: object) -> str:
@@ -104,6 +105,26 @@ def kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
         "the column in data.categorical or data.ignore",
     )
     return "numeric"
+
+
+def as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
+    """Convert a column to float64, with gaps and infinities as NaN.
+
+    Raises:
+        SweepError: If a value is neither missing nor a number, or true or false; names its row.
+
+    >>> as_number(pd.Series(["1.5", None, "2"]), boolean=False).tolist()
+    [1.5, nan, 2.0]
+    """
+    if pd.api.types.is_numeric_dtype(column):
+        numbers = column.astype("float64")
+    else:
+        text = column.astype("string").str.strip().str.lower()
+        numbers = text.map(_BOOLEANS) if boolean else pd.to_numeric(text, errors="coerce")
+        numbers = numbers.astype("float64")
+        expected = "true or false" if boolean else "a number"
+        refuse_where(numbers.isna() & column.notna(), column, f"where {expected} is expected")
+    return numbers.replace([np.inf, -np.inf], np.nan)
 
 
 def is_date(column: pd.Series) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.data.columns import refuse_where, spell
+from dnn_sweep.core.data.columns import as_number, spell
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
@@ -21,8 +21,6 @@ MISSING = "missing"  # the category that stands for a gap
 TARGET = "target"
 SAMPLE_WEIGHT = "sample_weight"
 NO_ZERO = 1e-6  # of a deviation, by which scaled values are moved where 0 has a meaning of its own
-
-_BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
 
 def fit_preprocessor(
@@ -85,7 +83,7 @@ def coerce_columns(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     columns = {
         column.name: _as_category(rows[column.name])
         if column.kind == "categorical"
-        else _as_number(rows[column.name], boolean=column.kind == "boolean")
+        else as_number(rows[column.name], boolean=column.kind == "boolean")
         for column in schema.features
     }
     return pd.DataFrame(columns, index=rows.index)
@@ -160,18 +158,6 @@ def _fit_channels(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters
     frozen = sklearn.frozen.FrozenEstimator(sklearn.pipeline.make_pipeline(*fitted))
     columns = [("numeric", frozen, schema.feature_names)]
     return sklearn.compose.ColumnTransformer(columns).fit(table.head(1))
-
-
-def _as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(column):
-        numbers = column.astype("float64")
-    else:
-        text = column.astype("string").str.strip().str.lower()
-        numbers = text.map(_BOOLEANS) if boolean else pd.to_numeric(text, errors="coerce")
-        numbers = numbers.astype("float64")
-        expected = "true or false" if boolean else "a number"
-        refuse_where(numbers.isna() & column.notna(), column, f"where {expected} is expected")
-    return numbers.replace([np.inf, -np.inf], np.nan)
 
 
 def _as_category(column: pd.Series) -> pd.Series:

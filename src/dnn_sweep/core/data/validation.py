@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from dnn_sweep.core.data.columns import is_date, kind_of, plain_values, reason_to_drop, refuse_where
+from dnn_sweep.core.data.columns import (
+    as_number,
+    is_date,
+    kind_of,
+    plain_values,
+    reason_to_drop,
+    refuse_where,
+)
 from dnn_sweep.core.data.loss_weights import read_weights
 from dnn_sweep.core.data.schema import Column, Label, Rank, Schema
 from dnn_sweep.core.data.sequences import join_steps
@@ -82,6 +89,8 @@ def validate_table(
             f"data.image_shape {' by '.join(map(str, shape))} means {cells} pixels, "
             f"but there are {len(features)} feature columns"
         )
+    if rank == "image":
+        features = _read_pixels(table, features)
     table = table.drop(columns=list(dropped))
     return table, Schema(
         task=task,
@@ -187,6 +196,16 @@ def _regression_target(target: pd.Series) -> pd.Series:
     if numbers.nunique() == 1:
         raise SweepError(f"target {target.name!r} is {numbers.iloc[0]:g} in every row")
     return numbers
+
+
+def _read_pixels(table: pd.DataFrame, features: list[Column]) -> list[Column]:
+    """Turn true and false into numbers: scaling groups columns by kind, which moves pixels."""
+    for name in (each.name for each in features if each.kind == "categorical"):
+        problem = "where an image needs a number; leave out what is no pixel with data.ignore"
+        refuse_where(table[name].notna(), table[name], problem)
+    for name in (each.name for each in features if each.kind == "boolean"):
+        table[name] = as_number(table[name], boolean=True)
+    return [each.model_copy(update={"kind": "numeric"}) for each in features]
 
 
 def _check_given_split(column: pd.Series) -> None:
