@@ -7,7 +7,9 @@ import pytest
 from kedro.io import DatasetError
 from PIL import Image
 
+from dnn_sweep.core.data.validation import validate_table
 from dnn_sweep.datasets.image_folder import ImageFolderDataset
+from dnn_sweep.parameters import DataParameters, SplitParameters
 
 
 def write(path, colour=(255, 0, 0), size=(6, 4), **options):
@@ -132,3 +134,17 @@ def test_a_folder_that_is_not_given_or_not_there_is_named():
         ImageFolderDataset().load()
     with pytest.raises(DatasetError, match="there is no folder no/such"):
         load("no/such")
+
+
+def test_folders_named_by_numbers_are_classes(tmp_path):
+    for name in range(25):
+        write(tmp_path / str(name) / "a.png", (name, 0, 0))
+    data = DataParameters(target="label", image_size=2, folder=str(tmp_path))
+    _, schema = validate_table(load(tmp_path), data, SplitParameters())
+    assert schema.task == "multiclass"
+    assert schema.classes == tuple(sorted(map(str, range(25))))
+
+
+def test_a_split_without_its_folders_is_refused(pets):
+    with pytest.raises(DatasetError, match="has no folders train and test to keep apart"):
+        load(pets, split_column="split")

@@ -12,9 +12,11 @@ from mlflow.exceptions import MlflowException
 from PIL import Image
 
 from dnn_sweep import parameters
+from dnn_sweep.core.champion.gate import compare_with_holder
 from dnn_sweep.core.champion.scoring import score_rows
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.image_folder import read_image
+from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.toy import ToyDataset
 from dnn_sweep.parameters import InferenceParameters
 from tests.core.data.test_sequences import long
@@ -169,3 +171,12 @@ def test_steps_of_sequences_too_short_to_score_are_refused(patients):
     unpadded = {"champion": replace(model, padded=False)}
     with pytest.raises(SweepError, match=r"inference\.filepath: some sequences have fewer than 4"):
         score_rows(steps, unpadded, InferenceParameters())
+
+
+def test_a_holder_of_another_shape_is_not_comparable(digits):
+    use_store(digits["store"])
+    holder = replace(ModelAliasesDataset(NAME).load()["champion"], shape=(4, 4, 1))
+    package, rows = digits["champion_package"], digits["validation_rows"]
+    settings = parameters.RegistrationParameters()
+    decided = compare_with_holder(package, {"champion": holder}, rows, settings).decision
+    assert "its rows have the shape 4 by 4 by 1, theirs 8 by 8 by 1" in decided.reason

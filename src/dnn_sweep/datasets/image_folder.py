@@ -68,6 +68,11 @@ class ImageFolderDataset(ReadOnlyDataset[pd.DataFrame]):
                 f"data.folder: {root} has the folders train and test; keep them apart with "
                 "--params=data.split_column=split"
             )
+        if self.split_column and parts != PARTS:
+            raise SweepError(
+                f"data.split_column: {root} has no folders train and test to keep apart; leave "
+                "data.split_column out, or move the folders of the classes into these two"
+            )
         beside = sorted(each.name for each in root.iterdir() if each.is_dir() and is_shown(each))
         if parts == PARTS and (spare := sorted(set(beside) - set(PARTS))):
             raise SweepError(

@@ -73,9 +73,10 @@ class ModelAliases(Mapping[str, ServedModel]):
             classes=tuple(described["classes"]),
             columns={each["name"]: each["kind"] for each in described["columns"]},
             predict=predict,
-            shape=tuple(described["shape"]),
-            padded=described["padded"],
-            sequence=tuple(described["sequence"]) if described["sequence"] else None,
+            # A version registered before there were images and sequences does not have these.
+            shape=tuple(described.get("shape", ())),
+            padded=described.get("padded", False),
+            sequence=tuple(described.get("sequence") or ()) or None,
         )
 
     def __contains__(self, alias: object) -> bool:  # Mapping's own would load the version

@@ -87,6 +87,10 @@ def _check_comparable(holder: ServedModel, schema: Schema) -> None:
         raise SweepError(f"its task is {holder.task}, theirs is {schema.task}")
     if holder.target != schema.target:
         raise SweepError(f"it predicts {holder.target!r}, their target is {schema.target!r}")
+    if schema.rank != "table" and holder.shape != schema.shape:
+        # A smaller image has a part of the same columns, and would be scored on that part.
+        own, theirs = (" by ".join(map(str, shape)) for shape in (holder.shape, schema.shape))
+        raise SweepError(f"its rows have the shape {own or 'of a table'}, theirs {theirs}")
     if set(holder.classes) != set(schema.classes):
         more = ", …" if len(holder.classes) > 10 else ""
         known = ", ".join(map(repr, holder.classes[:10])) + more

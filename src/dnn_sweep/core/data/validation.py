@@ -167,6 +167,8 @@ def _task_of(target: pd.Series, data: DataParameters) -> Task:
     if data.task != "auto":
         return data.task
     values = target.nunique()
+    if data.folder:  # its folders are classes, even if numbers name them
+        return "binary" if values == 2 else "multiclass"
     if values > MOST_CLASSES_OF_NUMBERS and pd.to_numeric(target, errors="coerce").notna().all():
         return "regression"
     numeric = is_numeric_dtype(target) and not is_bool_dtype(target)
