@@ -77,7 +77,9 @@ def main() -> None:
     for kind in NETWORKS:
         trials = plan(kind, data, given.trials, given.epochs)
         warm = plan(kind, data, 2, 1)
-        engines = {name: KerasFitEngine(worth) for name, worth in ENGINES.items()}
+        engines = {
+            name: KerasFitEngine(seconds_worth_workers=worth) for name, worth in ENGINES.items()
+        }
         for engine in engines.values():  # processes start, Keras is imported
             seconds(engine, warm, data)
         times: dict[str, list[float]] = {name: [] for name in ENGINES}

@@ -130,7 +130,7 @@ def test_activations_go_to_the_layers_in_order_and_to_none_that_has_its_own():
     hidden = [4, {"units": 5, "activation": "elu"}, 6]
     network = resolved(GREY, ("relu", "tanh", "gelu"), "matched", kind="cnn", convolutions=[3],
                        hidden=hidden)  # fmt: skip
-    assert [each.activation for each in (*network.body.convolutions, *network.hidden)] == [
+    assert [each.activation for each in network.layers] == [
         "relu",
         "tanh",
         "elu",

@@ -12,10 +12,9 @@ from dnn_sweep.core.training.keras_engine import (
     KerasFitEngine,
     estimated_seconds,
 )
-from dnn_sweep.core.training.layer_log import Probe
 from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data, make_plan
-from tests.core.networks.test_custom import GOOD, function  # noqa: F401 - a fixture
+from tests.core.networks.test_custom import GOOD
 from tests.core.training.stacked.sweeps import Recorder, assert_same, no_files, results_of
 
 KINDS = {
@@ -78,7 +77,7 @@ def test_what_is_finished_is_not_trained_again(workers):
 
 
 @pytest.mark.slow
-def test_a_network_of_the_users_own_is_found_by_the_workers(function):  # noqa: F811
+def test_a_network_of_the_users_own_is_found_by_the_workers(function):
     trials = plan({"kind": "custom", "hidden": [], "function": function(GOOD)}, epochs=1)
     engine = KerasFitEngine(seconds_worth_workers=0)
     try:
@@ -115,7 +114,7 @@ def build(input_shape, outputs, activation, seed):
 
 
 def test_the_estimate_counts_a_kernel_at_every_pixel_also_in_a_users_own_network(
-    function,  # noqa: F811
+    function,
     monkeypatch,
 ):
     monkeypatch.setattr(keras_engine, "SECONDS_PER_STEP", 0.0)
@@ -155,5 +154,12 @@ def test_processes_that_have_started_stay_in_use_whatever_memory_they_take(worke
     assert workers._pool is pool
 
 
-def test_the_probe_is_the_same_in_every_process():
-    np.testing.assert_array_equal(Probe(DATA).x, Probe(make_data()).x)
+def test_the_finals_decide_for_every_stage(monkeypatch):
+    monkeypatch.setattr(Device, "detect", lambda: Device(workers=2, free_memory=2**34))
+    stage, finals = plan(KINDS["dense"], epochs=1), plan(KINDS["dense"], epochs=1000)
+    short, long = (sum(estimated_seconds(t, 80) for t in each) for each in (stage, finals))
+    used = []
+    monkeypatch.setattr(KerasFitEngine, "_train_in_workers", lambda *_: used.append(True) or ())
+    engine = KerasFitEngine(finals, seconds_worth_workers=(short + long) / 2)
+    assert list(engine.train(stage, DATA, Recorder(), no_files(), "test")) == []
+    assert used

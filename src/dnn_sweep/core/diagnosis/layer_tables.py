@@ -6,7 +6,7 @@ import pandas as pd
 
 from dnn_sweep.core.comparison.histories import label_rows
 from dnn_sweep.core.comparison.scores import tabulate_trials
-from dnn_sweep.core.networks.network import Network, layers_of
+from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.layer_measurements import Measurement
 from dnn_sweep.core.training.results import TrialResult
@@ -40,7 +40,7 @@ def collect_diagnostics(plan: TrialPlan, results: Mapping[str, TrialResult]) -> 
 
 def _activation(network: Network, layer: str) -> str | None:
     """A measured layer's activation; ``None`` in a network that a function builds."""
-    own = {each.name: each.activation for each in layers_of(network) if hasattr(each, "name")}
+    own = {each.name: each.activation for each in network.layers}
     own[OUTPUT_LAYER] = network.output_activation
     block = layer.partition("_")[0]  # the layers of an Inception block are named after it
     return own.get(layer, own.get(block))

@@ -1,4 +1,4 @@
-"""What comes before the hidden layers of a network that is not dense, fully specified."""
+"""The layers of a network before its output, fully specified, and what they are combined to."""
 
 from typing import Annotated, Literal
 
@@ -7,56 +7,49 @@ from pydantic import BaseModel, Field
 Cell = Literal["lstm", "gru"]
 
 
-class Layer(BaseModel, frozen=True, extra="forbid"):
-    """A fully specified hidden layer; activation and initializer by the names Keras gives them."""
+class _Layer(BaseModel, frozen=True, extra="forbid"):
+    """What all layers have; activation and initializer by the names Keras gives them."""
 
     name: str
-    units: int
     activation: str
     kernel_initializer: str
-    dropout: float = 0.0
-    batch_normalization: bool = False
     l2: float = 0.0
 
 
-class Convolution(BaseModel, frozen=True, extra="forbid"):
+class Layer(_Layer):
+    """A fully specified hidden layer, with its normalization and dropout."""
+
+    units: int
+    dropout: float = 0.0
+    batch_normalization: bool = False
+
+
+class Convolution(_Layer):
     """A Conv2D layer with its normalization, pooling and dropout; ``pool`` 1 is no pooling."""
 
-    name: str
     filters: int
     kernel_size: int
     padding: Literal["same", "valid"]
-    activation: str
-    kernel_initializer: str
     batch_normalization: bool = False
     pool: int = 1
     pooling: Literal["max", "average"] = "max"
     dropout: float = 0.0
-    l2: float = 0.0
 
 
-class Inception(BaseModel, frozen=True, extra="forbid"):
+class Inception(_Layer):
     """An Inception block: four paths of so many filters each, concatenated.
 
     References:
         Szegedy et al. 2015, "Going deeper with convolutions".
     """
 
-    name: str
     filters: int
-    activation: str
-    kernel_initializer: str
-    l2: float = 0.0
 
 
-class Recurrent(BaseModel, frozen=True, extra="forbid"):
+class Recurrent(_Layer):
     """An LSTM or GRU layer; ``activation`` is that of its outputs, its gates are sigmoid."""
 
-    name: str
     units: int
-    activation: str
-    kernel_initializer: str
-    l2: float = 0.0
 
 
 class _Body(BaseModel, frozen=True, extra="forbid"):
@@ -75,7 +68,7 @@ class ConvolutionalBody(_Body):
     """Convolutions over an image of shape ``(height, width, channels)``, flattened at the end."""
 
     kind: Literal["cnn"] = "cnn"
-    convolutions: tuple[Convolution, ...]
+    layers: tuple[Convolution, ...]
 
 
 class RecurrentBody(_Body):
@@ -96,12 +89,17 @@ class BranchedBody(_Body):
     kind: Literal["branched"] = "branched"
     branches: tuple[tuple[Layer, ...], ...]
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Those of all branches."""
+        return tuple(layer for branch in self.branches for layer in branch)
+
 
 class InceptionBody(_Body):
     """Inception blocks over an image, averaged over its pixels at the end."""
 
     kind: Literal["inception"] = "inception"
-    blocks: tuple[Inception, ...]
+    layers: tuple[Inception, ...]
 
 
 class CustomBody(_Body):
@@ -117,6 +115,11 @@ class CustomBody(_Body):
     function: str
     source: str
     activation: str
+
+    @property
+    def layers(self) -> tuple[()]:
+        """None that are known before the function is called."""
+        return ()
 
 
 Body = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -62,6 +63,12 @@ def build_network(network: Network, seed: int = 0, precision: Precision = "float
     if network.body is None:
         return keras.Sequential([features, *stack], name="network")
     return keras.Model(features, in_turn(stack, features), name="network")
+
+
+def layers_within(model: keras.Model) -> Iterator[keras.Layer]:
+    """The layers of a model, those of the models in it included."""
+    for layer in model.layers:
+        yield from layers_within(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def initial_weights(network: Network, seed: int) -> list[NDArray[np.float32]]:

@@ -83,11 +83,11 @@ def body_layers(body: Body, seed: int, precision: Precision) -> tuple[list[Apply
     """
     shape = keras.layers.Reshape(body.shape, name="shape")
     match body:
-        case ConvolutionalBody(convolutions=blocks):
+        case ConvolutionalBody(layers=blocks):
             parts = [_convolution(each, seed, at, precision) for at, each in enumerate(blocks)]
             flat = keras.layers.Flatten(dtype=precision, name="flatten")
             stack = [shape, *chain.from_iterable(parts), flat]
-        case InceptionBody(blocks=blocks):
+        case InceptionBody(layers=blocks):
             parts = [[_inception(each, seed, at, precision)] for at, each in enumerate(blocks)]
             mean = keras.layers.GlobalAveragePooling2D(dtype=precision, name="average")
             stack = [shape, *chain.from_iterable(parts), mean]

@@ -6,18 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
-from dnn_sweep.core.networks.body import (
-    Body,
-    BranchedBody,
-    Convolution,
-    ConvolutionalBody,
-    CustomBody,
-    Inception,
-    InceptionBody,
-    Layer,
-    Recurrent,
-    RecurrentBody,
-)
+from dnn_sweep.core.networks.body import Body, Convolution, Inception, Layer, Recurrent
 
 
 class Network(BaseModel, frozen=True, extra="ignore"):  # stored networks name their ``api``
@@ -51,12 +40,16 @@ class Network(BaseModel, frozen=True, extra="ignore"):  # stored networks name t
         return self.body.kind if self.body else "dense"
 
     @property
+    def layers(self) -> tuple[Convolution | Inception | Recurrent | Layer, ...]:
+        """Those before the output layer, input side first."""
+        return (*(self.body.layers if self.body else ()), *self.hidden)
+
+    @property
     def name(self) -> str:
         """Readable name for people and files, equal for equal networks."""
-        used = [layer.activation for layer in layers_of(self)]
         kind = [self.body.kind] if self.body else []
-        parts = [*kind, *dict.fromkeys(used), content_hash(self.model_dump(mode="json"))[:6]]
-        return "-".join(parts)
+        used = dict.fromkeys(layer.activation for layer in self.layers)
+        return "-".join([*kind, *used, content_hash(self.model_dump(mode="json"))[:6]])
 
     @property
     def dropout(self) -> float:
@@ -68,25 +61,7 @@ class Network(BaseModel, frozen=True, extra="ignore"):  # stored networks name t
     @property
     def kernel_initializer(self) -> str:
         """Initializer of the first layer's kernel; ``custom`` where a function decides."""
-        first = next((each for each in layers_of(self) if not isinstance(each, CustomBody)), None)
-        return first.kernel_initializer if first else "custom"
-
-
-def layers_of(
-    network: Network,
-) -> list[Convolution | Inception | Recurrent | Layer | CustomBody]:
-    """List what has an activation of its own before the output layer, input side first."""
-    before: list[Convolution | Inception | Recurrent | Layer | CustomBody] = []
-    match network.body:
-        case ConvolutionalBody(convolutions=blocks) | InceptionBody(blocks=blocks):
-            before.extend(blocks)
-        case RecurrentBody(layers=layers):
-            before.extend(layers)
-        case BranchedBody(branches=branches):
-            before.extend(layer for branch in branches for layer in branch)
-        case CustomBody() as whole:
-            before.append(whole)
-    return [*before, *network.hidden]
+        return self.layers[0].kernel_initializer if self.layers else "custom"
 
 
 class Schedule(BaseModel, frozen=True, extra="forbid"):

@@ -119,7 +119,7 @@ class _Resolver:
                 blocks = tuple(self._convolution(at) for at in range(len(network.convolutions)))
                 if problem := network.pixels_missing(shape):
                     raise SweepError(problem)
-                return ConvolutionalBody(shape=shape, dropout=dropout, convolutions=blocks)
+                return ConvolutionalBody(shape=shape, dropout=dropout, layers=blocks)
             case "lstm" | "gru" as cell:
                 self._require_cells()
                 # The rows of an image are the steps of a sequence.
@@ -135,7 +135,7 @@ class _Resolver:
             case "branched" if network.inception:
                 self._require_cells()
                 inception = tuple(self._inception(at) for at in range(len(network.inception)))
-                return InceptionBody(shape=shape, dropout=dropout, blocks=inception)
+                return InceptionBody(shape=shape, dropout=dropout, layers=inception)
             case "branched":
                 branches = tuple(
                     self.dense(branch, f"branch{at}_hidden", network.dropout)

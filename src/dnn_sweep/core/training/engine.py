@@ -83,7 +83,9 @@ def build_engines(
     from dnn_sweep.core.training.keras_engine import KerasFitEngine
     from dnn_sweep.core.training.stacked import StackedEngine
 
-    engines: list[Engine] = [StackedEngine(cohort_size, finals), KerasFitEngine()]
+    stacked = StackedEngine(cohort_size, finals)
+    rest = [each for each in finals if requested == KerasFitEngine.name or stacked.refuses(each)]
+    engines: list[Engine] = [stacked, KerasFitEngine(rest)]
     return [engine for engine in engines if requested in ("auto", engine.name)]
 
 

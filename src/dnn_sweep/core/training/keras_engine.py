@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import TrainingData, epoch_order
 from dnn_sweep.core.lazy import keras, tf
-from dnn_sweep.core.networks.build import build_network, network_outputs
+from dnn_sweep.core.networks.build import build_network, layers_within, network_outputs
 from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import build_callbacks
@@ -33,7 +33,7 @@ from dnn_sweep.parameters import LoggingParameters
 TENSOR_ALIGNMENT = 64  # bytes; TensorFlow stops the process for other addresses
 VALIDATION_BATCH = 1024  # rows; validation has no gradients, so larger batches only save time
 # Worker processes import TensorFlow, which takes some seconds of each core. They start where the
-# trials of a stage would take longer than this one after another. Seconds are estimated from the
+# trials of the finals would take longer than this one after another. Seconds are estimated from the
 # plan, not measured, so that a repeated sweep does the same.
 SECONDS_WORTH_WORKERS = 20.0
 SECONDS_PER_STEP, OPERATIONS_PER_SECOND = 1e-3, 2e10
@@ -57,13 +57,19 @@ class KerasFitEngine:
     """Trains any network that Keras can build.
 
     Args:
-        seconds_worth_workers: Estimated seconds of work from which on worker processes are used.
+        finals: The trials of the stage that most of a sweep is trained in, where it has several:
+            they decide for all stages whether worker processes are used.
+        seconds_worth_workers: Estimated seconds of work from which on they are.
     """
 
     name = "keras"
 
-    def __init__(self, seconds_worth_workers: float = SECONDS_WORTH_WORKERS) -> None:
-        self._seconds_worth_workers = seconds_worth_workers
+    def __init__(
+        self,
+        finals: Sequence[Trial] = (),
+        seconds_worth_workers: float = SECONDS_WORTH_WORKERS,
+    ) -> None:
+        self._finals, self._seconds_worth_workers = finals, seconds_worth_workers
         self._pool: WorkerPool | None = None
         self._folder: TemporaryDirectory[str] | None = None
         self._data: TrainingData | None = None  # whose rows lie in the folder
@@ -86,8 +92,9 @@ class KerasFitEngine:
     ) -> Iterator[TrialResult]:
         """Train trials; see :class:`~dnn_sweep.core.training.engine.Engine`."""
         device = Device.detect()
-        # Of all trials, so that a resumed sweep trains the rest in the same way.
-        seconds = sum(estimated_seconds(trial, len(data.x_train)) for trial in trials)
+        # Of all trials, also finished ones: a resumed sweep trains the rest in the same way.
+        planned = self._finals or trials
+        seconds = sum(estimated_seconds(trial, len(data.x_train)) for trial in planned)
         workers = min(device.workers, device.free_memory // PROCESS_MEMORY)
         workers = self._pool.size if self._pool else workers  # which have taken their memory
         parallel = min(workers, len(trials)) > 1 and not device.is_gpu
@@ -142,17 +149,11 @@ def estimated_seconds(trial: Trial, rows: int) -> float:
 def _products_per_row(network: Network) -> float:
     """Multiplications by a weight when the network is applied to a row, roughly."""
     total = 0.0
-    for layer in _layers(build_network(network)):
+    for layer in layers_within(build_network(network)):
         # A kernel is used at every pixel of a convolution, and at every step of a sequence.
         places = getattr(layer, "input" if hasattr(layer, "cell") else "output", None)
         total += layer.count_params() * prod(getattr(places, "shape", ())[1:-1])
     return total
-
-
-def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """The layers of a model, and of the models in it: a user's own network is one of them."""
-    for layer in model.layers:
-        yield from _layers(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def _train_one(

@@ -6,14 +6,14 @@ all others: convolutions, recurrent layers, branches and networks of the user's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras, tf
-from dnn_sweep.core.networks.build import build_network
+from dnn_sweep.core.networks.build import build_network, layers_within
 from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.training.layer_measurements import Measurement, activate, dead_share
 from dnn_sweep.core.training.targets import loss_targets
@@ -28,7 +28,7 @@ class ModelLayers:
 
     def __init__(self, network: Network) -> None:
         self._network, self._model = network, build_network(network)
-        self._layers = [each for each in _leaves(self._model) if _kernel_of(each) is not None]
+        self._layers = [each for each in layers_within(self._model) if _kernel_of(each) is not None]
         kernels = [_kernel_of(each) for each in self._layers]
         at = {id(weight): position for position, weight in enumerate(self._model.weights)}
         self._at = [at[id(kernel)] for kernel in kernels]
@@ -95,12 +95,6 @@ class ModelLayers:
         # As one network whose rows are the pixels or steps of all rows.
         z, outputs = (tf.reshape(each, (1, -1, each.shape[-1])) for each in self._seen[name])
         return float(dead_share(z, outputs)[0]), float(activate(self._functions[name], z)[1][0])
-
-
-def _leaves(model: keras.Model) -> Iterator[keras.Layer]:
-    """A model's layers, those of models inside it included."""
-    for layer in model.layers:
-        yield from _leaves(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def _is_recurrent(layer: keras.Layer) -> bool:

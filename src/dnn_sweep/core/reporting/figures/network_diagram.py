@@ -8,8 +8,8 @@ from typing import Any
 from dnn_sweep.core.formatting import TIMES, count
 from dnn_sweep.core.lazy import keras, mpl
 from dnn_sweep.core.networks.body import BranchedBody, CustomBody
-from dnn_sweep.core.networks.build import build_network
-from dnn_sweep.core.networks.network import Network, layers_of
+from dnn_sweep.core.networks.build import build_network, layers_within
+from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.reporting.figures import style
 
 BOX_HEIGHT = 0.62
@@ -31,8 +31,7 @@ def layer_boxes(network: Network) -> list[Box]:
     if isinstance(network.body, CustomBody):
         return [
             Box(each.name, _own_layer(each), each.count_params(), style.COLOURS[0])
-            for layer in model.layers
-            for each in (layer.layers if isinstance(layer, keras.Model) else [layer])
+            for each in layers_within(model)
         ]
     entering = count(network.inputs, "feature")
     if network.body and len(network.body.shape) > 1:
@@ -46,8 +45,8 @@ def layer_boxes(network: Network) -> list[Box]:
         text = f"{'  |  '.join(branches)}, concatenated"
         names = [each.name for branch in network.body.branches for each in branch]
         boxes.append(Box("branches", text, _parameters(model, *names), style.COLOURS[0]))
-    else:
-        boxes += [_box(model, each) for each in layers_of(network)[: -len(network.hidden) or None]]
+    elif network.body:
+        boxes += [_box(model, each) for each in network.body.layers]
     boxes += [_box(model, each) for each in network.hidden]
     output = f"{count(network.outputs, 'unit')} · {network.output_activation} · {network.loss}"
     return [*boxes, Box("output", output, _parameters(model, "output"), style.COLOURS[3])]
