@@ -61,6 +61,11 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
         """Names of the feature columns, in order."""
         return [column.name for column in self.features]
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each feature column, by its name."""
+        return {column.name: column.kind for column in self.features}
+
 
 class TargetScaling(BaseModel, frozen=True, extra="forbid"):
     """Mean and spread of a regression's target on the training rows; neutral for classes."""
