@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from dnn_sweep.core.champion.evaluation import tabulate_predictions
 from dnn_sweep.core.champion.package import ChampionPackage, package_champion
 from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
 from dnn_sweep.core.comparison.intervals import MetricEstimate
@@ -72,14 +73,23 @@ class Champion:
     preprocessor: object
     schema: Schema
     scaling: TargetScaling
-    rows: pd.DataFrame
+    rows: pd.DataFrame  # of validation
     evaluation: ChampionEvaluation
+    train_rows: pd.DataFrame
+
+    def outputs(self, rows: pd.DataFrame) -> np.ndarray:
+        scaled = scale_features(rows, self.preprocessor, self.schema).to_numpy()
+        return network_outputs(self.result.load_network(), scaled)
 
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
         """What the parts predict, before they are registered."""
-        scaled = scale_features(rows, self.preprocessor, self.schema).to_numpy()
-        outputs = network_outputs(self.result.load_network(), scaled)
-        return tabulate_outputs(outputs, self.schema, self.scaling)
+        return tabulate_outputs(self.outputs(rows), self.schema, self.scaling)
+
+    def test_predictions(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The table that the evaluation leaves of test rows."""
+        target = encode_target(rows[self.schema.target], self.schema, self.scaling)
+        given = self.outputs(rows), target, rows.index, self.schema, self.scaling
+        return tabulate_predictions(*given)
 
     def package(self) -> ChampionPackage:
         return package_champion(
@@ -89,6 +99,7 @@ class Champion:
             self.preprocessor,
             self.schema,
             self.scaling,
+            self.train_rows,
             self.rows,
         )
 
@@ -163,4 +174,5 @@ def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
         seeds=(seed,),
         diverged_trials=0,
     )
-    return Champion(result, preprocessor, schema, target_scaling, rows, evaluation)
+    parts = result, preprocessor, schema, target_scaling, rows, evaluation
+    return Champion(*parts, make_rows(kind, rows=120, seed=1))

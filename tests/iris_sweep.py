@@ -15,6 +15,7 @@ from dnn_sweep.core.reporting.figures import FIGURES
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
+from dnn_sweep.datasets.registered_packages import RegisteredPackagesDataset
 from dnn_sweep.datasets.toy import ToyDataset
 from dnn_sweep.datasets.trial_store import TrialStoreDataset
 from dnn_sweep.pipeline_registry import register_pipelines
@@ -74,6 +75,7 @@ def train(folder: Path, table: Any, model: str, given: dict[str, Any]) -> dict[s
             "finished_trials": trials,
             "trial_results": trials,
             "champion_holder": aliases,
+            "registered_packages": RegisteredPackagesDataset(model),
             "registered_model": RegisteredModelDataset(model),
         }
     )

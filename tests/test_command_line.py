@@ -97,7 +97,9 @@ def test_training_again_trains_nothing_and_ends_with_the_same_leaderboard(traine
     assert "4 of 4" in done.stdout
     assert "[1/4]" not in done.stdout
     pd.testing.assert_frame_equal(leaderboard(project), before)
-    assert champion(project)["registered"]["version"] == "2"
+    registered = champion(project)["registered"]
+    assert (registered["version"], registered["alias"]) == ("1", "champion")
+    assert not registered["new"]
     client = MlflowClient(project.tracking_uri)
     experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
     assert len(client.search_runs([experiment])) == 2 * (1 + 2 + 4)

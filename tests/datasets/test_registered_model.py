@@ -19,6 +19,7 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets import registered_model
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
+from dnn_sweep.datasets.registered_packages import RegisteredPackagesDataset
 from tests.champions import NAME, Champion, make_champion
 
 pytestmark = pytest.mark.usefixtures("mlflow_store")
@@ -63,6 +64,8 @@ def test_the_version_says_what_it_is():
     assert version.tags["data_fingerprint"] == champion.schema.fingerprint
     score = (champion.predict(champion.rows)["prediction"] == champion.rows["target"]).mean()
     assert float(version.tags["val_accuracy"]) == pytest.approx(score)
+    assert float(version.tags["test_accuracy"]) == champion.evaluation.test["accuracy"].value
+    assert version.tags["package_digest"] == champion.package().digest
     assert "relu + adam: accuracy 0.91 on 40 validation rows" in version.description
     assert "(95 % interval 0.85 to 0.95), trained on 120 rows" in version.description
 
@@ -107,7 +110,8 @@ def test_the_artifact_has_pinned_requirements_no_pickle_and_no_host(tmp_path):
     (folder,) = [path.parent for path in tmp_path.rglob("MLmodel")]
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert files >= {
-        f"artifacts/{n}" for n in ("network.keras", "preprocessor.skops", "schema.json")
+        f"artifacts/{n}"
+        for n in ("network.keras", "preprocessor.skops", "schema.json", "row_fingerprints.npy")
     }
     assert not [name for name in files if name.endswith((".pkl", ".pickle", ".joblib", ".lock"))]
     for name in files:
@@ -174,9 +178,33 @@ def test_when_the_alias_cannot_be_set_the_version_is_taken_back(monkeypatch, the
         assert load().version == "1"
 
 
+def test_the_version_keeps_its_fingerprints_and_its_test_score():
+    champion = make_champion()
+    register(champion)
+    served = load()
+    assert served.seen.tolist() == champion.package().seen.tolist()
+    assert served.test_score == champion.evaluation.test["accuracy"].value
+    assert RegisteredPackagesDataset(name=NAME).load() == {champion.package().digest: "1"}
+
+
+def test_a_version_of_an_earlier_release_has_neither(tmp_path):
+    register(make_champion())
+    (fingerprints,) = tmp_path.rglob("row_fingerprints.npy")
+    fingerprints.unlink()
+    for tag in ("test_accuracy", "package_digest", "registration"):
+        MlflowClient().delete_model_version_tag(NAME, "1", tag)
+    served = load()
+    assert (served.seen, served.test_score) == (None, None)
+    assert len(served.predict(make_champion().rows)) == 40
+    assert RegisteredPackagesDataset(name=NAME).load() == {}
+    described = RegisteredModelDataset(name=NAME).load()
+    assert (described.alias, described.reason, described.new) == ("champion", "it won", True)
+
+
 def test_without_a_registered_model_there_are_no_aliases():
     aliases = ModelAliasesDataset(name=NAME).load()
     assert len(aliases) == 0
+    assert RegisteredPackagesDataset(name=NAME).load() == {}
     assert aliases.get("champion") is None
     with pytest.raises(DatasetError, match=f"no version of {NAME} is registered"):
         RegisteredModelDataset(name=NAME).load()

@@ -176,7 +176,7 @@ def test_steps_of_sequences_too_short_to_score_are_refused(patients):
 def test_a_holder_of_another_shape_is_not_comparable(digits):
     use_store(digits["store"])
     holder = replace(ModelAliasesDataset(NAME).load()["champion"], shape=(4, 4, 1))
-    package, rows = digits["champion_package"], digits["validation_rows"]
-    settings = parameters.RegistrationParameters()
-    decided = compare_with_holder(package, {"champion": holder}, rows, settings).decision
+    tested = digits["test_rows"], digits["test_predictions"]
+    given = digits["champion_package"], {"champion": holder}, {}, *tested
+    decided = compare_with_holder(*given, parameters.RegistrationParameters()).decision
     assert "its rows have the shape 4 by 4 by 1, theirs 8 by 8 by 1" in decided.reason

@@ -1,8 +1,10 @@
 """The registered versions of a model, by alias."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import RegisteredModel
@@ -10,9 +12,12 @@ from mlflow.exceptions import MlflowException
 
 from dnn_sweep.core.champion.package import ServedModel
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.datasets.base import ReadOnlyDataset
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 from dnn_sweep.startup import import_tensorflow
+
+FINGERPRINTS = "row_fingerprints.npy"  # among a model's artifacts
 
 
 def find_registered_model(name: str) -> RegisteredModel | None:
@@ -47,7 +52,9 @@ class ModelAliases(Mapping[str, ServedModel]):
         version = self._versions[alias]
         try:
             with mlflow_settings():
-                model = mlflow.pyfunc.load_model(f"models:/{self.name}/{version}")
+                folder = mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}")
+                model = mlflow.pyfunc.load_model(folder)
+                tags = MlflowClient().get_model_version(self.name, version).tags
         except (MlflowException, OSError) as error:
             raise SweepError(
                 f"Version {version} of {self.name} holds the alias {alias!r} but cannot be "
@@ -55,6 +62,9 @@ class ModelAliases(Mapping[str, ServedModel]):
                 "`kedro mlflow ui` (Models)."
             ) from error
         described = model.metadata.metadata
+        # Versions of earlier releases have neither.
+        seen = Path(folder, "artifacts", FINGERPRINTS)
+        test_score = tags.get(f"test_{objective_of(described['task']).metric}")
 
         def predict(rows: pd.DataFrame) -> pd.DataFrame:
             try:
@@ -77,6 +87,8 @@ class ModelAliases(Mapping[str, ServedModel]):
             shape=tuple(described.get("shape", ())),
             padded=described.get("padded", False),
             sequence=tuple(described.get("sequence") or ()) or None,
+            seen=np.load(seen, allow_pickle=False) if seen.exists() else None,
+            test_score=None if test_score is None else float(test_score),
         )
 
     def __contains__(self, alias: object) -> bool:  # Mapping's own would load the version

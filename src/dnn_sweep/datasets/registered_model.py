@@ -22,20 +22,24 @@ from dnn_sweep.core.lazy import skops_io
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.datasets.base import ProjectDataset
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
-from dnn_sweep.datasets.model_aliases import find_registered_model
+from dnn_sweep.datasets.model_aliases import FINGERPRINTS, find_registered_model
+from dnn_sweep.datasets.registered_packages import DIGEST
 
 SCRIPT = Path(__file__).parent / "serving" / "model.py"
 REQUIREMENTS = ("mlflow", "tensorflow", "keras", "scikit-learn", "skops", "numpy", "pandas")
 FORBIDDEN = set("/:.%\"'")  # in the name of a logged or a registered model
 REASON = "alias_reason"  # the tag that says why a version got its alias
+LAST = "last_registered"  # the model's tag that says which version the last registration gave
+OUTCOME = "registration"  # that version's tag that says, as JSON, how the registration ended
 PARITY = 1e-4  # relative; above the differences of single precision between machines
 
 
 class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
     """Registers a champion that predicts raw rows, whole or not at all.
 
-    The model is logged (to the active run, if any), loaded again and compared with the champion's
-    own predictions. Only then is it registered; it gets its alias last.
+    A champion that is registered already gets no other version, only its alias. Any other one is
+    logged (to the active run, if any), loaded again and compared with the champion's own
+    predictions. Only then is it registered; it gets its alias last.
 
     Args:
         name: The registered model, such as ``dnn_sweep_digits``.
@@ -58,25 +62,34 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
 
     def save(self, data: Registration) -> None:
         """Log, check, register, and give the alias."""
+        if data.existing:
+            _give_alias(self.name, data.existing, data)
+            return
         with mlflow_settings():
             model_id = _log(data.package, self.name)
             _check_parity(data.package, f"models:/{model_id}")
         _register(self.name, model_id, data)
 
     def load(self) -> RegisteredVersion:
-        """Return the latest version."""
+        """Return the version of the last registration."""
         model = find_registered_model(self.name)
         versions = MlflowClient().search_model_versions(f"name = '{self.name}'") if model else []
         if model is None or not versions:
             raise DatasetError(f"no version of {self.name} is registered")
         latest = max(versions, key=lambda each: int(each.version))
+        last = model.tags.get(LAST)  # earlier releases left none
+        found = next((each for each in versions if str(each.version) == last), latest)
+        outcome = json.loads(found.tags.get(OUTCOME, "{}"))
         # Listed versions come without their aliases; the model knows them.
-        held = [alias for alias, at in model.aliases.items() if int(at) == int(latest.version)]
+        held = [alias for alias, at in model.aliases.items() if int(at) == int(found.version)]
+        held.sort(key=lambda alias: alias != outcome.get("alias"))
         return RegisteredVersion(
             name=self.name,
-            version=str(latest.version),
+            version=str(found.version),
             alias=held[0] if held else None,
-            reason=latest.tags.get(REASON),
+            reason=outcome.get("reason", found.tags.get(REASON)),
+            holder=outcome.get("holder"),
+            new=outcome.get("new", True),
         )
 
     def _exists(self) -> bool:
@@ -86,11 +99,12 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
 def _log(package: ChampionPackage, name: str) -> str:
     description = _serving_schema(package)
     with TemporaryDirectory() as folder:
-        names = ("network.keras", "preprocessor.skops", "schema.json")
-        network, preprocessor, schema = files = [Path(folder, each) for each in names]
+        names = ("network.keras", "preprocessor.skops", "schema.json", FINGERPRINTS)
+        network, preprocessor, schema, seen = files = [Path(folder, each) for each in names]
         package.result.load_network().save(network)
         skops_io.dump(package.preprocessor, preprocessor)
         schema.write_text(json.dumps(description, indent=1), encoding="utf-8")
+        np.save(seen, package.seen, allow_pickle=False)
         logged = mlflow.pyfunc.log_model(
             name=name,
             python_model=str(SCRIPT),
@@ -104,7 +118,7 @@ def _log(package: ChampionPackage, name: str) -> str:
 
 
 def _serving_schema(package: ChampionPackage) -> dict[str, Any]:
-    """Everything the served model needs beside its two files."""
+    """Everything the served model needs beside its network and its preprocessor."""
     schema = package.schema
     categories = {
         name: {"values": [str(each) for each in known]}
@@ -166,8 +180,7 @@ def _check_parity(package: ChampionPackage, uri: str) -> None:
 
 def _register(name: str, model_id: str, registration: Registration) -> None:
     """Create a version with its alias; delete all that was made for it if anything fails."""
-    package, decision = registration.package, registration.decision
-    client = MlflowClient()
+    package, client = registration.package, MlflowClient()
     created = find_registered_model(name) is None
     if created:
         client.create_registered_model(name)
@@ -176,14 +189,14 @@ def _register(name: str, model_id: str, registration: Registration) -> None:
         new = client.create_model_version(
             name,
             f"models:/{model_id}",
-            tags=_describe_package(package) | {REASON: decision.reason},
+            tags=_describe_package(package),
             description=package.description,
             model_id=model_id,
         )
         # Links the logged model to its version in the UI.
         link = json.dumps([{"name": name, "version": new.version}])
         client.set_logged_model_tags(model_id, {"mlflow.modelVersions": link})
-        client.set_registered_model_alias(name, decision.alias, new.version)
+        _give_alias(name, str(new.version), registration)
     except BaseException:
         if created:
             client.delete_registered_model(name)
@@ -192,12 +205,34 @@ def _register(name: str, model_id: str, registration: Registration) -> None:
         raise
 
 
+def _give_alias(name: str, version: str, registration: Registration) -> None:
+    """Give a version its alias, last of all, once the registry says why."""
+    client, decision = MlflowClient(), registration.decision
+    outcome = {
+        "alias": decision.alias,
+        "reason": decision.reason,
+        "holder": decision.holder,
+        "new": registration.existing is None,
+    }
+    client.set_model_version_tag(name, version, OUTCOME, json.dumps(outcome))
+    client.set_registered_model_tag(name, LAST, version)
+    at = {alias: str(v) for alias, v in client.get_registered_model(name).aliases.items()}
+    if decision.withdrawn and at.get(decision.withdrawn) == version:
+        client.delete_registered_model_alias(name, decision.withdrawn)
+    if at.get(decision.alias) != version:
+        client.set_model_version_tag(name, version, REASON, decision.reason)
+        client.set_registered_model_alias(name, decision.alias, version)
+
+
 def _describe_package(package: ChampionPackage) -> dict[str, str]:
     result, trial = package.result, package.result.trial
+    objective = objective_of(trial.task)
     named = ("combination", "activation", "optimizer", "learning_rate", "seed")
     return {name: str(getattr(trial, name)) for name in named} | {
         "trial_id": trial.id,
         "engine": result.engine,
         "data_fingerprint": package.schema.fingerprint,
-        objective_of(trial.task).validation_metric: str(package.validation_score),
+        DIGEST: package.digest,
+        objective.validation_metric: str(package.validation_score),
+        f"test_{objective.metric}": str(package.test_score),
     }

@@ -1,5 +1,9 @@
 """How the champion is registered (``params:registration``)."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from dnn_sweep.parameters.base import Parameters
 
 
@@ -8,7 +12,12 @@ class RegistrationParameters(Parameters):
 
     Args:
         alias: Alias of the best version.
-        challenger_alias: Alias of a new version that does not beat the holder of ``alias``.
+        challenger_alias: Alias of a version that is not shown to beat the holder of ``alias``.
+        confidence: How sure a paired test has to be that a version beats the holder: without any
+            improvement the alias moves with a probability of at most 1 minus this.
+        margin: If the holder cannot score the present rows, how much worse than the holder's own
+            test score the new one's may be for the alias to move, in the objective's unit. By
+            default the alias then stays.
 
     >>> RegistrationParameters(alias="production").challenger_alias
     'challenger'
@@ -16,3 +25,5 @@ class RegistrationParameters(Parameters):
 
     alias: str = "champion"
     challenger_alias: str = "challenger"
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
@@ -12,10 +13,15 @@ from dnn_sweep.core.champion.package import (
 )
 from dnn_sweep.core.champion.record import Champion, RegisteredVersion
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
+from dnn_sweep.core.data.fingerprints import fingerprint_rows
+from dnn_sweep.core.data.preprocessing import fit_preprocessor
+from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.networks.build import build_network
 from dnn_sweep.core.objectives import ACCURACY, MEAN_ABSOLUTE_ERROR
 from dnn_sweep.core.plan.trial import Trial
-from tests.champions import make_champion
+from dnn_sweep.parameters import ScalingParameters
+from tests.champions import COLUMNS, NAME, make_champion, make_rows
 
 
 def test_the_package_holds_raw_rows_and_what_the_champion_predicts_for_them():
@@ -37,6 +43,7 @@ def test_the_package_names_the_champions_combination_also_if_another_stored_its_
         champion.preprocessor,
         champion.schema,
         champion.scaling,
+        champion.train_rows,
         champion.rows,
     )
     assert package.result.trial.combination == "relu + slow"
@@ -51,6 +58,47 @@ def test_the_record_says_what_was_registered():
     assert (record.experiment, record.registered) == ("mixed", registered)
     assert record.combination == evaluation.combination
     assert Champion.model_validate_json(record.model_dump_json()) == record
+
+
+@pytest.mark.parametrize(
+    ("changes", "standing"),
+    [
+        ({}, "version 2 as champion"),
+        ({"alias": "challenger", "holder": "1"}, "version 2 as challenger of version 1"),
+        ({"alias": None}, "version 2, without an alias"),
+    ],
+)
+def test_the_record_tells_a_challenger_from_a_champion(changes, standing):
+    version = {"name": NAME, "version": "2", "alias": "champion", "reason": None} | changes
+    assert RegisteredVersion(**version).standing == standing
+
+
+@pytest.mark.parametrize("kind", ["multiclass", "regression"])
+def test_the_package_knows_the_rows_it_was_trained_on_and_chosen_by(kind):
+    champion = make_champion(kind)
+    package = champion.package()
+    assert package.test_score == 0.91
+    for rows in (champion.train_rows, champion.rows):
+        assert np.isin(fingerprint_rows(rows, COLUMNS), package.seen).all()
+    other = fingerprint_rows(make_rows(kind, seed=2), COLUMNS)
+    assert not np.isin(other, package.seen).any()
+    assert len(package.seen) == 160
+
+
+def test_the_same_champion_has_the_same_digest_and_any_other_one_another():
+    champion = make_champion()
+    package = champion.package()
+    assert champion.package().digest == package.digest
+    weights = champion.result.load_network().get_weights()
+    network = build_network(champion.result.trial.network, champion.result.trial.seed)
+    network.set_weights([weights[0] + 1e-6, *weights[1:]])
+    moved = replace(champion, result=replace(champion.result, load_network=lambda: network))
+    unit = replace(champion, scaling=TargetScaling(scale=2.0))
+    renamed = replace(champion, schema=champion.schema.model_copy(update={"fingerprint": "e"}))
+    half = fit_preprocessor(champion.rows.head(20), champion.schema, ScalingParameters())[0]
+    scaled = replace(champion, preprocessor=half)
+    others = [each.package().digest for each in (moved, unit, renamed, scaled)]
+    assert len({package.digest, make_champion(seed=1).package().digest, *others}) == 6
 
 
 @pytest.mark.parametrize(

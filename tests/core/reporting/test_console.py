@@ -116,10 +116,12 @@ def test_the_default_environment_needs_no_option():
 
 def test_a_challenger_is_scored_and_served_by_its_own_alias():
     sweep = sample_sweep()
-    sweep.change(registered=sweep.champion.registered.model_copy(update={"alias": "challenger"}))
+    challenger = {"alias": "challenger", "holder": "2", "reason": "not shown to be better."}
+    sweep.change(registered=sweep.champion.registered.model_copy(update=challenger))
 
     text = print_summary(sweep)
 
+    assert "Registered dnn_sweep_digits version 3 as challenger of version 2: not shown" in text
     assert "--params=inference.filepath=rows.csv,inference.alias=challenger\n" in text
     assert "models:/dnn_sweep_digits@challenger" in text
 
@@ -168,3 +170,10 @@ def test_a_run_that_trained_tells_how_fast():
     text = print_summary(sample_sweep(), seconds=trained)
 
     assert "4,800 model-epochs trained, 2,400 per second" in text
+
+
+def test_the_same_champion_again_was_registered_before():
+    sweep = sample_sweep()
+    sweep.change(registered=sweep.champion.registered.model_copy(update={"new": False}))
+
+    assert "Registered before dnn_sweep_digits version 3 as champion: " in print_summary(sweep)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.champion.package import (
@@ -9,77 +10,136 @@ from dnn_sweep.core.champion.package import (
     ChampionPackage,
     Registration,
     ServedModel,
-    score_predictions,
 )
+from dnn_sweep.core.champion.paired_test import PairedTest, compare_predictions
+from dnn_sweep.core.data.fingerprints import fingerprint_rows
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.formatting import count, format_value
+from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.parameters import RegistrationParameters
 
-# In single precision the same network gives the same outputs to about this, relatively.
-ROUNDING = 1e-6
+# With fewer rows only a huge improvement could be shown, and a mean is not yet near a normal
+# distribution, as the t-test assumes.
+FEWEST_ROWS = 30
+BY_HAND = "The alias can be moved by hand in `kedro mlflow ui` (Models)."
 
 
 def compare_with_holder(
     package: ChampionPackage,
     holders: Mapping[str, ServedModel],
-    validation_rows: pd.DataFrame,
+    registered_packages: Mapping[str, str],
+    test_rows: pd.DataFrame,
+    test_predictions: pd.DataFrame,
     registration: RegistrationParameters,
 ) -> Registration:
-    """Score the holder of the alias on the same raw rows, and decide which version has it now.
+    """Decide whether the champion is registered anew, and which version has the alias now.
 
-    ``holders`` are the registered versions by alias.
+    The champion of the sweep takes the alias from its holder if a paired test shows it better on
+    the test rows that neither of them was trained on or chosen by.
 
-    >>> compare_with_holder(champion_package, {}, validation_rows, registration).decision
-    AliasDecision(alias='champion', reason="No version held the alias 'champion' before.")
+    Args:
+        package: The champion of the sweep, the challenger.
+        holders: The registered versions by alias.
+        registered_packages: The version of every registered package, by the package's digest.
+        test_rows: Raw rows, with the target.
+        test_predictions: What the challenger ``predicted`` for each ``row_id`` of them.
+        registration: Names of the aliases, confidence of the test, margin.
+
+    >>> tested = test_rows, test_predictions
+    >>> compare_with_holder(champion_package, {}, {}, *tested, registration).decision.reason
+    "No version held the alias 'champion' before."
     """
-    schema, holder = package.schema, holders.get(registration.alias)
-    objective, rows = objective_of(schema.task), len(validation_rows)
+    existing = registered_packages.get(package.digest)
+    again = f" It is the same model as version {existing}: no version was added."
+    again = again if existing else ""
+    holder = holders.get(registration.alias)
     if holder is None:
-        reason = f"No version held the alias {registration.alias!r} before."
-        return Registration(package, AliasDecision(registration.alias, reason))
+        better, reason = True, f"No version held the alias {registration.alias!r} before."
+    elif holder.version == existing:
+        better, reason = True, "It held this alias before."
+    else:
+        better, reason = _judge(package, holder, test_rows, test_predictions, registration)
+    if better:
+        withdrawn = registration.challenger_alias
+        decision = AliasDecision(registration.alias, reason + again, withdrawn=withdrawn)
+    else:
+        kept = holder.version if holder else None
+        decision = AliasDecision(registration.challenger_alias, reason + again, holder=kept)
+    return Registration(package, decision, existing)
+
+
+def _judge(
+    package: ChampionPackage,
+    holder: ServedModel,
+    test_rows: pd.DataFrame,
+    test_predictions: pd.DataFrame,
+    registration: RegistrationParameters,
+) -> tuple[bool, str]:
+    """Whether the challenger takes the alias from its holder, and why."""
+    schema = package.schema
+    keeps = f"Version {holder.version} keeps the alias {registration.alias!r}"
     try:
         _check_comparable(holder, schema)
-        holder.check_columns(validation_rows)
-        predictions = holder.predict(validation_rows[list(holder.columns)])
-        score = score_predictions(predictions, validation_rows[schema.target], objective)
+        holder.check_columns(test_rows)
+        if holder.seen is None:
+            return False, (
+                f"{keeps}: an earlier release registered it without fingerprints of its rows, so "
+                f"no test row is known to be new to it. {BY_HAND}"
+            )
+        known = np.isin(fingerprint_rows(test_rows, holder.columns), holder.seen)
+        known |= np.isin(fingerprint_rows(test_rows, schema.kinds), package.seen)
+        rows = test_rows[~known]
+        if len(rows) < FEWEST_ROWS:
+            return False, (
+                f"{keeps}: only {len(rows)} of the {count(len(test_rows), 'test row')} are new to "
+                f"both models, and a comparison needs {FEWEST_ROWS}. {BY_HAND}"
+            )
+        theirs = holder.predict(rows[list(holder.columns)])["prediction"]
     except SweepError as error:
-        # Callers of the alias rely on its columns; nothing shows that the new champion is better.
-        reason = (
-            f"Version {holder.version}, which keeps the alias {registration.alias!r}, cannot score "
-            f"the present validation rows: {error}. Give another table an experiment of its own, "
-            "or move the alias in MLflow."
-        )
-        return Registration(package, AliasDecision(registration.challenger_alias, reason))
-    candidate = package.validation_score
-    decision = choose_alias(candidate, score, objective, rows, holder.version, registration)
-    return Registration(package, decision)
+        return _judge_without_rows(package, holder, str(error), registration)
+    ours = test_predictions.set_index("row_id").loc[rows.index, "predicted"]
+    objective, target = objective_of(schema.task), rows[schema.target]
+    test = compare_predictions(ours.to_numpy(), theirs.to_numpy(), target.to_numpy(), objective)
+    better = test.p_value <= 1 - registration.confidence
+    reason = _state(test, package, holder, int(known.sum()))
+    shown = f"shown to be better with {100 * registration.confidence:g} % confidence"
+    return better, f"{reason}: {shown}." if better else f"{reason}: not {shown}. {keeps}."
 
 
-def choose_alias(
-    candidate: float,
-    holder: float,
-    objective: Objective,
-    rows: int,
-    version: str,
-    registration: RegistrationParameters,
-) -> AliasDecision:
-    """Give the alias to the candidate unless the holder, a version, scores better on the rows.
-
-    >>> from dnn_sweep.core.objectives import ACCURACY
-    >>> choose_alias(0.97, 0.98, ACCURACY, 360, "3", RegistrationParameters()).alias
-    'challenger'
-    """
-    good = objective.sign * (candidate - holder) >= -ROUNDING * abs(holder)
-    sentence = (
-        f"{objective.label.capitalize()} {candidate:.6g} on the {rows} validation rows is "
-        f"{'at least as good as' if good else 'not as good as'} the {holder:.6g} of "
-        f"version {version} on the same rows"
+def _state(test: PairedTest, package: ChampionPackage, holder: ServedModel, known: int) -> str:
+    label = objective_of(package.schema.task).label.capitalize()
+    scores = f"{format_value(test.challenger)} against {format_value(test.holder)}"
+    left = f" ({known:,} others were not new and are left out)" if known else ""
+    return (
+        f"{label} {scores} of version {holder.version} on {count(test.rows, 'test row')} that "
+        f"neither was trained on or chosen by{left}, one-sided {test.name} p = {test.p_value:.2g}"
     )
-    if good:
-        return AliasDecision(registration.alias, f"{sentence}.")
-    kept = f"{sentence}, which therefore keeps the alias {registration.alias!r}."
-    return AliasDecision(registration.challenger_alias, kept)
+
+
+def _judge_without_rows(
+    package: ChampionPackage, holder: ServedModel, why: str, registration: RegistrationParameters
+) -> tuple[bool, str]:
+    """Compare the test scores on record within the margin, if the user has stated one."""
+    # Callers of the alias rely on its columns; nothing shows that the new champion is better.
+    said = f"Version {holder.version} cannot score the present test rows: {why}."
+    keeps = f"It keeps the alias {registration.alias!r}"
+    schema, margin = package.schema, registration.margin
+    objective, ours, theirs = objective_of(schema.task), package.test_score, holder.test_score
+    if margin is None:
+        return False, (
+            f"{said} {keeps}. Give another table an experiment of its own, or state with "
+            f"registration.margin how much worse a test score may be. {BY_HAND}"
+        )
+    if (holder.task, holder.target) != (schema.task, schema.target) or theirs is None:
+        lacks = "its own test score is not on record" if theirs is None else "that is another task"
+        return False, f"{said} {keeps}: registration.margin does not apply, {lacks}. {BY_HAND}"
+    within = objective.sign * (ours - theirs) >= -margin
+    scores = (
+        f"The test {objective.label} {format_value(ours)} is {'' if within else 'not '}within "
+        f"{margin:g} of the {format_value(theirs)} that it had on its own test rows"
+    )
+    return within, f"{said} {scores}." + ("" if within else f" {keeps}.")
 
 
 def _check_comparable(holder: ServedModel, schema: Schema) -> None:

@@ -1,5 +1,6 @@
 """The registered package: the champion with everything that a model server needs."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -7,9 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from dnn_sweep.core.champion.paired_test import score_each_row
 from dnn_sweep.core.champion.record import Champion, ChampionEvaluation, RegisteredVersion
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
+from dnn_sweep.core.data.fingerprints import fingerprint_rows
+from dnn_sweep.core.data.preprocessing import scale_features
 from dnn_sweep.core.data.schema import Label, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.formatting import count, percent
@@ -33,23 +38,38 @@ class ChampionPackage:
     example: pd.DataFrame  # a few raw validation rows, feature columns only
     example_predictions: pd.DataFrame  # what the champion predicts for them
     validation_score: float  # its objective on all validation rows
+    test_score: float  # its objective on the test set
     description: str  # the registered version's
+    seen: NDArray[np.uint64]  # fingerprints of its training and validation rows, sorted
+    digest: str  # SHA-256 of what it is; the same for the same champion of the same sweep
 
 
 @dataclass(frozen=True)
 class AliasDecision:
-    """The alias of a new version, and in a sentence why it gets that one."""
+    """The alias of a version, and in a sentence why it gets that one.
+
+    Args:
+        holder: The version that keeps the alias of the best; ``None`` if that is this one.
+        withdrawn: An alias that this version loses, if it has it.
+    """
 
     alias: str
     reason: str
+    holder: str | None = None
+    withdrawn: str | None = None
 
 
 @dataclass(frozen=True)
 class Registration:
-    """A package for the registry, and the decision about its alias."""
+    """A package for the registry, and the decision about its alias.
+
+    Args:
+        existing: The version that already is this package, so that no other one is added.
+    """
 
     package: ChampionPackage
     decision: AliasDecision
+    existing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +90,8 @@ class ServedModel:
     shape: tuple[int, ...] = ()  # of a row, as in its schema, and the two below too
     padded: bool = False
     sequence: tuple[str, str] | None = None
+    seen: NDArray[np.uint64] | None = None  # as in its package; earlier releases kept neither
+    test_score: float | None = None  # this nor the fingerprints
 
     def check_columns(self, rows: pd.DataFrame) -> None:
         """Raise :class:`SweepError` where the rows lack a column that the model needs."""
@@ -95,11 +117,12 @@ def package_champion(
     preprocessor: Any,
     schema: Schema,
     target_scaling: TargetScaling,
+    train_rows: pd.DataFrame,
     validation_rows: pd.DataFrame,
 ) -> ChampionPackage:
-    """Package the champion, and score it on the raw validation rows.
+    """Package the champion with fingerprints of the raw rows it was trained on and chosen by.
 
-    >>> fitted = preprocessor, schema, target_scaling, validation_rows
+    >>> fitted = preprocessor, schema, target_scaling, train_rows, validation_rows
     >>> package = package_champion(champion_trial, trial_results, champion_evaluation, *fitted)
     >>> package.example_predictions.columns[0]
     'prediction'
@@ -107,6 +130,8 @@ def package_champion(
     result = results[trial.id].of(trial)  # another combination or sweep may have stored it
     predictions = tabulate_outputs(result.outputs, schema, target_scaling)
     true, objective = validation_rows[schema.target], objective_of(schema.task)
+    seen = [fingerprint_rows(rows, schema.kinds) for rows in (train_rows, validation_rows)]
+    scaled = scale_features(validation_rows, preprocessor, schema)
     return ChampionPackage(
         result=result,
         preprocessor=preprocessor,
@@ -115,8 +140,26 @@ def package_champion(
         example=validation_rows[schema.feature_names].head(EXAMPLE_ROWS).reset_index(drop=True),
         example_predictions=predictions.head(EXAMPLE_ROWS),
         validation_score=score_predictions(predictions, true, objective),
+        test_score=evaluation.test[objective.metric].value,
         description=_describe(evaluation),
+        seen=np.unique(np.concatenate(seen)),
+        digest=_digest(result, schema, target_scaling, scaled),
     )
+
+
+def _digest(
+    result: TrialResult, schema: Schema, target_scaling: TargetScaling, scaled: pd.DataFrame
+) -> str:
+    """Hash what predicts: the trial, the schema, both scalings and the network's weights.
+
+    Files of networks and preprocessors hold times and addresses. So the weights themselves are
+    hashed, and of the preprocessor what it makes of the validation rows.
+    """
+    described = (result.trial.id, schema.model_dump_json(), target_scaling.model_dump_json())
+    digest = hashlib.sha256(repr(described).encode())
+    for values in (scaled.to_numpy(), *result.load_network().get_weights()):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def _describe(champion: ChampionEvaluation) -> str:
@@ -149,8 +192,5 @@ def experiment_of(model: str) -> str:
 
 def score_predictions(predictions: pd.DataFrame, target: pd.Series, objective: Objective) -> float:
     """The objective's value for ``prediction`` and the true values in the same order."""
-    if objective.metric == "mae":
-        errors = predictions["prediction"].to_numpy(float) - target.to_numpy(float)
-        return float(np.abs(errors).mean())
-    predicted = predictions["prediction"].to_numpy(dtype=object)
-    return float((predicted == target.to_numpy(dtype=object)).mean())
+    predicted, true = predictions["prediction"].to_numpy(), target.to_numpy()
+    return float(score_each_row(predicted, true, objective).mean())

@@ -34,6 +34,20 @@ class RegisteredVersion(BaseModel):
     version: str
     alias: str | None  # ``None`` once another version has taken it
     reason: str | None  # why it got its alias
+    holder: str | None = None  # the version that stays the champion; ``None`` if this one is
+    new: bool = True  # whether it was added now; the same champion is not registered twice
+
+    @property
+    def announced(self) -> str:
+        """Whether it was registered now: ``Registered`` or ``Registered before``."""
+        return "Registered" if self.new else "Registered before"
+
+    @property
+    def standing(self) -> str:
+        """What the version is, such as ``version 2 as challenger of version 1``."""
+        role = f" as {self.alias}" if self.alias else ", without an alias"
+        against = f" of version {self.holder}" if self.alias and self.holder else ""
+        return f"version {self.version}{role}{against}"
 
 
 class ChampionEvaluation(BaseModel):

@@ -62,13 +62,13 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
         ("report", f"{outputs}/report.html ({len(report.encode()) / 1e6:.1f} MB)"),
         ("runs", f"MLflow experiment dnn_sweep/{experiment}"),
     ]
-    version = f"{registered.name} version {registered.version} as {registered.alias}"
+    version = f"{registered.name} {registered.standing}"
     parts += [
         Text(),
         Text(f"{champion.combination} on the test set", style="bold"),
         _facts([(METRIC_LABELS.get(name, name), text) for name, text in metrics]),
         Text(),
-        Text.assemble(("Registered ", "bold"), f"{version}: {registered.reason}"),
+        Text.assemble((registered.announced, "bold"), f" {version}: {registered.reason}"),
         Text(),
         _facts(files),
         Text(),

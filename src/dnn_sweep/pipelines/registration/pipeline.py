@@ -9,11 +9,12 @@ from dnn_sweep.core.champion.package import describe_champion, package_champion
 def create_pipeline() -> Pipeline:
     """The champion in, its registered version and its record out."""
     chosen = ["champion_trial", "trial_results", "champion_evaluation"]
+    seen = ["train_rows", "validation_rows"]
     return Pipeline(
         [
             Node(
                 package_champion,
-                inputs=[*chosen, "preprocessor", "schema", "target_scaling", "validation_rows"],
+                inputs=[*chosen, "preprocessor", "schema", "target_scaling", *seen],
                 outputs="champion_package",
                 name="package_champion",
             ),
@@ -22,7 +23,9 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     "champion_package",
                     "champion_holder",
-                    "validation_rows",
+                    "registered_packages",
+                    "test_rows",
+                    "test_predictions",
                     "params:registration",
                 ],
                 outputs="registered_model",

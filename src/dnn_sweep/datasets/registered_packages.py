@@ -1,0 +1,26 @@
+"""What is registered already, so that nothing is registered twice."""
+
+from mlflow import MlflowClient
+
+from dnn_sweep.datasets.base import ReadOnlyDataset
+from dnn_sweep.datasets.model_aliases import find_registered_model
+
+DIGEST = "package_digest"  # the tag that says what a version is
+
+
+class RegisteredPackagesDataset(ReadOnlyDataset[dict[str, str]]):
+    """Reads the version of each package of a registered model by the package's digest.
+
+    >>> list(RegisteredPackagesDataset("dnn_sweep_iris").load().values())
+    ['1']
+    """
+
+    name: str
+
+    def load(self) -> dict[str, str]:
+        """Ask the registry for all versions; earlier releases registered without a digest."""
+        if find_registered_model(self.name) is None:
+            return {}
+        found = MlflowClient().search_model_versions(f"name = '{self.name}'")
+        in_order = sorted(found, key=lambda each: int(each.version))  # the latest counts
+        return {each.tags[DIGEST]: str(each.version) for each in in_order if DIGEST in each.tags}
