@@ -76,7 +76,7 @@ def test_a_rerun_registers_nothing_new():
     assert aliases() == {"champion": "1"}
     assert (first.new, again.new) == (True, False)
     assert again.standing == "version 1 as champion"
-    assert "same model as version 1: no version was added" in again.reason
+    assert "This champion is version 1 already: no version was added" in again.reason
     # Why it once got the alias is still true.
     tags = MlflowClient().get_model_version(NAME, "1").tags
     assert tags["alias_reason"] == first.reason

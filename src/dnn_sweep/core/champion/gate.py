@@ -51,7 +51,7 @@ def compare_with_holder(
     "No version held the alias 'champion' before."
     """
     existing = registered_packages.get(package.digest)
-    again = f" It is the same model as version {existing}: no version was added."
+    again = f" This champion is version {existing} already: no version was added."
     again = again if existing else ""
     holder = holders.get(registration.alias)
     if holder is None:
