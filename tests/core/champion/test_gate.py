@@ -139,7 +139,9 @@ def test_the_same_champion_again_is_the_version_that_it_is_already():
     registration = decide(champion, holder_of(champion), packages=packages)
     assert registration.existing == "7"
     assert (registration.decision.alias, registration.decision.holder) == ("champion", None)
-    assert "This champion is version 7 already: no version was added" in registration.decision.reason
+    assert (
+        "This champion is version 7 already: no version was added" in registration.decision.reason
+    )
 
 
 def test_a_version_without_the_alias_is_judged_again_and_not_added_again():
