@@ -57,7 +57,18 @@ def test_the_answer_comes_first_with_intervals_ties_and_budget():
     assert "1,080 training, 359 validation and 360 test rows" in top
     assert "Tied for first: relu + adam; relu + sgd; sigmoid + sgd." in top
     assert "One seed says nothing about seeds." in top
-    assert "dnn_sweep_digits version 3, alias champion: accuracy 0.9749" in top
+    assert "Registered: dnn_sweep_digits version 3 as champion. accuracy 0.9749" in top
+
+
+def test_a_challenger_is_not_called_the_registered_champion():
+    sweep = sample_sweep(THREE)
+    challenger = {"alias": "challenger", "holder": "2", "reason": "A tie.", "new": False}
+    sweep.change(registered=sweep.champion.registered.model_copy(update=challenger))
+
+    top = text_of(page_of(sweep).split("<h2")[0])
+
+    said = "Registered before: dnn_sweep_digits version 3 as challenger of version 2. A tie."
+    assert said in top
 
 
 def test_several_seeds_and_no_tie_are_stated():

@@ -51,8 +51,6 @@ def compare_with_holder(
     "No version held the alias 'champion' before."
     """
     existing = registered_packages.get(package.digest)
-    again = f" This champion is version {existing} already: no version was added."
-    again = again if existing else ""
     holder = holders.get(registration.alias)
     if holder is None:
         better, reason = True, f"No version held the alias {registration.alias!r} before."
@@ -60,12 +58,14 @@ def compare_with_holder(
         better, reason = True, "It held this alias before."
     else:
         better, reason = _judge(package, holder, test_rows, test_predictions, registration)
+    if existing:
+        reason += f" This champion is version {existing} already: no version was added."
     if better:
         withdrawn = registration.challenger_alias
-        decision = AliasDecision(registration.alias, reason + again, withdrawn=withdrawn)
+        decision = AliasDecision(registration.alias, reason, withdrawn=withdrawn)
     else:
         kept = holder.version if holder else None
-        decision = AliasDecision(registration.challenger_alias, reason + again, holder=kept)
+        decision = AliasDecision(registration.challenger_alias, reason, holder=kept)
     return Registration(package, decision, existing)
 
 
