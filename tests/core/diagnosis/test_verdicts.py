@@ -201,6 +201,11 @@ def test_to_fail_without_any_symptom_is_unexplained(curves):
     assert f"{curves['val_accuracy']}" in found["evidence"]
 
 
+@pytest.mark.parametrize(("reached", "verdict"), [(0.84, "unexplained"), (0.87, "healthy")])
+def test_a_small_difference_to_the_best_needs_no_explanation(reached, verdict):
+    assert patient(GOOD | {"val_accuracy": reached})["verdict"] == verdict
+
+
 def test_units_that_died_in_training_were_killed_by_too_large_steps():
     own = layers("patient", dead_units=[0.1, 0.9, np.nan])
     alive = own["epoch"] == 0

@@ -28,8 +28,8 @@ def reference_score(
 
     It has scikit-learn's default settings and takes at most ``MOST_ROWS`` rows of each table.
 
-    >>> round(reference_score(train_matrix, validation_matrix, "multiclass", target_scaling), 1)
-    0.9
+    >>> reference_score(train_matrix, validation_matrix, "multiclass", target_scaling) > 0.9
+    True
     """
     x, y = _sample(train_matrix)
     x_validation, true = _sample(validation_matrix)

@@ -54,6 +54,9 @@ THRESHOLDS = {
     # Harm: a twentieth of what the best combination gained over no skill is missing; less may be
     # chance.
     "worse": 0.05,
+    # Harm without a symptom: a tenth of the way from no skill to perfection is missing to the best
+    # combination. More is asked for than with a symptom, because nothing else speaks for a failure.
+    "much_worse": 0.1,
     # Harm: less than a tenth of the way from no skill to perfection.
     "nothing_learned": 0.1,
     # Harm: a training loss that fell by less than a twentieth, unless the network is half way to

@@ -134,11 +134,13 @@ def _curves(
 def _judge(
     combination: str, trials: list[TrialCurves], attainable: Attainable
 ) -> CombinationVerdict:
-    """The verdict on most trials, but healthy only where the mean over the trials is, too."""
+    """The verdict on most trials; not healthy where the mean is much worse than the best."""
     examined = [_examine(trial, attainable) for trial in trials]
     counts = Counter(verdict for verdict, _, _ in examined)
-    mean = float(np.mean([trial.best for trial in trials]))
-    if 2 * counts[HEALTHY] > len(trials) and not _clearly_worse(trials[0], mean, attainable):
+    skills = [trial.skill(trial.best) for trial in trials]
+    top = trials[0].skill(attainable.best)
+    fails = np.mean(skills) < top - _shortfall_without_cause(top)
+    if 2 * counts[HEALTHY] > len(trials) and not fails:
         chosen = HEALTHY
     else:  # of equals the most upstream
         chosen = max((*SYMPTOMS, UNEXPLAINED), key=lambda verdict: counts[verdict])
@@ -160,11 +162,13 @@ def _examine(trial: TrialCurves, attainable: Attainable) -> tuple[str, str, list
     found = training | fit
     if "diverged" in found:
         return "diverged", f"{found['diverged']}; {_reached(trial, attainable)}", list(found)
-    harm = _harm(trial, attainable, fit)
-    if harm is None:
-        return HEALTHY, _reached(trial, attainable), list(found)
     # What hinders the training is no cause where the training rows were fitted well.
     causes = fit if _fits(trial, attainable) else found
+    top = trial.skill(attainable.best)
+    allowed = THRESHOLDS["worse"] * top if causes else _shortfall_without_cause(top)
+    harm = _harm(trial, attainable, fit, allowed)
+    if harm is None:
+        return HEALTHY, _reached(trial, attainable), list(found)
     if not causes:
         return UNEXPLAINED, f"no symptom explains it, but {harm}", list(found)
     first = next(iter(causes))
@@ -178,16 +182,18 @@ def _fits(trial: TrialCurves, attainable: Attainable) -> bool:
     return fit >= max(top, THRESHOLDS["half_way"])
 
 
-def _harm(trial: TrialCurves, attainable: Attainable, fit: Container[str]) -> str | None:
+def _harm(
+    trial: TrialCurves, attainable: Attainable, fit: Container[str], allowed: float
+) -> str | None:
     """The shortfall of a trial in words; ``None`` where it is about as good as the best.
 
     A symptom becomes a verdict only where it did harm: a network that reaches the top with half
-    of its units dead is healthy. Harm is to be clearly worse than the best combination or far
-    worse than another learner, to have learned nothing, however the others do, or to have learned
-    the training rows by heart.
+    of its units dead is healthy. Harm is to miss more than ``allowed`` of the best combination's
+    skill, to be far worse than another learner, to have learned nothing, however the others do, or
+    to have learned the training rows by heart.
     """
     own = trial.skill(trial.best)
-    if _clearly_worse(trial, trial.best, attainable):
+    if own < trial.skill(attainable.best) - allowed:
         return _reached(trial, attainable)
     if own < (1 - THRESHOLDS["far_worse"]) * trial.skill(attainable.reference):
         return f"{_score(trial)}, against {attainable.reference:.3g} of {REFERENCE}"
@@ -202,9 +208,9 @@ def _harm(trial: TrialCurves, attainable: Attainable, fit: Container[str]) -> st
     return None
 
 
-def _clearly_worse(trial: TrialCurves, value: float, attainable: Attainable) -> bool:
-    """Whether a value of the objective is clearly worse than the best combination's."""
-    return trial.skill(value) < (1 - THRESHOLDS["worse"]) * trial.skill(attainable.best)
+def _shortfall_without_cause(top: float) -> float:
+    """The skill that may be missing to the best combination's without a symptom."""
+    return min(THRESHOLDS["far_worse"] * top, THRESHOLDS["much_worse"])
 
 
 def _reached(trial: TrialCurves, attainable: Attainable) -> str:
