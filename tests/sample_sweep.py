@@ -182,6 +182,7 @@ def sample_sweep(
         ignore_index=True,
     )
     leaderboard.insert(0, "rank", range(1, len(rows) + 1))
+    leaderboard.insert(1, "kind", "combination")
     leaderboard["tied_with_best"] = leaderboard["rank"] <= min(3, len(rows))
     metric_column = f"{objective.validation_metric}_mean"
     leaderboard[f"{objective.validation_metric}_std"] = margin / 2 if len(seeds) > 1 else np.nan
