@@ -66,7 +66,8 @@ def test_baselines_are_ranked_among_the_combinations_and_marked():
     assert table["kind"].tolist() == kinds
     rows = table[table["kind"] == "baseline"]
     empty = ["activation", "optimizer", "learning_rate", "batch_size", "engine", "epochs",
-             "val_loss_mean", "p_holm", "share_first", "rank_low", "rank_high"]  # fmt: skip
+             "seconds", "val_loss_mean", "p_holm", "share_first",
+             "rank_low", "rank_high"]  # fmt: skip
     assert rows[empty].isna().all(axis=None)
     assert rows[["seeds", "diverged"]].to_numpy().tolist() == [[1, 0]] * 3
     assert (rows["val_accuracy_ci_low"] < rows["val_accuracy_mean"]).all()

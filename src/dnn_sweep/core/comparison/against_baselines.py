@@ -105,7 +105,8 @@ def tabulate_baselines(
 
     ``seeds`` is 1, since each was fitted once; so the interval of its mean covers rows only.
     ``tied_with_best`` means, as for a combination, that it is not shown to be worse than the best
-    combination.
+    combination. ``seconds`` is empty, unlike in the comparison's record: they are measured anew in
+    every run, and a run that trains nothing must end with the same leaderboard.
     """
     metric = sweep.objective.validation_metric
     alone = scores[:, np.newaxis]
@@ -124,7 +125,6 @@ def tabulate_baselines(
             f"{metric}_ci_high": high,
             "seeds": 1,
             "diverged": 0,
-            "seconds": [each.seconds for each in compared],
             "tied_with_best": [each.outcome != "worse" for each in compared],
             "difference_to_best": [each.difference for each in compared],
             "difference_ci_low": [each.ci_low for each in compared],

@@ -33,6 +33,7 @@ def write_report(results: SweepResults, **figures: Any) -> str:
         schema=schema,
         ranking=ranking,
         chosen=next(row for row in ranking if row["combination"] == champion.combination),
+        fit_seconds={each.name: each.seconds for each in results.comparison.baselines},
         # Few seeds make every p-value 1: a column of those would say nothing.
         tested=bool((results.leaderboard["p_holm"] < 1).any()),
         leading=results.comparison.leading,
