@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 threadpoolctl = LazyModule("threadpoolctl")
 
 # The most training rows of each, and the most cells (rows x features, times classes where one
-# model is fitted per class). They keep MNIST within a minute on two cores.
+# model is fitted per class), chosen so that MNIST takes about a minute of processor time.
 MOST_ROWS = {"linear": 100_000, "boosting": 100_000, "support_vectors": 8_000}
 MOST_CELLS = {"linear": 400_000_000, "boosting": 40_000_000, "support_vectors": 7_000_000}
 NAMES: dict[BaselineName, tuple[str, str]] = {  # for classes, for a regression
