@@ -10,7 +10,7 @@ from dnn_sweep.parameters.callbacks import (
 )
 from dnn_sweep.parameters.configuration import Configuration
 from dnn_sweep.parameters.data import DataParameters, SequenceParameters
-from dnn_sweep.parameters.evaluation import EvaluationParameters
+from dnn_sweep.parameters.evaluation import BASELINES, BaselineName, EvaluationParameters
 from dnn_sweep.parameters.grid import (
     GridParameters,
     OptimizerEntry,
@@ -28,7 +28,9 @@ from dnn_sweep.parameters.split import SplitParameters
 from dnn_sweep.parameters.training import TrainingParameters
 
 __all__ = [
+    "BASELINES",
     "CHECKPOINT_FIELDS",
+    "BaselineName",
     "CallbackParameters",
     "CheckpointParameters",
     "Configuration",

@@ -5,7 +5,12 @@ from rich.console import Console
 
 from dnn_sweep.core.formatting import format_interval, format_seconds, format_value
 from dnn_sweep.core.reporting.console import summarize_sweep
-from tests.sample_sweep import sample_comparison, sample_screening, sample_sweep
+from tests.sample_sweep import (
+    add_sample_baselines,
+    sample_comparison,
+    sample_screening,
+    sample_sweep,
+)
 
 SECONDS = {"start_up": 6.24, "train": 12.0, "track": 0.01, "total": 18.25}
 
@@ -35,6 +40,24 @@ def test_the_five_best_are_listed_with_intervals_and_ties(width):
         assert line.split()[-1] == {1: "best", 2: "tied", 3: "tied"}.get(rank, "0.001")
     assert "… and 25 more combinations" in lines
     assert not any(line.split()[:1] == ["6"] for line in lines)
+
+
+def test_every_baseline_is_listed_and_marked_beside_the_five_best_combinations():
+    sweep = sample_sweep()
+    names = list(sweep.leaderboard["combination"])
+    comparison = add_sample_baselines(sweep, 0.1, 0.999)
+
+    lines = print_summary(sweep, width=100, comparison=comparison).splitlines()
+
+    rows = [line.split() for line in lines if line.split()[:1] and line.split()[0].isdigit()]
+    shown = [(row[0], row[-1]) for row in rows[:7]]
+    assert shown[:3] == [("1", "baseline"), ("2", "best"), ("3", "tied")]
+    assert shown[-1] == ("32", "baseline")
+    assert sum(any(name in line for line in lines) for name in names) == 5
+    assert "… and 25 more combinations" in lines
+    assert "nan" not in "".join(lines)
+    assert "A deep network pays here." in lines
+    assert "More of it." not in lines
 
 
 def test_diverged_trials_are_counted_and_marked():

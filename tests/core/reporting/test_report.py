@@ -10,6 +10,7 @@ from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_targ
 from dnn_sweep.core.reporting.mistakes import find_mistakes
 from dnn_sweep.core.reporting.report import write_report
 from tests.sample_sweep import (
+    add_sample_baselines,
     sample_comparison,
     sample_diagnostics,
     sample_screening,
@@ -299,3 +300,35 @@ def test_the_command_finds_the_users_own_file_again():
     sweep.change_data(filepath="my.csv", target="label")
     command = "kedro run --pipeline=train --env=csv --params=data.filepath=my.csv,data.target=label"
     assert command in text_of(page_of(sweep))
+
+
+def test_baselines_are_ranked_and_marked_and_it_is_said_whether_a_deep_network_pays():
+    sweep = sample_sweep(THREE)
+    diagnostics = sample_diagnostics(sweep)
+    verdicts = sample_verdicts(sweep)
+    comparison = add_sample_baselines(sweep, 0.1, 0.999)
+
+    page = page_of(sweep, diagnostics, comparison=comparison, verdicts=verdicts)
+
+    top = text_of(page.split("<h2")[0])
+    assert "The others are tied. A deep network pays here. Tied for first" in top
+    assert "<li>More of it.</li>" in page
+    section = section_of(page, "ranking")
+    assert "Baselines are models without a deep network" in section
+    assert "difference to best is to the best combination" in section
+    assert "1 logistic regression 0.9990 [0.9890, 1.009] baseline" in section
+    assert "2 relu + adam" in section
+    assert "nan" not in section
+    assert page.count('<tr class="baseline">') == 2
+    assert page.count('<tr class="best">') == 1
+    assert "0.2</td></tr>" in page  # seconds, which the leaderboard leaves out
+
+
+def test_the_headline_admits_that_a_baseline_is_better():
+    sweep = sample_sweep(THREE)
+    record = add_sample_baselines(sweep, 0.1)
+    record = record.model_copy(update={"reservation": "but the baseline median is better"})
+    assert sweep.results(comparison=record).headline == (
+        "relu + adam comes first on digits, tied with 2 of 2 others, but the baseline median is "
+        "better"
+    )

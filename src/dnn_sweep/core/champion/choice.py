@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.scores import results_of, row_scores, trials_of
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
@@ -22,7 +23,7 @@ def select_champion(
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
 ) -> Trial:
-    """Select the chosen combination's best trial on the validation rows.
+    """Select the chosen combination's best trial on the validation rows; never a baseline.
 
     Raises:
         SweepError: If every trial of the sweep diverged.
@@ -37,7 +38,7 @@ def select_champion(
     def score(result: TrialResult) -> float:
         return float(sign * row_scores(result, true, 0, target_scaling).mean())
 
-    for name in _by_preference(leaderboard, evaluation):
+    for name in _by_preference(combinations_of(leaderboard), evaluation):
         group = results_of(name, trials[name], results)
         finished = [result for result in group if result.status == "completed"]
         if finished:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
 from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
 from dnn_sweep.core.comparison.intervals import MetricEstimate, bootstrap_metric
+from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.predictions import (
     class_probabilities,
     tabulate_outputs,
@@ -58,7 +59,8 @@ def evaluate_champion(
     features, test_target = features_and_target(test_matrix)
     outputs = network_outputs(result.load_network(), features)
     true = validation_matrix[TARGET].to_numpy()
-    tied = leaderboard.loc[leaderboard["tied_with_best"], "combination"]
+    ranked = combinations_of(leaderboard)
+    tied = ranked.loc[ranked["tied_with_best"], "combination"]
     champion = ChampionEvaluation(
         **{name: getattr(trial, name) for name in ("combination", *FACTORS, "seed", "epochs")},
         best_epoch=result.best_epoch,
@@ -73,10 +75,10 @@ def evaluate_champion(
         resamples=evaluation.resamples,
         chosen_by=evaluation.champion,
         tied_with=tuple(name for name in tied if name != trial.combination),
-        combinations=len(leaderboard),
+        combinations=len(ranked),
         trials=len(plan.trials),
         seeds=tuple(dict.fromkeys(each.seed for each in plan.trials)),
-        diverged_trials=int(leaderboard["diverged"].sum()),
+        diverged_trials=int(ranked["diverged"].sum()),
     )
     index = test_matrix.index
     predictions = tabulate_predictions(outputs, test_target, index, schema, target_scaling)

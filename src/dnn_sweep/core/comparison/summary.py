@@ -1,11 +1,12 @@
 """The leaderboard's evidence and what it supports, as figures and in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from dnn_sweep.core.comparison.against_baselines import answer_whether_it_pays
 from dnn_sweep.core.comparison.holm import seeds_needed, smallest_p
-from dnn_sweep.core.comparison.record import Comparison, Margin
+from dnn_sweep.core.comparison.record import AgainstBaseline, Comparison, Margin
 from dnn_sweep.core.comparison.scores import ScoredSweep
 from dnn_sweep.core.comparison.tied_set import pairs_among
 from dnn_sweep.core.formatting import count, format_value, percent
@@ -15,12 +16,19 @@ WIDE = 3  # times the median half-width of a difference's interval
 
 
 def describe_comparison(
-    sweep: ScoredSweep, leaderboard: pd.DataFrame, evaluation: EvaluationParameters
+    sweep: ScoredSweep,
+    leaderboard: pd.DataFrame,
+    evaluation: EvaluationParameters,
+    baselines: Sequence[AgainstBaseline] = (),
 ) -> Comparison:
-    """Describe what was compared, on how much evidence, and what follows from it."""
+    """Describe what was compared, on how much evidence, and what follows from it.
+
+    The leaderboard has the combinations alone.
+    """
     combinations, seeds, rows = sweep.scores.shape
     comparisons, alpha = pairs_among(combinations), 1 - evaluation.confidence
     names, tied = leaderboard["combination"].map(str), leaderboard["tied_with_best"]
+    answer = answer_whether_it_pays(baselines, names[0], sweep, evaluation)
     corrected = min(1.0, smallest_p(seeds) * max(comparisons, 1))
     record = Comparison(
         metric=sweep.objective.validation_metric,
@@ -39,8 +47,14 @@ def describe_comparison(
         seeds_needed=seeds_needed(combinations, alpha),
         seeds_suffice=corrected <= alpha,
         champion_rule=evaluation.champion,
+        baselines=tuple(baselines),
+        deep_network=answer and answer.verdict,
+        reservation=answer and answer.reservation,
     )
-    return record.model_copy(update={"sentences": tuple(_sentences(record, leaderboard))})
+    sentences = [*_sentences(record, leaderboard)]
+    if answer:  # that no skill was learned matters more than which combination leads
+        sentences.insert(0 if answer.verdict == "no_skill" else 1, answer.sentence)
+    return record.model_copy(update={"sentences": tuple(sentences)})
 
 
 def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:

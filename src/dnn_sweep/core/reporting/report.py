@@ -33,9 +33,11 @@ def write_report(results: SweepResults, **figures: Any) -> str:
         schema=schema,
         ranking=ranking,
         chosen=next(row for row in ranking if row["combination"] == champion.combination),
+        fit_seconds={each.name: each.seconds for each in results.comparison.baselines},
         # Few seeds make every p-value 1: a column of those would say nothing.
         tested=bool((results.leaderboard["p_holm"] < 1).any()),
-        sentences=results.comparison.sentences,
+        leading=results.comparison.leading,
+        sentences=results.comparison.sentences[len(results.comparison.leading) :],
         verdicts=results.verdicts.set_index("combination").to_dict("index"),
         healthy=HEALTHY,
         times=summarize_times(results.time_to_target).to_dict("records"),

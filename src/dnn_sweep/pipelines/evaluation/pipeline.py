@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.champion.choice import select_champion
 from dnn_sweep.core.champion.evaluation import evaluate_champion
+from dnn_sweep.core.comparison.baselines import fit_baselines
 from dnn_sweep.core.comparison.leaderboard import measure_combinations, rank_combinations
 from dnn_sweep.core.diagnosis.verdicts import diagnose_combinations
 
@@ -18,8 +19,14 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             Node(
+                fit_baselines,
+                inputs=["finals_plan", *seen, "schema", "params:evaluation"],
+                outputs="baselines",
+                name="fit_baselines",
+            ),
+            Node(
                 rank_combinations,
-                inputs=[*trained, *seen, *scoring],
+                inputs=[*trained, *seen, *scoring, "baselines"],
                 outputs=["leaderboard", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
             ),
