@@ -189,7 +189,7 @@ def test_a_difference_within_the_margin_is_no_claim():
 
 def test_of_a_regression_less_is_better():
     rng = np.random.default_rng(0)
-    plan = make_plan("regression", training={"seeds": [0, 1]})
+    plan = make_plan("regression", training={"seeds": [0, 1, 2, 3]})
     true = rng.normal(size=ROWS).astype(np.float32)
     results = {
         trial.id: make_result(trial, (true + 0.4 * rng.normal(size=ROWS))[:, None])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
 from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
-from dnn_sweep.core.comparison.intervals import MetricEstimate, bootstrap_metric
+from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.predictions import (
     class_probabilities,
@@ -25,10 +25,6 @@ from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters
-
-# A mean of absolute gaps is raised by noise, and resampling adds noise: of a perfectly calibrated
-# network no resample comes down to the true error, 0, so a bootstrap interval would not hold.
-WITHOUT_INTERVAL = {"calibration_error"}
 
 
 def evaluate_champion(
@@ -95,16 +91,9 @@ def measure(
     """Metrics of a network's outputs by name, with intervals; the calibration error has none."""
     if schema.task == "regression":
         predicted = target_values(outputs[:, 0], scaling)
-        metrics = regression_metrics(target_values(target, scaling), predicted)
-    else:
-        probabilities, bins = class_probabilities(outputs, schema.task), evaluation.calibration_bins
-        metrics = classification_metrics(target.astype(np.int32), probabilities, bins)
-    return {
-        name: MetricEstimate(value=float(metric(np.arange(len(target)))))
-        if name in WITHOUT_INTERVAL
-        else bootstrap_metric(metric, len(target), evaluation)
-        for name, metric in metrics.items()
-    }
+        return regression_metrics(target_values(target, scaling), predicted, evaluation)
+    probabilities = class_probabilities(outputs, schema.task)
+    return classification_metrics(target.astype(np.int32), probabilities, evaluation)
 
 
 def tabulate_predictions(

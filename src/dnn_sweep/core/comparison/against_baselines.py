@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.comparison.baselines import Baseline
-from dnn_sweep.core.comparison.intervals import Floats, bootstrap_means, mean_interval
+from dnn_sweep.core.comparison.intervals import mean_interval
+from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.record import AgainstBaseline, NetworkVerdict, Outcome
 from dnn_sweep.core.comparison.scores import ScoredSweep
 from dnn_sweep.core.comparison.tied_set import compare_with_best
@@ -110,12 +111,8 @@ def tabulate_baselines(
     """
     metric = sweep.objective.validation_metric
     alone = scores[:, np.newaxis]
-    low, high = mean_interval(
-        alone,
-        bootstrap_means(alone, evaluation),
-        evaluation.confidence,
-        share=sweep.objective.mode == "max",
-    )
+    share = sweep.objective.mode == "max"
+    low, high = mean_interval(alone, evaluation.confidence, share=share)
     return pd.DataFrame(
         {
             "kind": "baseline",

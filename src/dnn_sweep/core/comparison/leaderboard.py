@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import scipy
+from numpy.typing import NDArray
 
 from dnn_sweep.core.comparison.against_baselines import compare_baselines, tabulate_baselines
 from dnn_sweep.core.comparison.baselines import Baseline
 from dnn_sweep.core.comparison.histories import collect_histories
 from dnn_sweep.core.comparison.holm import holm_p_values
-from dnn_sweep.core.comparison.intervals import bootstrap_means, mean_interval, rank_intervals
+from dnn_sweep.core.comparison.intervals import draw_means, mean_interval, rank_intervals
+from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.comparison.scores import FACTORS, ScoredSweep, score_combinations
 from dnn_sweep.core.comparison.summary import describe_comparison
@@ -66,11 +69,13 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
     Returns:
         One row per combination, best first. ``<metric>`` is ``val_accuracy`` or ``val_mae``.
 
-        - ``rank`` from 1, ``kind`` (``combination``), ``combination``, ``FACTORS``
+        - ``rank`` from 1, which equals share
+        - ``kind`` (``combination``), ``combination``, ``FACTORS``
         - ``<metric>_mean`` over seeds and rows, ``<metric>_ci_low``, ``<metric>_ci_high``
         - ``val_loss_mean``, ``seeds`` and ``diverged`` (counts), ``best_epoch``, ``epochs`` and
           ``seconds`` (means over seeds), ``engine``
-        - ``tied_with_best`` (not shown to be worse), ``<metric>_std`` over seeds
+        - ``tied_with_best`` (not shown to be worse, and no seed diverged), ``<metric>_std`` over
+          seeds
         - ``difference_to_best`` (combination minus best), ``difference_ci_low``,
           ``difference_ci_high``; these intervals hold simultaneously
         - ``p_holm`` of the exact test; ``share_first``, ``rank_low``, ``rank_high`` (resampled)
@@ -84,21 +89,22 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         .index.to_numpy()
     )
     scores = sweep.scores[order]
-    resampled, seed_means = bootstrap_means(scores, evaluation), scores.mean(axis=2)
-    share = sweep.objective.mode == "max"
-    low, high = mean_interval(scores, resampled, confidence, share=share)
+    share, seed_means = sweep.objective.mode == "max", scores.mean(axis=2)
+    drawn = draw_means(scores, evaluation, share=share)
+    low, high = mean_interval(scores, confidence, share=share)
     differences = compare_with_best(scores, 0, sign, confidence, sweep.margin(evaluation))
-    share_first, rank_low, rank_high = rank_intervals(resampled, sign, confidence)
+    share_first, rank_low, rank_high = rank_intervals(drawn, sign, confidence)
+    steady = training["diverged"].to_numpy()[order] == 0
     return pd.DataFrame(
         {
-            "rank": np.arange(1, len(order) + 1),
+            "rank": _ranks(-sign * scores.mean(axis=(1, 2))),
             "kind": "combination",
             **sweep.combinations.iloc[order].reset_index(drop=True),
             f"{metric}_mean": scores.mean(axis=(1, 2)),
             f"{metric}_ci_low": low,
             f"{metric}_ci_high": high,
             **training.iloc[order].reset_index(drop=True),
-            "tied_with_best": differences.tied,
+            "tied_with_best": differences.tied & (steady | (order == order[0])),
             f"{metric}_std": seed_means.std(axis=1, ddof=1) if len(sweep.seeds) > 1 else np.nan,
             "difference_to_best": differences.difference,
             "difference_ci_low": differences.low,
@@ -126,7 +132,11 @@ def add_baselines(
     )
     better = -sweep.objective.sign * joined[f"{sweep.objective.validation_metric}_mean"]
     ranked = joined.iloc[np.argsort(better.to_numpy(), kind="stable")].reset_index(drop=True)
-    return ranked.assign(rank=np.arange(1, len(ranked) + 1))
+    return ranked.assign(rank=_ranks(np.sort(better.to_numpy())))
+
+
+def _ranks(worse: Floats) -> NDArray[np.int64]:
+    return np.asarray(scipy.stats.rankdata(worse, method="min"), dtype=np.int64)
 
 
 def combinations_of(leaderboard: pd.DataFrame) -> pd.DataFrame:
