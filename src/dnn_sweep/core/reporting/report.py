@@ -60,9 +60,11 @@ def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
         what += ", before training anew"
     note = f"{what}, on the rows it was chosen by"
     if len(champion.seeds) > 1:
-        columns = [f"{champion.objective}_{end}" for end in ("mean", "ci_low", "ci_high")]
-        board = results.leaderboard.set_index("combination")
-        mean, low, high = board.loc[champion.combination, columns].astype(float).tolist()
+        ranking = results.leaderboard.to_dict("records")
+        row = next(each for each in ranking if each["combination"] == champion.combination)
+        mean, low, high = (
+            row[f"{champion.objective}_{end}"] for end in ("mean", "ci_low", "ci_high")
+        )
         over = f"over its {len(champion.seeds)} seeds {format_value(mean)}"
         note += "; single networks on average " if several else "; mean "
         note += f"{over}, interval {format_interval(low, high)}"
