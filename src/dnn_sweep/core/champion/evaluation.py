@@ -100,6 +100,15 @@ def evaluate_champion(
     return champion, *tabulate_classes(predictions, schema), predictions
 
 
+def list_test_metrics(champion: ChampionEvaluation) -> dict[str, float]:
+    """List what is served's metrics on the test set as ``test_<metric>``.
+
+    >>> list(list_test_metrics(champion_evaluation))[:2]
+    ['test_accuracy', 'test_macro_f1']
+    """
+    return {f"test_{name}": estimate.value for name, estimate in champion.test.items()}
+
+
 def _describe_served(
     networks: ServedNetworks,
     replicates: Sequence[TrialResult],

@@ -3,7 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.champion.choice import select_champion
-from dnn_sweep.core.champion.evaluation import evaluate_champion
+from dnn_sweep.core.champion.evaluation import evaluate_champion, list_test_metrics
 from dnn_sweep.core.champion.refit import plan_served, refit_networks
 from dnn_sweep.core.comparison.leaderboard import measure_combinations, rank_combinations
 from dnn_sweep.core.diagnosis.verdicts import diagnose_combinations
@@ -85,6 +85,12 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs=["champion_evaluation", *tables],
                 name="evaluate_champion",
+            ),
+            Node(
+                list_test_metrics,
+                inputs="champion_evaluation",
+                outputs="served_metrics",
+                name="list_test_metrics",
             ),
             Node(
                 measure_combinations,
