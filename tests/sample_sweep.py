@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.champion.record import Champion, RegisteredVersion, SplitSizes
+from dnn_sweep.core.champion.record import Champion, RegisteredVersion, Served, SplitSizes
 from dnn_sweep.core.comparison.baselines import NAMES
 from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.record import AgainstBaseline, Comparison, Margin
@@ -259,6 +259,9 @@ def sample_sweep(
         best_epoch=epochs - 1,
         trial_id="0123456789abcdef",
         engine="keras",
+        served=Served(
+            method="ensemble", seeds=seeds, trial_ids=("0123456789abcdef",) * len(seeds), weights=9
+        ),
         task=task,  # type: ignore[arg-type]
         objective=objective.validation_metric,
         validation=metrics,

@@ -46,6 +46,9 @@ def test_train_leaves_the_contracts_files(trained):
     for split in ("validation", "test"):
         accuracy = record[split]["accuracy"]
         assert accuracy["ci_low"] <= accuracy["value"] <= accuracy["ci_high"]
+    assert (record["served"]["method"], record["served"]["seeds"]) == ("ensemble", [0, 1])
+    (sweep,) = sweeps_of(project)
+    assert sweep.data.metrics["test_accuracy"] == record["test"]["accuracy"]["value"]
     histories = pd.read_parquet(project.path / "data/07_model_output/digits/histories.parquet")
     assert len(histories) == 2 * 2 * 3
     assert "<html" in (reporting(project) / "report.html").read_text()

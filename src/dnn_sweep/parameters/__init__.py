@@ -21,7 +21,7 @@ from dnn_sweep.parameters.grid import (
 from dnn_sweep.parameters.inference import InferenceParameters
 from dnn_sweep.parameters.logs import LoggingParameters
 from dnn_sweep.parameters.network import ConvolutionBlock, HiddenLayer, NetworkParameters
-from dnn_sweep.parameters.registration import RegistrationParameters
+from dnn_sweep.parameters.registration import RegistrationParameters, Serving
 from dnn_sweep.parameters.scaling import ScalingParameters
 from dnn_sweep.parameters.screening import ScreeningParameters
 from dnn_sweep.parameters.split import SplitParameters
@@ -53,6 +53,7 @@ __all__ = [
     "ScheduleEntry",
     "ScreeningParameters",
     "SequenceParameters",
+    "Serving",
     "SplitParameters",
     "Task",
     "TrainingParameters",

@@ -110,11 +110,24 @@ def test_it_tells_the_test_result_the_registration_and_its_reason_and_where_thin
         "digits: 30 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs"
         in text
     )
-    assert "gelu + adam on the test set accuracy 0.9722 [0.9528, 0.9819]" in text
+    assert (
+        "gelu + adam on the test set What is served: the network of gelu + adam with seed 0. "
+        "accuracy 0.9722 [0.9528, 0.9819]"
+    ) in text
     assert "Registered dnn_sweep_digits version 3 as champion: accuracy 0.9749" in text
     assert "data/08_reporting/digits/leaderboard.csv" in text
     assert "data/08_reporting/digits/report.html (4.6 MB)" in text
     assert "MLflow experiment dnn_sweep/digits" in text
+
+
+def test_it_says_what_is_served_and_which_seeds_are_left_out():
+    sweep = sample_sweep(seeds=(0, 1, 2))
+    sweep.change(served=sweep.champion.served.model_copy(update={"diverged_seeds": (7, 8)}))
+
+    text = " ".join(print_summary(sweep).split())
+
+    served = "What is served: the mean of 3 networks of gelu + adam."
+    assert f"{served} Seeds 7, 8 diverged and are left out." in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

@@ -82,8 +82,49 @@ def test_several_seeds_and_no_tie_are_stated():
     assert "2 of 6 trials diverged" in top
     row = sweep.leaderboard.iloc[0]
     interval = f"[{row['val_accuracy_ci_low']:.4f}, {row['val_accuracy_ci_high']:.4f}]"
-    mean = f"mean over its 2 seeds {row['val_accuracy_mean']:.4f}, interval {interval}"
-    assert f"seed 0, on the rows it was chosen by; {mean}" in top
+    mean = f"over its 2 seeds {row['val_accuracy_mean']:.4f}, interval {interval}"
+    chosen_by = "on the rows it was chosen by; single networks on average"
+    assert f"the mean of 2 networks, {chosen_by} {mean}" in top
+    assert "what is served, on rows that no choice has seen" in top
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "What is served: the mean of 2 networks of gelu + adam (9 weights)."),
+        (
+            {"seeds": (1,), "diverged_seeds": (0,)},
+            "What is served: the network of gelu + adam with seed 1 (9 weights). "
+            "Seed 0 diverged and is left out.",
+        ),
+        (
+            {"method": "refit", "epochs": 7},
+            "What is served: the mean of 2 networks of gelu + adam, trained anew on training and "
+            "validation rows for 7 epochs (9 weights).",
+        ),
+    ],
+)
+def test_what_is_served_is_stated(changes, said):
+    sweep = sample_sweep([("gelu", "adam"), ("relu", "adam")], seeds=(0, 1))
+    sweep.change(served=sweep.champion.served.model_copy(update=changes))
+
+    page = page_of(sweep)
+
+    assert said in text_of(page.split("<h2")[0])
+    assert "it was evaluated on the test set exactly once" in section_of(page, "test")
+    if changes.get("method") == "refit":
+        assert "the mean of 2 networks, before training anew, on the rows" in text_of(page)
+
+
+def test_the_network_of_the_best_seed_is_the_same_on_both_splits():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    one = {"method": "best_seed", "seeds": (0,)}
+    sweep.change(served=sweep.champion.served.model_copy(update=one))
+
+    top = text_of(page_of(sweep).split("<h2")[0])
+
+    assert "seed 0, on the rows it was chosen by; mean over its 2 seeds" in top
+    assert "the same network, on rows that no choice has seen" in top
 
 
 def test_a_champion_that_was_chosen_for_its_price_is_not_called_the_best():
@@ -98,7 +139,7 @@ def test_a_champion_that_was_chosen_for_its_price_is_not_called_the_best():
     assert f"{second} trains fastest of the 3 tied for first on digits" in top
     assert f"Tied for first: {second}; {best}; sigmoid + sgd." in top
     mean = sweep.leaderboard["val_accuracy_mean"][1]
-    assert f"mean over its 2 seeds {mean:.4f}" in top
+    assert f"over its 2 seeds {mean:.4f}" in top
     assert re.search(rf"1 {re.escape(best)} [^a-z]* best ", table)
     assert re.search(rf"2 {re.escape(second)} [^a-z]* tied champion ", table)
 

@@ -67,6 +67,7 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     parts += [
         Text(),
         Text(f"{champion.combination} on the test set", style="bold"),
+        Text(f"What is served: {champion.what_is_served}. {champion.served.left_out}".rstrip()),
         _facts([(METRIC_LABELS.get(name, name), text) for name, text in metrics]),
         Text(),
         Text.assemble((registered.announced, "bold"), f" {version}: {registered.reason}"),

@@ -3,7 +3,8 @@
 from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.champion.choice import select_champion
-from dnn_sweep.core.champion.evaluation import evaluate_champion
+from dnn_sweep.core.champion.evaluation import evaluate_champion, list_test_metrics
+from dnn_sweep.core.champion.refit import plan_served, refit_networks
 from dnn_sweep.core.comparison.baselines import fit_baselines
 from dnn_sweep.core.comparison.leaderboard import measure_combinations, rank_combinations
 from dnn_sweep.core.diagnosis.verdicts import diagnose_combinations
@@ -13,7 +14,8 @@ def create_pipeline() -> Pipeline:
     """Trained trials in, leaderboard and the champion's metrics out."""
     trained = ["finals_plan", "trial_results"]
     seen = ["train_matrix", "validation_matrix"]
-    chosen = ["champion_trial", "leaderboard"]
+    rows = ["train_rows", "validation_rows"]
+    served = ["served_preprocessor", "served_scaling"]
     scoring = ["target_scaling", "params:evaluation"]
     tables = ["confusion_matrix", "class_report", "test_predictions"]
     return Pipeline(
@@ -43,10 +45,59 @@ def create_pipeline() -> Pipeline:
                 name="select_champion",
             ),
             Node(
+                plan_served,
+                inputs=[
+                    "champion_trial",
+                    *trained,
+                    *rows,
+                    "preprocessor",
+                    "target_scaling",
+                    "schema",
+                    "params:scaling",
+                    "params:registration",
+                ],
+                outputs=["served_plan", *served],
+                name="plan_served",
+            ),
+            Node(
+                refit_networks,
+                inputs=[
+                    "served_plan",
+                    "trial_results",
+                    *rows,
+                    *served,
+                    "schema",
+                    "training_display",
+                    "params:training",
+                    "params:logs",
+                ],
+                outputs="refitted_trials",
+                name="refit_networks",
+            ),
+            Node(
                 evaluate_champion,
-                inputs=[*chosen, *trained, "schema", *seen, "test_matrix", *scoring],
+                inputs=[
+                    "champion_trial",
+                    "leaderboard",
+                    "finals_plan",
+                    "served_plan",
+                    "refitted_trials",
+                    "schema",
+                    *seen,
+                    "test_rows",
+                    "target_scaling",
+                    *served,
+                    "params:evaluation",
+                    "params:registration",
+                ],
                 outputs=["champion_evaluation", *tables],
                 name="evaluate_champion",
+            ),
+            Node(
+                list_test_metrics,
+                inputs="champion_evaluation",
+                outputs="served_metrics",
+                name="list_test_metrics",
             ),
             Node(
                 measure_combinations,

@@ -1,0 +1,158 @@
+"""Training of the chosen combination on training and validation rows, before it is served."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dnn_sweep.core.comparison.scores import results_of, trials_of
+from dnn_sweep.core.data.arrays import TrainingData, matrix_fingerprint
+from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
+from dnn_sweep.core.data.schema import Schema, TargetScaling
+from dnn_sweep.core.networks.network import Schedule
+from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.training.progress import TrainingProgress
+from dnn_sweep.core.training.results import TrialResult
+from dnn_sweep.core.training.screening import Screening
+from dnn_sweep.core.training.sweep import Sweep
+from dnn_sweep.parameters import (
+    EarlyStoppingParameters,
+    LoggingParameters,
+    RegistrationParameters,
+    ScalingParameters,
+    ScreeningParameters,
+    TrainingParameters,
+)
+
+# Arguments of Keras's schedules that count optimizer steps.
+SCHEDULE_STEPS = ("decay_steps", "first_decay_steps", "warmup_steps")
+
+
+def plan_served(
+    trial: Trial,
+    finals: TrialPlan,
+    results: Mapping[str, TrialResult],
+    train_rows: pd.DataFrame,
+    validation_rows: pd.DataFrame,
+    preprocessor: Any,
+    target_scaling: TargetScaling,
+    schema: Schema,
+    scaling: ScalingParameters,
+    registration: RegistrationParameters,
+) -> tuple[TrialPlan, Any, TargetScaling]:
+    """List the trials whose networks are served, and fit the preprocessing that they need.
+
+    ``trial`` is the best one of the chosen combination; ``finals`` were trained on the raw
+    ``train_rows`` alone, on which ``preprocessor`` and ``target_scaling`` are fitted.
+
+    Returns:
+        The trials, the fitted transformer and the target's scaling. For ``refit`` the last two
+        are fitted anew, and the trials are new ones: one for each seed that did not diverge.
+
+    >>> rows, fitted = (train_rows, validation_rows), (preprocessor, target_scaling, schema)
+    >>> trained = champion_trial, finals_plan, trial_results
+    >>> anew = RegistrationParameters(champion="refit")
+    >>> plan, _, _ = plan_served(*trained, *rows, *fitted, scaling, anew)
+    >>> [(each.combination, each.callbacks.checkpoint.enabled) for each in plan.trials]
+    [('relu + adam', False)]
+    """
+    if registration.champion == "best_seed":
+        return TrialPlan(trials=(trial,)), preprocessor, target_scaling
+    trials = trials_of(finals)[trial.combination]
+    if registration.champion == "ensemble":
+        return TrialPlan(trials=tuple(trials)), preprocessor, target_scaling
+    trained = results_of(trial.combination, trials, results)
+    finished = [each for each in trained if each.status == "completed"]
+    fitted = fit_preprocessor(_join(train_rows, validation_rows), schema, scaling)
+    matrices = _scale(train_rows, validation_rows, *fitted, schema)
+    data = matrix_fingerprint(*matrices)
+    rows = len(train_rows), len(matrices[0])
+    epochs = suggested_epochs(finished)
+    anew = tuple(_plan_refit(each.trial, epochs, data, rows) for each in finished)
+    return TrialPlan(trials=anew), *fitted
+
+
+def suggested_epochs(results: Sequence[TrialResult]) -> int:
+    """Mean epoch whose weights were kept, rounded: what the validation rows suggest.
+
+    Where the weights of the last epoch are kept, these are all epochs.
+    """
+    return int(np.mean([each.best_epoch for each in results]) + 0.5)
+
+
+def refit_networks(
+    plan: TrialPlan,
+    results: Mapping[str, TrialResult],
+    train_rows: pd.DataFrame,
+    validation_rows: pd.DataFrame,
+    preprocessor: Any,
+    target_scaling: TargetScaling,
+    schema: Schema,
+    display: TrainingProgress,
+    training: TrainingParameters,
+    logs: LoggingParameters,
+) -> Iterator[TrialResult]:
+    """Train those of the networks to be served that are not trained yet, on all but test rows.
+
+    The validation rows are among the rows that are trained on, so the validation figures of these
+    trials measure nothing.
+
+    >>> rows, fitted = (train_rows, validation_rows), (served_preprocessor, served_scaling, schema)
+    >>> settings = training_display, training, logs
+    >>> list(refit_networks(served_plan, trial_results, *rows, *fitted, *settings))
+    []
+    """
+    if all(trial.id in results for trial in plan.trials):
+        return
+    matrices = _scale(train_rows, validation_rows, preprocessor, target_scaling, schema)
+    data = TrainingData.from_matrices(*matrices, target_scaling.scale)
+    nothing = Screening(TrialPlan(trials=()), ScreeningParameters())
+    unmeasured = training.model_copy(update={"diagnostics": False})
+    for report in Sweep(plan, nothing, results, data, display, unmeasured, logs).run():
+        yield report.result
+
+
+def _plan_refit(trial: Trial, epochs: int, data: str, rows: tuple[int, int]) -> Trial:
+    """The trial on more rows, whose last epoch is kept: there are no rows left to choose by."""
+    callbacks = trial.callbacks.model_copy(
+        update={
+            "checkpoint": trial.callbacks.checkpoint.model_copy(update={"enabled": False}),
+            "early_stopping": EarlyStoppingParameters(),
+        }
+    )
+    fields = {name: getattr(trial, name) for name in Trial.model_fields}
+    fields |= {"epochs": epochs, "data": data, "callbacks": callbacks}
+    if trial.schedule:
+        before, now = (-(-each // trial.batch_size) for each in rows)
+        fields["schedule"] = _stretch(trial.schedule, now / before)
+    return Trial(**fields)
+
+
+def _stretch(schedule: Schedule, factor: float) -> Schedule:
+    """Let a schedule take as many epochs as before, which have more steps."""
+    moved = {
+        name: round(steps * factor)
+        for name, steps in schedule.arguments.items()
+        if name in SCHEDULE_STEPS and steps
+    }
+    return schedule.model_copy(update={"arguments": schedule.arguments | moved})
+
+
+def _join(train_rows: pd.DataFrame, validation_rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([train_rows, validation_rows])
+
+
+def _scale(
+    train_rows: pd.DataFrame,
+    validation_rows: pd.DataFrame,
+    preprocessor: Any,
+    target_scaling: TargetScaling,
+    schema: Schema,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scale the rows to train on, all, and the validation rows among them."""
+    fitted = preprocessor, target_scaling, schema
+    return (
+        scale_rows(_join(train_rows, validation_rows), *fitted),
+        scale_rows(validation_rows, *fitted),
+    )
