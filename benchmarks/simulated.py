@@ -23,6 +23,7 @@ from dnn_sweep.core.comparison.tied_set import compare_with_best
 from dnn_sweep.parameters import EvaluationParameters
 
 CONFIDENCE = 0.95
+DRAWS = 2000  # per sweep, a fifth of the product's
 Floats = NDArray[np.float64]
 
 
@@ -194,7 +195,7 @@ def count_claims(truth: Truth | Errors, number: int, seed: int = 0) -> Claims:
     false, found = 0, []
     for sweep in sweeps(truth, number, seed):
         best = int((truth.sign * sweep.scores.mean(axis=(1, 2))).argmax())
-        told = ~compare_with_best(sweep.scores, best, truth.sign, CONFIDENCE).tied
+        told = ~compare_with_best(sweep.scores, best, truth.sign, CONFIDENCE, most_draws=DRAWS).tied
         false += bool(told[skills >= skills[best]].any())
         found.append(told[worse])
     return Claims(false / number, float(np.mean(found)) if worse.any() else float("nan"))
