@@ -75,7 +75,7 @@ DIFFERENT = {
 }
 # As in the finals of digits, where noise of single networks on single rows is two thirds of the
 # variance of a difference.
-NOISY = {"row": 0.5, "own_row": 0.1, "own_seed": 0.002}
+NOISY = {"row": 0.5, "own_row": 0.09, "own_seed": 0.0015}
 ONE_WORSE = {
     "one worse by 2 points, noisy": Truth((0.95,) * 29 + (0.93,), **NOISY),
     "one worse by 5 points, noisy": Truth((0.95,) * 29 + (0.90,), **NOISY),
@@ -190,7 +190,7 @@ def tabulate_bias(sweeps: int) -> str:
 def main() -> None:
     """Simulate and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sweeps", type=int, default=400, help="simulated sweeps per row")
+    parser.add_argument("--sweeps", type=int, default=200, help="simulated sweeps per row")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
     given = parser.parse_args()
     page = Environment(

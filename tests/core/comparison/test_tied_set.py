@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dnn_sweep.core.comparison.tied_set import SPENT, compare_with_best
+from dnn_sweep.core.comparison.tied_set import compare_with_best
 
 
 def scores_of(*means, seeds=5, rows=200, noise=0.05, seed=0):
@@ -35,20 +35,19 @@ def test_what_may_be_within_the_margin_is_tied(margin, tied):
 
 # The intervals come from draws of the errors, which makes them uncertain by about this.
 DRAWN = 0.05
-LEVEL = 1 - SPENT * 0.05
 
 
 def test_two_combinations_of_one_seed_are_compared_by_a_paired_t_test_of_the_rows():
     scores = scores_of(0.6, 0.58, seeds=1, noise=0.2)
     found = compare_with_best(scores, 0, 1, 0.95)
-    t = stats.ttest_rel(scores[1, 0], scores[0, 0]).confidence_interval(LEVEL)
+    t = stats.ttest_rel(scores[1, 0], scores[0, 0]).confidence_interval(0.95)
     assert (found.low[1], found.high[1]) == pytest.approx((t.low, t.high), rel=DRAWN)
 
 
 def test_two_combinations_whose_seeds_differ_are_compared_by_a_paired_t_test_of_the_seeds():
     by_seed = 0.5 + 0.05 * np.random.default_rng(0).normal(size=(2, 5))
     found = compare_with_best(np.repeat(by_seed[:, :, None], 30, axis=2), 0, 1, 0.95)
-    t = stats.ttest_rel(by_seed[1], by_seed[0]).confidence_interval(LEVEL)
+    t = stats.ttest_rel(by_seed[1], by_seed[0]).confidence_interval(0.95)
     half, expected = (found.high[1] - found.low[1]) / 2, (t.high - t.low) / 2
     assert half == pytest.approx(expected, rel=0.1)
 
@@ -57,7 +56,7 @@ def test_intervals_hold_for_every_pair_at_once():
     one = compare_with_best(scores_of(0.6, 0.58, noise=0.2, seeds=20), 0, 1, 0.95)
     many = compare_with_best(scores_of(0.6, *[0.58] * 29, noise=0.2, seeds=20), 0, 1, 0.95)
     wider = (many.high[1:] - many.low[1:]).mean() / (one.high[1] - one.low[1])
-    range_of_30, range_of_2 = (stats.studentized_range.ppf(LEVEL, k, 1e6) for k in (30, 2))
+    range_of_30, range_of_2 = (stats.studentized_range.ppf(0.95, k, 1e6) for k in (30, 2))
     assert wider == pytest.approx(range_of_30 / range_of_2, rel=0.15)
 
 

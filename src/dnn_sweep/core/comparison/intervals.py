@@ -42,7 +42,7 @@ def draw_means(scores: Floats, evaluation: EvaluationParameters, *, share: bool)
         evaluation: Number of resamples, and the seed.
         share: Whether the means are shares.
     """
-    errors = draw_mean_errors(scores, evaluation.resamples, evaluation.seed)
+    errors = draw_mean_errors(scores, evaluation.resamples, evaluation.seed, share=share)
     return np.asarray(np.clip(scores.mean(axis=(1, 2)) + errors.T, 0, 1 if share else None))
 
 
@@ -72,7 +72,7 @@ def mean_interval(scores: Floats, confidence: float, *, share: bool) -> tuple[Fl
         positive counts estimated from survey data; Clopper & Pearson 1934.
     """
     mean, rows = scores.mean(axis=(1, 2)), scores.shape[2]
-    drawn = draw_mean_errors(scores, DRAWS, paired=False)
+    drawn = draw_mean_errors(scores, DRAWS, paired=False, share=share)
     half = np.quantile(np.abs(drawn), confidence, axis=1)
     if not share:
         relative = half / np.maximum(mean, np.finfo(np.float64).tiny)

@@ -29,7 +29,9 @@ STEPS = (1.5, 3.0, 4.5, 6.0, 7.5, 9.0)  # from the typical value to the second o
 STEP_SPREAD = 1.0
 
 
-def draw_mean_errors(scores: Floats, draws: int, seed: int = 0, *, paired: bool = True) -> Floats:
+def draw_mean_errors(
+    scores: Floats, draws: int, seed: int = 0, *, paired: bool = True, share: bool = False
+) -> Floats:
     """Draw what the error of every combination's mean may be, given what its scores show.
 
     Noise is in the variance over seeds as well as in that over rows, and is counted once. How much
@@ -42,6 +44,8 @@ def draw_mean_errors(scores: Floats, draws: int, seed: int = 0, *, paired: bool 
         draws: Number of draws.
         seed: Of the draws.
         paired: Leave out what a seed does to all combinations alike, for their differences.
+        share: Whether the scores are shares from 0 to 1. Seeds then act on the log-odds, so that
+            a combination near 1 whose seeds agree may still have been lucky with all of them.
 
     Returns:
         Errors in the scores' unit, shape ``(combinations, draws)``.
@@ -81,7 +85,12 @@ def draw_mean_errors(scores: Floats, draws: int, seed: int = 0, *, paired: bool 
     noise = np.maximum(noise, least)
     ratios = draw_variance_ratios(found / noise, degrees, draws, rng)
     beyond = (ratios - 1) * (noise / seeds)[:, np.newaxis]
-    return np.asarray(errors + np.sqrt(beyond) * rng.standard_normal(errors.shape))
+    of_seeds = np.sqrt(beyond) * rng.standard_normal(errors.shape)
+    if share:
+        near = np.clip(mean, 0.5 / rows, 1 - 0.5 / rows)
+        truth = scipy.special.expit(scipy.special.logit(near) - of_seeds / (near * (1 - near)))
+        of_seeds = near - truth
+    return np.asarray(errors + of_seeds)
 
 
 def draw_variance_ratios(

@@ -10,9 +10,6 @@ from dnn_sweep.core.comparison.mean_errors import Floats, draw_mean_errors
 DRAWS = 10_000
 FEWEST_DRAWS = 2_000
 VALUES = 20_000_000  # pairs × draws: bounds memory
-# Of the errors that the confidence allows. The luckiest of a few unstable combinations also looks
-# stable, which no estimate of its variance can know; docs/simulation.md shows what is left.
-SPENT = 0.7
 OWN_LEVEL = 0.99  # at which the pairs' errors are brought to one scale
 
 
@@ -72,13 +69,13 @@ def compare_with_best(
     half, apart = np.zeros(combinations), np.zeros(combinations, dtype=bool)
     if len(first):
         draws = int(np.clip(VALUES // len(first), FEWEST_DRAWS, most_draws))
-        drawn = draw_mean_errors(scores, draws).astype(np.float32)
+        drawn = draw_mean_errors(scores, draws, share=sign > 0).astype(np.float32)
         errors = np.abs(drawn[first] - drawn[second])
         own = np.quantile(errors, OWN_LEVEL, axis=1)
         own = np.maximum(own, np.finfo(np.float32).eps * max(float(own.max()), 1e-30))
         errors /= own[:, np.newaxis].astype(np.float32)
         gaps = (np.abs(mean[first] - mean[second]) - margin) / own
-        told, width = _step_down(errors, gaps, 1 - SPENT * (1 - confidence))
+        told, width = _step_down(errors, gaps, confidence)
         with_best = (first == best) | (second == best)
         other = (first + second - best)[with_best]
         half[other], apart[other] = (width * own)[with_best], told[with_best]
