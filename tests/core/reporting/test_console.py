@@ -150,6 +150,21 @@ def test_the_default_environment_needs_no_option():
     assert "--env=" not in text
 
 
+def test_what_would_decide_comes_first_of_what_to_do_next():
+    comparison = sample_comparison("A tie.").model_copy(
+        update={"to_decide": "It would take about 40 more seeds.", "next_seeds": 45}
+    )
+
+    text = print_summary(sample_sweep(), comparison=comparison)
+
+    assert (
+        "Next\n  It would take about 40 more seeds.\n"
+        "    kedro run --pipeline=train --params=training.seeds=45\n"
+    ) in text
+    hopeless = comparison.model_copy(update={"next_seeds": None})
+    assert "training.seeds" not in print_summary(sample_sweep(), comparison=hopeless)
+
+
 def test_a_challenger_is_scored_and_served_by_its_own_alias():
     sweep = sample_sweep()
     challenger = {"alias": "challenger", "holder": "2", "reason": "not shown to be better."}

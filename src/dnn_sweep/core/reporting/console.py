@@ -78,12 +78,20 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
         Text(),
         Text("Next", style="bold"),
     ]
+    if results.comparison.to_decide:
+        parts.append(Text(f"  {results.comparison.to_decide}"))
+        if results.command_to_decide:
+            parts.append(_command(results.command_to_decide))
     alias, environment = registered.alias or "champion", results.environment
     for purpose, command in next_commands(results.launcher, environment, registered.name, alias):
         parts.append(Text(f"  {purpose}"))
-        # One line, whole, however narrow the terminal: it is meant to be copied.
-        parts.append(Text(f"    {command}", style="cyan", no_wrap=True, overflow="ignore"))
+        parts.append(_command(command))
     return Group(*parts)
+
+
+def _command(command: str) -> Text:
+    """One line, whole, however narrow the terminal: it is meant to be copied."""
+    return Text(f"    {command}", style="cyan", no_wrap=True, overflow="ignore")
 
 
 def _ranking(shown: pd.DataFrame, results: SweepResults) -> Table:

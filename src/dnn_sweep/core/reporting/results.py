@@ -10,7 +10,7 @@ from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.formatting import TIMES, count
 from dnn_sweep.core.objectives import Objective, objective_of
-from dnn_sweep.core.reporting.commands import data_parameters, kedro_run
+from dnn_sweep.core.reporting.commands import data_parameters, kedro_run, more_seeds
 from dnn_sweep.parameters import Configuration
 
 
@@ -70,6 +70,14 @@ class SweepResults:
     def command(self) -> str:
         """The command that runs the sweep again."""
         parameters = data_parameters(self.configuration.data)
+        return kedro_run(self.launcher, "train", self.environment, parameters)
+
+    @property
+    def command_to_decide(self) -> str | None:
+        """The command that trains the seeds that are missing; ``None`` where they do not help."""
+        if not (number := self.comparison.next_seeds):
+            return None
+        parameters = more_seeds(self.configuration, number)
         return kedro_run(self.launcher, "train", self.environment, parameters)
 
 

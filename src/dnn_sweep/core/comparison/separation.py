@@ -1,0 +1,173 @@
+"""What it would take to tell the best combination from those tied with it."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from dnn_sweep.core.comparison.mean_errors import Floats, draw_mean_errors
+from dnn_sweep.core.comparison.record import Separation
+from dnn_sweep.core.comparison.tied_set import OWN_LEVEL
+from dnn_sweep.core.formatting import count, format_seconds, format_value
+
+DRAWS = 4_000
+MOST_COMPARED = 3  # tied combinations, from the top of the leaderboard
+MOST_SEEDS = 1_000  # beyond which nobody would train
+ENOUGH_TO_ESTIMATE = 5  # seeds, where one says nothing about seeds
+
+
+def estimate_separations(
+    scores: Floats, leaderboard: pd.DataFrame, margin: float = 0.0
+) -> tuple[Separation, ...]:
+    """Estimate how many seeds or rows would tell the best combination from the next ones tied.
+
+    A difference is told apart once it exceeds the half-width of its simultaneous interval. The
+    square of that half-width has two parts. On the same rows, the part of the seeds and of noise
+    shrinks in proportion to the number of seeds, and the part of the rows remains. The estimate
+    takes the difference as it was observed, so it is right on average over the chance of new
+    seeds, and uncertain where the difference is much smaller than its interval.
+
+    Args:
+        scores: Shape ``(combinations, seeds, rows)``, in the order of the leaderboard.
+        leaderboard: The combinations alone.
+        margin: A difference up to this counts as none; in the scores' unit.
+
+    Returns:
+        One estimate for each of the first three combinations tied with the best; none with a
+        single seed, which does not show how much seeds matter.
+
+    >>> rng = np.random.default_rng(0)
+    >>> moved = rng.normal(scale=0.1, size=(2, 5, 1)) + [[[0.0]], [[0.2]]]
+    >>> errors = 1 + moved + rng.normal(scale=0.1, size=(2, 5, 400))
+    >>> board = pd.DataFrame({"combination": ["a", "b"], "tied_with_best": True, "seconds": 2.0,
+    ...                       "difference_to_best": errors.mean(axis=(1, 2)) - errors[0].mean()})
+    >>> board["difference_ci_low"] = board["difference_to_best"] - 0.3
+    >>> board["difference_ci_high"] = board["difference_to_best"] + 0.3
+    >>> (found,) = estimate_separations(errors, board)
+    >>> 5 < found.seeds < 50, found.rows
+    (True, None)
+    """
+    tied = [place for place in np.flatnonzero(leaderboard["tied_with_best"]) if place > 0]
+    if scores.shape[1] == 1 or not tied:
+        return ()
+    drawn = draw_mean_errors(scores, DRAWS)
+    trial_seconds = float(leaderboard["seconds"].sum())  # of one more seed for every combination
+    found = []
+    for place in tied[:MOST_COMPARED]:
+        row = leaderboard.iloc[place]
+        own = float(np.quantile(np.abs(drawn[place] - drawn[0]), OWN_LEVEL))
+        share = _share_of_rows(scores[place] - scores[0], own)
+        found.append(_estimate(row, scores.shape, share, margin, trial_seconds))
+    return tuple(found)
+
+
+def _share_of_rows(differences: Floats, own: float) -> float:
+    """Share of the squared half-width that more seeds leave; ``own`` is its 99 % quantile."""
+    seeds, rows = differences.shape
+    by_row, by_seed = differences.mean(axis=0), differences.mean(axis=1, keepdims=True)
+    left = differences - by_row - by_seed + differences.mean()
+    noise = (left**2).sum() / max((seeds - 1) * (rows - 1), 1)
+    variance = max(by_row.var(ddof=1) - noise / seeds, 0.0) / rows if rows > 1 else 0.0
+    quantile = scipy.special.ndtri((1 + OWN_LEVEL) / 2)
+    return min(float(quantile**2 * variance / own**2), 1.0) if own else 0.0
+
+
+def _estimate(
+    row: pd.Series, shape: tuple[int, ...], share: float, margin: float, trial_seconds: float
+) -> Separation:
+    _, seeds, rows = shape
+    difference = float(row["difference_to_best"])
+    # The end on the far side of the best: the possible range of scores never cuts it.
+    far = "difference_ci_low" if difference <= 0 else "difference_ci_high"
+    half, gap = abs(float(row[far]) - difference), abs(difference) - margin
+    named = {"combination": str(row["combination"]), "difference": difference}
+    alone = half * math.sqrt(share) + margin
+    if gap <= 0 or not half:
+        return Separation(**named, rows_alone=alone)
+    allowed = (gap / half) ** 2  # of the squared half-width
+    if allowed > share:
+        needed = max(math.ceil(seeds * (1 - share) / (allowed - share)), seeds + 1)
+        if needed <= MOST_SEEDS:
+            seconds = (needed - seeds) * trial_seconds
+            return Separation(**named, rows_alone=alone, seeds=needed, seconds=seconds)
+    # More rows, and at least so many seeds that their part takes half of what is allowed.
+    rows_seeds = max(seeds, math.ceil(2 * seeds * (1 - share) / allowed))
+    left = allowed - (1 - share) * seeds / rows_seeds
+    return Separation(
+        **named,
+        rows_alone=alone,
+        rows=max(math.ceil(rows * share / left), rows + 1),
+        rows_seeds=rows_seeds,
+    )
+
+
+def seeds_to_try(separations: Sequence[Separation], seeds: int, tied: int) -> int | None:
+    """Say how many seeds, in all, to train next; ``None`` where more seeds would not decide.
+
+    ``tied`` counts the best combination and those tied with it.
+
+    >>> seeds_to_try((), seeds=1, tied=3)
+    5
+    """
+    if separations:
+        return separations[0].seeds
+    return ENOUGH_TO_ESTIMATE if seeds == 1 and tied > 1 else None
+
+
+def describe_separation(
+    best: str,
+    separations: Sequence[Separation],
+    seeds: int,
+    rows: int,
+    combinations: int,
+    tied: int,
+) -> str | None:
+    """Say in a sentence what would tell the best combination from the next one tied with it.
+
+    ``tied`` counts the best combination and those tied with it; ``None`` where it is alone.
+
+    >>> found = Separation(combination="tanh + rmsprop", difference=-0.0111, rows_alone=0.0052,
+    ...                    seeds=45, seconds=180.0)
+    >>> describe_separation("elu + adam", [found], 5, 360, 30, 2)
+    'To tell elu + adam from tanh + rmsprop would take about 40 more seeds of all 30 combinations
+    (3 min 0 s of training), if their difference stays 0.0111.'
+    """
+    if not separations:
+        if seeds > 1 or tied == 1:
+            return None
+        return (
+            f"One seed does not show how many would tell {best} from those tied with it; "
+            f"{ENOUGH_TO_ESTIMATE} seeds give an estimate."
+        )
+    first = separations[0]
+    pair, difference = f"{best} from {first.combination}", format_value(abs(first.difference))
+    if first.seeds:
+        more = count(_about(first.seeds - seeds), "more seed")
+        every = f"all {combinations}" if combinations > 2 else "both"
+        return (
+            f"To tell {pair} would take about {more} of {every} combinations "
+            f"({format_seconds(first.seconds or 0)} of training), if their difference stays "
+            f"{difference}."
+        )
+    where = f"these {count(rows, 'validation row')}"
+    if first.rows is None:
+        return (
+            f"No number of seeds can tell {pair} on {where}: their difference, {difference}, "
+            "counts as none."
+        )
+    needed = f"It would take about {_about(first.rows):,} validation rows and "
+    needed += f"{_about(first.rows_seeds or 0):,} seeds: more data, or cross-validation."
+    if first.rows_alone < abs(first.difference):
+        return f"Even {MOST_SEEDS:,} seeds would hardly tell {pair} on {where}. {needed}"
+    return (
+        f"No number of seeds can tell {pair} on {where}: these rows alone may make a difference of "
+        f"{format_value(first.rows_alone)}, and theirs is {difference}. {needed}"
+    )
+
+
+def _about(number: int) -> int:
+    """Round to two significant digits, upwards."""
+    unit = 10 ** max(len(str(number)) - 2, 0)
+    return -(-number // unit) * unit
