@@ -77,7 +77,7 @@ def test_a_larger_difference_takes_fewer_seeds():
 def test_a_difference_within_the_margin_is_never_told_apart():
     (found,) = estimate(errors_of((1.0, 1.05), own_seed=0.06), margin=0.5)
     assert (found.seeds, found.rows) == (None, None)
-    assert "counts as none" in describe_separation("c0", [found], 5, 300, 2, 2)
+    assert "Take either" in describe_separation("c0", [found], 5, 300, 2, 2)
 
 
 def test_the_first_three_tied_are_estimated_and_what_is_worse_is_not():
@@ -112,10 +112,19 @@ def test_a_best_combination_without_a_tie_needs_no_more_seeds():
 )
 def test_more_data_is_asked_for_where_seeds_do_not_help(alone, words):
     found = Separation(
-        combination="b", difference=-0.001, rows_alone=alone, rows=12_345, rows_seeds=5
-    )
+        combination="b", difference=-0.001, least_told=0.03, rows_alone=alone, rows=12_345,
+        rows_seeds=5,
+    )  # fmt: skip
     said = describe_separation("a", [found], 5, 300, 2, 2)
     assert said.startswith(words)
     assert said.endswith(
-        "It would take about 13,000 validation rows and 5 seeds: more data, or cross-validation."
+        "It would take about 13,000 validation rows: more data, or cross-validation."
     )
+
+
+def test_two_that_hardly_differ_are_said_to_be_equal_for_all_that_it_is_worth():
+    (found,) = estimate(errors_of((1.0, 1.0001), own_seed=0.06, noise=0.001))
+    assert (found.seeds, found.rows) == (None, None)
+    said = describe_separation("c0", [found], 5, 300, 2, 2)
+    assert said.startswith("More seeds or rows are hardly worth their cost here: c0 and c1 ")
+    assert said.endswith(" Take either.")

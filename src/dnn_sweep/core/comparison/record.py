@@ -41,7 +41,8 @@ class AgainstBaseline(BaseModel):
 class Separation(BaseModel):
     """What would tell the best combination from one tied with it, if their difference stays.
 
-    >>> Separation(combination="tanh + rmsprop", difference=-0.001, rows_alone=0.02).seeds is None
+    >>> Separation(combination="tanh + rmsprop", difference=-0.001, least_told=0.03,
+    ...            rows_alone=0.02).seeds is None
     True
     """
 
@@ -49,6 +50,7 @@ class Separation(BaseModel):
 
     combination: str  # tied with the best
     difference: float  # its mean minus the best's, as observed
+    least_told: float  # the least difference that was told apart, on so many seeds and rows
     rows_alone: float  # the least difference that unlimited seeds could tell on the same rows
     seeds: int | None = None  # in all, on the same rows; ``None`` where no number is enough
     seconds: float | None = None  # to train those that are missing, for every combination

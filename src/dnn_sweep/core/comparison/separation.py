@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from dnn_sweep.core.comparison.tied_set import OWN_LEVEL
 from dnn_sweep.core.formatting import count, format_seconds, format_value
 
 DRAWS = 4_000
+NORMAL = float(scipy.special.ndtri((1 + OWN_LEVEL) / 2))
 MOST_COMPARED = 3  # tied combinations, from the top of the leaderboard
 MOST_SEEDS = 1_000  # beyond which nobody would train
 ENOUGH_TO_ESTIMATE = 5  # seeds, where one says nothing about seeds
@@ -53,53 +55,71 @@ def estimate_separations(
     if scores.shape[1] == 1 or not tied:
         return ()
     drawn = draw_mean_errors(scores, DRAWS)
-    trial_seconds = float(leaderboard["seconds"].sum())  # of one more seed for every combination
-    found = []
-    for place in tied[:MOST_COMPARED]:
-        row = leaderboard.iloc[place]
-        own = float(np.quantile(np.abs(drawn[place] - drawn[0]), OWN_LEVEL))
-        share = _share_of_rows(scores[place] - scores[0], own)
-        found.append(_estimate(row, scores.shape, share, margin, trial_seconds))
-    return tuple(found)
+    own = np.quantile(np.abs(drawn[tied] - drawn[0]), OWN_LEVEL, axis=1)
+    shares = _shares(scores[tied] - scores[0], own)
+    seconds = float(leaderboard["seconds"].sum())  # of one more seed for every combination
+    return tuple(
+        _estimate(leaderboard.iloc[place], scores.shape[1:], shares, margin, seconds)
+        for place in tied[:MOST_COMPARED]
+    )
 
 
-def _share_of_rows(differences: Floats, own: float) -> float:
-    """Share of the squared half-width that more seeds leave; ``own`` is its 99 % quantile."""
-    seeds, rows = differences.shape
-    by_row, by_seed = differences.mean(axis=0), differences.mean(axis=1, keepdims=True)
-    left = differences - by_row - by_seed + differences.mean()
-    noise = (left**2).sum() / max((seeds - 1) * (rows - 1), 1)
-    variance = max(by_row.var(ddof=1) - noise / seeds, 0.0) / rows if rows > 1 else 0.0
-    quantile = scipy.special.ndtri((1 + OWN_LEVEL) / 2)
-    return min(float(quantile**2 * variance / own**2), 1.0) if own else 0.0
+@dataclass(frozen=True)
+class _Shares:
+    """Shares of a squared half-width; they add up to 1."""
+
+    rows: float  # shrinks with more rows
+    noise: float  # of single networks on single rows: shrinks with more of either
+    seeds: float  # shrinks with more seeds
+
+
+def _shares(differences: Floats, own: Floats) -> _Shares:
+    """The median shares over all that are tied, since those of one pair are uncertain.
+
+    ``differences`` to the best have the shape ``(combinations, seeds, rows)``; ``own`` are the 99 %
+    quantiles of the errors of their means.
+    """
+    _, seeds, rows = differences.shape
+    by_row, by_seed = differences.mean(axis=1, keepdims=True), differences.mean(axis=2)[:, :, None]
+    left = differences - by_row - by_seed + differences.mean(axis=(1, 2), keepdims=True)
+    noise = (left**2).sum(axis=(1, 2)) / max((seeds - 1) * (rows - 1), 1) / seeds
+    both = by_row.var(axis=(1, 2), ddof=1) if rows > 1 else noise
+    unit = rows * np.maximum(own, np.finfo(float).tiny) ** 2 / NORMAL**2
+    of_noise = min(float(np.median(noise / unit)), 1.0)
+    of_rows = float(np.clip(np.median((both - noise) / unit), 0.0, 1.0 - of_noise))
+    return _Shares(of_rows, of_noise, max(1.0 - of_rows - of_noise, 0.0))
 
 
 def _estimate(
-    row: pd.Series, shape: tuple[int, ...], share: float, margin: float, trial_seconds: float
+    row: pd.Series, shape: tuple[int, ...], shares: _Shares, margin: float, seconds: float
 ) -> Separation:
-    _, seeds, rows = shape
+    seeds, rows = shape
     difference = float(row["difference_to_best"])
     # The end on the far side of the best: the possible range of scores never cuts it.
     far = "difference_ci_low" if difference <= 0 else "difference_ci_high"
     half, gap = abs(float(row[far]) - difference), abs(difference) - margin
-    named = {"combination": str(row["combination"]), "difference": difference}
-    alone = half * math.sqrt(share) + margin
+    found = Separation(
+        combination=str(row["combination"]),
+        difference=difference,
+        least_told=half + margin,
+        rows_alone=half * math.sqrt(shares.rows) + margin,
+    )
     if gap <= 0 or not half:
-        return Separation(**named, rows_alone=alone)
+        return found
     allowed = (gap / half) ** 2  # of the squared half-width
-    if allowed > share:
-        needed = max(math.ceil(seeds * (1 - share) / (allowed - share)), seeds + 1)
+    if allowed > shares.rows:
+        needed = math.ceil(seeds * (1 - shares.rows) / (allowed - shares.rows))
         if needed <= MOST_SEEDS:
-            seconds = (needed - seeds) * trial_seconds
-            return Separation(**named, rows_alone=alone, seeds=needed, seconds=seconds)
-    # More rows, and at least so many seeds that their part takes half of what is allowed.
-    rows_seeds = max(seeds, math.ceil(2 * seeds * (1 - share) / allowed))
-    left = allowed - (1 - share) * seeds / rows_seeds
-    return Separation(
-        **named,
-        rows_alone=alone,
-        rows=max(math.ceil(rows * share / left), rows + 1),
-        rows_seeds=rows_seeds,
+            needed = max(needed, seeds + 1)
+            return found.model_copy(update={"seeds": needed, "seconds": (needed - seeds) * seconds})
+    # More rows, and so many seeds that their part takes at most half of what is allowed.
+    with_rows = max(seeds, math.ceil(2 * seeds * shares.seeds / allowed))
+    if with_rows > MOST_SEEDS:
+        return found
+    fewer = seeds / with_rows
+    enough = rows * (shares.rows + shares.noise * fewer) / (allowed - shares.seeds * fewer)
+    return found.model_copy(
+        update={"rows": max(math.ceil(enough), rows + 1), "rows_seeds": with_rows}
     )
 
 
@@ -128,8 +148,8 @@ def describe_separation(
 
     ``tied`` counts the best combination and those tied with it; ``None`` where it is alone.
 
-    >>> found = Separation(combination="tanh + rmsprop", difference=-0.0111, rows_alone=0.0052,
-    ...                    seeds=45, seconds=180.0)
+    >>> found = Separation(combination="tanh + rmsprop", difference=-0.0111, least_told=0.0250,
+    ...                    rows_alone=0.0052, seeds=45, seconds=180.0)
     >>> describe_separation("elu + adam", [found], 5, 360, 30, 2)
     'To tell elu + adam from tanh + rmsprop would take about 40 more seeds of all 30 combinations
     (3 min 0 s of training), if their difference stays 0.0111.'
@@ -154,11 +174,13 @@ def describe_separation(
     where = f"these {count(rows, 'validation row')}"
     if first.rows is None:
         return (
-            f"No number of seeds can tell {pair} on {where}: their difference, {difference}, "
-            "counts as none."
+            f"More seeds or rows are hardly worth their cost here: {best} and {first.combination} "
+            f"differ by {difference}, and this sweep tells differences apart from "
+            f"{format_value(first.least_told)}. Take either."
         )
-    needed = f"It would take about {_about(first.rows):,} validation rows and "
-    needed += f"{_about(first.rows_seeds or 0):,} seeds: more data, or cross-validation."
+    with_seeds = f" and {_about(first.rows_seeds):,} seeds" if first.rows_seeds != seeds else ""
+    needed = f"It would take about {_about(first.rows):,} validation rows{with_seeds}: "
+    needed += "more data, or cross-validation."
     if first.rows_alone < abs(first.difference):
         return f"Even {MOST_SEEDS:,} seeds would hardly tell {pair} on {where}. {needed}"
     return (
@@ -167,7 +189,8 @@ def describe_separation(
     )
 
 
-def _about(number: int) -> int:
+def _about(number: int | None) -> int:
     """Round to two significant digits, upwards."""
-    unit = 10 ** max(len(str(number)) - 2, 0)
-    return -(-number // unit) * unit
+    number = number or 0
+    unit = int(10 ** max(len(str(number)) - 2, 0))
+    return math.ceil(number / unit) * unit
