@@ -361,7 +361,8 @@ def test_baselines_are_ranked_and_marked_and_it_is_said_whether_a_deep_network_p
     page = page_of(sweep, diagnostics, comparison=comparison, verdicts=verdicts)
 
     top = text_of(page.split("<h2")[0])
-    assert "The others are tied. A deep network pays here. Tied for first" in top
+    assert "The others are tied. A deep network pays here. 1 of 3 combinations did not" in top
+    assert "train well: vanishing gradient (sigmoid + sgd). Why Tied for first" in top
     assert "<li>More of it.</li>" in page
     section = section_of(page, "ranking")
     assert "Baselines are models without a deep network" in section

@@ -48,7 +48,8 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     ]
     if more := len(ranking) - len(shown):
         parts.append(Text(f"… and {count(more, 'more combination')}"))
-    parts += [Text(sentence) for sentence in results.comparison.leading]
+    said = [results.decision, *results.comparison.leading, results.failures]
+    parts += [Text(sentence) for sentence in said if sentence]
     if not results.screening.empty:
         parts.append(Text(f"{results.rates[0].upper()}{results.rates[1:]}."))
     if champion.diverged_trials:

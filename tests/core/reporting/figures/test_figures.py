@@ -219,7 +219,7 @@ def test_the_heatmap_shows_values_marks_the_best_and_leaves_missing_pairs_blank(
     assert texts_of(picture)[:4] == [text for line in cells.texts for text in line]
     figure = plot(heatmap, sweep.leaderboard, sweep.champion, sample_verdicts(sweep))
     assert [each.text for each in figure.layout.annotations] == [
-        text for line in cells.texts for text in line if text
+        text.replace("\n", "<br>") for line in cells.texts for text in line if text
     ]
     assert figure.layout.xaxis.type == "category"
 
@@ -311,6 +311,7 @@ def test_what_is_tied_is_outlined_and_never_grey():
     sweep = failing()
     board, verdicts = sweep.leaderboard, sample_verdicts(sweep)
     verdicts["verdict"] = "overfitting"
+    board["val_accuracy_ci_low"] -= 0.02
     info = heatmap.prepare(board, sweep.champion, verdicts)
 
     assert info.tied.sum() == 3
@@ -318,6 +319,20 @@ def test_what_is_tied_is_outlined_and_never_grey():
     lines = info.outline()
     assert len(lines) == len(set(lines))
     assert len(heatmap.plot(info).layout.shapes) == len(lines)
+
+
+def test_what_failed_and_is_tied_for_want_of_seeds_is_grey_and_called_undecided():
+    sweep = failing()
+    board = sweep.leaderboard
+    board.loc[board["combination"] == "sigmoid + sgd", "tied_with_best"] = True
+    info = heatmap.prepare(board, sweep.champion, sample_verdicts(sweep))
+
+    place = info.activations.index("sigmoid"), info.optimizers.index("sgd")
+    assert info.failed[place]
+    assert not info.tied[place]
+    assert info.texts[place[0]][place[1]].startswith("0.1000 ?\n")
+    assert "seeds differ too much to tell" in info.subtitle
+    assert info.limits[0] > 0.9
 
 
 def test_the_outline_goes_around_cells_that_are_tied_together():

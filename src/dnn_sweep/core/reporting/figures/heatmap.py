@@ -34,7 +34,7 @@ class HeatmapInfo(style.FigureInfo):
     values: NDArray[np.float64]  # shape (activations, optimizers); NaN where there is none
     texts: list[list[str]]  # of each cell; empty where the pair was not trained
     failed: NDArray[np.bool_]  # shape as the values; these cells are grey
-    tied: NDArray[np.bool_]  # the best and those tied with it, which are outlined
+    tied: NDArray[np.bool_]  # the best and those that learned and are tied with it: outlined
     limits: tuple[float, float]  # of the colour scale
 
     @property
@@ -83,20 +83,28 @@ def prepare(leaderboard: pd.DataFrame, champion: Champion, verdicts: pd.DataFram
     combinations = combinations_of(leaderboard)
     best = combinations.drop_duplicates(list(AXES))
     activations, optimizers = ([str(each) for each in best[axis].unique()] for axis in AXES)
+    metric = objective.validation_metric
+    own = sorted(float(best.iloc[0][f"{metric}_ci_{end}"]) for end in ("low", "high"))
     judged = dict(zip(verdicts["combination"].map(str), verdicts["verdict"], strict=True))
     values = np.full((len(activations), len(optimizers)), np.nan)
     failed, tied = np.zeros(values.shape, dtype=bool), np.zeros(values.shape, dtype=bool)
-    texts = [[""] * len(optimizers) for _ in activations]
+    texts, undecided = [[""] * len(optimizers) for _ in activations], False
     for place, row in enumerate(best.to_dict("records")):
         i, j = activations.index(str(row["activation"])), optimizers.index(str(row["optimizer"]))
-        value = float(row[f"{objective.validation_metric}_mean"])
-        tied[i, j] = place == 0 or row["tied_with_best"]
+        value = float(row[f"{metric}_mean"])
         verdict = str(judged.get(str(row["combination"]), HEALTHY))
-        failed[i, j] = row["diverged"] == row["seeds"] or (verdict != HEALTHY and not tied[i, j])
+        not_shown = place == 0 or bool(row["tied_with_best"])
+        # Tied and far below the best: only its own seeds differ too much to tell.
+        far = place > 0 and not own[0] <= value <= own[1]
+        failed[i, j] = row["diverged"] == row["seeds"] or (
+            verdict != HEALTHY and (far or not not_shown)
+        )
+        tied[i, j] = not_shown and not failed[i, j]
+        undecided |= not_shown and failed[i, j]
         lines = []
         if np.isfinite(value):
             values[i, j] = value
-            mark = " ★" if place == 0 else " ≈" if tied[i, j] else ""
+            mark = " ★" if place == 0 else " ≈" if tied[i, j] else " ?" if not_shown else ""
             lines.append(format_value(value) + mark)
         if row["diverged"]:
             every = row["diverged"] == row["seeds"]
@@ -114,6 +122,7 @@ def prepare(leaderboard: pd.DataFrame, champion: Champion, verdicts: pd.DataFram
             "★\N{NO-BREAK SPACE}best",
             tied.sum() > 1 and "≈ and outline: cannot be told apart from it",
             failed.any() and "grey: failed, and why",
+            undecided and "?\N{NO-BREAK SPACE}seeds differ too much to tell",
         ),
         objective,
         activations,
