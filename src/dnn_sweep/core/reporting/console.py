@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -80,7 +81,7 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
         Text("Next", style="bold"),
     ]
     if results.comparison.to_decide:
-        parts.append(Text(f"  {results.comparison.to_decide}"))
+        parts.append(Padding(Text(results.comparison.to_decide), (0, 0, 0, 2), expand=False))
         if results.command_to_decide:
             parts.append(_command(results.command_to_decide))
     alias, environment = registered.alias or "champion", results.environment
