@@ -106,8 +106,8 @@ def test_a_best_combination_without_a_tie_needs_no_more_seeds():
 @pytest.mark.parametrize(
     ("alone", "words"),
     [
-        (0.02, "No number of seeds can tell a from b on these 300 validation rows: "),
-        (0.0005, "Even 1,000 seeds would hardly tell a from b on these 300 validation rows. "),
+        (0.02, "no number of seeds can tell a from b on these 300 validation rows: "),
+        (0.0005, "even 1,000 seeds would hardly tell a from b on these 300 validation rows. "),
     ],
 )
 def test_more_data_is_asked_for_where_seeds_do_not_help(alone, words):
@@ -116,10 +116,8 @@ def test_more_data_is_asked_for_where_seeds_do_not_help(alone, words):
         rows_seeds=5,
     )  # fmt: skip
     said = describe_separation("a", [found], 5, 300, 2, 2)
-    assert said.startswith(words)
-    assert said.endswith(
-        "It would take about 13,000 validation rows: more data, or cross-validation."
-    )
+    assert said.startswith(f"If their difference stays 0.0010, {words}")
+    assert said.endswith("About 13,000 validation rows would: more data, or cross-validation.")
 
 
 def test_two_that_hardly_differ_are_said_to_be_equal_for_all_that_it_is_worth():

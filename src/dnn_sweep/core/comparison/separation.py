@@ -151,8 +151,8 @@ def describe_separation(
     >>> found = Separation(combination="tanh + rmsprop", difference=-0.0111, least_told=0.0250,
     ...                    rows_alone=0.0052, seeds=45, seconds=180.0)
     >>> describe_separation("elu + adam", [found], 5, 360, 30, 2)
-    'To tell elu + adam from tanh + rmsprop would take about 40 more seeds of all 30 combinations
-    (3 min 0 s of training), if their difference stays 0.0111.'
+    'If their difference stays 0.0111, about 40 more seeds of all 30 combinations
+    (3 min 0 s of training) would tell elu + adam from tanh + rmsprop.'
     """
     if not separations:
         if seeds > 1 or tied == 1:
@@ -163,15 +163,14 @@ def describe_separation(
         )
     first = separations[0]
     pair, difference = f"{best} from {first.combination}", format_value(abs(first.difference))
+    stays, where = f"If their difference stays {difference}, ", count(rows, "validation row")
     if first.seeds:
         more = count(_about(first.seeds - seeds), "more seed")
         every = f"all {combinations}" if combinations > 2 else "both"
         return (
-            f"To tell {pair} would take about {more} of {every} combinations "
-            f"({format_seconds(first.seconds or 0)} of training), if their difference stays "
-            f"{difference}."
+            f"{stays}about {more} of {every} combinations "
+            f"({format_seconds(first.seconds or 0)} of training) would tell {pair}."
         )
-    where = f"these {count(rows, 'validation row')}"
     if first.rows is None:
         return (
             f"More seeds or rows are hardly worth their cost here: {best} and {first.combination} "
@@ -179,13 +178,15 @@ def describe_separation(
             f"{format_value(first.least_told)}. Take either."
         )
     with_seeds = f" and {_about(first.rows_seeds):,} seeds" if first.rows_seeds != seeds else ""
-    needed = f"It would take about {_about(first.rows):,} validation rows{with_seeds}: "
+    needed = f"About {_about(first.rows):,} validation rows{with_seeds} would: "
     needed += "more data, or cross-validation."
     if first.rows_alone < abs(first.difference):
-        return f"Even {MOST_SEEDS:,} seeds would hardly tell {pair} on {where}. {needed}"
+        return (
+            f"{stays}even {MOST_SEEDS:,} seeds would hardly tell {pair} on these {where}. {needed}"
+        )
     return (
-        f"No number of seeds can tell {pair} on {where}: these rows alone may make a difference of "
-        f"{format_value(first.rows_alone)}, and theirs is {difference}. {needed}"
+        f"{stays}no number of seeds can tell {pair} on these {where}: the rows alone may make a "
+        f"difference of {format_value(first.rows_alone)}. {needed}"
     )
 
 

@@ -78,7 +78,7 @@ def more_seeds(configuration: Configuration, number: int) -> dict[str, str | int
     those of the screening.
 
     >>> more_seeds(configuration, 45)
-    {'data.filepath': 'iris.csv', 'data.target': 'species', 'training.seeds': 45}
+    {'training.seeds': 45}
     """
     seeds, screening = configuration.training.seeds, configuration.screening
     first = range(max(number, max(seeds) + 1))
