@@ -1,12 +1,14 @@
 """The project as a user runs it: `kedro run` in a process of its own, with its real store."""
 
 import json
+import shlex
 
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
 from tests.quick import (
+    QUICK,
     champion,
     combinations,
     configure,
@@ -117,6 +119,30 @@ def test_training_again_trains_nothing_and_ends_with_the_same_leaderboard(traine
     client = MlflowClient(project.tracking_uri)
     experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
     assert len(client.search_runs([experiment])) == 2 * (1 + 2 + 4)
+
+
+def test_the_suggested_command_trains_the_missing_seeds_and_no_others(new_project):
+    project = new_project()
+    configure(
+        project,
+        grid={"activations": ["relu", "elu"], "optimizers": ["adam"]},
+        training={**QUICK["training"], "seeds": [0]},
+        evaluation={**QUICK["evaluation"], "equivalence_margin": 0.5},  # so that they are tied
+    )
+    first = project.kedro("run", "--pipeline=train")
+    assert first.returncode == 0, first.stderr
+    assert "5 seeds give an estimate" in " ".join(first.stdout.split())
+    command = next(line.strip() for line in first.stdout.splitlines() if "training.seeds" in line)
+
+    words = shlex.split(command)
+    done = project.kedro(*words[words.index("kedro") + 1 :])
+
+    assert done.returncode == 0, done.stderr
+    assert (combinations(project)["seeds"] == 5).all()
+    assert "[8/8]" not in done.stdout
+    assert len(list((project.path / "data/06_models/trials").glob("*/status.json"))) == 10
+    record = project.path / "data/07_model_output/digits/comparison.json"
+    assert json.loads(record.read_text())["separations"]
 
 
 def test_one_stage_runs_alone_from_what_the_one_before_left(trained):

@@ -39,6 +39,14 @@ def test_the_nearest_spelling_is_named(group, given, message):
     assert message in str(raised.value)
 
 
+def test_a_number_of_seeds_stands_for_the_first_ones():
+    assert TrainingParameters(seeds=3) == TrainingParameters(seeds=[0, 1, 2])
+    assert TrainingParameters(seeds=[7]).seeds == (7,)
+    for wrong in (0, -1, True, 2.5):
+        with pytest.raises(ValidationError, match="seeds"):
+            TrainingParameters(seeds=wrong)
+
+
 def configuration(**groups):
     return Configuration(
         data=DataParameters(**groups.get("data", {})),

@@ -1,6 +1,6 @@
 """How every trial is trained (``params:training``)."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
@@ -16,7 +16,8 @@ class TrainingParameters(Parameters):
         cohort_size: Number of trials that ``stacked`` trains together; ``None`` chooses it by
             network and machine.
         epochs: Epochs at most.
-        seeds: One replicate per seed, which fixes initial weights, data order and dropout.
+        seeds: One replicate per seed, which fixes initial weights, data order and dropout. A
+            number *n* in place of a list stands for the seeds 0 to *n* - 1.
         class_weight: Loss weight of each class by label (1 for a label left out); ``balanced``
             weights classes inversely to their frequency; ``None`` for equal weights.
         precision: Keras's dtype policy of the hidden layers.
@@ -25,6 +26,8 @@ class TrainingParameters(Parameters):
 
     >>> TrainingParameters(seeds=[0, 1, 2]).epochs
     10
+    >>> TrainingParameters(seeds=3).seeds
+    (0, 1, 2)
     """
 
     engine: Literal["auto", "stacked", "keras"] = "auto"
@@ -35,6 +38,12 @@ class TrainingParameters(Parameters):
     class_weight: Literal["balanced"] | dict[bool | int | float | str, Weight] | None = None
     precision: Precision = "float32"
     diagnostics: bool = True
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _a_number_counts_seeds(cls, seeds: Any) -> Any:
+        """Kedro's ``--params`` cannot carry a list: it splits at commas."""
+        return range(seeds) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
 
     @field_validator("seeds")
     @classmethod

@@ -5,8 +5,14 @@ import shlex
 import pytest
 from kedro.framework.cli.utils import _split_params
 
-from dnn_sweep.core.reporting.commands import data_parameters, kedro_run, next_commands
-from dnn_sweep.parameters import DataParameters
+from dnn_sweep.core.reporting.commands import (
+    data_parameters,
+    kedro_run,
+    more_seeds,
+    next_commands,
+)
+from dnn_sweep.parameters import DataParameters, ScreeningParameters, TrainingParameters
+from tests.sample_sweep import sample_sweep
 
 
 @pytest.mark.parametrize(
@@ -63,3 +69,38 @@ def test_models_and_environments_are_quoted_in_every_command():
     assert all("--env=my env" in words for words in commands[:3])
     assert "--params=inference.filepath=rows.csv,inference.alias=it's" in commands[2]
     assert "models:/dnn a@it's" in commands[3]
+
+
+def configuration_of(seeds, screened=(1000,)):
+    swept = sample_sweep(seeds=(0, 1)).configuration
+    return swept.model_copy(
+        update={
+            "training": TrainingParameters(seeds=seeds),
+            "screening": ScreeningParameters(enabled=bool(screened), seeds=screened or (1000,)),
+        }
+    )
+
+
+@pytest.mark.parametrize(("seeds", "number"), [((0, 1, 2, 3, 4), 45), ((3, 1), 4), ((0,), 5)])
+def test_more_seeds_contain_those_that_are_trained(seeds, number):
+    command = kedro_run("", "train", "digits", more_seeds(configuration_of(seeds), number))
+    read = _split_params(None, None, shlex.split(command)[-1].removeprefix("--params="))
+    trained = TrainingParameters(**read["training"]).seeds
+    assert len(trained) == number
+    assert set(seeds) < set(trained)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "screened", "listed"),
+    [
+        ((0, 1), (3,), "[0, 1, 2, 4, 5]"),  # no seed of the screening
+        ((7000, 7001), (), "[7000, 7001, 0, 1, 2]"),  # not 7,002 seeds
+    ],
+)
+def test_seeds_that_are_not_the_first_ones_go_into_a_file(seeds, screened, listed):
+    parameters = more_seeds(configuration_of(seeds, screened), 5)
+    assert parameters["training.seeds"] == listed
+    assert kedro_run("", "train", "digits", parameters) == (
+        "kedro run --pipeline=train  # after setting training.seeds in conf/local/parameters.yml"
+    )
+    assert kedro_run("", "train", "mine", parameters).endswith("conf/mine/parameters_training.yml")

@@ -53,11 +53,25 @@ def test_every_baseline_is_listed_and_marked_beside_the_five_best_combinations()
     shown = [(row[0], row[-1]) for row in rows[:7]]
     assert shown[:3] == [("1", "baseline"), ("2", "best"), ("3", "tied")]
     assert shown[-1] == ("32", "baseline")
-    assert sum(any(name in line for line in lines) for name in names) == 5
-    assert "… and 25 more combinations" in lines
+    table = lines[: lines.index("… and 25 more combinations")]
+    assert sum(any(name in line for line in table) for name in names) == 5
     assert "nan" not in "".join(lines)
     assert "A deep network pays here." in lines
     assert "More of it." not in lines
+
+
+def test_the_first_sentences_are_a_decision():
+    sweep = sample_sweep([("relu", "adam"), ("sigmoid", "sgd")])
+
+    text = " ".join(print_summary(sweep, width=200).split())
+
+    assert (
+        "Use relu + adam at learning rate 0.001: accuracy 0.9722 [0.9528, 0.9819] on the test set. "
+        "One seed says nothing about seeds. 1 of 2 combinations did not train well: "
+        "vanishing gradient (sigmoid + sgd)."
+    ) in text
+    spoiled = sample_comparison("A tie.").model_copy(update={"deep_network": "does_not_pay"})
+    assert "Of the networks, use relu + adam" in print_summary(sweep, comparison=spoiled)
 
 
 def test_diverged_trials_are_counted_and_marked():
@@ -148,6 +162,21 @@ def test_the_default_environment_needs_no_option():
 
     assert "kedro run --pipeline=inference --params=inference.filepath=rows.csv\n" in text
     assert "--env=" not in text
+
+
+def test_what_would_decide_comes_first_of_what_to_do_next():
+    comparison = sample_comparison("A tie.").model_copy(
+        update={"to_decide": "It would take about 40 more seeds.", "next_seeds": 45}
+    )
+
+    text = print_summary(sample_sweep(), comparison=comparison)
+
+    assert (
+        "Next\n  It would take about 40 more seeds.\n"
+        "    kedro run --pipeline=train --params=training.seeds=45\n"
+    ) in text
+    hopeless = comparison.model_copy(update={"next_seeds": None})
+    assert "training.seeds" not in print_summary(sample_sweep(), comparison=hopeless)
 
 
 def test_a_challenger_is_scored_and_served_by_its_own_alias():

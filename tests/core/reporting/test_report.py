@@ -150,6 +150,15 @@ def test_the_sentences_of_the_comparison_appear_once():
     assert (top.count("One."), top.count("Two.")) == (1, 1)
 
 
+def test_it_says_what_would_decide_and_how_to_run_it():
+    comparison = sample_comparison("A tie.").model_copy(
+        update={"to_decide": "It would take about 40 more seeds.", "next_seeds": 45}
+    )
+    top = text_of(page_of(sample_sweep(THREE), comparison=comparison).split("<h2")[0])
+    command = "kedro run --pipeline=train --params=training.seeds=45"
+    assert f"It would take about 40 more seeds. {command} Budget of every claim" in top
+
+
 def test_p_values_that_are_all_one_take_no_column():
     sweep = sample_sweep(THREE, seeds=(0, 1))
     assert "p is not listed" in section_of(page_of(sweep), "ranking")
@@ -352,7 +361,8 @@ def test_baselines_are_ranked_and_marked_and_it_is_said_whether_a_deep_network_p
     page = page_of(sweep, diagnostics, comparison=comparison, verdicts=verdicts)
 
     top = text_of(page.split("<h2")[0])
-    assert "The others are tied. A deep network pays here. Tied for first" in top
+    assert "The others are tied. A deep network pays here. 1 of 3 combinations did not" in top
+    assert "train well: vanishing gradient (sigmoid + sgd). Why Tied for first" in top
     assert "<li>More of it.</li>" in page
     section = section_of(page, "ranking")
     assert "Baselines are models without a deep network" in section

@@ -111,7 +111,8 @@ def draw_variance_ratios(
     shapes, weights = _shapes()
     log_likelihood = -degrees / 2 * (LOG_RATIOS + found[:, np.newaxis] * np.exp(-LOG_RATIOS))
     likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
-    log_posterior = np.log(likelihood @ shapes).sum(axis=0) + np.log(weights)
+    with np.errstate(divide="ignore"):  # many seeds rule some distributions out
+        log_posterior = np.log(likelihood @ shapes).sum(axis=0) + np.log(weights)
     posterior = scipy.special.softmax(log_posterior)
     drawn = shapes[:, rng.choice(len(posterior), size=draws, p=posterior)]
     ratios = np.empty((len(found), draws))

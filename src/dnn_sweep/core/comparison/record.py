@@ -38,6 +38,26 @@ class AgainstBaseline(BaseModel):
     seconds: float  # to fit it and to predict
 
 
+class Separation(BaseModel):
+    """What would tell the best combination from one tied with it, if their difference stays.
+
+    >>> Separation(combination="tanh + rmsprop", difference=-0.001, least_told=0.03,
+    ...            rows_alone=0.02).seeds is None
+    True
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    combination: str  # tied with the best
+    difference: float  # its mean minus the best's, as observed
+    least_told: float  # the least difference that was told apart, on so many seeds and rows
+    rows_alone: float  # the least difference that unlimited seeds could tell on the same rows
+    seeds: int | None = None  # in all, on the same rows; ``None`` where no number is enough
+    seconds: float | None = None  # to train those that are missing, for every combination
+    rows: int | None = None  # validation rows, where no number of seeds is enough on these
+    rows_seeds: int | None = None  # the seeds in all that go with so many rows
+
+
 class Comparison(BaseModel):
     """The comparison of all combinations: what it rests on, and what it supports."""
 
@@ -63,6 +83,9 @@ class Comparison(BaseModel):
     baselines: tuple[AgainstBaseline, ...] = ()  # in the order of ``evaluation.baselines``
     deep_network: NetworkVerdict | None = None  # whether it pays; ``None`` without baselines
     reservation: str | None = None  # what praise of the best combination must add
+    separations: tuple[Separation, ...] = ()  # of the first tied ones; none with a single seed
+    next_seeds: int | None = None  # seeds in all that would decide or, after one, let estimate
+    to_decide: str | None = None  # what telling the first two apart would take, in words
     sentences: tuple[str, ...] = ()  # the above in words, the answer first
 
     @property

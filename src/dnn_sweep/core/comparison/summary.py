@@ -8,6 +8,11 @@ from dnn_sweep.core.comparison.against_baselines import answer_whether_it_pays
 from dnn_sweep.core.comparison.holm import seeds_needed, smallest_p
 from dnn_sweep.core.comparison.record import AgainstBaseline, Comparison, Margin
 from dnn_sweep.core.comparison.scores import ScoredSweep
+from dnn_sweep.core.comparison.separation import (
+    describe_separation,
+    estimate_separations,
+    seeds_to_try,
+)
 from dnn_sweep.core.comparison.tied_set import pairs_among
 from dnn_sweep.core.formatting import count, format_value, percent
 from dnn_sweep.parameters import EvaluationParameters
@@ -31,6 +36,10 @@ def describe_comparison(
     diverged = ~tied & (leaderboard["diverged"] > 0)
     answer = answer_whether_it_pays(baselines, names[0], sweep, evaluation)
     corrected = min(1.0, smallest_p(seeds) * max(comparisons, 1))
+    margin = sweep.margin(evaluation)
+    places = {name: place for place, name in enumerate(sweep.combinations["combination"].map(str))}
+    ranked = sweep.scores[[places[name] for name in names]]
+    separations = estimate_separations(ranked, leaderboard, margin)
     record = Comparison(
         metric=sweep.objective.validation_metric,
         combinations=combinations,
@@ -39,7 +48,7 @@ def describe_comparison(
         rows=rows,
         confidence=evaluation.confidence,
         resamples=evaluation.resamples,
-        margin=Margin(given=evaluation.equivalence_margin, value=sweep.margin(evaluation)),
+        margin=Margin(given=evaluation.equivalence_margin, value=margin),
         best=names[0],
         tied_with_best=tuple(names[tied][1:]),
         diverged=tuple(names[diverged]),
@@ -52,6 +61,11 @@ def describe_comparison(
         baselines=tuple(baselines),
         deep_network=answer and answer.verdict,
         reservation=answer and answer.reservation,
+        separations=separations,
+        next_seeds=seeds_to_try(separations, seeds, int(tied.sum())),
+        to_decide=describe_separation(
+            names[0], separations, seeds, rows, combinations, int(tied.sum())
+        ),
     )
     sentences = [*_sentences(record, leaderboard)]
     if answer:  # that no skill was learned matters more than which combination leads

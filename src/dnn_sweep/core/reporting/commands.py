@@ -3,12 +3,13 @@
 import json
 import shlex
 from collections.abc import Mapping
+from itertools import count, islice
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dnn_sweep.parameters import DataParameters
+from dnn_sweep.parameters import Configuration, DataParameters
 
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
@@ -39,11 +40,16 @@ def kedro_run(
     given = {key: _spelled(value) for key, value in (parameters or {}).items()}
     if items := [f"{key}={value}" for key, value in given.items() if value is not None]:
         command += f" --params={shlex.quote(','.join(items))}"
-    if missing := [key for key, value in given.items() if value is None]:
+    missing: dict[str, list[str]] = {}
+    for key in [key for key, value in given.items() if value is None]:
         file = "local/parameters.yml"
         if environment not in DEFAULT_ENVIRONMENTS:  # conf/local is not read then
-            file = f"{environment}/parameters_ingestion.yml"
-        command += f"  # after setting {' and '.join(missing)} in conf/{file}"
+            stage = "training" if key.startswith("training.") else "ingestion"
+            file = f"{environment}/parameters_{stage}.yml"
+        missing.setdefault(f"conf/{file}", []).append(key)
+    if missing:
+        settings = [f"{' and '.join(keys)} in {file}" for file, keys in missing.items()]
+        command += f"  # after setting {' and '.join(settings)}"
     return command
 
 
@@ -62,6 +68,27 @@ def data_parameters(data: DataParameters) -> dict[str, str | int]:
     given = {key: getattr(data, key) for key in keys}
     given |= {f"sequence.{key}": value for key, value in dict(data.sequence).items()}
     return {f"data.{key}": value for key, value in given.items() if value}
+
+
+def more_seeds(configuration: Configuration, number: int) -> dict[str, str | int]:
+    """Name the parameters that train so many seeds of the same sweep, and only the missing ones.
+
+    A number of seeds stands for the first ones from 0, which may have to be more than asked for.
+    A list is for a file; it is named where the first seeds leave out trained ones, or would be
+    those of the screening.
+
+    >>> more_seeds(configuration, 45)
+    {'training.seeds': 45}
+    """
+    seeds, screening = configuration.training.seeds, configuration.screening
+    first = range(max(number, max(seeds) + 1))
+    taken = screening.enabled and not set(first).isdisjoint(screening.seeds)
+    value: str | int = len(first)
+    if taken or len(first) > max(2 * number, 10):
+        used = set(seeds) | set(screening.seeds)
+        fresh = (seed for seed in count() if seed not in used)
+        value = str([*seeds, *islice(fresh, number - len(seeds))])
+    return {**data_parameters(configuration.data), "training.seeds": value}
 
 
 def next_commands(launcher: str, environment: str, model: str, alias: str) -> list[tuple[str, str]]:

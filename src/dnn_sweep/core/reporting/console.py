@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from rich import box
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -48,7 +49,8 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     ]
     if more := len(ranking) - len(shown):
         parts.append(Text(f"… and {count(more, 'more combination')}"))
-    parts += [Text(sentence) for sentence in results.comparison.leading]
+    said = [results.decision, *results.comparison.leading, results.failures]
+    parts += [Text(sentence) for sentence in said if sentence]
     if not results.screening.empty:
         parts.append(Text(f"{results.rates[0].upper()}{results.rates[1:]}."))
     if champion.diverged_trials:
@@ -78,12 +80,20 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
         Text(),
         Text("Next", style="bold"),
     ]
+    if results.comparison.to_decide:
+        parts.append(Padding(Text(results.comparison.to_decide), (0, 0, 0, 2), expand=False))
+        if results.command_to_decide:
+            parts.append(_command(results.command_to_decide))
     alias, environment = registered.alias or "champion", results.environment
     for purpose, command in next_commands(results.launcher, environment, registered.name, alias):
         parts.append(Text(f"  {purpose}"))
-        # One line, whole, however narrow the terminal: it is meant to be copied.
-        parts.append(Text(f"    {command}", style="cyan", no_wrap=True, overflow="ignore"))
+        parts.append(_command(command))
     return Group(*parts)
+
+
+def _command(command: str) -> Text:
+    """One line, whole, however narrow the terminal: it is meant to be copied."""
+    return Text(f"    {command}", style="cyan", no_wrap=True, overflow="ignore")
 
 
 def _ranking(shown: pd.DataFrame, results: SweepResults) -> Table:

@@ -8,10 +8,13 @@ from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import TIMES, count
 from dnn_sweep.core.objectives import Objective, objective_of
-from dnn_sweep.core.reporting.commands import data_parameters, kedro_run
+from dnn_sweep.core.reporting.commands import data_parameters, kedro_run, more_seeds
 from dnn_sweep.parameters import Configuration
+
+NAMED = 2  # combinations of each verdict
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,34 @@ class SweepResults:
         return f"{headline}, {reservation}" if reservation else headline
 
     @property
+    def decision(self) -> str:
+        """What to use, at which learning rate, and how good that is on the test set."""
+        champion = self.champion
+        pays, rate = self.comparison.deep_network, f"{champion.learning_rate:g}"
+        use = "Of the networks, use" if pays in ("does_not_pay", "no_skill") else "Use"
+        label = self.objective.label
+        return (
+            f"{use} {champion.combination} at learning rate {rate}: {label} "
+            f"{champion.test[self.objective.metric]} on the test set."
+        )
+
+    @property
+    def failures(self) -> str:
+        """How many combinations did not train well, and why; empty where all did."""
+        ill = self.verdicts[self.verdicts["verdict"] != HEALTHY]
+        if ill.empty:
+            return ""
+        reasons = []
+        for verdict, names in ill.groupby("verdict", sort=False)["combination"]:
+            listed = ", ".join(names.map(str)[:NAMED])
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            reasons.append(f"{verdict} ({listed}{more})")
+        return (
+            f"{len(ill)} of {count(len(self.verdicts), 'combination')} did not train well: "
+            f"{'; '.join(reasons)}."
+        )
+
+    @property
     def objective(self) -> Objective:
         """The metric that ranks."""
         return objective_of(self.schema.task)
@@ -70,6 +101,14 @@ class SweepResults:
     def command(self) -> str:
         """The command that runs the sweep again."""
         parameters = data_parameters(self.configuration.data)
+        return kedro_run(self.launcher, "train", self.environment, parameters)
+
+    @property
+    def command_to_decide(self) -> str | None:
+        """The command that trains the seeds that are missing; ``None`` where they do not help."""
+        if not (number := self.comparison.next_seeds):
+            return None
+        parameters = more_seeds(self.configuration, number)
         return kedro_run(self.launcher, "train", self.environment, parameters)
 
 

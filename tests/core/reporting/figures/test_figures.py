@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -170,7 +171,7 @@ def test_titles_state_combinations_seeds_epochs_and_rows():
     sweep = sample_sweep(THREE, seeds=(0, 1))
     drawn = {
         "curves": plot(learning_curves, sweep.histories, sweep.champion),
-        "heatmap": plot(heatmap, sweep.leaderboard, sweep.champion),
+        "heatmap": plot(heatmap, sweep.leaderboard, sweep.champion, sample_verdicts(sweep)),
     }
 
     for figure in drawn.values():
@@ -181,7 +182,7 @@ def test_titles_state_combinations_seeds_epochs_and_rows():
         )
         assert "1,080 training, 359 validation and 360 test rows" in subtitle
     assert "mean over 2 seeds" in title_of(drawn["curves"])[1]
-    picture = draw(heatmap, sweep.leaderboard, sweep.champion)
+    picture = draw(heatmap, sweep.leaderboard, sweep.champion, sample_verdicts(sweep))
     assert (
         "3 combinations \N{MULTIPLICATION SIGN} 2 seeds \N{MULTIPLICATION SIGN} 20 epochs"
         in picture.get_supxlabel()
@@ -206,7 +207,7 @@ def test_an_error_that_ran_away_does_not_flatten_the_other_curves():
 def test_the_heatmap_shows_values_marks_the_best_and_leaves_missing_pairs_blank():
     sweep = sample_sweep(THREE)
 
-    cells = heatmap.prepare(sweep.leaderboard, sweep.champion)
+    cells = heatmap.prepare(sweep.leaderboard, sweep.champion, sample_verdicts(sweep))
 
     best = sweep.leaderboard["val_accuracy_mean"][0]
     assert (cells.activations, cells.optimizers) == (["relu", "sigmoid"], ["adam", "sgd"])
@@ -214,11 +215,11 @@ def test_the_heatmap_shows_values_marks_the_best_and_leaves_missing_pairs_blank(
     assert cells.texts[0][1].endswith("≈")
     assert cells.texts[1][0] == ""
     assert np.isnan(cells.values[1, 0])
-    picture = draw(heatmap, sweep.leaderboard, sweep.champion)
+    picture = draw(heatmap, sweep.leaderboard, sweep.champion, sample_verdicts(sweep))
     assert texts_of(picture)[:4] == [text for line in cells.texts for text in line]
-    figure = plot(heatmap, sweep.leaderboard, sweep.champion)
+    figure = plot(heatmap, sweep.leaderboard, sweep.champion, sample_verdicts(sweep))
     assert [each.text for each in figure.layout.annotations] == [
-        text for line in cells.texts for text in line if text
+        text.replace("\n", "<br>") for line in cells.texts for text in line if text
     ]
     assert figure.layout.xaxis.type == "category"
 
@@ -228,7 +229,7 @@ def test_the_heatmap_marks_what_diverged_wholly_and_in_part():
     board = sweep.leaderboard
     board.loc[board["combination"] == "sigmoid + sgd", "diverged"] = 1
 
-    cells = heatmap.prepare(board, sweep.champion)
+    cells = heatmap.prepare(board, sweep.champion, sample_verdicts(sweep))
 
     texts = {
         (a, o): cells.texts[i][j]
@@ -237,7 +238,7 @@ def test_the_heatmap_marks_what_diverged_wholly_and_in_part():
     }
     assert texts["relu", "sgd"] == "diverged"
     assert texts["sigmoid", "sgd"].endswith("\n1 of 2 diverged")
-    figure = plot(heatmap, board, sweep.champion)
+    figure = plot(heatmap, board, sweep.champion, sample_verdicts(sweep))
     assert "diverged" in [each.text for each in figure.layout.annotations]
 
 
@@ -245,8 +246,8 @@ def test_the_heatmap_shows_the_best_choice_of_further_factors_and_says_so():
     sweep = sample_sweep(THREE, batch_sizes=(16, 64))
     board = sweep.leaderboard
 
-    cells = heatmap.prepare(board, sweep.champion)
-    figure = plot(heatmap, board, sweep.champion)
+    cells = heatmap.prepare(board, sweep.champion, sample_verdicts(sweep))
+    figure = plot(heatmap, board, sweep.champion, sample_verdicts(sweep))
 
     both = board.query("activation == 'relu' and optimizer == 'sgd'")["val_accuracy_mean"]
     assert len(both) == 2
@@ -257,13 +258,88 @@ def test_the_heatmap_shows_the_best_choice_of_further_factors_and_says_so():
 def test_brighter_is_better_also_where_less_is():
     accuracy, error = sample_sweep(THREE), sample_sweep(THREE, task="regression")
 
-    up = draw(heatmap, accuracy.leaderboard, accuracy.champion)
-    down = draw(heatmap, error.leaderboard, error.champion)
+    up = draw(heatmap, accuracy.leaderboard, accuracy.champion, sample_verdicts(accuracy))
+    down = draw(heatmap, error.leaderboard, error.champion, sample_verdicts(error))
 
     for picture in (up, down):
         image = picture.axes[0].images[0]
         best, worst = (image.cmap(image.norm(image.get_array()[i])) for i in ((0, 0), (1, 1)))
         assert sum(best[:3]) > sum(worst[:3])
+
+
+def failing(**changes):
+    """Six combinations of which two are tied with the best and sigmoid fails with sgd."""
+    pairs = [(a, o) for a in ("sigmoid", "tanh", "relu") for o in ("sgd", "adam")]
+    sweep = sample_sweep(pairs, **changes)
+    board = sweep.leaderboard
+    worst = board["combination"] == "sigmoid + sgd"
+    board["val_accuracy_mean"] = 0.96 - 0.01 * np.arange(len(board))
+    board.loc[worst, "val_accuracy_mean"] = 0.1
+    board["val_accuracy_ci_low"] = board["val_accuracy_mean"] - 0.01
+    board["val_accuracy_ci_high"] = board["val_accuracy_mean"] + 0.01
+    board.loc[worst, "tied_with_best"] = False
+    return sweep
+
+
+def test_what_failed_is_grey_with_its_verdict_and_leaves_the_colours_to_the_others():
+    sweep = failing()
+    info = heatmap.prepare(sweep.leaderboard, sweep.champion, sample_verdicts(sweep))
+
+    place = info.activations.index("sigmoid"), info.optimizers.index("sgd")
+    assert [tuple(each) for each in np.argwhere(info.failed)] == [place]
+    assert info.texts[place[0]][place[1]] == "0.1000\nvanishing\ngradient"
+    assert info.ink(*place) == "black"
+    assert info.limits == pytest.approx((0.92, 0.96))
+    figure = heatmap.plot(info)
+    learned, failed = figure.data
+    assert np.isnan(learned.z[place])
+    assert (failed.z[place], np.isfinite(failed.z).sum()) == (0.1, 1)
+    assert "grey: failed, and why" in title_of(figure)[1]
+    image = heatmap.draw(info).axes[0].images[0]
+    assert image.get_clim() == pytest.approx((0.92, 0.96))
+
+
+def test_differences_within_an_interval_never_span_the_colours():
+    sweep = failing()
+    board = sweep.leaderboard
+    board["val_accuracy_ci_low"] = board["val_accuracy_mean"] - 0.2
+    info = heatmap.prepare(board, sweep.champion, sample_verdicts(sweep))
+    assert info.limits == pytest.approx((0.75, 0.96))
+
+
+def test_what_is_tied_is_outlined_and_never_grey():
+    sweep = failing()
+    board, verdicts = sweep.leaderboard, sample_verdicts(sweep)
+    verdicts["verdict"] = "overfitting"
+    board["val_accuracy_ci_low"] -= 0.02
+    info = heatmap.prepare(board, sweep.champion, verdicts)
+
+    assert info.tied.sum() == 3
+    assert (info.failed == ~info.tied).all()
+    lines = info.outline()
+    assert len(lines) == len(set(lines))
+    assert len(heatmap.plot(info).layout.shapes) == len(lines)
+
+
+def test_what_failed_and_is_tied_for_want_of_seeds_is_grey_and_called_undecided():
+    sweep = failing()
+    board = sweep.leaderboard
+    board.loc[board["combination"] == "sigmoid + sgd", "tied_with_best"] = True
+    info = heatmap.prepare(board, sweep.champion, sample_verdicts(sweep))
+
+    place = info.activations.index("sigmoid"), info.optimizers.index("sgd")
+    assert info.failed[place]
+    assert not info.tied[place]
+    assert info.texts[place[0]][place[1]].startswith("0.1000 ?\n")
+    assert "seeds differ too much to tell" in info.subtitle
+    assert info.limits[0] > 0.9
+
+
+def test_the_outline_goes_around_cells_that_are_tied_together():
+    sweep = failing()
+    info = heatmap.prepare(sweep.leaderboard, sweep.champion, sample_verdicts(sweep))
+    tied = np.array([[True, True], [False, False], [False, True]])
+    assert len(replace(info, tied=tied).outline()) == 6 + 4
 
 
 def test_the_confusion_matrix_shows_counts_and_the_champions_test_result():
@@ -363,7 +439,7 @@ def test_one_that_failed_does_not_press_the_others_together():
 
 def test_baselines_have_a_mark_of_their_own_in_the_ranking_and_no_cell_in_the_heatmap():
     sweep = sample_sweep(THREE)
-    plain = heatmap.prepare(sweep.leaderboard, sweep.champion)
+    plain = heatmap.prepare(sweep.leaderboard, sweep.champion, sample_verdicts(sweep))
     add_sample_baselines(sweep, 0.05, 0.999)
     board = sweep.leaderboard
 
@@ -376,7 +452,7 @@ def test_baselines_have_a_mark_of_their_own_in_the_ranking_and_no_cell_in_the_he
     assert groups["relu + adam"] == "best"
     assert "3 combinations and 2 baselines" in title_of(figure)[0]
     assert picture.axes[0].get_yticklabels()[0].get_text() == "logistic regression"
-    assert heatmap.prepare(board, sweep.champion).texts == plain.texts
+    assert heatmap.prepare(board, sweep.champion, sample_verdicts(sweep)).texts == plain.texts
 
 
 def test_of_an_error_the_axis_is_cut_on_the_other_side():
