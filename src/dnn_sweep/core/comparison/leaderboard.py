@@ -26,6 +26,7 @@ def rank_combinations(
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
+    folds: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Comparison]:
     """Compare the combinations on the validation rows; training rows say what no skill predicts.
 
@@ -40,7 +41,7 @@ def rank_combinations(
     ['relu + adam', 'relu + sgd']
     """
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
-    sweep = score_combinations(plan, results, train_target, true, target_scaling)
+    sweep = score_combinations(plan, results, train_target, true, target_scaling, folds)
     leaderboard = build_leaderboard(sweep, evaluation)
     score = sweep.objective.validation_metric
     seed_scores = sweep.trials[["combination", "seed", score, "diverged", "seconds"]]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.comparison.scores import no_skill_prediction, no_skill_scores
-from dnn_sweep.core.comparison.time_to_target import TRIAL
+from dnn_sweep.core.comparison.time_to_target import trial_key
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.diagnosis.layer_tables import FIGURES, collect_diagnostics
@@ -88,8 +88,8 @@ def _curves(
         diagnostics[name].to_numpy() for name in ("layer", "layer_activation", "epoch")
     )
     combinations, statuses = (histories[name].to_numpy() for name in ("combination", "status"))
-    measured = diagnostics.groupby(TRIAL, sort=False).indices
-    for key, rows in histories.groupby(TRIAL, sort=False).indices.items():
+    measured = diagnostics.groupby(trial_key(histories), sort=False).indices
+    for key, rows in histories.groupby(trial_key(histories), sort=False).indices.items():
         own = measured.get(key, np.empty(0, dtype=np.intp))
         distinct = len(set(layers[own]))
         width = max(distinct, 1)
