@@ -74,6 +74,7 @@ def train(folder: Path, table: Any, model: str, given: dict[str, Any]) -> dict[s
             "stage_clock": Kept({"train": 2.0, "total": 5.0}),
             "finished_trials": trials,
             "trial_results": trials,
+            "champion_results": trials,
             "champion_holder": aliases,
             "registered_packages": RegisteredPackagesDataset(model),
             "registered_model": RegisteredModelDataset(model),

@@ -4,11 +4,18 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from dnn_sweep.core.comparison.scores import results_of, row_scores, trials_of
+from dnn_sweep.core.comparison.scores import (
+    replicate_scores,
+    replicates_of,
+    results_of,
+    trials_of,
+)
+from dnn_sweep.core.data.arrays import matrix_fingerprint
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.plan.folds import refit_of
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters
@@ -21,8 +28,12 @@ def select_champion(
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
+    folds: pd.DataFrame | None = None,
 ) -> Trial:
     """Select the chosen combination's best trial on the validation rows.
+
+    With folds it is the training on all rows outside the test split, with the seed whose networks
+    of the folds were the best on average; see :func:`~dnn_sweep.core.champion.refit.train_refit`.
 
     Raises:
         SweepError: If every trial of the sweep diverged.
@@ -34,14 +45,24 @@ def select_champion(
     trials, true = trials_of(plan), validation_matrix[TARGET].to_numpy()
     sign = objective_of(plan.trials[0].task).sign
 
-    def score(result: TrialResult) -> float:
-        return float(sign * row_scores(result, true, 0, target_scaling).mean())
+    def score(replicate: list[TrialResult]) -> float:
+        return float(sign * replicate_scores(replicate, true, 0, target_scaling, folds).mean())
 
     for name in _by_preference(leaderboard, evaluation):
         group = results_of(name, trials[name], results)
-        finished = [result for result in group if result.status == "completed"]
+        finished = [
+            replicate
+            for replicate in replicates_of(group).values()
+            if all(result.status == "completed" for result in replicate)
+        ]
         if finished:
-            return max(finished, key=score).trial
+            chosen = max(finished, key=score)
+            trial = chosen[0].trial
+            if trial.fold is None:
+                return trial
+            epochs = round(sum(result.best_epoch for result in chosen) / len(chosen))
+            rows = matrix_fingerprint(validation_matrix, validation_matrix)
+            return refit_of(trial, epochs, rows)
     raise SweepError(
         "every trial diverged, so there is no champion; lower the learning rates "
         "(grid.optimizers) or check the scaling of the data (scaling.numeric)"

@@ -41,6 +41,7 @@ def evaluate_champion(
     test_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
+    folds: pd.DataFrame | None = None,
 ) -> tuple[ChampionEvaluation, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Evaluate the champion on the test set, exactly once.
 
@@ -68,7 +69,12 @@ def evaluate_champion(
         objective=objective_of(schema.task).validation_metric,
         validation=measure(result.outputs, true, schema, target_scaling, evaluation),
         test=measure(outputs, test_target, schema, target_scaling, evaluation),
-        rows=SplitSizes(train=len(train_matrix), validation=len(true), test=len(test_matrix)),
+        rows=SplitSizes(
+            train=len(train_matrix),
+            validation=len(true),
+            test=len(test_matrix),
+            folds=0 if folds is None or folds.empty else int(folds.iloc[:, 0].nunique()),
+        ),
         confidence=evaluation.confidence,
         resamples=evaluation.resamples,
         chosen_by=evaluation.champion,

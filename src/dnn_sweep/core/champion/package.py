@@ -18,6 +18,7 @@ from dnn_sweep.core.data.preprocessing import scale_features
 from dnn_sweep.core.data.schema import Label, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.formatting import count, percent
+from dnn_sweep.core.networks.build import network_outputs
 from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialResult
@@ -127,18 +128,19 @@ def package_champion(
     >>> package.example_predictions.columns[0]
     'prediction'
     """
+    scaled = scale_features(validation_rows, preprocessor, schema)
     result = results[trial.id].of(trial)  # another combination or sweep may have stored it
     predictions = tabulate_outputs(result.outputs, schema, target_scaling)
+    shown = network_outputs(result.load_network(), scaled.head(EXAMPLE_ROWS).to_numpy())
     true, objective = validation_rows[schema.target], objective_of(schema.task)
     seen = [fingerprint_rows(rows, schema.kinds) for rows in (train_rows, validation_rows)]
-    scaled = scale_features(validation_rows, preprocessor, schema)
     return ChampionPackage(
         result=result,
         preprocessor=preprocessor,
         schema=schema,
         target_scaling=target_scaling,
         example=validation_rows[schema.feature_names].head(EXAMPLE_ROWS).reset_index(drop=True),
-        example_predictions=predictions.head(EXAMPLE_ROWS),
+        example_predictions=tabulate_outputs(shown, schema, target_scaling),
         validation_score=score_predictions(predictions, true, objective),
         test_score=evaluation.test[objective.metric].value,
         description=_describe(evaluation),

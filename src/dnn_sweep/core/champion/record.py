@@ -19,8 +19,14 @@ class SplitSizes(BaseModel):
     train: int
     validation: int
     test: int
+    folds: int = 0  # with a cross-validation, the training rows are the validation rows
 
     def __str__(self) -> str:
+        if self.folds:
+            return (
+                f"{self.train:,} rows, each validated in one of {self.folds} folds, and "
+                f"{self.test:,} test rows"
+            )
         counts = f"{self.train:,} training, {self.validation:,} validation and {self.test:,} test"
         return f"{counts} rows"
 

@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.champion.choice import select_champion
 from dnn_sweep.core.champion.evaluation import evaluate_champion
+from dnn_sweep.core.champion.refit import train_refit
 from dnn_sweep.core.comparison.leaderboard import measure_combinations, rank_combinations
 from dnn_sweep.core.diagnosis.verdicts import diagnose_combinations
 
@@ -14,12 +15,13 @@ def create_pipeline() -> Pipeline:
     seen = ["train_matrix", "validation_matrix"]
     chosen = ["champion_trial", "leaderboard"]
     scoring = ["target_scaling", "params:evaluation"]
+    rows = ["train_matrix", "target_scaling", "folds"]
     tables = ["confusion_matrix", "class_report", "test_predictions"]
     return Pipeline(
         [
             Node(
                 rank_combinations,
-                inputs=[*trained, *seen, *scoring],
+                inputs=[*trained, *seen, *scoring, "folds"],
                 outputs=["leaderboard", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
             ),
@@ -31,13 +33,28 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 select_champion,
-                inputs=["leaderboard", *trained, "validation_matrix", *scoring],
+                inputs=["leaderboard", *trained, "validation_matrix", *scoring, "folds"],
                 outputs="champion_trial",
                 name="select_champion",
             ),
             Node(
+                train_refit,
+                inputs=["champion_trial", *trained, *rows, "params:logs"],
+                outputs="champion_results",
+                name="train_refit",
+            ),
+            Node(
                 evaluate_champion,
-                inputs=[*chosen, *trained, "schema", *seen, "test_matrix", *scoring],
+                inputs=[
+                    *chosen,
+                    "finals_plan",
+                    "champion_results",
+                    "schema",
+                    *seen,
+                    "test_matrix",
+                    *scoring,
+                    "folds",
+                ],
                 outputs=["champion_evaluation", *tables],
                 name="evaluate_champion",
             ),

@@ -8,7 +8,7 @@ from dnn_sweep.core.champion.package import describe_champion, package_champion
 
 def create_pipeline() -> Pipeline:
     """The champion in, its registered version and its record out."""
-    chosen = ["champion_trial", "trial_results", "champion_evaluation"]
+    chosen = ["champion_trial", "champion_results", "champion_evaluation"]
     seen = ["train_rows", "validation_rows"]
     return Pipeline(
         [
