@@ -61,7 +61,8 @@ def evaluate_champion(
     true = validation_matrix[TARGET].to_numpy()
     tied = leaderboard.loc[leaderboard["tied_with_best"], "combination"]
     champion = ChampionEvaluation(
-        **{name: getattr(trial, name) for name in ("combination", *FACTORS, "seed", "epochs")},
+        **{name: getattr(trial, name) for name in ("combination", *FACTORS, "seed")},
+        epochs=max(each.epochs for each in plan.trials),  # a network on all rows may have fewer
         best_epoch=result.best_epoch,
         trial_id=trial.id,
         engine=result.engine,

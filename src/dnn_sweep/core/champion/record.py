@@ -21,6 +21,11 @@ class SplitSizes(BaseModel):
     test: int
     folds: int = 0  # with a cross-validation, the training rows are the validation rows
 
+    @property
+    def trained_on(self) -> int:
+        """Number of rows that a trial is trained on, in the smallest fold."""
+        return self.train - (-(-self.train // self.folds) if self.folds else 0)
+
     def __str__(self) -> str:
         if self.folds:
             return (
@@ -90,7 +95,8 @@ class ChampionEvaluation(BaseModel):
     @property
     def budget(self) -> str:
         """The counts of what was compared, such as ``30 combinations × 5 seeds × 10 epochs``."""
-        counts = count(self.combinations, "combination"), count(len(self.seeds), "seed")
+        counts = [count(self.combinations, "combination"), count(len(self.seeds), "seed")]
+        counts += [count(self.rows.folds, "fold")] if self.rows.folds else []
         return f" {TIMES} ".join([*counts, count(self.epochs, "epoch")])
 
 
