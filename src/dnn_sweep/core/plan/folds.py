@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import CallbackParameters, SplitParameters, TrainingParameters
 
+ONE_SPLIT = SplitParameters()  # without folds
+
 
 def in_every_repeat(training: TrainingParameters, split: SplitParameters) -> TrainingParameters:
     """Give every repeat seeds of its own, so that a seed belongs to one division of the rows.

@@ -6,7 +6,7 @@ import pandas as pd
 
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.plan.folds import in_every_repeat
+from dnn_sweep.core.plan.folds import ONE_SPLIT, in_every_repeat
 from dnn_sweep.core.plan.planner import plan_trials
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import (
@@ -32,7 +32,7 @@ def plan_screening(
     callbacks: CallbackParameters,
     screening: ScreeningParameters,
     fold_matrices: pd.DataFrame | None = None,
-    split: SplitParameters | None = None,
+    split: SplitParameters = ONE_SPLIT,
 ) -> TrialPlan:
     """Write out the trials that try learning rates; none where screening is disabled.
 
@@ -49,7 +49,7 @@ def plan_screening(
     """
     if not screening.enabled:
         return TrialPlan(trials=())
-    finals = in_every_repeat(training, split) if split else training
+    finals = in_every_repeat(training, split)
     if shared := sorted(set(screening.seeds) & set(finals.seeds)):
         raise SweepError(
             f"screening.seeds: {', '.join(map(str, shared))} is also among training.seeds; the "
@@ -57,7 +57,7 @@ def plan_screening(
         )
     own = {"seeds": screening.seeds, "epochs": screening.epochs or training.epochs}
     few = training.model_copy(update=own)
-    once = split.model_copy(update={"repeats": 1}) if split else None
+    once = split.model_copy(update={"repeats": 1})
     settings = network, grid, few, callbacks, fold_matrices, once
     plan = plan_trials(schema, train_matrix, validation_matrix, *settings)
     first = tuple(trial for trial in plan.trials if not trial.fold)

@@ -28,6 +28,7 @@ from dnn_sweep.core.networks.resolve import (
 )
 from dnn_sweep.core.plan.callbacks import resolve_callbacks
 from dnn_sweep.core.plan.folds import (
+    ONE_SPLIT,
     in_every_repeat,
     inner_share,
     plan_folds,
@@ -54,7 +55,7 @@ def plan_trials(
     training: TrainingParameters,
     callbacks: CallbackParameters,
     fold_matrices: pd.DataFrame | None = None,
-    split: SplitParameters | None = None,
+    split: SplitParameters = ONE_SPLIT,
 ) -> TrialPlan:
     """Write out every trial that scaled rows and the grid ask for; see :func:`expand_grid`.
 
@@ -67,7 +68,7 @@ def plan_trials(
     """
     features, target = features_and_target(train_matrix)
     weights, settings = sample_weights_of(train_matrix), (network, grid)
-    if fold_matrices is not None and split is not None and len(fold_matrices):
+    if fold_matrices is not None and len(fold_matrices):
         inner = inner_share(callbacks, split)
         folds = divide_folds(fold_matrices, inner)
         own = in_every_repeat(training, split), without_own_choice(callbacks, inner)
