@@ -16,7 +16,7 @@ def test_a_sweep_in_folds_scores_every_row_and_serves_a_network_of_all_rows(proj
     done = project.kedro("run", "--pipeline=train")
     assert done.returncode == 0, done.stderr
 
-    folds = pd.read_parquet(project.path / "data/02_intermediate/digits/folds.parquet")
+    folds = pd.read_parquet(project.path / "data/03_primary/digits/folds.parquet")
     histories = pd.read_parquet(project.path / "data/07_model_output/digits/histories.parquet")
     comparison = (project.path / "data/07_model_output/digits/comparison.json").read_text()
     best = champion(project)
