@@ -17,11 +17,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.comparison.intervals import bootstrap_means, mean_interval
+from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
+from dnn_sweep.core.comparison.intervals import MetricEstimate, mean_interval
 from dnn_sweep.core.comparison.tied_set import compare_with_best
 from dnn_sweep.parameters import EvaluationParameters
 
 CONFIDENCE = 0.95
+DRAWS = 2000  # per sweep, a fifth of the product's
 Floats = NDArray[np.float64]
 
 
@@ -71,6 +73,8 @@ class Errors:
         seed: Relative standard deviation of the mean error from a seed's effect on all
             combinations.
         own_seed: … from its effect on one combination.
+        tail: Degrees of freedom of a Student's t distribution of the residuals, from a scale that
+            differs between rows; ``None`` for normal ones.
     """
 
     errors: tuple[float, ...]
@@ -80,6 +84,7 @@ class Errors:
     own_row: float = 0.15
     seed: float = 0.01
     own_seed: float | tuple[float, ...] = 0.02
+    tail: int | None = None
 
     @property
     def means(self) -> Floats:
@@ -141,7 +146,7 @@ def _draw_hits(truth: Truth, normal: Callable[..., NDArray[np.float32]]) -> Swee
 
 
 def _draw_errors(truth: Errors, normal: Callable[..., NDArray[np.float32]]) -> Sweep:
-    from scipy.special import erf
+    from scipy.special import erf, gammaln
 
     combinations, seeds, rows = len(truth.errors), truth.seeds, truth.rows
     certain = normal(truth.row, rows) + normal(truth.own_row, combinations, rows)
@@ -155,6 +160,11 @@ def _draw_errors(truth: Errors, normal: Callable[..., NDArray[np.float32]]) -> S
     # The mean of a folded normal distribution.
     size = np.sqrt(2 * left / np.pi) * np.exp(-(certain**2) / (2 * left))
     size += certain * erf(certain / np.sqrt(2 * left))
+    if truth.tail:
+        half = truth.tail / 2
+        scale = np.sqrt(truth.tail / (normal(1.0, truth.tail, rows) ** 2).sum(axis=0))
+        scale /= np.sqrt(half) * np.exp(gammaln(half - 0.5) - gammaln(half))  # 1 on average
+        scores, size = scores * scale, size * scale
     return Sweep(scores.astype(np.float64), unit * size.mean(axis=1))
 
 
@@ -185,41 +195,91 @@ def count_claims(truth: Truth | Errors, number: int, seed: int = 0) -> Claims:
     false, found = 0, []
     for sweep in sweeps(truth, number, seed):
         best = int((truth.sign * sweep.scores.mean(axis=(1, 2))).argmax())
-        told = ~compare_with_best(sweep.scores, best, truth.sign, CONFIDENCE).tied
+        told = ~compare_with_best(sweep.scores, best, truth.sign, CONFIDENCE, most_draws=DRAWS).tied
         false += bool(told[skills >= skills[best]].any())
         found.append(told[worse])
     return Claims(false / number, float(np.mean(found)) if worse.any() else float("nan"))
 
 
+def measure_coverage(truth: Truth | Errors, number: int, seed: int = 0) -> float:
+    """Draw sweeps and count the intervals of means that contain the true mean."""
+    means, share = truth.means, isinstance(truth, Truth)
+    found = []
+    for sweep in sweeps(truth, number, seed):
+        low, high = mean_interval(sweep.scores, CONFIDENCE, share=share)
+        found.append((low <= means) & (means <= high))
+    return float(np.mean(found))
+
+
 @dataclass(frozen=True)
-class Coverage:
-    """How often an interval contains a combination's true mean.
+class Classifier:
+    """A classifier with a known truth: how often each class is taken for which.
 
     Args:
-        percentiles: With the percentiles of resampled means alone.
-        ours: With :func:`~dnn_sweep.core.comparison.intervals.mean_interval`.
+        confusion: Probability of each pair of true class and prediction, shape
+            ``(classes, classes)``.
     """
 
-    percentiles: float
-    ours: float
+    confusion: tuple[tuple[float, ...], ...]
+
+    def draw(self, rows: int, rng: np.random.Generator) -> dict[str, MetricEstimate]:
+        """Measure it on some rows."""
+        chances = np.array(self.confusion)
+        cells = rng.choice(chances.size, size=rows, p=chances.ravel() / chances.sum())
+        true, predicted = np.divmod(cells, len(chances))
+        probabilities = 0.8 * np.eye(len(chances))[predicted] + 0.2 / len(chances)
+        evaluation = EvaluationParameters(confidence=CONFIDENCE)
+        return classification_metrics(true.astype(np.int32), probabilities, evaluation)
+
+    def truth(self) -> dict[str, float]:
+        """The metrics over all possible rows."""
+        chances = np.array(self.confusion) / np.sum(self.confusion)
+        right = np.diagonal(chances)
+        f1 = 2 * right / (chances.sum(axis=0) + chances.sum(axis=1))
+        return {"accuracy": float(right.sum()), "macro_f1": float(f1.mean())}
 
 
-def measure_coverage(
-    truth: Truth | Errors, number: int, seed: int = 0, resamples: int = 500
-) -> Coverage:
-    """Draw sweeps and count the intervals that contain the true mean."""
-    means, share = truth.means, isinstance(truth, Truth)
-    percentiles, ours = [], []
-    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    for each, sweep in enumerate(sweeps(truth, number, seed)):
-        evaluation = EvaluationParameters(resamples=resamples, seed=each)
-        resampled = bootstrap_means(sweep.scores, evaluation)
-        for found, (low, high) in (
-            (percentiles, np.quantile(resampled, tails, axis=0)),
-            (ours, mean_interval(sweep.scores, resampled, CONFIDENCE, share=share)),
-        ):
-            found.append((low <= means) & (means <= high))
-    return Coverage(float(np.mean(percentiles)), float(np.mean(ours)))
+@dataclass(frozen=True)
+class Regressor:
+    """A regression with a known truth: a normal target, and errors of a known distribution.
+
+    Args:
+        degrees: Of the Student's t distribution of the errors; infinite for a normal one.
+    """
+
+    degrees: float = np.inf
+
+    def draw(self, rows: int, rng: np.random.Generator) -> dict[str, MetricEstimate]:
+        """Measure it on some rows."""
+        true = 2 * rng.standard_normal(rows)
+        errors = rng.standard_normal(rows)
+        if np.isfinite(self.degrees):
+            errors /= np.sqrt(rng.chisquare(self.degrees, rows) / self.degrees)
+        evaluation = EvaluationParameters(confidence=CONFIDENCE)
+        return regression_metrics(true, true + errors, evaluation)
+
+    def truth(self) -> dict[str, float]:
+        """The metrics over all possible rows."""
+        from scipy import stats
+
+        errors = stats.t(self.degrees) if np.isfinite(self.degrees) else stats.norm()
+        variance = float(errors.var())
+        mae = float(errors.expect(np.abs))
+        return {"mae": mae, "rmse": float(np.sqrt(variance)), "r2": 1 - variance / 4}
+
+
+def measure_metric_coverage(
+    model: Classifier | Regressor, rows: int, number: int, seed: int = 0
+) -> dict[str, float]:
+    """Draw test sets and count, for each metric, the intervals that contain the truth."""
+    truth, rng = model.truth(), np.random.default_rng(seed)
+    hits = dict.fromkeys(truth, 0)
+    for _ in range(number):
+        measured = model.draw(rows, rng)
+        for name, value in truth.items():
+            estimate = measured[name]
+            hits[name] += bool((estimate.ci_low or 0) <= value <= (estimate.ci_high or 1))
+    return {name: each / number for name, each in hits.items()}
 
 
 @dataclass(frozen=True)

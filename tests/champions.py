@@ -8,7 +8,7 @@ import pandas as pd
 
 from dnn_sweep.core.champion.evaluation import tabulate_predictions
 from dnn_sweep.core.champion.package import ChampionPackage, package_champion
-from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
+from dnn_sweep.core.champion.record import ChampionEvaluation, Served, SplitSizes
 from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.data.preprocessing import (
@@ -19,6 +19,7 @@ from dnn_sweep.core.data.preprocessing import (
 from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
 from dnn_sweep.core.networks.build import build_network, network_outputs
 from dnn_sweep.core.plan.planner import expand_grid
+from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import (
     CallbackParameters,
@@ -94,6 +95,7 @@ class Champion:
     def package(self) -> ChampionPackage:
         return package_champion(
             self.result.trial,
+            TrialPlan(trials=(self.result.trial,)),
             {self.result.trial.id: self.result},
             self.evaluation,
             self.preprocessor,
@@ -160,6 +162,12 @@ def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
         best_epoch=1,
         trial_id=trial.id,
         engine="keras",
+        served=Served(
+            method="best_seed",
+            seeds=(seed,),
+            trial_ids=(trial.id,),
+            weights=network.count_params(),
+        ),
         task=task,
         objective=f"val_{metric}",
         validation=estimates,

@@ -61,9 +61,12 @@ def train_iris(folder: Path) -> dict[str, Any]:
     return train(folder, ToyDataset("iris"), MODEL, groups(folder))
 
 
-def train(folder: Path, table: Any, model: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Train on a table's dataset and register the best as `model`."""
+def train(
+    folder: Path, table: Any, model: str, given: dict[str, Any], until: str | None = None
+) -> dict[str, Any]:
+    """Train on a table's dataset and register the best as `model`; end with a dataset, if asked."""
     pipeline = register_pipelines()["train"]
+    pipeline = pipeline.to_outputs(until) if until else pipeline
     trials, aliases = TrialStoreDataset(str(folder / "trials")), ModelAliasesDataset(model)
     catalog = DataCatalog(
         {name: Kept() for name in pipeline.datasets()}
@@ -74,7 +77,7 @@ def train(folder: Path, table: Any, model: str, given: dict[str, Any]) -> dict[s
             "stage_clock": Kept({"train": 2.0, "total": 5.0}),
             "finished_trials": trials,
             "trial_results": trials,
-            "champion_results": trials,
+            "refitted_trials": trials,
             "champion_holder": aliases,
             "registered_packages": RegisteredPackagesDataset(model),
             "registered_model": RegisteredModelDataset(model),
@@ -83,7 +86,12 @@ def train(folder: Path, table: Any, model: str, given: dict[str, Any]) -> dict[s
     SequentialRunner().run(pipeline, catalog)
     made = {name: catalog.load(name) for name in pipeline.datasets() if ":" not in name}
     scored = {"scoring_model": aliases.load(), "inference_rows": made["test_rows"]}
-    return made | scored | {"figures": {name: made[f"{name}_figure"] for name in FIGURES}} | given
+    return (
+        made
+        | scored
+        | {"figures": {name: made[f"{name}_figure"] for name in FIGURES if not until}}
+        | given
+    )
 
 
 def write_images(folder: Path) -> dict[str, dict[str, str]]:

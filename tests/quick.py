@@ -6,6 +6,8 @@ import pandas as pd
 import yaml
 from mlflow.tracking import MlflowClient
 
+from dnn_sweep.core.comparison.leaderboard import combinations_of
+
 QUICK = {
     "network": {"hidden": [16]},
     "grid": {"activations": ["relu"], "optimizers": ["sgd", "adam"]},
@@ -37,6 +39,11 @@ def reporting(project, experiment="digits"):
 
 def leaderboard(project, experiment="digits"):
     return pd.read_csv(reporting(project, experiment) / "leaderboard.csv")
+
+
+def combinations(project, experiment="digits"):
+    """The leaderboard without its baselines."""
+    return combinations_of(leaderboard(project, experiment))
 
 
 def champion(project, experiment="digits"):

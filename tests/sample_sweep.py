@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.champion.record import Champion, RegisteredVersion, SplitSizes
+from dnn_sweep.core.champion.record import Champion, RegisteredVersion, Served, SplitSizes
+from dnn_sweep.core.comparison.baselines import NAMES
 from dnn_sweep.core.comparison.intervals import MetricEstimate
-from dnn_sweep.core.comparison.record import Comparison, Margin
+from dnn_sweep.core.comparison.record import AgainstBaseline, Comparison, Margin
 from dnn_sweep.core.data.schema import Column, Schema
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
@@ -72,6 +73,42 @@ class SampleSweep:
         """Change the data parameters of the configuration."""
         data = self.configuration.data.model_copy(update=fields)
         self.configuration = self.configuration.model_copy(update={"data": data})
+
+
+def add_sample_baselines(sweep: SampleSweep, *values: float) -> Comparison:
+    """Rank baselines in a sweep's leaderboard; return a record that says a network pays."""
+    metric, board = sweep.champion.objective, sweep.leaderboard
+    best = board[f"{metric}_mean"].iloc[0]
+    models = [(spelling, name) for spelling, (name, _) in NAMES.items()][: len(values)]
+    compared = [
+        AgainstBaseline(
+            baseline=spelling, name=name, score=value, difference=value - best,
+            ci_low=value - best - 0.02, ci_high=value - best + 0.02, outcome="worse",
+            rows=100, training_rows=100, seconds=0.25,
+        )
+        for (spelling, name), value in zip(models, values, strict=True)
+    ]  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "kind": "baseline",
+            "combination": [each.name for each in compared],
+            f"{metric}_mean": values,
+            f"{metric}_ci_low": np.array(values) - 0.01,
+            f"{metric}_ci_high": np.array(values) + 0.01,
+            "seeds": 1,
+            "diverged": 0,
+            "tied_with_best": False,
+            "difference_to_best": [each.difference for each in compared],
+            "difference_ci_low": [each.ci_low for each in compared],
+            "difference_ci_high": [each.ci_high for each in compared],
+        }
+    )
+    joined = pd.concat([board, rows]).sort_values(
+        f"{metric}_mean", ascending=metric == "val_mae", kind="stable", ignore_index=True
+    )
+    sweep.leaderboard = joined.assign(rank=range(1, len(joined) + 1))
+    said = sample_comparison("The others are tied.", "A deep network pays here.", "More of it.")
+    return said.model_copy(update={"baselines": tuple(compared), "deep_network": "pays"})
 
 
 def sample_comparison(*sentences: str) -> Comparison:
@@ -182,6 +219,7 @@ def sample_sweep(
         ignore_index=True,
     )
     leaderboard.insert(0, "rank", range(1, len(rows) + 1))
+    leaderboard.insert(1, "kind", "combination")
     leaderboard["tied_with_best"] = leaderboard["rank"] <= min(3, len(rows))
     metric_column = f"{objective.validation_metric}_mean"
     leaderboard[f"{objective.validation_metric}_std"] = margin / 2 if len(seeds) > 1 else np.nan
@@ -221,6 +259,9 @@ def sample_sweep(
         best_epoch=epochs - 1,
         trial_id="0123456789abcdef",
         engine="keras",
+        served=Served(
+            method="ensemble", seeds=seeds, trial_ids=("0123456789abcdef",) * len(seeds), weights=9
+        ),
         task=task,  # type: ignore[arg-type]
         objective=objective.validation_metric,
         validation=metrics,

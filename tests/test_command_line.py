@@ -6,7 +6,15 @@ import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
-from tests.quick import champion, configure, leaderboard, reporting, runs_below, sweeps_of
+from tests.quick import (
+    champion,
+    combinations,
+    configure,
+    leaderboard,
+    reporting,
+    runs_below,
+    sweeps_of,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -24,9 +32,12 @@ def trained(new_project):
 
 def test_train_leaves_the_contracts_files(trained):
     project, _ = trained
-    table, record = leaderboard(project), champion(project)
+    table, record = combinations(project), champion(project)
 
-    assert table["rank"].tolist() == [1, 2]
+    ranked = leaderboard(project)
+    assert ranked["rank"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert list(ranked.columns[:3]) == ["rank", "kind", "combination"]
+    assert (ranked["kind"] == "baseline").sum() == 4
     assert set(table["optimizer"]) == {"sgd", "adam"}
     assert (table["seeds"] == 2).all()
     assert record["combination"] == f"relu + {table['optimizer'][0]}"
@@ -35,6 +46,9 @@ def test_train_leaves_the_contracts_files(trained):
     for split in ("validation", "test"):
         accuracy = record[split]["accuracy"]
         assert accuracy["ci_low"] <= accuracy["value"] <= accuracy["ci_high"]
+    assert (record["served"]["method"], record["served"]["seeds"]) == ("ensemble", [0, 1])
+    (sweep,) = sweeps_of(project)
+    assert sweep.data.metrics["test_accuracy"] == record["test"]["accuracy"]["value"]
     histories = pd.read_parquet(project.path / "data/07_model_output/digits/histories.parquet")
     assert len(histories) == 2 * 2 * 3
     assert "<html" in (reporting(project) / "report.html").read_text()

@@ -218,13 +218,23 @@ def test_the_thresholds_of_the_verdicts_are_those_of_the_code():
     rows = re.findall(r"^\|(?: `([a-z ]+)`)? \| ([^|]+)\| ([^|]*)\|", table, re.M)
     told = [threshold.strip() for _, _, threshold in rows if threshold.strip()]
     values = [float(text.removesuffix(" %")) / (100 if text.endswith("%") else 1) for text in told]
-    order = ["dead", "replaced", "climbs", "saturated", "signal", "pace", "moves"]
-    order += ["still_falling", "generalisation_loss", "gap"]
+    order = ["dead", "dead_before", "replaced", "climbs", "saturated", "signal", "pace", "moves"]
+    order += ["still_falling", "nothing_learned", "chance", "settled", "far_worse"]
+    order += ["generalisation_loss", "gap"]
     assert values == [THRESHOLDS[name] for name in order]
-    harm = ["worse", "nothing_learned", "half_way", "loss_moved"]
+    harm = [
+        "worse",
+        "far_worse",
+        "nothing_learned",
+        "half_way",
+        "loss_moved",
+        "memorised",
+        "much_worse",
+    ]
     assert set(order + harm) == set(THRESHOLDS)
     prose = TEXTS["docs/diagnostics.md"].partition("## Verdicts")[2].partition("\n| ")[0]
-    said = ["more than 5 %", "less than 10 %", "less than half", "less than 5 %"]
-    assert [text in prose for text in said] == [True] * 4
-    assert [THRESHOLDS[name] for name in harm] == [0.05, 0.1, 0.5, 0.05]
+    said = ["more than 5 %", "more than 20 %", "less than 10 %", "less than half", "less than 5 %"]
+    said += ["more than 25 %", "10 % of the way from no skill to perfection, whichever"]
+    assert [text in prose for text in said] == [True] * 7
+    assert [THRESHOLDS[name] for name in harm] == [0.05, 0.2, 0.1, 0.5, 0.05, 0.25, 0.1]
     assert tuple(name for name, _, _ in rows if name) == verdicts.VERDICTS

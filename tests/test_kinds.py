@@ -75,7 +75,8 @@ def current_store(sweep):
 def test_every_combination_is_trained_compared_and_diagnosed(sweep):
     trials = sweep["finals_plan"].trials
     assert {trial.network.kind for trial in trials} == {sweep["kind"]}
-    assert len(sweep["leaderboard"]) == len(sweep["finals_plan"].combinations)
+    kinds = sweep["leaderboard"]["kind"].value_counts().to_dict()
+    assert kinds == {"combination": len(sweep["finals_plan"].combinations), "baseline": 4}
     assert set(sweep["verdicts"]["combination"]) == set(sweep["finals_plan"].combinations)
     engines = {sweep["trial_results"][trial.id].engine for trial in trials}
     assert engines == ({"stacked"} if sweep["kind"] == "dense" else {"keras"})

@@ -41,6 +41,10 @@ DATASETS = {
     "fashion_mnist_sigmoid": IdxImagesDataset,
     "mnist_batch_size": IdxImagesDataset,
     "mnist_early_stopping": IdxImagesDataset,
+    "keras_mnist_mlp": IdxImagesDataset,
+    "algoperf_mnist": IdxImagesDataset,
+    "simard_mnist": IdxImagesDataset,
+    "fashion_mnist_mlp": IdxImagesDataset,
 }
 GIVEN = {"csv": {"data": {"filepath": "my.csv", "target": "label"}}}
 

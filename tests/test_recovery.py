@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 
 from dnn_sweep.core.training.device import Device
 from tests.local_servers import free_port, wait_for_server
-from tests.quick import configure, leaderboard, sweeps_of
+from tests.quick import combinations, configure, leaderboard, sweeps_of
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ def test_what_was_trained_survives_stops_and_a_rerun_trains_the_rest(project):
     after = trained_trials(project)
     assert len(after) == 8
     assert killed.items() <= after.items()
-    assert (leaderboard(project)["seeds"] == 4).all()
+    assert (combinations(project)["seeds"] == 4).all()
 
 
 # Enough work for worker processes.

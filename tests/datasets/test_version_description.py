@@ -36,7 +36,7 @@ def test_the_card_is_the_description_of_its_own_version():
     trials = {"1": register(0), "2": register(1)}
     describe(trials["2"], "2", "# The second")
     assert description("2") == "# The second"
-    assert description("1").startswith("relu + adam")
+    assert description("1").startswith("the network of relu + adam")
 
 
 def test_a_card_of_five_thousand_characters_is_kept_whole():

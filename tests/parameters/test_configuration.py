@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from dnn_sweep.parameters import (
+    BASELINES,
     CallbackParameters,
     Configuration,
     DataParameters,
@@ -21,6 +22,12 @@ from dnn_sweep.parameters import (
     ("group", "given", "message"),
     [
         (NetworkParameters, {"kind": "ccn"}, "'ccn' is unknown. Did you mean 'cnn'? Allowed: de"),
+        (
+            EvaluationParameters,
+            {"baselines": ["linear", "bosting"]},
+            "'bosting' is unknown. Did you mean 'boosting'? Allowed: no_skill, linear, boosting, s",
+        ),
+        (EvaluationParameters, {"baselines": ["linear"] * 2}, "lists linear more than once"),
         (NetworkParameters, {"hiden": [3]}, "unknown key 'hiden'. Did you mean 'hidden'?"),
         (NetworkParameters, {"hidden": [{"unit": 3}]}, "unknown key 'unit'. Did you mean 'units'?"),
         (DataParameters, {"task": "{x}"}, "'{x}' is unknown. Allowed: auto, multiclass"),
@@ -75,3 +82,9 @@ def test_groups_that_contradict_each_other_are_refused(groups, message):
 def test_groups_that_agree_are_kept():
     assert configuration(data=IMAGES, network={"kind": "cnn"}).network.kind == "cnn"
     assert configuration(data={"task": "auto"}, network={"loss": "huber"}).network.loss == "huber"
+
+
+def test_baselines_are_all_by_default_and_a_single_one_needs_no_list():
+    assert EvaluationParameters().baselines == BASELINES
+    assert EvaluationParameters(baselines="linear").baselines == ("linear",)
+    assert EvaluationParameters(baselines=[]).baselines == ()

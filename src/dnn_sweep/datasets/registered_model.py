@@ -101,7 +101,7 @@ def _log(package: ChampionPackage, name: str) -> str:
     with TemporaryDirectory() as folder:
         names = ("network.keras", "preprocessor.skops", "schema.json", FINGERPRINTS)
         network, preprocessor, schema, seen = files = [Path(folder, each) for each in names]
-        package.result.load_network().save(network)
+        package.networks.load_network().save(network)
         skops_io.dump(package.preprocessor, preprocessor)
         schema.write_text(json.dumps(description, indent=1), encoding="utf-8")
         np.save(seen, package.seen, allow_pickle=False)
@@ -225,12 +225,13 @@ def _give_alias(name: str, version: str, registration: Registration) -> None:
 
 
 def _describe_package(package: ChampionPackage) -> dict[str, str]:
-    result, trial = package.result, package.result.trial
+    networks, trial = package.networks, package.trial
     objective = objective_of(trial.task)
-    named = ("combination", "activation", "optimizer", "learning_rate", "seed")
+    named = ("combination", "activation", "optimizer", "learning_rate")
     return {name: str(getattr(trial, name)) for name in named} | {
+        "seed": ",".join(map(str, networks.seeds)),
         "trial_id": trial.id,
-        "engine": result.engine,
+        "engine": networks.members[0].engine,
         "data_fingerprint": package.schema.fingerprint,
         DIGEST: package.digest,
         objective.validation_metric: str(package.validation_score),

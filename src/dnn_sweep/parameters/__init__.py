@@ -10,7 +10,7 @@ from dnn_sweep.parameters.callbacks import (
 )
 from dnn_sweep.parameters.configuration import Configuration
 from dnn_sweep.parameters.data import DataParameters, SequenceParameters
-from dnn_sweep.parameters.evaluation import EvaluationParameters
+from dnn_sweep.parameters.evaluation import BASELINES, BaselineName, EvaluationParameters
 from dnn_sweep.parameters.grid import (
     GridParameters,
     OptimizerEntry,
@@ -21,14 +21,16 @@ from dnn_sweep.parameters.grid import (
 from dnn_sweep.parameters.inference import InferenceParameters
 from dnn_sweep.parameters.logs import LoggingParameters
 from dnn_sweep.parameters.network import ConvolutionBlock, HiddenLayer, NetworkParameters
-from dnn_sweep.parameters.registration import RegistrationParameters
+from dnn_sweep.parameters.registration import RegistrationParameters, Serving
 from dnn_sweep.parameters.scaling import ScalingParameters
 from dnn_sweep.parameters.screening import ScreeningParameters
 from dnn_sweep.parameters.split import SplitParameters
 from dnn_sweep.parameters.training import TrainingParameters
 
 __all__ = [
+    "BASELINES",
     "CHECKPOINT_FIELDS",
+    "BaselineName",
     "CallbackParameters",
     "CheckpointParameters",
     "Configuration",
@@ -51,6 +53,7 @@ __all__ = [
     "ScheduleEntry",
     "ScreeningParameters",
     "SequenceParameters",
+    "Serving",
     "SplitParameters",
     "Task",
     "TrainingParameters",

@@ -1,10 +1,25 @@
 """How combinations are compared (``params:evaluation``)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 
-from dnn_sweep.parameters.base import Fraction, Parameters
+from dnn_sweep.parameters.base import Fraction, Parameters, listed
+
+BaselineName = Literal["no_skill", "linear", "boosting", "support_vectors"]
+BASELINES: tuple[BaselineName, ...] = get_args(BaselineName)
+
+
+def _read_baselines(value: Any) -> Any:
+    """Take one name as a list of it; refuse an unknown or repeated one."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple):
+        return names
+    if unknown := [name for name in names if name not in BASELINES]:
+        raise ValueError(f"{unknown[0]!r} is unknown.{listed(unknown[0], BASELINES)}")
+    if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+        raise ValueError(f"evaluation.baselines lists {twice[0]} more than once")
+    return names
 
 
 class EvaluationParameters(Parameters):
@@ -20,6 +35,10 @@ class EvaluationParameters(Parameters):
             only the user knows what a difference is worth.
         champion: ``best`` takes the first of the leaderboard, ``cheapest_tied`` the one that
             trains fastest among those tied with it.
+        baselines: Models without a deep network that stand in the leaderboard as well:
+            ``no_skill`` always predicts the most frequent class or the median, ``linear`` is a
+            logistic or ridge regression, ``boosting`` gradient-boosted trees and
+            ``support_vectors`` a support vector machine with an RBF kernel. None if empty.
 
     >>> EvaluationParameters(champion="cheapest_tied").confidence
     0.95
@@ -31,3 +50,4 @@ class EvaluationParameters(Parameters):
     calibration_bins: PositiveInt = 15
     equivalence_margin: Fraction = 0.0
     champion: Literal["best", "cheapest_tied"] = "best"
+    baselines: Annotated[tuple[BaselineName, ...], BeforeValidator(_read_baselines)] = BASELINES

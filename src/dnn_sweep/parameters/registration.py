@@ -1,16 +1,21 @@
 """How the champion is registered (``params:registration``)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from dnn_sweep.parameters.base import Parameters
+
+Serving = Literal["best_seed", "refit", "ensemble"]
 
 
 class RegistrationParameters(Parameters):
     """How the champion is registered (``params:registration``).
 
     Args:
+        champion: What is served of the chosen combination: ``best_seed``, the network of its best
+            seed; ``ensemble``, the mean of the networks of all its seeds; ``refit``, the same
+            mean, with the networks trained anew on training and validation rows.
         alias: Alias of the best version.
         challenger_alias: Alias of a version that is not shown to beat the holder of ``alias``.
         confidence: How sure a paired test has to be that a version beats the holder: without any
@@ -23,6 +28,7 @@ class RegistrationParameters(Parameters):
     'challenger'
     """
 
+    champion: Serving = "ensemble"
     alias: str = "champion"
     challenger_alias: str = "challenger"
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95

@@ -7,8 +7,6 @@ from dnn_sweep.core.champion.evaluation import (
     tabulate_classes,
     tabulate_predictions,
 )
-from dnn_sweep.core.champion.metrics import classification_metrics
-from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import schema_of
@@ -56,15 +54,8 @@ def test_the_calibration_error_has_no_interval_since_resampling_only_raises_it()
     outputs = np.stack([sure, 1 - sure, np.zeros(300)], axis=1).astype(np.float32)
     true = (rng.random(300) > sure).astype(np.int64)  # as often right as it says: its error is 0
     measured = measure(outputs, true, schema_of("multiclass"), NEUTRAL, EVALUATION)
-    error = classification_metrics(true.astype(np.int32), outputs.astype(np.float64), 15)[
-        "calibration_error"
-    ]
-
-    value = float(error(np.arange(300)))
-    assert measured["calibration_error"] == MetricEstimate(value=value)
-    resampled = error(rng.integers(300, size=(200, 300)))
-    assert np.quantile(resampled, 0.025) > 0
-    assert resampled.mean() > value
+    assert 0 < measured["calibration_error"].value < 0.1
+    assert measured["calibration_error"].ci_low is None
 
 
 def test_regression_metrics_are_in_the_targets_unit():

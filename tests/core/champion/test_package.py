@@ -9,7 +9,6 @@ from dnn_sweep.core.champion.package import (
     ServedModel,
     describe_champion,
     package_champion,
-    score_predictions,
 )
 from dnn_sweep.core.champion.record import Champion, RegisteredVersion
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
@@ -18,8 +17,7 @@ from dnn_sweep.core.data.preprocessing import fit_preprocessor
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.networks.build import build_network
-from dnn_sweep.core.objectives import ACCURACY, MEAN_ABSOLUTE_ERROR
-from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import ScalingParameters
 from tests.champions import COLUMNS, NAME, make_champion, make_rows
 
@@ -30,7 +28,7 @@ def test_the_package_holds_raw_rows_and_what_the_champion_predicts_for_them():
     assert_frame_equal(package.example, champion.rows.drop(columns="target").head(5))
     expected = tabulate_outputs(champion.result.outputs, champion.schema, champion.scaling)
     assert_frame_equal(package.example_predictions, expected.head(5))
-    assert package.validation_score == (expected["prediction"] == champion.rows["target"]).mean()
+    assert package.validation_score == champion.evaluation.validation["accuracy"].value
 
 
 def test_the_package_names_the_champions_combination_also_if_another_stored_its_trial():
@@ -38,6 +36,7 @@ def test_the_package_names_the_champions_combination_also_if_another_stored_its_
     named = Trial(**champion.result.trial.model_dump() | {"combination": "relu + slow"})
     package = package_champion(
         named,
+        TrialPlan(trials=(named,)),
         {named.id: champion.result},
         champion.evaluation,
         champion.preprocessor,
@@ -46,7 +45,8 @@ def test_the_package_names_the_champions_combination_also_if_another_stored_its_
         champion.train_rows,
         champion.rows,
     )
-    assert package.result.trial.combination == "relu + slow"
+    assert package.trial.combination == "relu + slow"
+    assert package.networks.members[0].trial.combination == "relu + slow"
 
 
 def test_the_record_says_what_was_registered():
@@ -112,14 +112,6 @@ def test_the_versions_description_names_the_rule_that_chose_it(rule, said):
     champion = make_champion()
     evaluation = champion.evaluation.model_copy(update={"chosen_by": rule})
     assert said in replace(champion, evaluation=evaluation).package().description
-
-
-def test_scores_are_the_share_of_right_labels_and_the_mean_absolute_error():
-    labels = pd.DataFrame({"prediction": ["a", "b", "b", "a"]})
-    truth = pd.Series(["a", "b", "a", "a"], index=[7, 2, 9, 4])
-    assert score_predictions(labels, truth, ACCURACY) == 0.75
-    numbers = pd.DataFrame({"prediction": [1.0, 5.0]})
-    assert score_predictions(numbers, pd.Series([2, 8]), MEAN_ABSOLUTE_ERROR) == 2
 
 
 def test_missing_columns_are_named_with_the_nearest_spelling():

@@ -72,7 +72,7 @@ def test_new_columns_come_after_those_of_the_contract():
     assert last["val_accuracy_std"] == pytest.approx(np.std([0.5, 0.4], ddof=1))
     assert last["p_holm"] == 0.5
     assert np.isnan(table.loc[0, "p_holm"])
-    assert table["share_first"].tolist() == [1, 0]
+    assert table["share_first"].tolist() == pytest.approx([1, 0], abs=0.05)
     assert table[["rank_low", "rank_high"]].to_numpy().tolist() == [[1, 1], [2, 2]]
 
 
@@ -138,3 +138,18 @@ def test_a_trial_trained_under_another_name_is_listed_under_this_plans():
     renamed = make_plan(grid={"optimizers": [{"mine": {"class": "Adam"}}]}, training={"seeds": [0]})
     assert renamed.trials[0].id == plan.trials[0].id
     assert rank(renamed, results)["optimizer"].tolist() == ["mine"]
+
+
+def test_equals_share_a_rank_and_the_first_place():
+    plan, results = sweep({"sgd": [60, 60], "adam": [60, 60], "rmsprop": [30, 30]})
+    table = rank(plan, results)
+    assert table["rank"].tolist() == [1, 1, 3]
+    assert table["share_first"].tolist() == pytest.approx([0.5, 0.5, 0])
+
+
+def test_a_combination_of_which_a_seed_diverged_is_never_tied():
+    right = {"sgd": [55, 54, 56], "adam": [57, 54, 55]}
+    table = rank(*sweep(right, diverged={("sgd", 1)}))
+    assert table["combination"].tolist() == ["relu + adam", "relu + sgd"]
+    assert table["difference_ci_high"][1] > 0
+    assert table["tied_with_best"].tolist() == [True, False]

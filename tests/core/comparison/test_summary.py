@@ -21,8 +21,8 @@ def compare(*accuracies, seeds=5, rows=360, **given):
     return describe(scores, **given)
 
 
-def describe(hits, **given):
-    """The record of combinations that are right on given rows."""
+def describe(hits, diverged=(), **given):
+    """The record of combinations that are right on given rows; some of them diverged once."""
     evaluation = EvaluationParameters(resamples=200, **given)
     scores = np.array(hits)
     seeds = scores.shape[1]
@@ -33,7 +33,11 @@ def describe(hits, **given):
         objective=ACCURACY,
         no_skill=0.1,
         combinations=pd.DataFrame({"combination": names}),
-        trials=pd.DataFrame({"combination": np.repeat(names, seeds), **TRAINING}),
+        trials=pd.DataFrame({"combination": np.repeat(names, seeds), **TRAINING}).assign(
+            diverged=lambda trials: (
+                trials["combination"].isin(diverged) & ~trials["combination"].duplicated()
+            )
+        ),
     )
     return describe_comparison(sweep, build_leaderboard(sweep, evaluation), evaluation)
 
@@ -143,3 +147,12 @@ def test_the_rule_that_chooses_the_champion_is_named():
     record = compare(0.95, 0.95, champion="cheapest_tied")
     assert record.champion_rule == "cheapest_tied"
     assert "trains fastest among the best and those tied" in record.sentences[-1]
+
+
+def test_what_diverged_is_named_and_neither_tied_nor_shown_to_be_worse():
+    rng = np.random.default_rng(0)
+    record = describe(rng.random((3, 5, 360)) < 0.95, diverged=["relu + o1"])
+    assert record.diverged == ("relu + o1",)
+    assert "relu + o1" not in record.tied_with_best
+    assert "shown to be worse" in record.sentences[0]
+    assert any(each.startswith("relu + o1 diverged with at least") for each in record.sentences)

@@ -55,11 +55,11 @@ def layers(combination, seed=0, activation="relu", **figures):
     return pd.concat(frames)
 
 
-def judge(*trials, objective=ACCURACY, no_skill=0.1):
+def judge(*trials, objective=ACCURACY, no_skill=0.1, **others):
     """Verdicts by combination; `trials` are pairs of a history and its layers."""
     histories = pd.concat([each for each, _ in trials], ignore_index=True)
     diagnostics = pd.concat([each for _, each in trials], ignore_index=True)
-    table = judge_combinations(histories, diagnostics, objective, no_skill)
+    table = judge_combinations(histories, diagnostics, objective, no_skill, **others)
     return table.set_index("combination")
 
 
@@ -92,7 +92,7 @@ CASES = {
         {"signal_gradient_norm": [0.009, 0.1, 1], "update_ratio": [0.02, 0.02, 0.05]},
         {"signal_gradient_norm": [0.011, 0.1, 1], "update_ratio": [0.02, 0.02, 0.05]},
     ),
-    "learning rate too high": (WORSE, {"update_ratio": 1.1}, {"update_ratio": 0.9}),
+    "learning rate too high": (WORSE, {"update_ratio": 4.1}, {"update_ratio": 3.9}),
     "learning rate too low": (STUCK, {"update_ratio": 0.0049}, {"update_ratio": 0.0051}),
 }
 
@@ -172,7 +172,9 @@ def test_a_whole_sweep_that_learned_nothing_has_no_healthy_best():
 
 @pytest.mark.parametrize(("reached", "verdict"), [(0.905, "dead units"), (0.91, "healthy")])
 def test_to_miss_a_twentieth_of_what_the_best_gained_is_clearly_worse(reached, verdict):
-    found = patient(GOOD | {"val_accuracy": reached}, dead_units=[1.0, 1.0, np.nan])
+    found = patient(
+        GOOD | {"accuracy": 0.9, "val_accuracy": reached}, dead_units=[1.0, 1.0, np.nan]
+    )
     assert found["verdict"] == verdict
 
 
@@ -186,16 +188,96 @@ def test_to_miss_a_twentieth_of_what_the_best_gained_is_clearly_worse(reached, v
     ],
 )
 def test_the_best_itself_is_sick_where_it_learned_nothing(reached, loss, verdict):
-    curves = GOOD | {"val_accuracy": reached, "loss": loss}
+    curves = GOOD | {"accuracy": reached, "val_accuracy": reached, "loss": loss}
     alone = history("only", **curves), layers("only", dead_units=[1.0, 1.0, np.nan])
     assert judge(alone).loc["only", "verdict"] == verdict
 
 
-def test_worse_without_any_symptom_is_healthy_and_says_that_it_is_worse():
-    found = patient(WORSE)
-    assert found["verdict"] == "healthy"
+@pytest.mark.parametrize("curves", [WORSE, STUCK])
+def test_to_fail_without_any_symptom_is_unexplained(curves):
+    found = patient(curves)
+    assert (found["verdict"], found["symptoms"]) == ("unexplained", "")
     assert "no symptom" in found["evidence"]
-    assert "0.7" in found["evidence"]
+    assert f"{curves['val_accuracy']}" in found["evidence"]
+
+
+@pytest.mark.parametrize(("reached", "verdict"), [(0.84, "unexplained"), (0.87, "healthy")])
+def test_a_small_difference_to_the_best_needs_no_explanation(reached, verdict):
+    assert patient(GOOD | {"val_accuracy": reached})["verdict"] == verdict
+
+
+def test_units_that_died_in_training_were_killed_by_too_large_steps():
+    own = layers("patient", dead_units=[0.1, 0.9, np.nan])
+    alive = own["epoch"] == 0
+    own.loc[alive, "dead_units"] = [0.1, 0.44, np.nan]
+    found = judge(champion(), (history("patient", **STUCK), own)).loc["patient"]
+    assert found["verdict"] == "learning rate too high"
+    assert "90 %" in found["evidence"]
+    assert "44 % before training" in found["evidence"]
+    own.loc[alive, "dead_units"] = [0.1, 0.46, np.nan]
+    found = judge(champion(), (history("patient", **STUCK), own)).loc["patient"]
+    assert found["verdict"] == "dead units"
+
+
+def test_a_layer_that_saturates_at_the_end_did_not_hinder_the_training():
+    own = layers("patient", activation="tanh", saturated=[0.2, 0.2, np.nan])
+    own.loc[own["epoch"] == EPOCHS, "saturated"] = [0.9, 0.9, np.nan]
+    found = judge(champion(), (history("patient", **STUCK), own)).loc["patient"]
+    assert found["symptoms"] == ""
+
+
+LEVEL = np.r_[np.geomspace(2.3, 1.2, 10), np.full(10, 1.2)]
+SMALL = {"loss": LEVEL, "val_loss": LEVEL, "accuracy": 0.55, "val_accuracy": 0.54}
+
+
+def test_a_training_loss_that_settles_far_from_what_others_reach_is_underfitting():
+    found = patient(SMALL)
+    assert found["verdict"] == found["symptoms"] == "underfitting"
+    assert "0.55" in found["evidence"]
+    assert patient(SMALL | {"loss": FALLING})["verdict"] == "unexplained"
+    assert patient(SMALL | {"accuracy": 0.8})["verdict"] == "unexplained"
+    assert patient(SMALL | {"accuracy": 0.15})["verdict"] == "unexplained"
+
+
+@pytest.mark.parametrize(
+    ("reference", "verdict"), [(0.7, "underfitting"), (0.64, "healthy"), (np.nan, "healthy")]
+)
+def test_the_best_itself_underfits_where_another_learner_is_far_better(reference, verdict):
+    found = judge((history("only", **SMALL), layers("only")), reference=reference)
+    assert found.loc["only", "verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("reached", "reference", "verdict"),
+    [
+        (0.12, 0.08, "no signal"),
+        (0.12, 0.5, "unexplained"),  # the other learner found a signal
+        (0.12, np.nan, "unexplained"),
+        (0.24, 0.08, "no signal"),  # chance may lead to 0.25
+        (0.26, 0.08, "healthy"),
+    ],
+)
+def test_labels_that_nobody_can_predict_have_no_signal(reached, reference, verdict):
+    curves = GOOD | {"val_accuracy": reached}
+    own = history("only", **curves), layers("only")
+    found = judge(own, chance=0.15, reference=reference).loc["only"]
+    assert found["verdict"] == verdict
+
+
+def test_rows_learned_by_heart_are_overfitting_even_of_the_best():
+    rising = np.r_[np.geomspace(2.3, 0.5, 5), np.linspace(0.5, 0.9, 15)]
+    curves = {"loss": FALLING, "val_loss": rising, "accuracy": 1.0, "val_accuracy": 0.7}
+    assert judge((history("only", **curves), layers("only"))).loc["only", "verdict"] == (
+        "overfitting"
+    )
+    curves["accuracy"] = 0.9
+    found = judge((history("only", **curves), layers("only"))).loc["only"]
+    assert (found["verdict"], found["symptoms"]) == ("healthy", "overfitting")
+
+
+def test_what_hinders_the_training_is_no_cause_where_the_training_rows_were_fitted():
+    found = patient(WORSE | {"accuracy": 0.95}, dead_units=[1.0, 1.0, np.nan])
+    assert (found["verdict"], found["symptoms"]) == ("unexplained", "dead units")
 
 
 def test_a_diverged_trial_is_diverged_whatever_it_had_reached():
@@ -214,11 +296,15 @@ def test_most_seeds_decide_and_of_equally_many_the_most_upstream():
         ]
         return judge(champion(), *trials).loc["patient"]
 
-    found = seeds(STUCK, GOOD, GOOD)
+    slightly_worse = GOOD | {"accuracy": 0.85, "val_accuracy": 0.85}
+    found = seeds(slightly_worse, GOOD, GOOD)
     assert (found["verdict"], found["agreeing"], found["trials"]) == ("healthy", 2, 3)
     assert found["symptoms"] == "dead units"
     assert seeds(STUCK, STUCK, GOOD)["verdict"] == "dead units"
     assert seeds(STUCK, GOOD)["verdict"] == "dead units"
+    # A seed that fails may make the mean over the seeds clearly worse than the best.
+    found = seeds(STUCK, GOOD, GOOD)
+    assert (found["verdict"], found["agreeing"], found["trials"]) == ("dead units", 1, 3)
 
 
 def test_a_regressions_error_is_judged_the_other_way_round():
@@ -226,8 +312,8 @@ def test_a_regressions_error_is_judged_the_other_way_round():
         return {"loss": FALLING, "val_loss": SETTLED, "mae": error, "val_mae": error}
 
     table = judge(
-        (history("best", **curves(40.0)), layers("best", update_ratio=1.1)),
-        (history("worse", **curves(55.0)), layers("worse", update_ratio=1.1)),
+        (history("best", **curves(40.0)), layers("best", update_ratio=4.1)),
+        (history("worse", **curves(55.0)), layers("worse", update_ratio=4.1)),
         objective=MEAN_ABSOLUTE_ERROR,
         no_skill=65.0,
     )
@@ -292,8 +378,8 @@ def test_a_combination_is_compared_with_no_skill(task, train, validation, no_ski
         trial.id: make_result(trial, np.zeros((4, 3)), diagnostics=LAYERS) for trial in plan.trials
     }
     histories = collect_histories(plan, results)
-    metric = "val_mae" if task == "regression" else "val_accuracy"
-    histories[metric] = float(no_skill)
+    metric = "mae" if task == "regression" else "accuracy"
+    histories[[metric, f"val_{metric}"]] = float(no_skill)
 
     diagnostics, verdicts = diagnose_combinations(
         plan, results, histories, matrix(train), matrix(validation), TargetScaling(scale=4.0)

@@ -8,6 +8,7 @@ from dnn_sweep.core.data.folds import assign_folds, scale_folds
 from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
 from dnn_sweep.core.data.splitting import split_rows
 from dnn_sweep.core.data.validation import validate_table
+from dnn_sweep.core.networks.network import Schedule
 from dnn_sweep.core.plan.folds import refit_of
 from dnn_sweep.core.plan.learning_rates import plan_screening
 from dnn_sweep.core.plan.planner import plan_trials
@@ -85,7 +86,15 @@ def test_rates_are_screened_on_the_first_fold():
 
 @pytest.mark.parametrize("callbacks", [None, STOPPING])
 def test_what_is_served_has_as_many_epochs_as_the_folds_kept_and_no_callback_that_stops(callbacks):
-    trial = refit_of(plan(callbacks).trials[1], 4, "f" * 64)
+    trial = refit_of(plan(callbacks).trials[1], 4, "f" * 64, (60, 80))
     assert (trial.epochs, trial.fold, trial.inner, trial.data) == (4, None, 0, "f" * 64)
     assert not trial.callbacks.early_stopping.enabled
     assert not trial.callbacks.checkpoint.enabled
+
+
+def test_what_is_served_stretches_its_schedule_to_the_steps_of_all_rows():
+    trial = plan().trials[0]
+    decay = Schedule(class_name="CosineDecay", arguments={"decay_steps": 12, "alpha": 0.1})
+    planned = trial.model_copy(update={"schedule": decay, "batch_size": 20})
+    served = refit_of(planned, 4, "f" * 64, (60, 80))
+    assert served.schedule.arguments == {"decay_steps": 16, "alpha": 0.1}

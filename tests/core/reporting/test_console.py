@@ -5,7 +5,12 @@ from rich.console import Console
 
 from dnn_sweep.core.formatting import format_interval, format_seconds, format_value
 from dnn_sweep.core.reporting.console import summarize_sweep
-from tests.sample_sweep import sample_comparison, sample_screening, sample_sweep
+from tests.sample_sweep import (
+    add_sample_baselines,
+    sample_comparison,
+    sample_screening,
+    sample_sweep,
+)
 
 SECONDS = {"start_up": 6.24, "train": 12.0, "track": 0.01, "total": 18.25}
 
@@ -35,6 +40,24 @@ def test_the_five_best_are_listed_with_intervals_and_ties(width):
         assert line.split()[-1] == {1: "best", 2: "tied", 3: "tied"}.get(rank, "0.001")
     assert "… and 25 more combinations" in lines
     assert not any(line.split()[:1] == ["6"] for line in lines)
+
+
+def test_every_baseline_is_listed_and_marked_beside_the_five_best_combinations():
+    sweep = sample_sweep()
+    names = list(sweep.leaderboard["combination"])
+    comparison = add_sample_baselines(sweep, 0.1, 0.999)
+
+    lines = print_summary(sweep, width=100, comparison=comparison).splitlines()
+
+    rows = [line.split() for line in lines if line.split()[:1] and line.split()[0].isdigit()]
+    shown = [(row[0], row[-1]) for row in rows[:7]]
+    assert shown[:3] == [("1", "baseline"), ("2", "best"), ("3", "tied")]
+    assert shown[-1] == ("32", "baseline")
+    assert sum(any(name in line for line in lines) for name in names) == 5
+    assert "… and 25 more combinations" in lines
+    assert "nan" not in "".join(lines)
+    assert "A deep network pays here." in lines
+    assert "More of it." not in lines
 
 
 def test_diverged_trials_are_counted_and_marked():
@@ -87,11 +110,24 @@ def test_it_tells_the_test_result_the_registration_and_its_reason_and_where_thin
         "digits: 30 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs"
         in text
     )
-    assert "gelu + adam on the test set accuracy 0.9722 [0.9528, 0.9819]" in text
+    assert (
+        "gelu + adam on the test set What is served: the network of gelu + adam with seed 0. "
+        "accuracy 0.9722 [0.9528, 0.9819]"
+    ) in text
     assert "Registered dnn_sweep_digits version 3 as champion: accuracy 0.9749" in text
     assert "data/08_reporting/digits/leaderboard.csv" in text
     assert "data/08_reporting/digits/report.html (4.6 MB)" in text
     assert "MLflow experiment dnn_sweep/digits" in text
+
+
+def test_it_says_what_is_served_and_which_seeds_are_left_out():
+    sweep = sample_sweep(seeds=(0, 1, 2))
+    sweep.change(served=sweep.champion.served.model_copy(update={"diverged_seeds": (7, 8)}))
+
+    text = " ".join(print_summary(sweep).split())
+
+    served = "What is served: the mean of 3 networks of gelu + adam."
+    assert f"{served} Seeds 7, 8 diverged and are left out." in text
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

@@ -50,6 +50,25 @@ def test_a_champion_that_was_chosen_for_its_price_is_described_as_such():
     ) in card_of(sweep)
 
 
+def test_it_says_what_is_served_and_what_the_validation_figures_are_of():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+
+    card = card_of(sweep)
+    assert (
+        "\n- What is served: the mean of 2 networks of relu + adam; 9 weights in all, and the mean "
+        "is of their probabilities.\n- The best seed is 0: weights of epoch 19,"
+    ) in card
+    assert "Scaling and imputation were fitted on the training rows alone." in card
+    assert "before they were trained anew" not in card
+
+    anew = {"method": "refit", "epochs": 7}
+    sweep.change(served=sweep.champion.served.model_copy(update=anew))
+    card = card_of(sweep)
+    assert "trained anew on training and validation rows for 7 epochs; 9 weights" in card
+    assert "Scaling and imputation were fitted on the training and validation rows." in card
+    assert "They are of the same networks before they were trained anew" in card
+
+
 def test_the_weakest_classes_are_named():
     sweep = sample_sweep(THREE)
     sweep.class_report.loc[7, "recall"] = 0.5

@@ -10,6 +10,7 @@ from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_targ
 from dnn_sweep.core.reporting.mistakes import find_mistakes
 from dnn_sweep.core.reporting.report import write_report
 from tests.sample_sweep import (
+    add_sample_baselines,
     sample_comparison,
     sample_diagnostics,
     sample_screening,
@@ -81,8 +82,49 @@ def test_several_seeds_and_no_tie_are_stated():
     assert "2 of 6 trials diverged" in top
     row = sweep.leaderboard.iloc[0]
     interval = f"[{row['val_accuracy_ci_low']:.4f}, {row['val_accuracy_ci_high']:.4f}]"
-    mean = f"mean over its 2 seeds {row['val_accuracy_mean']:.4f}, interval {interval}"
-    assert f"seed 0, on the rows it was chosen by; {mean}" in top
+    mean = f"over its 2 seeds {row['val_accuracy_mean']:.4f}, interval {interval}"
+    chosen_by = "on the rows it was chosen by; single networks on average"
+    assert f"the mean of 2 networks, {chosen_by} {mean}" in top
+    assert "what is served, on rows that no choice has seen" in top
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "What is served: the mean of 2 networks of gelu + adam (9 weights)."),
+        (
+            {"seeds": (1,), "diverged_seeds": (0,)},
+            "What is served: the network of gelu + adam with seed 1 (9 weights). "
+            "Seed 0 diverged and is left out.",
+        ),
+        (
+            {"method": "refit", "epochs": 7},
+            "What is served: the mean of 2 networks of gelu + adam, trained anew on training and "
+            "validation rows for 7 epochs (9 weights).",
+        ),
+    ],
+)
+def test_what_is_served_is_stated(changes, said):
+    sweep = sample_sweep([("gelu", "adam"), ("relu", "adam")], seeds=(0, 1))
+    sweep.change(served=sweep.champion.served.model_copy(update=changes))
+
+    page = page_of(sweep)
+
+    assert said in text_of(page.split("<h2")[0])
+    assert "it was evaluated on the test set exactly once" in section_of(page, "test")
+    if changes.get("method") == "refit":
+        assert "the mean of 2 networks, before training anew, on the rows" in text_of(page)
+
+
+def test_the_network_of_the_best_seed_is_the_same_on_both_splits():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    one = {"method": "best_seed", "seeds": (0,)}
+    sweep.change(served=sweep.champion.served.model_copy(update=one))
+
+    top = text_of(page_of(sweep).split("<h2")[0])
+
+    assert "seed 0, on the rows it was chosen by; mean over its 2 seeds" in top
+    assert "the same network, on rows that no choice has seen" in top
 
 
 def test_a_champion_that_was_chosen_for_its_price_is_not_called_the_best():
@@ -97,7 +139,7 @@ def test_a_champion_that_was_chosen_for_its_price_is_not_called_the_best():
     assert f"{second} trains fastest of the 3 tied for first on digits" in top
     assert f"Tied for first: {second}; {best}; sigmoid + sgd." in top
     mean = sweep.leaderboard["val_accuracy_mean"][1]
-    assert f"mean over its 2 seeds {mean:.4f}" in top
+    assert f"over its 2 seeds {mean:.4f}" in top
     assert re.search(rf"1 {re.escape(best)} [^a-z]* best ", table)
     assert re.search(rf"2 {re.escape(second)} [^a-z]* tied champion ", table)
 
@@ -299,3 +341,35 @@ def test_the_command_finds_the_users_own_file_again():
     sweep.change_data(filepath="my.csv", target="label")
     command = "kedro run --pipeline=train --env=csv --params=data.filepath=my.csv,data.target=label"
     assert command in text_of(page_of(sweep))
+
+
+def test_baselines_are_ranked_and_marked_and_it_is_said_whether_a_deep_network_pays():
+    sweep = sample_sweep(THREE)
+    diagnostics = sample_diagnostics(sweep)
+    verdicts = sample_verdicts(sweep)
+    comparison = add_sample_baselines(sweep, 0.1, 0.999)
+
+    page = page_of(sweep, diagnostics, comparison=comparison, verdicts=verdicts)
+
+    top = text_of(page.split("<h2")[0])
+    assert "The others are tied. A deep network pays here. Tied for first" in top
+    assert "<li>More of it.</li>" in page
+    section = section_of(page, "ranking")
+    assert "Baselines are models without a deep network" in section
+    assert "difference to best is to the best combination" in section
+    assert "1 logistic regression 0.9990 [0.9890, 1.009] baseline" in section
+    assert "2 relu + adam" in section
+    assert "nan" not in section
+    assert page.count('<tr class="baseline">') == 2
+    assert page.count('<tr class="best">') == 1
+    assert "0.2</td></tr>" in page  # seconds, which the leaderboard leaves out
+
+
+def test_the_headline_admits_that_a_baseline_is_better():
+    sweep = sample_sweep(THREE)
+    record = add_sample_baselines(sweep, 0.1)
+    record = record.model_copy(update={"reservation": "but the baseline median is better"})
+    assert sweep.results(comparison=record).headline == (
+        "relu + adam comes first on digits, tied with 2 of 2 others, but the baseline median is "
+        "better"
+    )

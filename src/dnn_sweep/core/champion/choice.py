@@ -1,16 +1,19 @@
 """The choice of the champion."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
+from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.scores import (
+    finished_replicates,
     replicate_scores,
-    replicates_of,
     results_of,
     trials_of,
 )
 from dnn_sweep.core.data.arrays import matrix_fingerprint
+from dnn_sweep.core.data.folds import fewest_training_rows
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
@@ -30,10 +33,11 @@ def select_champion(
     evaluation: EvaluationParameters,
     folds: pd.DataFrame | None = None,
 ) -> Trial:
-    """Select the chosen combination's best trial on the validation rows.
+    """Select the chosen combination's best trial on the validation rows; never a baseline.
 
     With folds it is the training on all rows outside the test split, with the seed whose networks
-    of the folds were the best on average; see :func:`~dnn_sweep.core.champion.refit.train_refit`.
+    of the folds were the best on average, for as many epochs as the combination's networks kept;
+    :func:`~dnn_sweep.core.champion.refit.refit_networks` trains it.
 
     Raises:
         SweepError: If every trial of the sweep diverged.
@@ -48,25 +52,28 @@ def select_champion(
     def score(replicate: list[TrialResult]) -> float:
         return float(sign * replicate_scores(replicate, true, 0, target_scaling, folds).mean())
 
-    for name in _by_preference(leaderboard, evaluation):
-        group = results_of(name, trials[name], results)
-        finished = [
-            replicate
-            for replicate in replicates_of(group).values()
-            if all(result.status == "completed" for result in replicate)
-        ]
+    for name in _by_preference(combinations_of(leaderboard), evaluation):
+        finished = finished_replicates(results_of(name, trials[name], results)).values()
         if finished:
-            chosen = max(finished, key=score)
-            trial = chosen[0].trial
-            if trial.fold is None:
+            trial = max(finished, key=score)[0].trial
+            if trial.fold is None or folds is None:
                 return trial
-            epochs = round(sum(result.best_epoch for result in chosen) / len(chosen))
-            rows = matrix_fingerprint(validation_matrix, validation_matrix)
-            return refit_of(trial, epochs, rows)
+            epochs = suggested_epochs([each for replicate in finished for each in replicate])
+            data = matrix_fingerprint(validation_matrix, validation_matrix)
+            rows = fewest_training_rows(folds, trial.inner), len(folds)
+            return refit_of(trial, epochs, data, rows)
     raise SweepError(
         "every trial diverged, so there is no champion; lower the learning rates "
         "(grid.optimizers) or check the scaling of the data (scaling.numeric)"
     )
+
+
+def suggested_epochs(results: Sequence[TrialResult]) -> int:
+    """Mean epoch whose weights were kept, rounded: what the validation rows suggest.
+
+    Where the weights of the last epoch are kept, these are all epochs.
+    """
+    return int(np.mean([each.best_epoch for each in results]) + 0.5)
 
 
 def _by_preference(leaderboard: pd.DataFrame, evaluation: EvaluationParameters) -> list[str]:

@@ -1,75 +1,98 @@
-"""The champion's metrics and predictions on rows it was not trained on."""
+"""The metrics and predictions of what is served, on rows it was not trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
-from dnn_sweep.core.champion.record import ChampionEvaluation, SplitSizes
-from dnn_sweep.core.comparison.intervals import MetricEstimate, bootstrap_metric
+from dnn_sweep.core.champion.record import ChampionEvaluation, Served, SplitSizes
+from dnn_sweep.core.champion.served import ServedNetworks, mean_outputs
+from dnn_sweep.core.comparison.intervals import MetricEstimate
+from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.predictions import (
     class_probabilities,
     tabulate_outputs,
     target_values,
 )
-from dnn_sweep.core.comparison.scores import FACTORS
+from dnn_sweep.core.comparison.scores import (
+    FACTORS,
+    replicate_outputs,
+    replicates_of,
+    results_of,
+    trials_of,
+)
 from dnn_sweep.core.data.arrays import features_and_target
-from dnn_sweep.core.data.preprocessing import TARGET
+from dnn_sweep.core.data.preprocessing import TARGET, scale_rows
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.core.networks.build import network_outputs
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.parameters import EvaluationParameters
-
-# A mean of absolute gaps is raised by noise, and resampling adds noise: of a perfectly calibrated
-# network no resample comes down to the true error, 0, so a bootstrap interval would not hold.
-WITHOUT_INTERVAL = {"calibration_error"}
+from dnn_sweep.parameters import EvaluationParameters, RegistrationParameters
 
 
 def evaluate_champion(
     trial: Trial,
     leaderboard: pd.DataFrame,
     plan: TrialPlan,
+    served_plan: TrialPlan,
     results: Mapping[str, TrialResult],
     schema: Schema,
     train_matrix: pd.DataFrame,
     validation_matrix: pd.DataFrame,
-    test_matrix: pd.DataFrame,
+    test_rows: pd.DataFrame,
     target_scaling: TargetScaling,
+    served_preprocessor: Any,
+    served_scaling: TargetScaling,
     evaluation: EvaluationParameters,
+    registration: RegistrationParameters,
     folds: pd.DataFrame | None = None,
 ) -> tuple[ChampionEvaluation, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Evaluate the champion on the test set, exactly once.
+    """Evaluate what is served on the test set, exactly once.
+
+    ``trial`` is the best one of the chosen combination, ``plan`` the finals, ``served_plan`` the
+    trials whose networks are served. The matrices and ``target_scaling`` are the finals'; the raw
+    ``test_rows`` are scaled as the served networks need it. With ``folds`` the validation figures
+    are of the networks of the folds, each on rows that it was not trained on.
 
     Returns:
         The champion's metrics, and its confusion matrix, class report (:func:`tabulate_classes`)
         and predictions (:func:`tabulate_predictions`) on the test set.
 
-    >>> trained = champion_trial, leaderboard, finals_plan, trial_results, schema
-    >>> rows = train_matrix, validation_matrix, test_matrix, target_scaling
-    >>> measured, *_ = evaluate_champion(*trained, *rows, evaluation)
+    >>> trained = champion_trial, leaderboard, finals_plan, served_plan, refitted_trials, schema
+    >>> rows = train_matrix, validation_matrix, test_rows
+    >>> fitted = target_scaling, served_preprocessor, served_scaling
+    >>> measured, *_ = evaluate_champion(*trained, *rows, *fitted, evaluation, registration)
     >>> list(measured.test)
     ['accuracy', 'macro_f1', 'log_loss', 'calibration_error']
     """
-    result = results[trial.id]
+    result, networks = results[trial.id], ServedNetworks.of(served_plan, results)
+    network = networks.load_network()
+    test_matrix = scale_rows(test_rows, served_preprocessor, served_scaling, schema)
     features, test_target = features_and_target(test_matrix)
-    outputs = network_outputs(result.load_network(), features)
+    outputs = network_outputs(network, features)
     true = validation_matrix[TARGET].to_numpy()
-    tied = leaderboard.loc[leaderboard["tied_with_best"], "combination"]
+    replicates = results_of(trial.combination, trials_of(plan)[trial.combination], results)
+    served = _describe_served(networks, replicates, network.count_params(), registration)
+    by_seed = replicates_of(replicates)
+    validated = mean_outputs([replicate_outputs(by_seed[seed], folds) for seed in served.seeds])
+    ranked = combinations_of(leaderboard)
+    tied = ranked.loc[ranked["tied_with_best"], "combination"]
     champion = ChampionEvaluation(
         **{name: getattr(trial, name) for name in ("combination", *FACTORS, "seed")},
         epochs=max(each.epochs for each in plan.trials),  # a network on all rows may have fewer
         best_epoch=result.best_epoch,
         trial_id=trial.id,
         engine=result.engine,
+        served=served,
         task=schema.task,
         objective=objective_of(schema.task).validation_metric,
-        validation=measure(result.outputs, true, schema, target_scaling, evaluation),
-        test=measure(outputs, test_target, schema, target_scaling, evaluation),
+        validation=measure(validated, true, schema, target_scaling, evaluation),
+        test=measure(outputs, test_target, schema, served_scaling, evaluation),
         rows=SplitSizes(
             train=len(train_matrix),
             validation=len(true),
@@ -80,14 +103,42 @@ def evaluate_champion(
         resamples=evaluation.resamples,
         chosen_by=evaluation.champion,
         tied_with=tuple(name for name in tied if name != trial.combination),
-        combinations=len(leaderboard),
+        combinations=len(ranked),
         trials=len(plan.trials),
         seeds=tuple(dict.fromkeys(each.seed for each in plan.trials)),
-        diverged_trials=int(leaderboard["diverged"].sum()),
+        diverged_trials=int(ranked["diverged"].sum()),
     )
     index = test_matrix.index
-    predictions = tabulate_predictions(outputs, test_target, index, schema, target_scaling)
+    predictions = tabulate_predictions(outputs, test_target, index, schema, served_scaling)
     return champion, *tabulate_classes(predictions, schema), predictions
+
+
+def list_test_metrics(champion: ChampionEvaluation) -> dict[str, float]:
+    """List what is served's metrics on the test set as ``test_<metric>``.
+
+    >>> list(list_test_metrics(champion_evaluation))[:2]
+    ['test_accuracy', 'test_macro_f1']
+    """
+    return {f"test_{name}": estimate.value for name, estimate in champion.test.items()}
+
+
+def _describe_served(
+    networks: ServedNetworks,
+    replicates: Sequence[TrialResult],
+    weights: int,
+    registration: RegistrationParameters,
+) -> Served:
+    method, seeds = registration.champion, networks.seeds
+    wanted = [] if method == "best_seed" else list(replicates_of(replicates))
+    first, finals = networks.members[0].trial, {each.trial.id for each in replicates}
+    return Served(
+        method=method,
+        seeds=seeds,
+        diverged_seeds=tuple(seed for seed in wanted if seed not in seeds),
+        trial_ids=tuple(each.trial.id for each in networks.members),
+        epochs=None if first.id in finals else first.epochs,
+        weights=weights,
+    )
 
 
 def measure(
@@ -100,16 +151,9 @@ def measure(
     """Metrics of a network's outputs by name, with intervals; the calibration error has none."""
     if schema.task == "regression":
         predicted = target_values(outputs[:, 0], scaling)
-        metrics = regression_metrics(target_values(target, scaling), predicted)
-    else:
-        probabilities, bins = class_probabilities(outputs, schema.task), evaluation.calibration_bins
-        metrics = classification_metrics(target.astype(np.int32), probabilities, bins)
-    return {
-        name: MetricEstimate(value=float(metric(np.arange(len(target)))))
-        if name in WITHOUT_INTERVAL
-        else bootstrap_metric(metric, len(target), evaluation)
-        for name, metric in metrics.items()
-    }
+        return regression_metrics(target_values(target, scaling), predicted, evaluation)
+    probabilities = class_probabilities(outputs, schema.task)
+    return classification_metrics(target.astype(np.int32), probabilities, evaluation)
 
 
 def tabulate_predictions(

@@ -1,7 +1,7 @@
 """The registered package: the champion with everything that a model server needs."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.champion.paired_test import score_each_row
 from dnn_sweep.core.champion.record import Champion, ChampionEvaluation, RegisteredVersion
+from dnn_sweep.core.champion.served import ServedNetworks
 from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.data.fingerprints import fingerprint_rows
 from dnn_sweep.core.data.preprocessing import scale_features
@@ -19,8 +19,8 @@ from dnn_sweep.core.data.schema import Label, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.formatting import count, percent
 from dnn_sweep.core.networks.build import network_outputs
-from dnn_sweep.core.objectives import Objective, objective_of
-from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import Task
 
@@ -32,13 +32,14 @@ EXAMPLE_ROWS = 5
 class ChampionPackage:
     """Everything that a model server needs of the champion, and what describes it."""
 
-    result: TrialResult
+    trial: Trial  # the best one of its combination
+    networks: ServedNetworks
     preprocessor: Any  # the fitted ``ColumnTransformer``; takes coerced feature columns
     schema: Schema
     target_scaling: TargetScaling
     example: pd.DataFrame  # a few raw validation rows, feature columns only
     example_predictions: pd.DataFrame  # what the champion predicts for them
-    validation_score: float  # its objective on all validation rows
+    validation_score: float  # its objective on all validation rows; see ``ChampionEvaluation``
     test_score: float  # its objective on the test set
     description: str  # the registered version's
     seen: NDArray[np.uint64]  # fingerprints of its training and validation rows, sorted
@@ -113,6 +114,7 @@ class ServedModel:
 
 def package_champion(
     trial: Trial,
+    served_plan: TrialPlan,
     results: Mapping[str, TrialResult],
     evaluation: ChampionEvaluation,
     preprocessor: Any,
@@ -123,43 +125,51 @@ def package_champion(
 ) -> ChampionPackage:
     """Package the champion with fingerprints of the raw rows it was trained on and chosen by.
 
-    >>> fitted = preprocessor, schema, target_scaling, train_rows, validation_rows
-    >>> package = package_champion(champion_trial, trial_results, champion_evaluation, *fitted)
+    The networks of ``served_plan`` need this ``preprocessor`` and ``target_scaling``.
+
+    >>> trained = champion_trial, served_plan, refitted_trials, champion_evaluation
+    >>> fitted = served_preprocessor, schema, served_scaling, train_rows, validation_rows
+    >>> package = package_champion(*trained, *fitted)
     >>> package.example_predictions.columns[0]
     'prediction'
     """
-    scaled = scale_features(validation_rows, preprocessor, schema)
-    result = results[trial.id].of(trial)  # another combination or sweep may have stored it
-    predictions = tabulate_outputs(result.outputs, schema, target_scaling)
-    shown = network_outputs(result.load_network(), scaled.head(EXAMPLE_ROWS).to_numpy())
-    true, objective = validation_rows[schema.target], objective_of(schema.task)
+    networks, objective = ServedNetworks.of(served_plan, results), objective_of(schema.task)
+    network = networks.load_network()
     seen = [fingerprint_rows(rows, schema.kinds) for rows in (train_rows, validation_rows)]
+    scaled = scale_features(validation_rows, preprocessor, schema)
+    outputs = network_outputs(network, scaled.head(EXAMPLE_ROWS).to_numpy())
     return ChampionPackage(
-        result=result,
+        trial=trial,
+        networks=networks,
         preprocessor=preprocessor,
         schema=schema,
         target_scaling=target_scaling,
         example=validation_rows[schema.feature_names].head(EXAMPLE_ROWS).reset_index(drop=True),
-        example_predictions=tabulate_outputs(shown, schema, target_scaling),
-        validation_score=score_predictions(predictions, true, objective),
+        example_predictions=tabulate_outputs(outputs, schema, target_scaling),
+        validation_score=evaluation.validation[objective.metric].value,
         test_score=evaluation.test[objective.metric].value,
         description=_describe(evaluation),
         seen=np.unique(np.concatenate(seen)),
-        digest=_digest(result, schema, target_scaling, scaled),
+        digest=_digest(networks, network.get_weights(), schema, target_scaling, scaled),
     )
 
 
 def _digest(
-    result: TrialResult, schema: Schema, target_scaling: TargetScaling, scaled: pd.DataFrame
+    networks: ServedNetworks,
+    weights: Sequence[NDArray[Any]],
+    schema: Schema,
+    target_scaling: TargetScaling,
+    scaled: pd.DataFrame,
 ) -> str:
-    """Hash what predicts: the trial, the schema, both scalings and the network's weights.
+    """Hash what predicts: the trials, the schema, both scalings and the networks' weights.
 
     Files of networks and preprocessors hold times and addresses. So the weights themselves are
     hashed, and of the preprocessor what it makes of the validation rows.
     """
-    described = (result.trial.id, schema.model_dump_json(), target_scaling.model_dump_json())
+    trials = "+".join(each.trial.id for each in networks.members)
+    described = (trials, schema.model_dump_json(), target_scaling.model_dump_json())
     digest = hashlib.sha256(repr(described).encode())
-    for values in (scaled.to_numpy(), *result.load_network().get_weights()):
+    for values in (scaled.to_numpy(), *weights):
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 
@@ -167,11 +177,12 @@ def _digest(
 def _describe(champion: ChampionEvaluation) -> str:
     objective, rows = objective_of(champion.task), champion.rows
     found = champion.validation[objective.metric]
+    within = f" in {count(rows.folds, 'fold')}" if rows.folds else ""
     rule = "best" if champion.chosen_by == "best" else "fastest of those tied for first"
     return (
-        f"{champion.combination}: {objective.label} {found.value:.4g} on "
-        f"{rows.validation} validation rows ({percent(champion.confidence)} interval "
-        f"{found.ci_low:.4g} to {found.ci_high:.4g}), trained on {rows.train} rows; "
+        f"{champion.what_is_served}: {objective.label} {found.value:.4g} on "
+        f"{rows.validation} validation rows{within} ({percent(champion.confidence)} interval "
+        f"{found.ci_low:.4g} to {found.ci_high:.4g}), when trained on {rows.trained_on} rows; "
         f"{rule} among {count(champion.combinations, 'combination')}, seeds "
         f"{', '.join(map(str, champion.seeds))}. Takes raw rows."
     )
@@ -190,9 +201,3 @@ def describe_champion(evaluation: ChampionEvaluation, registered: RegisteredVers
 def experiment_of(model: str) -> str:
     """The experiment of a registered model, such as ``digits`` of ``dnn_sweep_digits``."""
     return model.removeprefix(MODEL_PREFIX)
-
-
-def score_predictions(predictions: pd.DataFrame, target: pd.Series, objective: Objective) -> float:
-    """The objective's value for ``prediction`` and the true values in the same order."""
-    predicted, true = predictions["prediction"].to_numpy(), target.to_numpy()
-    return float(score_each_row(predicted, true, objective).mean())

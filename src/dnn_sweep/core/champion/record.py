@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.formatting import TIMES, count
-from dnn_sweep.parameters import Task
+from dnn_sweep.parameters import Serving, Task
 
 
 class SplitSizes(BaseModel):
@@ -61,8 +61,61 @@ class RegisteredVersion(BaseModel):
         return f"version {self.version}{role}{against}"
 
 
+class Served(BaseModel):
+    """What is served of the champion.
+
+    >>> few = Served(method="ensemble", seeds=(0, 2), diverged_seeds=(1,), trial_ids=("a", "b"),
+    ...              weights=620)
+    >>> few.describe("relu + adam")
+    'the mean of 2 networks of relu + adam'
+    >>> few.left_out
+    'Seed 1 diverged and is left out.'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Serving
+    seeds: tuple[int, ...]  # of the networks whose mean is served
+    diverged_seeds: tuple[int, ...] = ()  # of the combination, which are left out
+    trial_ids: tuple[str, ...]  # of the networks, in the order of the seeds
+    epochs: int | None = None  # of networks that were trained anew
+    weights: int  # numbers in all the networks together
+
+    def describe(self, combination: str, rows: str = "training and validation rows") -> str:
+        """Describe it in a phrase, such as ``the mean of 5 networks of relu + adam``.
+
+        ``rows`` names those that networks were trained anew on.
+        """
+        if len(self.seeds) == 1:
+            said = f"the network of {combination} with seed {self.seeds[0]}"
+        else:
+            said = f"the mean of {len(self.seeds)} networks of {combination}"
+        if self.epochs is None:
+            return said
+        epochs = count(self.epochs, "epoch")
+        return f"{said}, trained anew on {rows} for {epochs}"
+
+    @property
+    def left_out(self) -> str:
+        """Say in a sentence which seeds diverged; empty if none did."""
+        if not self.diverged_seeds:
+            return ""
+        listed = ", ".join(map(str, self.diverged_seeds))
+        if len(self.diverged_seeds) == 1:
+            return f"Seed {listed} diverged and is left out."
+        return f"Seeds {listed} diverged and are left out."
+
+
 class ChampionEvaluation(BaseModel):
-    """The champion before it is registered."""
+    """The champion before it is registered.
+
+    ``seed``, ``best_epoch``, ``trial_id`` and ``engine`` are those of the best trial of its
+    combination, which represents it where a single trial is shown. ``test`` is of what is served.
+    So is ``validation``, except after a refit: no row is left to validate that on, and these are
+    the figures of the mean of the same networks before they were trained anew. With folds, what
+    is served is always trained anew; ``validation`` is of the networks of the folds, and
+    ``best_epoch``, ``trial_id`` and ``engine`` are of the network on all rows.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
@@ -73,11 +126,12 @@ class ChampionEvaluation(BaseModel):
     batch_size: int  # rows per optimizer step
     dropout: float  # dropout rate of the hidden layers
     kernel_initializer: str  # initializer of the first layer's kernel
-    seed: int  # the chosen replicate
+    seed: int  # the best replicate
     epochs: int  # at most
     best_epoch: int  # the epoch whose weights were kept, from 1
     trial_id: str
     engine: str  # which trained it
+    served: Served
     task: Task
     objective: str  # the metric that ranks combinations, such as ``val_accuracy``
     validation: dict[str, MetricEstimate]  # by metric
@@ -91,6 +145,13 @@ class ChampionEvaluation(BaseModel):
     trials: int  # how many were compared
     seeds: tuple[int, ...]  # the seeds of the finals
     diverged_trials: int
+
+    @property
+    def what_is_served(self) -> str:
+        """What is served, in a phrase."""
+        if self.rows.folds:
+            return self.served.describe(self.combination, "all rows outside the test split")
+        return self.served.describe(self.combination)
 
     @property
     def budget(self) -> str:

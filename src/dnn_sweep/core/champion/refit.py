@@ -1,64 +1,146 @@
-"""The network that is served after a cross-validation: trained on all rows but the test rows."""
+"""Training of the chosen combination on all rows outside the test split, before it is served."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from dnn_sweep.core.data.arrays import TrainingData
-from dnn_sweep.core.data.folds import rows_by_fold
-from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.core.champion.choice import suggested_epochs
+from dnn_sweep.core.comparison.scores import finished_replicates, results_of, trials_of
+from dnn_sweep.core.data.arrays import TrainingData, matrix_fingerprint
+from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
+from dnn_sweep.core.data.schema import Schema, TargetScaling
+from dnn_sweep.core.plan.folds import stretch_schedule, with_seed
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
-from dnn_sweep.core.training.engine import build_engines
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.parameters import LoggingParameters
+from dnn_sweep.core.training.screening import Screening
+from dnn_sweep.core.training.sweep import Sweep
+from dnn_sweep.parameters import (
+    EarlyStoppingParameters,
+    LoggingParameters,
+    RegistrationParameters,
+    ScalingParameters,
+    ScreeningParameters,
+    TrainingParameters,
+)
 
 
-def train_refit(
-    champion_trial: Trial,
-    plan: TrialPlan,
+def plan_served(
+    trial: Trial,
+    finals: TrialPlan,
     results: Mapping[str, TrialResult],
-    train_matrix: pd.DataFrame,
+    train_rows: pd.DataFrame,
+    validation_rows: pd.DataFrame,
+    preprocessor: Any,
     target_scaling: TargetScaling,
-    folds: pd.DataFrame,
-    logs: LoggingParameters,
-) -> TrialResult:
-    """Train the champion on all rows of the cross-validation; without folds it is trained already.
+    schema: Schema,
+    scaling: ScalingParameters,
+    registration: RegistrationParameters,
+) -> tuple[TrialPlan, Any, TargetScaling]:
+    """List the trials whose networks are served, and fit the preprocessing that they need.
+
+    ``trial`` is the best one of the chosen combination; ``finals`` were trained on the raw
+    ``train_rows`` alone, on which ``preprocessor`` and ``target_scaling`` are fitted.
 
     Returns:
-        The trained champion. Its outputs are those of the networks of the folds, of which none
-        was trained on the rows that it scores; figures of the network itself on these rows would
-        flatter it. In its history, ``val_loss`` and the like are of the rows it was trained on.
+        The trials, the fitted transformer and the target's scaling. For ``refit`` the last two
+        are fitted anew, and the trials are new ones: one for each seed that did not diverge. With
+        folds all trials are new ones, because no network of a fold was trained on all rows; the
+        preprocessing was fitted on all of them already.
 
-    >>> settings = train_matrix, target_scaling, folds, logs
-    >>> train_refit(champion_trial, finals_plan, trial_results, *settings).trial.combination
-    'relu + adam'
+    >>> rows, fitted = (train_rows, validation_rows), (preprocessor, target_scaling, schema)
+    >>> trained = champion_trial, finals_plan, trial_results
+    >>> anew = RegistrationParameters(champion="refit")
+    >>> plan, _, _ = plan_served(*trained, *rows, *fitted, scaling, anew)
+    >>> [(each.combination, each.callbacks.checkpoint.enabled) for each in plan.trials]
+    [('relu + adam', False)]
     """
-    if champion_trial.id in results:
-        return results[champion_trial.id].of(champion_trial)
-    unit = target_scaling.scale, target_scaling.mean
-    data = TrainingData.from_matrices(train_matrix, train_matrix, *unit)
-    (engine,) = build_engines("keras")  # for a single network the fastest
-    given = data, TrainingProgress(), logs, "keras: one network on all rows"
-    (result,) = engine.train([champion_trial], *given, measured=True)
-    return replace(result, outputs=_outputs_of_folds(champion_trial, plan, results, folds))
+    if registration.champion == "best_seed":
+        return TrialPlan(trials=(trial,)), preprocessor, target_scaling
+    trials = trials_of(finals)[trial.combination]
+    if trials[0].fold is not None:
+        seeds = finished_replicates(results_of(trial.combination, trials, results))
+        anew = tuple(with_seed(trial, seed) for seed in seeds)
+        return TrialPlan(trials=anew), preprocessor, target_scaling
+    if registration.champion == "ensemble":
+        return TrialPlan(trials=tuple(trials)), preprocessor, target_scaling
+    trained = results_of(trial.combination, trials, results)
+    finished = [each for each in trained if each.status == "completed"]
+    fitted = fit_preprocessor(_join(train_rows, validation_rows), schema, scaling)
+    matrices = _scale(train_rows, validation_rows, *fitted, schema)
+    data = matrix_fingerprint(*matrices)
+    rows = len(train_rows), len(matrices[0])
+    epochs = suggested_epochs(finished)
+    anew = tuple(_plan_refit(each.trial, epochs, data, rows) for each in finished)
+    return TrialPlan(trials=anew), *fitted
 
 
-def _outputs_of_folds(
-    champion: Trial, plan: TrialPlan, results: Mapping[str, TrialResult], folds: pd.DataFrame
-) -> NDArray[np.float32]:
-    """Join what the champion's networks return for the rows of their folds, in the rows' order."""
-    validated = rows_by_fold(folds)
-    parts = {
-        trial.fold: results[trial.id].outputs
-        for trial in plan.trials
-        if trial.combination == champion.combination and trial.seed == champion.seed
-    }
-    first = next(iter(parts.values()))
-    outputs = np.empty((len(folds), first.shape[1]), np.float32)
-    for fold, part in parts.items():
-        outputs[validated[fold or 0]] = part
-    return outputs
+def refit_networks(
+    plan: TrialPlan,
+    results: Mapping[str, TrialResult],
+    train_rows: pd.DataFrame,
+    validation_rows: pd.DataFrame,
+    preprocessor: Any,
+    target_scaling: TargetScaling,
+    schema: Schema,
+    display: TrainingProgress,
+    training: TrainingParameters,
+    logs: LoggingParameters,
+    folds: pd.DataFrame | None = None,
+) -> Iterator[TrialResult]:
+    """Train those of the networks to be served that are not trained yet, on all but test rows.
+
+    The validation rows are among the rows that are trained on, so the validation figures of these
+    trials measure nothing. With ``folds`` both tables hold the same rows, which are trained on
+    once.
+
+    >>> rows, fitted = (train_rows, validation_rows), (served_preprocessor, served_scaling, schema)
+    >>> settings = training_display, training, logs
+    >>> list(refit_networks(served_plan, trial_results, *rows, *fitted, *settings))
+    []
+    """
+    if all(trial.id in results for trial in plan.trials):
+        return
+    rows = train_rows, validation_rows
+    if folds is not None and len(folds):
+        rows = train_rows[:0], validation_rows
+    matrices = _scale(*rows, preprocessor, target_scaling, schema)
+    data = TrainingData.from_matrices(*matrices, target_scaling.scale)
+    nothing = Screening(TrialPlan(trials=()), ScreeningParameters())
+    unmeasured = training.model_copy(update={"diagnostics": False})
+    for report in Sweep(plan, nothing, results, data, display, unmeasured, logs).run():
+        yield report.result
+
+
+def _plan_refit(trial: Trial, epochs: int, data: str, rows: tuple[int, int]) -> Trial:
+    """The trial on more rows, whose last epoch is kept: there are no rows left to choose by."""
+    callbacks = trial.callbacks.model_copy(
+        update={
+            "checkpoint": trial.callbacks.checkpoint.model_copy(update={"enabled": False}),
+            "early_stopping": EarlyStoppingParameters(),
+        }
+    )
+    fields = {name: getattr(trial, name) for name in Trial.model_fields}
+    fields |= {"epochs": epochs, "data": data, "callbacks": callbacks}
+    fields["schedule"] = stretch_schedule(trial, rows)
+    return Trial(**fields)
+
+
+def _join(train_rows: pd.DataFrame, validation_rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([train_rows, validation_rows])
+
+
+def _scale(
+    train_rows: pd.DataFrame,
+    validation_rows: pd.DataFrame,
+    preprocessor: Any,
+    target_scaling: TargetScaling,
+    schema: Schema,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scale the rows to train on, all, and the validation rows among them."""
+    fitted = preprocessor, target_scaling, schema
+    return (
+        scale_rows(_join(train_rows, validation_rows), *fitted),
+        scale_rows(validation_rows, *fitted),
+    )

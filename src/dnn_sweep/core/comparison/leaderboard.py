@@ -1,13 +1,18 @@
-"""The leaderboard: the combinations ranked on the validation rows."""
+"""The leaderboard: combinations and baselines ranked on the validation rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import scipy
+from numpy.typing import NDArray
 
+from dnn_sweep.core.comparison.against_baselines import compare_baselines, tabulate_baselines
+from dnn_sweep.core.comparison.baselines import Baseline
 from dnn_sweep.core.comparison.histories import collect_histories
 from dnn_sweep.core.comparison.holm import holm_p_values
-from dnn_sweep.core.comparison.intervals import bootstrap_means, mean_interval, rank_intervals
+from dnn_sweep.core.comparison.intervals import draw_means, mean_interval, rank_intervals
+from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.comparison.scores import FACTORS, ScoredSweep, score_combinations
 from dnn_sweep.core.comparison.summary import describe_comparison
@@ -18,6 +23,8 @@ from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters
 
+WHOLE_NUMBERS = ("batch_size", "rank_low", "rank_high")  # empty for a baseline
+
 
 def rank_combinations(
     plan: TrialPlan,
@@ -26,26 +33,34 @@ def rank_combinations(
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
+    baselines: Sequence[Baseline] = (),
     folds: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Comparison]:
     """Compare the combinations on the validation rows; training rows say what no skill predicts.
 
     Returns:
-        The leaderboard (:func:`build_leaderboard`), the histories
+        The leaderboard (:func:`build_leaderboard` with :func:`add_baselines`), the histories
         (:func:`~dnn_sweep.core.comparison.histories.collect_histories`), ``combination``,
         ``seed``, score, ``diverged`` and ``seconds`` of every trial, and the comparison's record.
 
     >>> rows = train_matrix, validation_matrix, target_scaling
-    >>> ranked, *_ = rank_combinations(finals_plan, trial_results, *rows, evaluation)
-    >>> ranked["combination"].tolist()
-    ['relu + adam', 'relu + sgd']
+    >>> ranked, *_ = rank_combinations(finals_plan, trial_results, *rows, evaluation, baselines)
+    >>> ranked["kind"].value_counts().to_dict()
+    {'baseline': 4, 'combination': 2}
     """
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
     sweep = score_combinations(plan, results, train_target, true, target_scaling, folds)
-    leaderboard = build_leaderboard(sweep, evaluation)
+    ranked = build_leaderboard(sweep, evaluation)
+    leaderboard, compared = ranked, []
+    if baselines:
+        scores = np.array([each.row_scores(true, target_scaling) for each in baselines])
+        best = [*sweep.combinations["combination"]].index(ranked["combination"][0])
+        compared = compare_baselines(sweep, best, baselines, scores, evaluation)
+        rows = tabulate_baselines(compared, scores, sweep, evaluation)
+        leaderboard = add_baselines(ranked, rows, sweep)
     score = sweep.objective.validation_metric
     seed_scores = sweep.trials[["combination", "seed", score, "diverged", "seconds"]]
-    comparison = describe_comparison(sweep, leaderboard, evaluation)
+    comparison = describe_comparison(sweep, ranked, evaluation, compared)
     return leaderboard, collect_histories(plan, results), seed_scores, comparison
 
 
@@ -55,11 +70,13 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
     Returns:
         One row per combination, best first. ``<metric>`` is ``val_accuracy`` or ``val_mae``.
 
-        - ``rank`` from 1, ``combination``, ``FACTORS``
+        - ``rank`` from 1, which equals share
+        - ``kind`` (``combination``), ``combination``, ``FACTORS``
         - ``<metric>_mean`` over seeds and rows, ``<metric>_ci_low``, ``<metric>_ci_high``
         - ``val_loss_mean``, ``seeds`` and ``diverged`` (counts), ``best_epoch``, ``epochs`` and
           ``seconds`` (means over seeds), ``engine``
-        - ``tied_with_best`` (not shown to be worse), ``<metric>_std`` over seeds
+        - ``tied_with_best`` (not shown to be worse, and no seed diverged), ``<metric>_std`` over
+          seeds
         - ``difference_to_best`` (combination minus best), ``difference_ci_low``,
           ``difference_ci_high``; these intervals hold simultaneously
         - ``p_holm`` of the exact test; ``share_first``, ``rank_low``, ``rank_high`` (resampled)
@@ -73,20 +90,22 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         .index.to_numpy()
     )
     scores = sweep.scores[order]
-    resampled, seed_means = bootstrap_means(scores, evaluation), scores.mean(axis=2)
-    share = sweep.objective.mode == "max"
-    low, high = mean_interval(scores, resampled, confidence, share=share)
+    share, seed_means = sweep.objective.mode == "max", scores.mean(axis=2)
+    drawn = draw_means(scores, evaluation, share=share)
+    low, high = mean_interval(scores, confidence, share=share)
     differences = compare_with_best(scores, 0, sign, confidence, sweep.margin(evaluation))
-    share_first, rank_low, rank_high = rank_intervals(resampled, sign, confidence)
+    share_first, rank_low, rank_high = rank_intervals(drawn, sign, confidence)
+    steady = training["diverged"].to_numpy()[order] == 0
     return pd.DataFrame(
         {
-            "rank": np.arange(1, len(order) + 1),
+            "rank": _ranks(-sign * scores.mean(axis=(1, 2))),
+            "kind": "combination",
             **sweep.combinations.iloc[order].reset_index(drop=True),
             f"{metric}_mean": scores.mean(axis=(1, 2)),
             f"{metric}_ci_low": low,
             f"{metric}_ci_high": high,
             **training.iloc[order].reset_index(drop=True),
-            "tied_with_best": differences.tied,
+            "tied_with_best": differences.tied & (steady | (order == order[0])),
             f"{metric}_std": seed_means.std(axis=1, ddof=1) if len(sweep.seeds) > 1 else np.nan,
             "difference_to_best": differences.difference,
             "difference_ci_low": differences.low,
@@ -97,6 +116,38 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
             "rank_high": rank_high,
         }
     )
+
+
+def add_baselines(
+    leaderboard: pd.DataFrame, baselines: pd.DataFrame, sweep: ScoredSweep
+) -> pd.DataFrame:
+    """Add the baselines to the ranked combinations, as rows of ``kind`` ``baseline``.
+
+    One ``rank`` counts all rows; of equals the combination comes first. Everything else that a
+    combination's row says is about the combinations alone, and stays as it was: the tied set, the
+    p-values, the share ranked first and the range of ranks. ``difference_to_best`` is to the best
+    combination in every row. Columns that do not apply to a baseline are empty.
+    """
+    joined = pd.concat(
+        [leaderboard.astype(dict.fromkeys(WHOLE_NUMBERS, "Int64")), baselines], ignore_index=True
+    )
+    better = -sweep.objective.sign * joined[f"{sweep.objective.validation_metric}_mean"]
+    ranked = joined.iloc[np.argsort(better.to_numpy(), kind="stable")].reset_index(drop=True)
+    return ranked.assign(rank=_ranks(np.sort(better.to_numpy())))
+
+
+def _ranks(worse: Floats) -> NDArray[np.int64]:
+    return np.asarray(scipy.stats.rankdata(worse, method="min"), dtype=np.int64)
+
+
+def combinations_of(leaderboard: pd.DataFrame) -> pd.DataFrame:
+    """The leaderboard's rows of kind ``combination``, best first; ``rank`` still counts all rows.
+
+    >>> combinations_of(leaderboard)["combination"].tolist()
+    ['relu + adam', 'relu + sgd']
+    """
+    rows = leaderboard[leaderboard["kind"] == "combination"].reset_index(drop=True)
+    return rows.astype(dict.fromkeys(WHOLE_NUMBERS, "int64"))
 
 
 def _training_means(sweep: ScoredSweep) -> pd.DataFrame:
@@ -117,10 +168,10 @@ def _training_means(sweep: ScoredSweep) -> pd.DataFrame:
 
 
 def measure_combinations(leaderboard: pd.DataFrame) -> pd.DataFrame:
-    """The leaderboard's figures by ``combination``, for the combinations' runs in MLflow.
+    """The combinations' figures in the leaderboard, for their runs in MLflow.
 
     >>> measure_combinations(leaderboard).columns[:3].tolist()
     ['combination', 'rank', 'val_accuracy_mean']
     """
-    figures = leaderboard.drop(columns=[*FACTORS, "engine"])
+    figures = combinations_of(leaderboard).drop(columns=[*FACTORS, "engine"])
     return figures[["combination", *figures.select_dtypes(["number", "bool"]).columns]]

@@ -1,6 +1,15 @@
 """The comparison's record: what it rests on and what it supports."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
+
+from dnn_sweep.parameters import BaselineName
+
+# Of a baseline against the best combination, as far as the evidence shows.
+Outcome = Literal["better", "worse", "undecided"]
+# Of a deep network: ``no_skill`` if it is not shown to beat a constant prediction.
+NetworkVerdict = Literal["pays", "undecided", "does_not_pay", "no_skill"]
 
 
 class Margin(BaseModel):
@@ -10,6 +19,23 @@ class Margin(BaseModel):
 
     given: float  # as the user states it, ``evaluation.equivalence_margin``
     value: float  # in the metric's unit
+
+
+class AgainstBaseline(BaseModel):
+    """A baseline against the best combination."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    baseline: BaselineName  # its spelling in ``evaluation.baselines``
+    name: str  # in the leaderboard
+    score: float  # mean over the validation rows
+    difference: float  # baseline minus best combination
+    ci_low: float  # ends of its interval; those of all baselines hold simultaneously
+    ci_high: float
+    outcome: Outcome
+    rows: int  # training rows it was fitted on
+    training_rows: int  # how many there are
+    seconds: float  # to fit it and to predict
 
 
 class Comparison(BaseModel):
@@ -27,10 +53,19 @@ class Comparison(BaseModel):
     margin: Margin  # how much worse still counts as the same
     best: str  # the combination that leads the leaderboard
     tied_with_best: tuple[str, ...]  # those not shown to be worse
+    diverged: tuple[str, ...] = ()  # those of which a seed diverged, which are never tied
     first_worse: str | None  # the best of those shown to be worse; ``None`` where there is none
     smallest_p: float  # the smallest p-value that an exact test over so many seeds can give
     smallest_p_holm: float  # the same after Holm's correction
     seeds_needed: int  # how many seeds an exact test would need
     seeds_suffice: bool  # whether there are so many
     champion_rule: str  # ``best`` or ``cheapest_tied``
+    baselines: tuple[AgainstBaseline, ...] = ()  # in the order of ``evaluation.baselines``
+    deep_network: NetworkVerdict | None = None  # whether it pays; ``None`` without baselines
+    reservation: str | None = None  # what praise of the best combination must add
     sentences: tuple[str, ...] = ()  # the above in words, the answer first
+
+    @property
+    def leading(self) -> tuple[str, ...]:
+        """The sentences that a short text needs: the answer, and whether a deep network pays."""
+        return self.sentences[: 2 if self.deep_network else 1]

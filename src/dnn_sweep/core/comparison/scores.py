@@ -153,6 +153,32 @@ def replicates_of(results: Sequence[TrialResult]) -> dict[int, list[TrialResult]
     return {seed: [each for each in results if each.trial.seed == seed] for seed in seeds}
 
 
+def finished_replicates(results: Sequence[TrialResult]) -> dict[int, list[TrialResult]]:
+    """Those of :func:`replicates_of` of which no network diverged."""
+    return {
+        seed: replicate
+        for seed, replicate in replicates_of(results).items()
+        if all(result.status == "completed" for result in replicate)
+    }
+
+
+def replicate_outputs(
+    results: Sequence[TrialResult], folds: pd.DataFrame | None = None
+) -> NDArray[np.float32]:
+    """One replicate's outputs on the validation rows, shape ``(rows, outputs)``.
+
+    ``results`` are those of its folds, whose outputs are joined in the rows' order: each row's are
+    of the network that was not trained on it.
+    """
+    if results[0].trial.fold is None or folds is None:
+        return results[0].outputs
+    validated = rows_by_fold(folds)
+    outputs = np.empty((len(folds), results[0].outputs.shape[1]), np.float32)
+    for result in results:
+        outputs[validated[result.trial.fold or 0]] = result.outputs
+    return outputs
+
+
 def replicate_scores(
     results: Sequence[TrialResult],
     true: NDArray[np.generic],

@@ -1,11 +1,12 @@
 """The leaderboard's evidence and what it supports, as figures and in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from dnn_sweep.core.comparison.against_baselines import answer_whether_it_pays
 from dnn_sweep.core.comparison.holm import seeds_needed, smallest_p
-from dnn_sweep.core.comparison.record import Comparison, Margin
+from dnn_sweep.core.comparison.record import AgainstBaseline, Comparison, Margin
 from dnn_sweep.core.comparison.scores import ScoredSweep
 from dnn_sweep.core.comparison.tied_set import pairs_among
 from dnn_sweep.core.formatting import count, format_value, percent
@@ -15,12 +16,20 @@ WIDE = 3  # times the median half-width of a difference's interval
 
 
 def describe_comparison(
-    sweep: ScoredSweep, leaderboard: pd.DataFrame, evaluation: EvaluationParameters
+    sweep: ScoredSweep,
+    leaderboard: pd.DataFrame,
+    evaluation: EvaluationParameters,
+    baselines: Sequence[AgainstBaseline] = (),
 ) -> Comparison:
-    """Describe what was compared, on how much evidence, and what follows from it."""
+    """Describe what was compared, on how much evidence, and what follows from it.
+
+    The leaderboard has the combinations alone.
+    """
     combinations, seeds, rows = sweep.scores.shape
     comparisons, alpha = pairs_among(combinations), 1 - evaluation.confidence
     names, tied = leaderboard["combination"].map(str), leaderboard["tied_with_best"]
+    diverged = ~tied & (leaderboard["diverged"] > 0)
+    answer = answer_whether_it_pays(baselines, names[0], sweep, evaluation)
     corrected = min(1.0, smallest_p(seeds) * max(comparisons, 1))
     record = Comparison(
         metric=sweep.objective.validation_metric,
@@ -33,14 +42,21 @@ def describe_comparison(
         margin=Margin(given=evaluation.equivalence_margin, value=sweep.margin(evaluation)),
         best=names[0],
         tied_with_best=tuple(names[tied][1:]),
-        first_worse=next(iter(names[~tied]), None),
+        diverged=tuple(names[diverged]),
+        first_worse=next(iter(names[~tied & ~diverged]), None),
         smallest_p=smallest_p(seeds),
         smallest_p_holm=corrected,
         seeds_needed=seeds_needed(combinations, alpha),
         seeds_suffice=corrected <= alpha,
         champion_rule=evaluation.champion,
+        baselines=tuple(baselines),
+        deep_network=answer and answer.verdict,
+        reservation=answer and answer.reservation,
     )
-    return record.model_copy(update={"sentences": tuple(_sentences(record, leaderboard))})
+    sentences = [*_sentences(record, leaderboard)]
+    if answer:  # that no skill was learned matters more than which combination leads
+        sentences.insert(0 if answer.verdict == "no_skill" else 1, answer.sentence)
+    return record.model_copy(update={"sentences": tuple(sentences)})
 
 
 def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
@@ -51,7 +67,10 @@ def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
         yield from (f"{record.best} was compared with no other combination.", compared)
     else:
         one_seed = len(record.seeds) == 1
-        yield from (_answer_for_one_seed(record) if one_seed else _answer(record), compared)
+        if len(record.diverged) < record.combinations - 1:
+            yield _answer_for_one_seed(record) if one_seed else _answer(record)
+        yield compared
+        yield from _diverged(record)
         yield from () if one_seed else _undecided(leaderboard)
         yield from (_rank(record, leaderboard), _exact_test(record))
     if len(record.seeds) == 2:
@@ -66,7 +85,7 @@ def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
 
 
 def _answer(record: Comparison) -> str:
-    others, tied = record.combinations - 1, len(record.tied_with_best)
+    others, tied = _compared(record), len(record.tied_with_best)
     worse, beyond, level = others - tied, _beyond(record), _level(record)
     if not worse:
         subject = "None of the others is" if others > 1 else "The other one is not"
@@ -81,7 +100,7 @@ def _answer(record: Comparison) -> str:
 
 
 def _answer_for_one_seed(record: Comparison) -> str:
-    best, others = record.best, record.combinations - 1
+    best, others = record.best, _compared(record)
     worse = others - len(record.tied_with_best)
     if worse:
         whole = _all_of(others) if worse == others else f"{worse} of the {others} others"
@@ -95,6 +114,20 @@ def _answer_for_one_seed(record: Comparison) -> str:
         "networks alone: how much another seed changes was not measured, and it may reorder the "
         "table."
     )
+
+
+def _compared(record: Comparison) -> int:
+    """Number of the others that trained with every seed."""
+    return record.combinations - 1 - len(record.diverged)
+
+
+def _diverged(record: Comparison) -> Iterator[str]:
+    if record.diverged:
+        names, several = ", ".join(record.diverged), len(record.diverged) > 1
+        yield (
+            f"{names} diverged with at least one seed and {'are' if several else 'is'} not counted "
+            "among the tied, whatever the other seeds reach."
+        )
 
 
 def _all_of(others: int) -> str:

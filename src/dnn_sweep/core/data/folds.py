@@ -122,6 +122,22 @@ def rows_by_fold(folds: pd.DataFrame | None) -> list[NDArray[np.intp]]:
     return found
 
 
+def fewest_training_rows(folds: pd.DataFrame, inner: float) -> int:
+    """Number of rows that a trial is trained on, in the fold where these are fewest.
+
+    ``inner`` is the fraction of a fold's training rows that is watched.
+
+    >>> fewest_training_rows(pd.DataFrame({"repeat_1": [0, 0, 1, 1, 1]}), 0)
+    2
+    """
+    fewest = len(folds) - max(len(validated) for validated in rows_by_fold(folds))
+    return fewest - _count_watched(fewest, inner)
+
+
+def _count_watched(rows: int, inner: float) -> int:
+    return min(max(round(inner * rows), 1), rows - 1) if inner else 0
+
+
 @dataclass(frozen=True)
 class Fold:
     """The scaled rows of one fold, divided into those that train, are watched, and score.
@@ -181,8 +197,7 @@ def divide_folds(fold_matrices: pd.DataFrame | None, inner: float) -> list[Fold]
         train, watched = matrix[~validated], None
         if inner:
             order = np.random.default_rng(number).permutation(len(train))
-            count = min(max(round(inner * len(train)), 1), len(train) - 1)
-            at = np.sort(order[:count])
+            at = np.sort(order[: _count_watched(len(train), inner)])
             train, watched = train.drop(train.index[at]), train.iloc[at]
         found.append(Fold(train, watched, matrix[validated], scaling))
     return found

@@ -1,4 +1,4 @@
-"""Symptoms of one trial: a function each, which returns the evidence or ``None``.
+"""Symptoms of a training that goes wrong: a function each, which returns the evidence or ``None``.
 
 A symptom alone is no verdict: :mod:`dnn_sweep.core.diagnosis.verdicts` also asks whether it did
 any harm.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.comparison.intervals import Floats
+from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.diagnosis.thresholds import THRESHOLDS
 from dnn_sweep.core.formatting import count, percent
 from dnn_sweep.core.objectives import Objective
@@ -38,15 +38,30 @@ class TrialCurves:
     @property
     def best(self) -> float:
         """The objective in the best epoch, on the validation rows; no skill if it diverged."""
-        values = finite(self.history[self.objective.validation_metric])
+        return self._best_of(self.objective.validation_metric)
+
+    @property
+    def best_fit(self) -> float:
+        """The objective in the best epoch, on the training rows; no skill if it diverged."""
+        return self._best_of(self.objective.metric)
+
+    def _best_of(self, column: str) -> float:
+        values = finite(self.history[column])
         if self.status == "diverged" or not len(values):
             return self.no_skill
         return float(values.max() if self.objective.mode == "max" else values.min())
 
     def skill(self, value: float) -> float:
         """A value of the objective on the scale from no skill (0) to perfection (1)."""
-        perfect = 1.0 if self.objective.mode == "max" else 0.0
-        return (value - self.no_skill) / (perfect - self.no_skill or np.nan)
+        return (value - self.no_skill) / (self._perfect - self.no_skill or np.nan)
+
+    def value(self, skill: float) -> float:
+        """The value of the objective that has this skill."""
+        return self.no_skill + skill * (self._perfect - self.no_skill)
+
+    @property
+    def _perfect(self) -> float:
+        return 1.0 if self.objective.mode == "max" else 0.0
 
 
 def finite(values: Floats) -> Floats:
@@ -61,14 +76,28 @@ def diverged(trial: TrialCurves) -> str | None:
 
 
 def dead_units(trial: TrialCurves) -> str | None:
-    """Units of a layer that return 0 for every row (Lu et al. 2019)."""
-    return _share_at_the_end(trial, "dead_units", True, "dead", "of the units are dead")
+    """Units that return 0 for every row, most of them from the start (Lu et al. 2019)."""
+    return _dead(trial, from_the_start=True)
 
 
 def saturated(trial: TrialCurves) -> str | None:
-    """A layer whose activation works at its flat ends (Glorot & Bengio 2010)."""
+    """A layer whose activation works at its flat ends most of the time (Glorot & Bengio 2010).
+
+    Its share at the end alone would not tell: the units of a network that is too small saturate as
+    it learns.
+    """
+    if len(trial.epochs) < 2:
+        return None
     can = np.array([name in SATURATING for name in trial.activations], dtype=bool)
-    return _share_at_the_end(trial, "saturated", can, "saturated", "of the sums are flat")
+    shares = np.median(np.where(can, np.nan_to_num(trial.figures["saturated"][1:]), 0.0), axis=0)
+    worst = int(shares.argmax())
+    if shares[worst] < THRESHOLDS["saturated"]:
+        return None
+    return (
+        f"{percent(shares[worst])} of the sums in {trial.layers[worst]} lie where the activation "
+        f"is flat, in the median of the measured epochs (threshold "
+        f"{percent(THRESHOLDS['saturated'])})"
+    )
 
 
 def vanishing_gradient(trial: TrialCurves) -> str | None:
@@ -90,7 +119,9 @@ def vanishing_gradient(trial: TrialCurves) -> str | None:
 
 
 def learning_rate_too_high(trial: TrialCurves) -> str | None:
-    """Steps that replace the weights, or make the training loss rise again."""
+    """Steps that kill units, replace the weights, or make the training loss rise again."""
+    if killed := _dead(trial, from_the_start=False):
+        return killed
     if len(trial.layers):
         moved = np.nan_to_num(trial.figures["update_ratio"]).max(axis=0)
         if moved.max() > THRESHOLDS["replaced"]:
@@ -131,53 +162,30 @@ def learning_rate_too_low(trial: TrialCurves) -> str | None:
     return None
 
 
-def overfitting(trial: TrialCurves) -> str | None:
-    """A validation loss that rose from its lowest value while the training loss kept falling."""
-    rise = THRESHOLDS["generalisation_loss"]
-    loss, val_loss = trial.history["loss"], trial.history["val_loss"]
-    epochs = np.flatnonzero(np.isfinite(loss) & np.isfinite(val_loss))
-    if not len(epochs):
-        return None
-    lowest, last = epochs[val_loss[epochs].argmin()], epochs[-1]
-    risen = val_loss[last] / val_loss[lowest] - 1 if val_loss[lowest] > 0 else 0.0
-    metric = trial.objective.metric
-    on_training = float(trial.history[metric][last])
-    on_validation = float(trial.history[trial.objective.validation_metric][last])
-    gap = trial.skill(on_training) - trial.skill(on_validation)
-    if not (loss[last] < loss[lowest] and risen > rise and gap > THRESHOLDS["gap"]):
-        return None
-    return (
-        f"the validation loss ended {percent(risen)} above its lowest (threshold {percent(rise)}) "
-        f"while the training loss fell, and {metric} is {on_training:.3g} on the training rows "
-        f"against {on_validation:.3g}"
-    )
-
-
 # The most upstream cause first: what comes later often follows from what comes before.
-SYMPTOMS: Mapping[str, Callable[[TrialCurves], str | None]] = {
+TRAINING_SYMPTOMS: Mapping[str, Callable[[TrialCurves], str | None]] = {
     "diverged": diverged,
     "dead units": dead_units,
     "learning rate too high": learning_rate_too_high,
     "saturated": saturated,
     "vanishing gradient": vanishing_gradient,
     "learning rate too low": learning_rate_too_low,
-    "overfitting": overfitting,
 }
 
 
-def _share_at_the_end(
-    trial: TrialCurves, figure: str, where: NDArray[np.bool_] | bool, threshold: str, words: str
-) -> str | None:
-    """Compare a share in the last measured epoch with its threshold, layer by layer."""
+def _dead(trial: TrialCurves, *, from_the_start: bool) -> str | None:
+    """Dead units, in layers where most of them were dead before training or where few were."""
     if not len(trial.layers):
         return None
-    shares = np.where(where, np.nan_to_num(trial.figures[figure][-1]), 0.0)
-    worst = int(shares.argmax())
-    if shares[worst] < THRESHOLDS[threshold]:
+    first, last = np.nan_to_num(trial.figures["dead_units"][[0, -1]])
+    concerned = (first >= THRESHOLDS["dead_before"] * last) == from_the_start
+    worst = int(np.where(concerned, last, -1.0).argmax())
+    if not concerned[worst] or last[worst] < THRESHOLDS["dead"]:
         return None
     return (
-        f"{percent(shares[worst])} {words} in {trial.layers[worst]} after {_epochs(trial)} "
-        f"(threshold {percent(THRESHOLDS[threshold])})"
+        f"{percent(last[worst])} of the units in {trial.layers[worst]} are dead after "
+        f"{_epochs(trial)} (threshold {percent(THRESHOLDS['dead'])}), against "
+        f"{percent(first[worst])} before training"
     )
 
 

@@ -1,7 +1,7 @@
 """One plain verdict per combination: what kept it from training well."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,17 +9,21 @@ import pandas as pd
 
 from dnn_sweep.core.comparison.scores import no_skill_prediction, no_skill_scores
 from dnn_sweep.core.comparison.time_to_target import trial_key
+from dnn_sweep.core.data.folds import divide_folds
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.core.diagnosis.fit import BEST, FIT_SYMPTOMS, Attainable, gap
 from dnn_sweep.core.diagnosis.layer_tables import FIGURES, collect_diagnostics
-from dnn_sweep.core.diagnosis.symptoms import SYMPTOMS, TrialCurves, finite
+from dnn_sweep.core.diagnosis.reference import REFERENCE, reference_score
+from dnn_sweep.core.diagnosis.symptoms import TRAINING_SYMPTOMS, TrialCurves, finite
 from dnn_sweep.core.diagnosis.thresholds import THRESHOLDS
 from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 
-HEALTHY = "healthy"
-VERDICTS = (*SYMPTOMS, HEALTHY)  # the most upstream cause first
+UNEXPLAINED, HEALTHY = "unexplained", "healthy"
+SYMPTOMS = (*TRAINING_SYMPTOMS, *FIT_SYMPTOMS)  # the most upstream cause first
+VERDICTS = (*SYMPTOMS, UNEXPLAINED, HEALTHY)
 
 
 def diagnose_combinations(
@@ -29,8 +33,12 @@ def diagnose_combinations(
     train_matrix: pd.DataFrame,
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
+    fold_matrices: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Collect every trial's diagnostics and judge every combination.
+
+    With folds both matrices hold the same rows. The learner of another kind then takes those of
+    the first fold (see :func:`~dnn_sweep.core.data.folds.scale_folds`), which are divided.
 
     Returns:
         The diagnostics (:func:`~dnn_sweep.core.diagnosis.layer_tables.collect_diagnostics`) and
@@ -44,8 +52,20 @@ def diagnose_combinations(
     task, diagnostics = plan.trials[0].task, collect_diagnostics(plan, results)
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
     predicted = no_skill_prediction(train_target, task)
-    no_skill = float(no_skill_scores(true, predicted, task, target_scaling).mean())
-    return diagnostics, judge_combinations(histories, diagnostics, objective_of(task), no_skill)
+    no_skill = no_skill_scores(true, predicted, task, target_scaling)
+    rows = train_matrix, validation_matrix, target_scaling
+    if fold_matrices is not None and len(fold_matrices):
+        first = divide_folds(fold_matrices, inner=0.0)[0]
+        rows = first.train, first.scored, first.scaling
+    verdicts = judge_combinations(
+        histories,
+        diagnostics,
+        objective_of(task),
+        float(no_skill.mean()),
+        chance=THRESHOLDS["chance"] * float(no_skill.std() / np.sqrt(len(no_skill))),
+        reference=reference_score(*rows[:2], task, rows[2]),
+    )
+    return diagnostics, verdicts
 
 
 @dataclass(frozen=True)
@@ -53,7 +73,7 @@ class CombinationVerdict:
     """A row of the table of verdicts."""
 
     combination: str
-    verdict: str  # that of most trials, one of ``VERDICTS``; of equally many the most upstream
+    verdict: str  # one of ``VERDICTS``
     evidence: str  # figures and thresholds, of the first trial with that verdict
     agreeing: int  # how many trials have the verdict
     trials: int  # of how many
@@ -61,20 +81,34 @@ class CombinationVerdict:
 
 
 def judge_combinations(
-    histories: pd.DataFrame, diagnostics: pd.DataFrame, objective: Objective, no_skill: float
+    histories: pd.DataFrame,
+    diagnostics: pd.DataFrame,
+    objective: Objective,
+    no_skill: float,
+    *,
+    chance: float = 0.0,
+    reference: float = np.nan,
 ) -> pd.DataFrame:
     """Judge every combination by the verdicts on its trials, with :class:`CombinationVerdict`.
 
-    The diagnostics are sorted by trial, measured epoch and layer; trials without measurements may
-    be missing. ``no_skill`` is the objective's value on the validation rows for predictions made
-    without looking at a row.
+    Args:
+        histories: Of all trials, from
+            :func:`~dnn_sweep.core.comparison.histories.collect_histories`.
+        diagnostics: Sorted by trial, measured epoch and layer; trials without measurements may be
+            missing.
+        objective: The metric that judges the trials.
+        no_skill: The objective's value on the validation rows for predictions made without looking
+            at a row.
+        chance: How far from ``no_skill`` chance alone may lead.
+        reference: The objective's value for a learner of another kind; NaN if it is not known.
     """
     trials: dict[str, list[TrialCurves]] = {}
     for combination, curves in _curves(histories, diagnostics, objective, no_skill):
         trials.setdefault(combination, []).append(curves)
     means = [float(np.mean([each.best for each in group])) for group in trials.values()]
     best = max(means, key=lambda mean: objective.sign * mean)
-    return pd.DataFrame([_judge(name, group, best) for name, group in trials.items()])
+    attainable = Attainable(best, reference, chance)
+    return pd.DataFrame([_judge(name, group, attainable) for name, group in trials.items()])
 
 
 def _curves(
@@ -106,10 +140,19 @@ def _curves(
         yield str(combinations[rows[0]]), curves
 
 
-def _judge(combination: str, trials: list[TrialCurves], best: float) -> CombinationVerdict:
-    examined = [_examine(trial, best) for trial in trials]
+def _judge(
+    combination: str, trials: list[TrialCurves], attainable: Attainable
+) -> CombinationVerdict:
+    """The verdict on most trials; not healthy where the mean is much worse than the best."""
+    examined = [_examine(trial, attainable) for trial in trials]
     counts = Counter(verdict for verdict, _, _ in examined)
-    chosen = max(VERDICTS, key=lambda verdict: counts[verdict])  # of equals the most upstream
+    skills = [trial.skill(trial.best) for trial in trials]
+    top = trials[0].skill(attainable.best)
+    fails = np.mean(skills) < top - _shortfall_without_cause(top)
+    if 2 * counts[HEALTHY] > len(trials) and not fails:
+        chosen = HEALTHY
+    else:  # of equals the most upstream
+        chosen = max((*SYMPTOMS, UNEXPLAINED), key=lambda verdict: counts[verdict])
     shown = {symptom for _, _, symptoms in examined for symptom in symptoms}
     return CombinationVerdict(
         combination=combination,
@@ -121,29 +164,52 @@ def _judge(combination: str, trials: list[TrialCurves], best: float) -> Combinat
     )
 
 
-def _examine(trial: TrialCurves, best: float) -> tuple[str, str, list[str]]:
+def _examine(trial: TrialCurves, attainable: Attainable) -> tuple[str, str, list[str]]:
     """A trial's verdict, the evidence for it, and all of its symptoms."""
-    found = {name: said for name, look in SYMPTOMS.items() if (said := look(trial)) is not None}
-    harm, first = _harm(trial, best), next(iter(found), HEALTHY)
-    if first == "diverged" or (found and harm is not None):
-        return first, "; ".join(filter(None, [found[first], harm])), list(found)
-    if harm is not None:
-        return HEALTHY, f"no symptom among those looked for, but {harm}", list(found)
-    return HEALTHY, f"{_reached(trial)}, against {best:.3g} of the best combination", list(found)
+    training = {name: said for name, look in TRAINING_SYMPTOMS.items() if (said := look(trial))}
+    fit = {name: said for name, look in FIT_SYMPTOMS.items() if (said := look(trial, attainable))}
+    found = training | fit
+    if "diverged" in found:
+        return "diverged", f"{found['diverged']}; {_reached(trial, attainable)}", list(found)
+    # What hinders the training is no cause where the training rows were fitted well.
+    causes = fit if _fits(trial, attainable) else found
+    top = trial.skill(attainable.best)
+    allowed = THRESHOLDS["worse"] * top if causes else _shortfall_without_cause(top)
+    harm = _harm(trial, attainable, fit, allowed)
+    if harm is None:
+        return HEALTHY, _reached(trial, attainable), list(found)
+    if not causes:
+        return UNEXPLAINED, f"no symptom explains it, but {harm}", list(found)
+    first = next(iter(causes))
+    return first, f"{causes[first]}; {harm}", list(found)
 
 
-def _harm(trial: TrialCurves, best: float) -> str | None:
+def _fits(trial: TrialCurves, attainable: Attainable) -> bool:
+    """Whether a trial predicts its training rows about as well as others the validation rows."""
+    top = (1 - THRESHOLDS["worse"]) * trial.skill(attainable.top(trial)[0])
+    fit = max(trial.skill(trial.best_fit), trial.skill(trial.best))
+    return fit >= max(top, THRESHOLDS["half_way"])
+
+
+def _harm(
+    trial: TrialCurves, attainable: Attainable, fit: Container[str], allowed: float
+) -> str | None:
     """The shortfall of a trial in words; ``None`` where it is about as good as the best.
 
     A symptom becomes a verdict only where it did harm: a network that reaches the top with half
-    of its units dead is healthy. Harm is to be clearly worse than the best combination, or to
-    have learned nothing, however the others do.
+    of its units dead is healthy. Harm is to miss more than ``allowed`` of the best combination's
+    skill, to be far worse than another learner, to have learned nothing, however the others do, or
+    to have learned the training rows by heart.
     """
-    top, own = trial.skill(best), trial.skill(trial.best)
-    if top > 0 and (top - own) / top > THRESHOLDS["worse"]:
-        return f"{_reached(trial)}, against {best:.3g} of the best combination"
-    if own < THRESHOLDS["nothing_learned"]:
-        return f"{_reached(trial)}, against {trial.no_skill:.3g} without looking at a row"
+    own = trial.skill(trial.best)
+    if own < trial.skill(attainable.best) - allowed:
+        return _reached(trial, attainable)
+    if own < (1 - THRESHOLDS["far_worse"]) * trial.skill(attainable.reference):
+        return f"{_score(trial)}, against {attainable.reference:.3g} of {REFERENCE}"
+    if own < THRESHOLDS["nothing_learned"] or "no signal" in fit:
+        return f"{_score(trial)}, against {trial.no_skill:.3g} without looking at a row"
+    if "overfitting" in fit and gap(trial) > THRESHOLDS["memorised"]:
+        return f"{_score(trial)} in its best epoch"
     loss = finite(trial.history["loss"])
     stuck = len(loss) and loss.min() > (1 - THRESHOLDS["loss_moved"]) * loss[0]
     if own < THRESHOLDS["half_way"] and stuck:
@@ -151,5 +217,14 @@ def _harm(trial: TrialCurves, best: float) -> str | None:
     return None
 
 
-def _reached(trial: TrialCurves) -> str:
+def _shortfall_without_cause(top: float) -> float:
+    """The skill that may be missing to the best combination's without a symptom."""
+    return min(THRESHOLDS["far_worse"] * top, THRESHOLDS["much_worse"])
+
+
+def _reached(trial: TrialCurves, attainable: Attainable) -> str:
+    return f"{_score(trial)}, against {attainable.best:.3g} of {BEST}"
+
+
+def _score(trial: TrialCurves) -> str:
     return f"validation {trial.objective.label} reached {trial.best:.3g}"

@@ -8,10 +8,13 @@ its epochs is chosen on these.
 
 from collections.abc import Sequence
 
+from dnn_sweep.core.networks.network import Schedule
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import CallbackParameters, SplitParameters, TrainingParameters
 
 ONE_SPLIT = SplitParameters()  # without folds
+# Arguments of Keras's schedules that count optimizer steps.
+SCHEDULE_STEPS = ("decay_steps", "first_decay_steps", "warmup_steps")
 
 
 def in_every_repeat(training: TrainingParameters, split: SplitParameters) -> TrainingParameters:
@@ -68,11 +71,12 @@ def plan_folds(
     return TrialPlan(trials=tuple(trials))
 
 
-def refit_of(trial: Trial, epochs: int, data: str) -> Trial:
+def refit_of(trial: Trial, epochs: int, data: str, rows: tuple[int, int]) -> Trial:
     """Plan a combination's training on all rows of a cross-validation.
 
     No row is left that could stop it or choose its epoch, so it has so many ``epochs`` as the
-    networks of the folds kept on average. ``data`` is the fingerprint of the rows.
+    networks of the folds kept on average. ``data`` is the fingerprint of the rows, ``rows`` how
+    many a trial of a fold is trained on, and how many they are.
     """
     callbacks = trial.callbacks.model_copy(
         update={
@@ -81,8 +85,36 @@ def refit_of(trial: Trial, epochs: int, data: str) -> Trial:
             "reduce_on_plateau": type(trial.callbacks.reduce_on_plateau)(),
         }
     )
-    own = {"callbacks": callbacks, "epochs": epochs, "data": data, "fold": None, "inner": 0.0}
+    own: dict[str, object] = {
+        "callbacks": callbacks,
+        "epochs": epochs,
+        "data": data,
+        "fold": None,
+        "inner": 0.0,
+    }
+    own["schedule"] = stretch_schedule(trial, rows)
     return _changed(trial, own)
+
+
+def with_seed(trial: Trial, seed: int) -> Trial:
+    """The same trial with another seed."""
+    return _changed(trial, {"seed": seed})
+
+
+def stretch_schedule(trial: Trial, rows: tuple[int, int]) -> Schedule | None:
+    """Let a trial's schedule take as many epochs as before, which have more steps.
+
+    ``rows`` is how many rows the trial was planned for, and how many there are now.
+    """
+    if trial.schedule is None:
+        return None
+    before, now = (-(-each // trial.batch_size) for each in rows)
+    moved = {
+        name: round(steps * now / before)
+        for name, steps in trial.schedule.arguments.items()
+        if name in SCHEDULE_STEPS and steps
+    }
+    return trial.schedule.model_copy(update={"arguments": trial.schedule.arguments | moved})
 
 
 def _changed(trial: Trial, fields: dict[str, object]) -> Trial:

@@ -9,7 +9,6 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.formatting import METRIC_LABELS, count, format_interval, format_value
 from dnn_sweep.core.reporting.commands import next_commands
 from dnn_sweep.core.reporting.results import SweepResults
@@ -38,16 +37,18 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     champion, registered = results.champion, results.champion.registered
     experiment, ranking = champion.experiment, results.leaderboard
     is_champion = ranking["combination"] == champion.combination
-    shown = ranking[(ranking["rank"] <= TOP_ROWS) | is_champion]
+    is_baseline = ranking["kind"] == "baseline"
+    # Every baseline, however far down: they are few, and what the others are measured against.
+    shown = ranking[((~is_baseline).cumsum() <= TOP_ROWS) | is_champion | is_baseline]
     outputs = f"data/08_reporting/{experiment}"
     parts: list[RenderableType] = [
         Rule(Text(f"{experiment}: {champion.budget}"), characters="-"),
         Text(str(champion.rows)),
-        _ranking(shown, champion),
+        _ranking(shown, results),
     ]
     if more := len(ranking) - len(shown):
         parts.append(Text(f"… and {count(more, 'more combination')}"))
-    parts.append(Text(results.comparison.sentences[0]))
+    parts += [Text(sentence) for sentence in results.comparison.leading]
     if not results.screening.empty:
         parts.append(Text(f"{results.rates[0].upper()}{results.rates[1:]}."))
     if champion.diverged_trials:
@@ -66,6 +67,7 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     parts += [
         Text(),
         Text(f"{champion.combination} on the test set", style="bold"),
+        Text(f"What is served: {champion.what_is_served}. {champion.served.left_out}".rstrip()),
         _facts([(METRIC_LABELS.get(name, name), text) for name, text in metrics]),
         Text(),
         Text.assemble((registered.announced, "bold"), f" {version}: {registered.reason}"),
@@ -84,8 +86,8 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     return Group(*parts)
 
 
-def _ranking(shown: pd.DataFrame, champion: Champion) -> Table:
-    metric = champion.objective
+def _ranking(shown: pd.DataFrame, results: SweepResults) -> Table:
+    champion, metric = results.champion, results.champion.objective
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("#", justify="right")
     table.add_column("combination", overflow="fold")
@@ -94,9 +96,11 @@ def _ranking(shown: pd.DataFrame, champion: Champion) -> Table:
     table.add_column("rate", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for row in shown.to_dict("records"):
-        note = "best" if row["rank"] == 1 else "tied" if row["tied_with_best"] else ""
+        is_baseline = row["kind"] == "baseline"
         is_champion = row["combination"] == champion.combination
-        if is_champion and row["rank"] != 1:
+        is_best = row["combination"] == results.best
+        note = "best" if is_best else "tied" if row["tied_with_best"] else ""
+        if is_champion and not is_best:
             note += " champion"
         if row["diverged"]:
             note += f" {row['diverged']}/{row['seeds']} diverged"
@@ -105,9 +109,9 @@ def _ranking(shown: pd.DataFrame, champion: Champion) -> Table:
             Text(str(row["combination"])),
             format_value(row[f"{metric}_mean"]),
             Text(format_interval(row[f"{metric}_ci_low"], row[f"{metric}_ci_high"])),
-            f"{row['learning_rate']:g}",
-            note.strip(),
-            style="bold green" if is_champion else "",
+            "" if is_baseline else f"{row['learning_rate']:g}",
+            "baseline" if is_baseline else note.strip(),
+            style="italic" if is_baseline else "bold green" if is_champion else "",
         )
     return table
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.time_to_target import summarize_times
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
-from dnn_sweep.core.formatting import NO_VALUE
+from dnn_sweep.core.formatting import NO_VALUE, format_interval, format_value
 from dnn_sweep.core.reporting.mistakes import find_mistakes
 from dnn_sweep.core.reporting.pages import embed_figure, figure_scripts, page_template
 from dnn_sweep.core.reporting.results import SweepResults
@@ -32,10 +33,12 @@ def write_report(results: SweepResults, **figures: Any) -> str:
         champion=champion,
         schema=schema,
         ranking=ranking,
-        chosen=next(row for row in ranking if row["combination"] == champion.combination),
+        fit_seconds={each.name: each.seconds for each in results.comparison.baselines},
         # Few seeds make every p-value 1: a column of those would say nothing.
+        cards=_cards(results),
         tested=bool((results.leaderboard["p_holm"] < 1).any()),
-        sentences=results.comparison.sentences,
+        leading=results.comparison.leading,
+        sentences=results.comparison.sentences[len(results.comparison.leading) :],
         verdicts=results.verdicts.set_index("combination").to_dict("index"),
         healthy=HEALTHY,
         times=summarize_times(results.time_to_target).to_dict("records"),
@@ -48,6 +51,33 @@ def write_report(results: SweepResults, **figures: Any) -> str:
         },
         **figure_scripts(),
     )
+
+
+def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
+    """The objective on the validation and the test rows, with a note on what was measured."""
+    champion, metric = results.champion, results.objective.metric
+    served, several = champion.served, len(champion.served.seeds) > 1
+    what = f"the mean of {len(served.seeds)} networks" if several else f"seed {served.seeds[0]}"
+    anew = served.epochs is not None
+    if champion.rows.folds:
+        what += ", of networks that did not see the row"
+    elif anew:
+        what += ", before training anew"
+    note = f"{what}, on the rows it was chosen by"
+    if len(champion.seeds) > 1:
+        ranking = results.leaderboard.to_dict("records")
+        row = next(each for each in ranking if each["combination"] == champion.combination)
+        mean, low, high = (
+            row[f"{champion.objective}_{end}"] for end in ("mean", "ci_low", "ci_high")
+        )
+        over = f"over its {len(champion.seeds)} seeds {format_value(mean)}"
+        note += "; single networks on average " if several else "; mean "
+        note += f"{over}, interval {format_interval(low, high)}"
+    unseen = "what is served" if several or anew else "the same network"
+    return [
+        ("validation", champion.validation[metric], note),
+        ("test", champion.test[metric], f"{unseen}, on rows that no choice has seen"),
+    ]
 
 
 def _or_never(value: float, text: str = "%g") -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.formatting import TIMES, count
@@ -21,7 +22,7 @@ class SweepResults:
     'uv run kedro run --pipeline=train --env=iris'
     """
 
-    leaderboard: pd.DataFrame  # one row per combination, best first
+    leaderboard: pd.DataFrame  # one row per combination and baseline, best first
     champion: Champion
     comparison: Comparison
     verdicts: pd.DataFrame  # combination, verdict, evidence
@@ -38,13 +39,14 @@ class SweepResults:
 
     @property
     def best(self) -> str:
-        """The combination that leads the leaderboard."""
-        return str(self.leaderboard["combination"].iloc[0])
+        """The combination that leads the leaderboard, baselines aside."""
+        return str(combinations_of(self.leaderboard)["combination"].iloc[0])
 
     @property
     def headline(self) -> str:
-        """The champion and what it rests on, in a sentence."""
-        return self.champion.headline(self.best)
+        """The champion and what it rests on, in a sentence; and what a baseline takes from it."""
+        headline, reservation = self.champion.headline(self.best), self.comparison.reservation
+        return f"{headline}, {reservation}" if reservation else headline
 
     @property
     def objective(self) -> Objective:
@@ -61,7 +63,7 @@ class SweepResults:
             return describe_screening(self.screening)
         return (
             f"{describe_screening(self.screening)}; the best rate of {edges} of "
-            f"{count(len(self.leaderboard), 'combination')} lies on the edge of what was tried"
+            f"{count(self.champion.combinations, 'combination')} lies on the edge of what was tried"
         )
 
     @property

@@ -3,8 +3,9 @@
 from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.champion.choice import select_champion
-from dnn_sweep.core.champion.evaluation import evaluate_champion
-from dnn_sweep.core.champion.refit import train_refit
+from dnn_sweep.core.champion.evaluation import evaluate_champion, list_test_metrics
+from dnn_sweep.core.champion.refit import plan_served, refit_networks
+from dnn_sweep.core.comparison.baselines import fit_baselines
 from dnn_sweep.core.comparison.leaderboard import measure_combinations, rank_combinations
 from dnn_sweep.core.diagnosis.verdicts import diagnose_combinations
 
@@ -13,21 +14,27 @@ def create_pipeline() -> Pipeline:
     """Trained trials in, leaderboard and the champion's metrics out."""
     trained = ["finals_plan", "trial_results"]
     seen = ["train_matrix", "validation_matrix"]
-    chosen = ["champion_trial", "leaderboard"]
+    rows = ["train_rows", "validation_rows"]
+    served = ["served_preprocessor", "served_scaling"]
     scoring = ["target_scaling", "params:evaluation"]
-    rows = ["train_matrix", "target_scaling", "folds"]
     tables = ["confusion_matrix", "class_report", "test_predictions"]
     return Pipeline(
         [
             Node(
+                fit_baselines,
+                inputs=["finals_plan", *seen, "schema", "params:evaluation", "fold_matrices"],
+                outputs="baselines",
+                name="fit_baselines",
+            ),
+            Node(
                 rank_combinations,
-                inputs=[*trained, *seen, *scoring, "folds"],
+                inputs=[*trained, *seen, *scoring, "baselines", "folds"],
                 outputs=["leaderboard", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
             ),
             Node(
                 diagnose_combinations,
-                inputs=[*trained, "histories", *seen, "target_scaling"],
+                inputs=[*trained, "histories", *seen, "target_scaling", "fold_matrices"],
                 outputs=["diagnostics", "verdicts"],
                 name="diagnose_combinations",
             ),
@@ -38,25 +45,61 @@ def create_pipeline() -> Pipeline:
                 name="select_champion",
             ),
             Node(
-                train_refit,
-                inputs=["champion_trial", *trained, *rows, "params:logs"],
-                outputs="champion_results",
-                name="train_refit",
+                plan_served,
+                inputs=[
+                    "champion_trial",
+                    *trained,
+                    *rows,
+                    "preprocessor",
+                    "target_scaling",
+                    "schema",
+                    "params:scaling",
+                    "params:registration",
+                ],
+                outputs=["served_plan", *served],
+                name="plan_served",
+            ),
+            Node(
+                refit_networks,
+                inputs=[
+                    "served_plan",
+                    "trial_results",
+                    *rows,
+                    *served,
+                    "schema",
+                    "training_display",
+                    "params:training",
+                    "params:logs",
+                    "folds",
+                ],
+                outputs="refitted_trials",
+                name="refit_networks",
             ),
             Node(
                 evaluate_champion,
                 inputs=[
-                    *chosen,
+                    "champion_trial",
+                    "leaderboard",
                     "finals_plan",
-                    "champion_results",
+                    "served_plan",
+                    "refitted_trials",
                     "schema",
                     *seen,
-                    "test_matrix",
-                    *scoring,
+                    "test_rows",
+                    "target_scaling",
+                    *served,
+                    "params:evaluation",
+                    "params:registration",
                     "folds",
                 ],
                 outputs=["champion_evaluation", *tables],
                 name="evaluate_champion",
+            ),
+            Node(
+                list_test_metrics,
+                inputs="champion_evaluation",
+                outputs="served_metrics",
+                name="list_test_metrics",
             ),
             Node(
                 measure_combinations,

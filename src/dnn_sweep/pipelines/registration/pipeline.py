@@ -8,13 +8,14 @@ from dnn_sweep.core.champion.package import describe_champion, package_champion
 
 def create_pipeline() -> Pipeline:
     """The champion in, its registered version and its record out."""
-    chosen = ["champion_trial", "champion_results", "champion_evaluation"]
+    chosen = ["champion_trial", "served_plan", "refitted_trials", "champion_evaluation"]
+    fitted = ["served_preprocessor", "schema", "served_scaling"]
     seen = ["train_rows", "validation_rows"]
     return Pipeline(
         [
             Node(
                 package_champion,
-                inputs=[*chosen, "preprocessor", "schema", "target_scaling", *seen],
+                inputs=[*chosen, *fitted, *seen],
                 outputs="champion_package",
                 name="package_champion",
             ),

@@ -13,7 +13,13 @@ from dnn_sweep.core.reporting.figures import (
     ranking,
     time_to_target,
 )
-from tests.sample_sweep import sample_diagnostics, sample_screening, sample_sweep, sample_verdicts
+from tests.sample_sweep import (
+    add_sample_baselines,
+    sample_diagnostics,
+    sample_screening,
+    sample_sweep,
+    sample_verdicts,
+)
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 
@@ -353,6 +359,24 @@ def test_one_that_failed_does_not_press_the_others_together():
     assert figure.data[1].customdata[1][0] == 0.1
     assert "triangles: 1 combination beyond the axis" in title_of(figure)[1]
     assert picture.axes[0].get_xlim() == ranks.limits
+
+
+def test_baselines_have_a_mark_of_their_own_in_the_ranking_and_no_cell_in_the_heatmap():
+    sweep = sample_sweep(THREE)
+    plain = heatmap.prepare(sweep.leaderboard, sweep.champion)
+    add_sample_baselines(sweep, 0.05, 0.999)
+    board = sweep.leaderboard
+
+    ranks = ranking.prepare(board, sweep.champion)
+    figure, picture = plot(ranking, board, sweep.champion), draw(ranking, board, sweep.champion)
+
+    groups = ranks.rows.set_index("name")["group"].astype(str).to_dict()
+    assert groups["logistic regression"] == groups["most frequent class"]
+    assert groups["logistic regression"] == "baseline, no deep network"
+    assert groups["relu + adam"] == "best"
+    assert "3 combinations and 2 baselines" in title_of(figure)[0]
+    assert picture.axes[0].get_yticklabels()[0].get_text() == "logistic regression"
+    assert heatmap.prepare(board, sweep.champion).texts == plain.texts
 
 
 def test_of_an_error_the_axis_is_cut_on_the_other_side():

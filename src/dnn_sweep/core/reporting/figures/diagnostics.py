@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.diagnosis.layer_tables import OUTPUT_LAYER
 from dnn_sweep.core.lazy import go, mpl
 from dnn_sweep.core.reporting.figures import style
@@ -52,7 +53,7 @@ def prepare(
     if none was, the titles say so.
     """
     measured = dict(iter(diagnostics.groupby("combination")))
-    judged = leaderboard[["combination"]].merge(verdicts, on="combination")
+    judged = combinations_of(leaderboard)[["combination"]].merge(verdicts, on="combination")
     ends = judged.iloc[[0, -1]]
     others = judged[~judged["verdict"].isin(ends["verdict"])].drop_duplicates("verdict")
     picked = [*pd.concat([ends, others])["combination"]][:MOST_PROFILES]

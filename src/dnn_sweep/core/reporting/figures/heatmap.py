@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.formatting import format_value
 from dnn_sweep.core.lazy import go, mpl
 from dnn_sweep.core.objectives import Objective, objective_of
@@ -48,23 +49,24 @@ class HeatmapInfo(style.FigureInfo):
 def prepare(leaderboard: pd.DataFrame, champion: Champion) -> HeatmapInfo:
     """Take the best combination of every activation and optimizer from the leaderboard."""
     objective = objective_of(champion.task)
-    best = leaderboard.drop_duplicates(list(AXES))
+    combinations = combinations_of(leaderboard)
+    best = combinations.drop_duplicates(list(AXES))
     activations, optimizers = ([str(each) for each in best[axis].unique()] for axis in AXES)
     values = np.full((len(activations), len(optimizers)), np.nan)
     texts = [[""] * len(optimizers) for _ in activations]
-    for row in best.to_dict("records"):
+    for place, row in enumerate(best.to_dict("records")):
         i, j = activations.index(str(row["activation"])), optimizers.index(str(row["optimizer"]))
         value = float(row[f"{objective.validation_metric}_mean"])
         lines = []
         if np.isfinite(value):
             values[i, j] = value
-            mark = " ★" if row["rank"] == 1 else " ≈" if row["tied_with_best"] else ""
+            mark = " ★" if place == 0 else " ≈" if row["tied_with_best"] else ""
             lines.append(format_value(value) + mark)
         if row["diverged"]:
             every = row["diverged"] == row["seeds"]
             lines.append("diverged" if every else f"{row['diverged']} of {row['seeds']} diverged")
         texts[i][j] = "\n".join(lines)
-    varied = [name for column, name in FACTORS.items() if leaderboard[column].nunique() > 1]
+    varied = [name for column, name in FACTORS.items() if combinations[column].nunique() > 1]
     best_of = f" (each cell at its best {' and '.join(varied)})" if varied else ""
     ties = any("≈" in text for line in texts for text in line)
     return HeatmapInfo(

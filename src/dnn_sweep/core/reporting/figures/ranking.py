@@ -1,4 +1,4 @@
-"""The ranking: the metric of each combination with its interval, and which ones are tied."""
+"""The ranking: the metric of each row with its interval, and which combinations are tied."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.champion.record import Champion
+from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.formatting import count, percent
 from dnn_sweep.core.lazy import go, mpl
 from dnn_sweep.core.objectives import Objective, objective_of
@@ -18,6 +19,7 @@ GROUPS = {
     "best": (style.COLOURS[3], "D", "diamond"),
     "tied with the best": (style.COLOURS[0], "o", "circle"),
     "worse than the best": (style.GREY, "o", "circle-open"),
+    "baseline, no deep network": (style.COLOURS[1], "s", "square"),
 }
 LEGEND = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "xanchor": "left"}
 
@@ -26,9 +28,9 @@ LEGEND = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "xanchor": 
 class RankingInfo(style.FigureInfo):
     """What the ranking shows.
 
-    One row per combination, best first: ``name``, ``value``, ``low`` and ``high`` end of the
-    interval, ``group``, whether the value is ``outside`` the axis, ``place`` of the dot (just
-    inside the axis then) and the bar's reach ``below`` and ``above`` it (zero then).
+    One row per combination and baseline, best first: ``name``, ``value``, ``low`` and ``high``
+    end of the interval, ``group``, whether the value is ``outside`` the axis, ``place`` of the dot
+    (just inside the axis then) and the bar's reach ``below`` and ``above`` it (zero then).
     """
 
     objective: Objective
@@ -37,14 +39,21 @@ class RankingInfo(style.FigureInfo):
 
 
 def prepare(leaderboard: pd.DataFrame, champion: Champion) -> RankingInfo:
-    """Take the sixty best combinations, or all, from the leaderboard."""
+    """Take the sixty best combinations, or all, and the baselines from the leaderboard."""
     objective = objective_of(champion.task)
     metric = objective.validation_metric
     finite = leaderboard[np.isfinite(leaderboard[f"{metric}_mean"])]
-    shown = finite.head(style.MOST_SHOWN).reset_index(drop=True)
+    is_baseline = finite["kind"] == "baseline"
+    few = is_baseline | ((~is_baseline).cumsum() <= style.MOST_SHOWN)
+    shown = finite[few].reset_index(drop=True)
     rows = pd.DataFrame({"name": shown["combination"].astype(str)})
     rows[["value", "low", "high"]] = shown[[f"{metric}_{e}" for e in ("mean", "ci_low", "ci_high")]]
-    groups = np.select([shown["rank"] == 1, shown["tied_with_best"]], [*GROUPS][:2], [*GROUPS][2])
+    names = [*GROUPS]
+    baselines, combinations = shown["kind"] == "baseline", combinations_of(leaderboard)
+    is_best = shown["combination"] == combinations["combination"].iloc[0]
+    groups = np.select(
+        [baselines, is_best, shown["tied_with_best"]], [names[3], *names[:2]], names[2]
+    )
     rows["group"] = pd.Categorical(groups, categories=[*GROUPS])
     left, right = _limits(rows, objective)
     inset = 0.01 * (right - left)
@@ -54,15 +63,19 @@ def prepare(leaderboard: pd.DataFrame, champion: Champion) -> RankingInfo:
     rows["below"] = (rows["value"] - rows["low"]).mask(rows["outside"], 0).clip(lower=0)
     rows["above"] = (rows["high"] - rows["value"]).mask(rows["outside"], 0).clip(lower=0)
     outside = int(rows["outside"].sum())
-    best = f"the best {len(shown)} of " if len(shown) < len(leaderboard) else ""
-    of = best + count(len(leaderboard), "combination")
+    kinds = "row" if (rows["outside"] & baselines).any() else "combination"
+    of = count(len(combinations), "combination")
+    if (drawn := int((~baselines).sum())) < len(combinations):
+        of = f"the best {drawn} of {of}"
+    if baselines.any():
+        of += f" and {count(int(baselines.sum()), 'baseline')}"
     luck = "seeds and validation rows" if len(champion.seeds) > 1 else "validation rows alone"
     return RankingInfo(
         f"Validation {objective.label} of {of}, with intervals",
         style.subtitle(
             champion.budget,
             f"bars are {percent(champion.confidence)} intervals over {luck}",
-            outside and f"triangles: {count(outside, 'combination')} beyond the axis",
+            outside and f"triangles: {count(outside, kinds)} beyond the axis",
         ),
         objective,
         rows,

@@ -1,0 +1,268 @@
+"""Baselines: models without a deep network, fitted and scored on the rows of the networks."""
+
+import logging
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dnn_sweep.core.comparison.predictions import target_values
+from dnn_sweep.core.comparison.scores import no_skill_prediction
+from dnn_sweep.core.data.arrays import features_and_target, sample_weights_of
+from dnn_sweep.core.data.folds import FOLD, TARGET_MEAN, TARGET_SCALE, VALIDATED
+from dnn_sweep.core.data.preprocessing import TARGET
+from dnn_sweep.core.data.schema import Schema, TargetScaling
+from dnn_sweep.core.lazy import LazyModule, sklearn
+from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.parameters import BaselineName, EvaluationParameters, Task
+
+logger = logging.getLogger(__name__)
+threadpoolctl = LazyModule("threadpoolctl")
+
+# The most training rows of each, and the most cells (rows x features, times classes where one
+# model is fitted per class), chosen so that MNIST takes about a minute of processor time.
+MOST_ROWS = {"linear": 100_000, "boosting": 100_000, "support_vectors": 8_000}
+MOST_CELLS = {"linear": 400_000_000, "boosting": 40_000_000, "support_vectors": 7_000_000}
+NAMES: dict[BaselineName, tuple[str, str]] = {  # for classes, for a regression
+    "no_skill": ("most frequent class", "median"),
+    "linear": ("logistic regression", "ridge regression"),
+    "boosting": ("gradient boosting", "gradient boosting"),
+    "support_vectors": ("support vector machine", "support vector machine"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A fitted baseline's predictions of the validation rows."""
+
+    spelling: BaselineName  # in ``evaluation.baselines``
+    name: str  # in the leaderboard
+    task: Task
+    predictions: NDArray[np.generic]  # encoded as the target: class positions, standardised values
+    probabilities: NDArray[np.float64] | None  # (rows, classes); a support vector machine has none
+    rows: int  # training rows it was fitted on; with folds, in the first one
+    training_rows: int  # how many there are
+    seconds: float  # to fit it and to predict
+
+    def row_scores(self, true: NDArray[np.generic], scaling: TargetScaling) -> NDArray[np.float64]:
+        """Score each validation row in the unit of a trial's scores; ``true`` is encoded."""
+        if self.task == "regression":
+            predicted = target_values(self.predictions, scaling)
+            return np.abs(target_values(true, scaling) - predicted)
+        return np.asarray(self.predictions == true, dtype=np.float64)
+
+
+def fit_baselines(
+    plan: TrialPlan,
+    train_matrix: pd.DataFrame,
+    validation_matrix: pd.DataFrame,
+    schema: Schema,
+    evaluation: EvaluationParameters,
+    fold_matrices: pd.DataFrame | None = None,
+) -> list[Baseline]:
+    """Fit the baselines of ``evaluation.baselines`` on what the networks see.
+
+    With folds (see :func:`~dnn_sweep.core.data.folds.scale_folds`), each is fitted once per fold
+    and predicts the rows that the fold validates, so that no row is predicted by a model that was
+    fitted on it. Of several repeats, only the first is used: a baseline has no seeds, and predicts
+    every row once.
+
+    They get the same scaled features (an image or a sequence as one row of numbers, missing steps
+    as 0) and the same weights of rows and classes. None is tuned. Large data are capped: the rows
+    are drawn with ``evaluation.seed``, and the log says how many. The constant prediction is
+    unweighted, as it is where it stands for a diverged trial. A model that cannot be fitted, say
+    because all training rows have one class, is left out with a warning.
+
+    >>> rows = train_matrix, validation_matrix, schema
+    >>> [each.name for each in fit_baselines(finals_plan, *rows, evaluation)]
+    ['most frequent class', 'logistic regression', 'gradient boosting', 'support vector machine']
+    """
+    if fold_matrices is not None and len(fold_matrices):
+        parts = _divide(train_matrix, fold_matrices, plan)
+    else:
+        parts = [_Part.of(train_matrix, validation_matrix, plan)]
+    fitted = []
+    for spelling in evaluation.baselines:
+        name = NAMES[spelling][schema.task == "regression"]
+        start = time.perf_counter()
+        try:
+            predicted = [part.predict(spelling, schema, evaluation.seed) for part in parts]
+        except (ValueError, ArithmeticError, MemoryError) as error:
+            said = (str(error) or type(error).__name__).splitlines()[0]
+            logger.warning("The baseline %s could not be fitted: %s", name, said)
+            continue
+        seconds, first = time.perf_counter() - start, parts[0]
+        rows = first.fitted_on(spelling, schema, evaluation.seed)
+        if len(rows) < len(first.counted) and spelling != "no_skill":
+            drawn = f"{len(rows):,} of {len(first.counted):,}"
+            each = "" if len(parts) == 1 else " of each fold"
+            logger.info("The baseline %s is fitted on %s training rows%s.", name, drawn, each)
+        joined = _join(parts, predicted)
+        fitted.append(
+            Baseline(spelling, name, schema.task, *joined, len(rows), len(first.target), seconds)
+        )
+    return fitted
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Rows to fit on, and rows to predict: of one split, or of one fold."""
+
+    features: NDArray[np.float32]  # of the training rows
+    target: NDArray[np.generic]
+    weights: NDArray[np.float64] | None  # of the training rows, see _weights
+    unseen: NDArray[np.float32]  # features of the rows to predict
+    places: NDArray[np.intp]  # of these among all rows that are predicted
+
+    @classmethod
+    def of(
+        cls,
+        train: pd.DataFrame,
+        validation: pd.DataFrame,
+        plan: TrialPlan,
+        places: NDArray[np.intp] | None = None,
+    ) -> "_Part":
+        features, target = features_and_target(train)
+        unseen, _ = features_and_target(validation)
+        weights = _weights(plan, train, target)
+        everywhere = np.arange(len(unseen)) if places is None else places
+        return cls(features, target, weights, unseen, everywhere)
+
+    @property
+    def counted(self) -> NDArray[np.intp]:
+        """Positions of the training rows that have a weight."""
+        return np.arange(len(self.target)) if self.weights is None else np.flatnonzero(self.weights)
+
+    def fitted_on(self, spelling: BaselineName, schema: Schema, seed: int) -> NDArray[np.intp]:
+        if spelling == "no_skill":
+            return np.arange(len(self.target))
+        return _draw_rows(spelling, self.counted, self.features.shape[1], schema, seed)
+
+    def predict(
+        self, spelling: BaselineName, schema: Schema, seed: int
+    ) -> tuple[NDArray[np.generic], NDArray[np.float64] | None]:
+        if spelling == "no_skill":
+            return _predict_without_skill(self.target, len(self.unseen), schema)
+        rows = self.fitted_on(spelling, schema, seed)
+        own = None if self.weights is None else self.weights[rows]
+        fitted = self.features[rows], self.target[rows], own
+        return _predict(spelling, *fitted, self.unseen, schema, seed)
+
+
+def _divide(
+    train_matrix: pd.DataFrame, fold_matrices: pd.DataFrame, plan: TrialPlan
+) -> list[_Part]:
+    """The folds of the first repeat, with the target in the unit of all rows."""
+    parts, predicted = [], 0
+    for _, rows in fold_matrices.groupby(FOLD):
+        if predicted == len(train_matrix):  # by the folds of the first repeat
+            break
+        validated = rows[VALIDATED].to_numpy(dtype=bool)
+        matrix = rows.drop(columns=[FOLD, VALIDATED, TARGET_MEAN, TARGET_SCALE])
+        matrix = matrix.assign(**{TARGET: train_matrix[TARGET].to_numpy()})
+        places = np.flatnonzero(validated)
+        parts.append(_Part.of(matrix[~validated], matrix[validated], plan, places))
+        predicted += len(places)
+    return parts
+
+
+def _join(
+    parts: Sequence[_Part],
+    predicted: Sequence[tuple[NDArray[np.generic], NDArray[np.float64] | None]],
+) -> tuple[NDArray[np.generic], NDArray[np.float64] | None]:
+    """Bring the predictions of all parts into the order of the rows."""
+    order = np.argsort(np.concatenate([part.places for part in parts]))
+    predictions = np.concatenate([each for each, _ in predicted])[order]
+    tables = [table for _, table in predicted if table is not None]
+    return predictions, np.concatenate(tables)[order] if tables else None
+
+
+def _weights(
+    plan: TrialPlan, train_matrix: pd.DataFrame, target: NDArray[np.generic]
+) -> NDArray[np.float64] | None:
+    """The weight of each training row in the networks' loss; ``None`` if all are equal."""
+    of_rows, of_classes = sample_weights_of(train_matrix), plan.trials[0].class_weight
+    if of_rows is None and of_classes is None:
+        return None
+    weights = np.ones(len(target)) if of_rows is None else of_rows.astype(np.float64)
+    if of_classes is not None:
+        weights = weights * np.asarray(of_classes)[target.astype(np.int64)]
+    # Of mean 1 where they count: regularisation would else depend on their unit.
+    return np.asarray(weights / weights[weights > 0].mean())
+
+
+def _draw_rows(
+    spelling: BaselineName, rows: NDArray[np.intp], features: int, schema: Schema, seed: int
+) -> NDArray[np.intp]:
+    """Draw as many rows as the baseline can take, in their order; all of them if they are few."""
+    models = max(len(schema.classes), 1) if spelling != "support_vectors" else 1
+    most = min(MOST_ROWS[spelling], MOST_CELLS[spelling] // max(features * models, 1))
+    if len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, max(most, 1), replace=False))
+
+
+def _predict_without_skill(
+    target: NDArray[np.generic], rows: int, schema: Schema
+) -> tuple[NDArray[np.generic], NDArray[np.float64] | None]:
+    constant = no_skill_prediction(target, schema.task)
+    if schema.task == "regression":
+        return np.full(rows, constant), None
+    shares = np.bincount(target.astype(np.int64), minlength=len(schema.classes)) / len(target)
+    return np.full(rows, int(constant)), np.tile(shares, (rows, 1))
+
+
+def _predict(
+    spelling: BaselineName,
+    features: NDArray[np.float32],
+    target: NDArray[np.generic],
+    weights: NDArray[np.float64] | None,
+    unseen: NDArray[np.float32],
+    schema: Schema,
+    seed: int,
+) -> tuple[NDArray[np.generic], NDArray[np.float64] | None]:
+    """Fit a model and predict the unseen rows."""
+    regression = schema.task == "regression"
+    model = _new_model(spelling, features.shape[1], regression, seed)
+    mean, scale = 0.0, 1.0
+    if regression:  # a support vector machine needs a target of about unit variance
+        mean, scale = float(target.mean()), float(target.std()) or 1.0
+        target = (target.astype(np.float64) - mean) / scale
+    # One thread: several wait for each other where other programs run, and sum in another order.
+    with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
+        # A linear model that stops after 100 iterations is good enough for a baseline.
+        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
+        model.fit(features, target, sample_weight=weights)
+        predictions = model.predict(unseen)
+        if regression:
+            return predictions * scale + mean, None
+        if not hasattr(model, "predict_proba"):
+            return predictions, None
+        probabilities = np.zeros((len(unseen), len(schema.classes)))
+        probabilities[:, model.classes_.astype(np.int64)] = model.predict_proba(unseen)
+        return predictions, probabilities
+
+
+def _new_model(spelling: BaselineName, features: int, regression: bool, seed: int) -> Any:
+    if spelling == "linear":
+        new = sklearn.linear_model
+        return new.Ridge() if regression else new.LogisticRegression()
+    if spelling == "support_vectors":
+        return sklearn.svm.SVR() if regression else sklearn.svm.SVC()
+    new = sklearn.ensemble
+    boosting = (
+        new.HistGradientBoostingRegressor if regression else new.HistGradientBoostingClassifier
+    )
+    return boosting(
+        learning_rate=0.2,
+        max_iter=50,
+        # Each split looks at 30 columns, or a tenth of them: faster where there are many.
+        max_features=min(1.0, max(0.1, 30 / max(features, 1))),
+        early_stopping=False,
+        random_state=seed,
+    )
