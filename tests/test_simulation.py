@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks.folds import Setting, simulate
 from benchmarks.simulated import (
     Classifier,
     Errors,
@@ -125,3 +126,11 @@ def test_the_screenings_best_is_too_good_and_fresh_seeds_put_it_right(truth):
     screening, finals = bias.uncertainty
     assert bias.screening > 10 * screening
     assert abs(bias.finals) < 3 * finals
+
+
+@pytest.mark.slow
+def test_intervals_of_a_cross_validation_hold_although_its_training_rows_overlap():
+    found = simulate(Setting(rows=400, folds=4, seeds=2), sweeps=100)
+    assert found.differences >= 0.9
+    assert found.interval >= 0.9
+    assert found.naive < found.interval  # rows of one seed alone would be too sure

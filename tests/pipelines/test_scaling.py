@@ -20,6 +20,7 @@ def test_every_split_is_scaled_by_what_was_fitted_on_the_training_rows():
         "train_rows": rows_between(0, 10),
         "validation_rows": rows_between(10, 20),
         "test_rows": rows_between(-10, 0),
+        "folds": pd.DataFrame(),
         "schema": schema_of("multiclass"),
         "params:scaling": ScalingParameters(numeric="minmax"),
     }

@@ -114,6 +114,7 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
             self._open[trial.combination] = (create_run(sweep.run_id, trial.combination), [])
         run_id, results = self._open[trial.combination]
         name = f"{trial.combination}, seed {trial.seed}"
+        name += "" if trial.fold is None else f", fold {trial.fold}"
         trial_run = create_run(run_id, name, trial_id=trial.id, status=result.status)
         _write(trial_run, [result], ended)
         results.append(result)
@@ -150,7 +151,10 @@ def _params(results: list[TrialResult]) -> dict[str, Any]:
     if trial.network.kind != "dense":
         params["network_kind"] = trial.network.kind
     params["hidden_units"] = "-".join(str(layer.units) for layer in trial.network.hidden)
-    params["seed"] = ",".join(str(result.trial.seed) for result in results)
+    params["seed"] = ",".join(dict.fromkeys(str(result.trial.seed) for result in results))
+    if trial.fold is not None:
+        folds = dict.fromkeys(str(result.trial.fold) for result in results)
+        params["fold"] = ",".join(folds)
     params["engine"] = results[0].engine
     if trial.schedule:
         params["schedule"] = trial.schedule.class_name

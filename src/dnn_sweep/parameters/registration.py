@@ -15,7 +15,8 @@ class RegistrationParameters(Parameters):
     Args:
         champion: What is served of the chosen combination: ``best_seed``, the network of its best
             seed; ``ensemble``, the mean of the networks of all its seeds; ``refit``, the same
-            mean, with the networks trained anew on training and validation rows.
+            mean, with the networks trained anew on training and validation rows. With folds, the
+            networks of every choice are trained anew on all rows outside the test split.
         alias: Alias of the best version.
         challenger_alias: Alias of a version that is not shown to beat the holder of ``alias``.
         confidence: How sure a paired test has to be that a version beats the holder: without any

@@ -1,6 +1,6 @@
 """The division of rows (``params:split``)."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -13,23 +13,38 @@ class SplitParameters(Parameters):
     """The division of rows into training, validation and test (``params:split``).
 
     Args:
-        validation: Fraction of the rows for selection, or their number.
+        validation: Fraction of the rows for selection, or their number; not used with folds.
         test: Fraction for the evaluation of the champion, or their number; ignored where the
             source has a test split.
         stratify: Keep the class shares equal in every part (classification only).
+        folds: Cross-validation: divide the rows that are not test rows into so many folds, and
+            train every trial once per fold on the other folds. ``None`` validates on one split;
+            ``auto`` takes 4 folds below 5,000 rows where the source has no test split of its own.
+        repeats: How often the rows are divided into folds anew, each time with fresh seeds.
+        inner: Fraction of a fold's training rows that early stopping and a plateau's lower
+            learning rate watch, so that no row that scores a network chooses its epoch.
 
-    >>> SplitParameters(validation=5000)
-    SplitParameters(validation=5000, test=0.2, stratify=True, seed=0)
+    >>> SplitParameters(validation=5000).validation
+    5000
     """
 
     validation: Part = 0.2
     test: Part = 0.2
     stratify: bool = True
     seed: NonNegativeInt = 0
+    folds: Literal["auto"] | Annotated[int, Field(ge=2)] | None = None
+    repeats: PositiveInt = 1
+    inner: Annotated[float, Field(gt=0, lt=1)] = 0.1
 
     @model_validator(mode="after")
     def _leave_rows_to_train_on(self) -> Self:
-        fractions = [each for each in (self.validation, self.test) if isinstance(each, float)]
+        if self.folds is None and self.repeats > 1:
+            raise ValueError(
+                f"split.repeats ({self.repeats}) repeats a cross-validation, but split.folds is "
+                "null; set it to a number of folds, such as 4"
+            )
+        parts = (self.validation, self.test) if self.folds is None else (self.test,)
+        fractions = [each for each in parts if isinstance(each, float)]
         if sum(fractions) >= 1:
             raise ValueError(
                 f"split.validation ({self.validation}) and split.test ({self.test}) "

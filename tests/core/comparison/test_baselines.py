@@ -129,3 +129,55 @@ def test_what_cannot_be_fitted_is_left_out_with_a_warning(caplog):
     assert "no_skill" in found
     assert "linear" not in found
     assert "The baseline logistic regression could not be fitted" in caplog.text
+
+
+def folds_of(matrix, validated, shift=0.0):
+    """All rows once per fold, with the target of a regression in a unit of the fold's own."""
+    parts = []
+    for number, rows in enumerate(validated):
+        part = matrix.assign(fold=number, validated=np.isin(np.arange(len(matrix)), rows))
+        part["target"] = part["target"] + shift * number
+        parts.append(part.assign(target_mean=0.0, target_scale=1.0))
+    return pd.concat(parts)
+
+
+def fit_in_folds(task, matrix, validated, shift=0.0, **given):
+    plan, schema = make_plan(task), schema_of(task)
+    evaluation = EvaluationParameters(**given)
+    scaled = folds_of(matrix, validated, shift)
+    return fit_baselines(plan, matrix, matrix, schema, evaluation, scaled)
+
+
+def test_with_folds_no_row_is_predicted_by_a_model_that_was_fitted_on_it():
+    # Labels without any relation to the features: only a model that saw a row could know it.
+    random = np.random.default_rng(0)
+    matrix = pd.DataFrame(random.normal(size=(400, FEATURES)), columns=COLUMNS)
+    matrix = matrix.assign(target=random.integers(0, 3, 400).astype(np.int32))
+    validated = np.array_split(random.permutation(400), 4)
+    again = np.array_split(random.permutation(400), 4)  # a second repeat, which is not used
+    for each in fit_in_folds("multiclass", matrix, [*validated, *again]):
+        right = each.row_scores(matrix["target"].to_numpy(), TargetScaling())
+        assert right.shape == (400,)
+        assert right.mean() < 0.45
+        assert (each.rows, each.training_rows) == (300, 300)
+
+
+def test_with_folds_predictions_are_in_the_order_of_the_rows_and_in_the_common_unit():
+    train, _ = matrices("regression")
+    validated = np.array_split(np.random.default_rng(1).permutation(len(train)), 4)
+    (found,) = fit_in_folds("regression", train, validated, shift=5.0, baselines="linear")
+    for rows in validated:
+        kept = train.drop(train.index[rows])
+        (alone,) = fit_baselines(
+            make_plan("regression"),
+            kept,
+            train.iloc[rows],
+            schema_of("regression"),
+            EvaluationParameters(baselines="linear"),
+        )
+        np.testing.assert_allclose(
+            found.predictions[np.sort(rows)],
+            np.asarray(alone.predictions)[np.argsort(rows)],
+            rtol=1e-5,
+            atol=1e-6,
+        )

@@ -6,6 +6,7 @@ from dnn_sweep.core.comparison.leaderboard import rank_combinations
 from dnn_sweep.core.comparison.scores import score_combinations
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import make_plan, make_result
 from tests.core.comparison.test_leaderboard import EVALUATION, NEUTRAL, TRAIN, TRUE, sweep
@@ -49,3 +50,24 @@ def test_untrained_trials_are_not_ranked_around():
     results.pop(plan.trials[1].id)
     with pytest.raises(SweepError, match=r"1 planned trials of relu \+ adam"):
         score(plan, results)
+
+
+def test_a_row_is_scored_by_the_network_of_its_fold_and_a_diverged_one_has_no_skill():
+    plan = make_plan(training={"seeds": [0, 1]})
+    (first, second), folds = plan.trials, pd.DataFrame({"repeat_1": [0, 1, 1, 0]})
+    true = np.array([0, 1, 2, 0])
+    trials, results = [], {}
+    for trial in (first, second):
+        for fold, labels in enumerate(([0, 0], [1, 0])):
+            own = trial.model_dump() | {"fold": fold, "data": f"{fold}" * 64}
+            trials.append(Trial(**own))
+            status = "diverged" if (trial.seed, fold) == (1, 1) else "completed"
+            made = make_result(trials[-1], np.eye(3)[labels], status=status)
+            results[trials[-1].id] = made
+    sweep = score_combinations(
+        TrialPlan(trials=tuple(trials)), results, np.array([2, 2, 0]), true, TargetScaling(), folds
+    )
+    assert sweep.scores.tolist() == [[[1, 1, 0, 1], [1, 0, 1, 1]]]  # no skill says 2
+    assert sweep.seeds == [0, 1]
+    assert sweep.trials["diverged"].tolist() == [0, 1]
+    assert sweep.trials["seconds"].tolist() == [3.0, 3.0]

@@ -1,15 +1,24 @@
 """The choice of the champion."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.comparison.leaderboard import combinations_of
-from dnn_sweep.core.comparison.scores import results_of, row_scores, trials_of
+from dnn_sweep.core.comparison.scores import (
+    finished_replicates,
+    replicate_scores,
+    results_of,
+    trials_of,
+)
+from dnn_sweep.core.data.arrays import matrix_fingerprint
+from dnn_sweep.core.data.folds import fewest_training_rows
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.plan.folds import refit_of
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters
@@ -22,8 +31,13 @@ def select_champion(
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
+    folds: pd.DataFrame | None = None,
 ) -> Trial:
     """Select the chosen combination's best trial on the validation rows; never a baseline.
+
+    With folds it is the training on all rows outside the test split, with the seed whose networks
+    of the folds were the best on average, for as many epochs as the combination's networks kept;
+    :func:`~dnn_sweep.core.champion.refit.refit_networks` trains it.
 
     Raises:
         SweepError: If every trial of the sweep diverged.
@@ -35,18 +49,31 @@ def select_champion(
     trials, true = trials_of(plan), validation_matrix[TARGET].to_numpy()
     sign = objective_of(plan.trials[0].task).sign
 
-    def score(result: TrialResult) -> float:
-        return float(sign * row_scores(result, true, 0, target_scaling).mean())
+    def score(replicate: list[TrialResult]) -> float:
+        return float(sign * replicate_scores(replicate, true, 0, target_scaling, folds).mean())
 
     for name in _by_preference(combinations_of(leaderboard), evaluation):
-        group = results_of(name, trials[name], results)
-        finished = [result for result in group if result.status == "completed"]
+        finished = finished_replicates(results_of(name, trials[name], results)).values()
         if finished:
-            return max(finished, key=score).trial
+            trial = max(finished, key=score)[0].trial
+            if trial.fold is None or folds is None:
+                return trial
+            epochs = suggested_epochs([each for replicate in finished for each in replicate])
+            data = matrix_fingerprint(validation_matrix, validation_matrix)
+            rows = fewest_training_rows(folds, trial.inner), len(folds)
+            return refit_of(trial, epochs, data, rows)
     raise SweepError(
         "every trial diverged, so there is no champion; lower the learning rates "
         "(grid.optimizers) or check the scaling of the data (scaling.numeric)"
     )
+
+
+def suggested_epochs(results: Sequence[TrialResult]) -> int:
+    """Mean epoch whose weights were kept, rounded: what the validation rows suggest.
+
+    Where the weights of the last epoch are kept, these are all epochs.
+    """
+    return int(np.mean([each.best_epoch for each in results]) + 0.5)
 
 
 def _by_preference(leaderboard: pd.DataFrame, evaluation: EvaluationParameters) -> list[str]:

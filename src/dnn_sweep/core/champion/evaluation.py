@@ -17,7 +17,13 @@ from dnn_sweep.core.comparison.predictions import (
     tabulate_outputs,
     target_values,
 )
-from dnn_sweep.core.comparison.scores import FACTORS, results_of, trials_of
+from dnn_sweep.core.comparison.scores import (
+    FACTORS,
+    replicate_outputs,
+    replicates_of,
+    results_of,
+    trials_of,
+)
 from dnn_sweep.core.data.arrays import features_and_target
 from dnn_sweep.core.data.preprocessing import TARGET, scale_rows
 from dnn_sweep.core.data.schema import Schema, TargetScaling
@@ -44,12 +50,14 @@ def evaluate_champion(
     served_scaling: TargetScaling,
     evaluation: EvaluationParameters,
     registration: RegistrationParameters,
+    folds: pd.DataFrame | None = None,
 ) -> tuple[ChampionEvaluation, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Evaluate what is served on the test set, exactly once.
 
     ``trial`` is the best one of the chosen combination, ``plan`` the finals, ``served_plan`` the
     trials whose networks are served. The matrices and ``target_scaling`` are the finals'; the raw
-    ``test_rows`` are scaled as the served networks need it.
+    ``test_rows`` are scaled as the served networks need it. With ``folds`` the validation figures
+    are of the networks of the folds, each on rows that it was not trained on.
 
     Returns:
         The champion's metrics, and its confusion matrix, class report (:func:`tabulate_classes`)
@@ -70,20 +78,27 @@ def evaluate_champion(
     true = validation_matrix[TARGET].to_numpy()
     replicates = results_of(trial.combination, trials_of(plan)[trial.combination], results)
     served = _describe_served(networks, replicates, network.count_params(), registration)
-    validated = [each for each in replicates if each.trial.seed in served.seeds]
+    by_seed = replicates_of(replicates)
+    validated = mean_outputs([replicate_outputs(by_seed[seed], folds) for seed in served.seeds])
     ranked = combinations_of(leaderboard)
     tied = ranked.loc[ranked["tied_with_best"], "combination"]
     champion = ChampionEvaluation(
-        **{name: getattr(trial, name) for name in ("combination", *FACTORS, "seed", "epochs")},
+        **{name: getattr(trial, name) for name in ("combination", *FACTORS, "seed")},
+        epochs=max(each.epochs for each in plan.trials),  # a network on all rows may have fewer
         best_epoch=result.best_epoch,
         trial_id=trial.id,
         engine=result.engine,
         served=served,
         task=schema.task,
         objective=objective_of(schema.task).validation_metric,
-        validation=measure(mean_outputs(validated), true, schema, target_scaling, evaluation),
+        validation=measure(validated, true, schema, target_scaling, evaluation),
         test=measure(outputs, test_target, schema, served_scaling, evaluation),
-        rows=SplitSizes(train=len(train_matrix), validation=len(true), test=len(test_matrix)),
+        rows=SplitSizes(
+            train=len(train_matrix),
+            validation=len(true),
+            test=len(test_matrix),
+            folds=0 if folds is None or folds.empty else int(folds.iloc[:, 0].nunique()),
+        ),
         confidence=evaluation.confidence,
         resamples=evaluation.resamples,
         chosen_by=evaluation.champion,
@@ -114,13 +129,14 @@ def _describe_served(
     registration: RegistrationParameters,
 ) -> Served:
     method, seeds = registration.champion, networks.seeds
-    wanted = [] if method == "best_seed" else [each.trial.seed for each in replicates]
+    wanted = [] if method == "best_seed" else list(replicates_of(replicates))
+    first, finals = networks.members[0].trial, {each.trial.id for each in replicates}
     return Served(
         method=method,
         seeds=seeds,
         diverged_seeds=tuple(seed for seed in wanted if seed not in seeds),
         trial_ids=tuple(each.trial.id for each in networks.members),
-        epochs=networks.members[0].trial.epochs if method == "refit" else None,
+        epochs=None if first.id in finals else first.epochs,
         weights=weights,
     )
 

@@ -177,11 +177,12 @@ def _digest(
 def _describe(champion: ChampionEvaluation) -> str:
     objective, rows = objective_of(champion.task), champion.rows
     found = champion.validation[objective.metric]
+    within = f" in {count(rows.folds, 'fold')}" if rows.folds else ""
     rule = "best" if champion.chosen_by == "best" else "fastest of those tied for first"
     return (
         f"{champion.what_is_served}: {objective.label} {found.value:.4g} on "
-        f"{rows.validation} validation rows ({percent(champion.confidence)} interval "
-        f"{found.ci_low:.4g} to {found.ci_high:.4g}), when trained on {rows.train} rows; "
+        f"{rows.validation} validation rows{within} ({percent(champion.confidence)} interval "
+        f"{found.ci_low:.4g} to {found.ci_high:.4g}), when trained on {rows.trained_on} rows; "
         f"{rule} among {count(champion.combinations, 'combination')}, seeds "
         f"{', '.join(map(str, champion.seeds))}. Takes raw rows."
     )

@@ -19,8 +19,19 @@ class SplitSizes(BaseModel):
     train: int
     validation: int
     test: int
+    folds: int = 0  # with a cross-validation, the training rows are the validation rows
+
+    @property
+    def trained_on(self) -> int:
+        """Number of rows that a trial is trained on, in the smallest fold."""
+        return self.train - (-(-self.train // self.folds) if self.folds else 0)
 
     def __str__(self) -> str:
+        if self.folds:
+            return (
+                f"{self.train:,} rows, each validated in one of {self.folds} folds, and "
+                f"{self.test:,} test rows"
+            )
         counts = f"{self.train:,} training, {self.validation:,} validation and {self.test:,} test"
         return f"{counts} rows"
 
@@ -70,8 +81,11 @@ class Served(BaseModel):
     epochs: int | None = None  # of networks that were trained anew
     weights: int  # numbers in all the networks together
 
-    def describe(self, combination: str) -> str:
-        """Describe it in a phrase, such as ``the mean of 5 networks of relu + adam``."""
+    def describe(self, combination: str, rows: str = "training and validation rows") -> str:
+        """Describe it in a phrase, such as ``the mean of 5 networks of relu + adam``.
+
+        ``rows`` names those that networks were trained anew on.
+        """
         if len(self.seeds) == 1:
             said = f"the network of {combination} with seed {self.seeds[0]}"
         else:
@@ -79,7 +93,7 @@ class Served(BaseModel):
         if self.epochs is None:
             return said
         epochs = count(self.epochs, "epoch")
-        return f"{said}, trained anew on training and validation rows for {epochs}"
+        return f"{said}, trained anew on {rows} for {epochs}"
 
     @property
     def left_out(self) -> str:
@@ -98,7 +112,9 @@ class ChampionEvaluation(BaseModel):
     ``seed``, ``best_epoch``, ``trial_id`` and ``engine`` are those of the best trial of its
     combination, which represents it where a single trial is shown. ``test`` is of what is served.
     So is ``validation``, except after a refit: no row is left to validate that on, and these are
-    the figures of the mean of the same networks before they were trained anew.
+    the figures of the mean of the same networks before they were trained anew. With folds, what
+    is served is always trained anew; ``validation`` is of the networks of the folds, and
+    ``best_epoch``, ``trial_id`` and ``engine`` are of the network on all rows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
@@ -133,12 +149,15 @@ class ChampionEvaluation(BaseModel):
     @property
     def what_is_served(self) -> str:
         """What is served, in a phrase."""
+        if self.rows.folds:
+            return self.served.describe(self.combination, "all rows outside the test split")
         return self.served.describe(self.combination)
 
     @property
     def budget(self) -> str:
         """The counts of what was compared, such as ``30 combinations × 5 seeds × 10 epochs``."""
-        counts = count(self.combinations, "combination"), count(len(self.seeds), "seed")
+        counts = [count(self.combinations, "combination"), count(len(self.seeds), "seed")]
+        counts += [count(self.rows.folds, "fold")] if self.rows.folds else []
         return f" {TIMES} ".join([*counts, count(self.epochs, "epoch")])
 
 

@@ -1,16 +1,16 @@
-"""Training of the chosen combination on training and validation rows, before it is served."""
+"""Training of the chosen combination on all rows outside the test split, before it is served."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.comparison.scores import results_of, trials_of
+from dnn_sweep.core.champion.choice import suggested_epochs
+from dnn_sweep.core.comparison.scores import finished_replicates, results_of, trials_of
 from dnn_sweep.core.data.arrays import TrainingData, matrix_fingerprint
 from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
 from dnn_sweep.core.data.schema import Schema, TargetScaling
-from dnn_sweep.core.networks.network import Schedule
+from dnn_sweep.core.plan.folds import stretch_schedule, with_seed
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
@@ -24,9 +24,6 @@ from dnn_sweep.parameters import (
     ScreeningParameters,
     TrainingParameters,
 )
-
-# Arguments of Keras's schedules that count optimizer steps.
-SCHEDULE_STEPS = ("decay_steps", "first_decay_steps", "warmup_steps")
 
 
 def plan_served(
@@ -48,7 +45,9 @@ def plan_served(
 
     Returns:
         The trials, the fitted transformer and the target's scaling. For ``refit`` the last two
-        are fitted anew, and the trials are new ones: one for each seed that did not diverge.
+        are fitted anew, and the trials are new ones: one for each seed that did not diverge. With
+        folds all trials are new ones, because no network of a fold was trained on all rows; the
+        preprocessing was fitted on all of them already.
 
     >>> rows, fitted = (train_rows, validation_rows), (preprocessor, target_scaling, schema)
     >>> trained = champion_trial, finals_plan, trial_results
@@ -60,6 +59,10 @@ def plan_served(
     if registration.champion == "best_seed":
         return TrialPlan(trials=(trial,)), preprocessor, target_scaling
     trials = trials_of(finals)[trial.combination]
+    if trials[0].fold is not None:
+        seeds = finished_replicates(results_of(trial.combination, trials, results))
+        anew = tuple(with_seed(trial, seed) for seed in seeds)
+        return TrialPlan(trials=anew), preprocessor, target_scaling
     if registration.champion == "ensemble":
         return TrialPlan(trials=tuple(trials)), preprocessor, target_scaling
     trained = results_of(trial.combination, trials, results)
@@ -73,14 +76,6 @@ def plan_served(
     return TrialPlan(trials=anew), *fitted
 
 
-def suggested_epochs(results: Sequence[TrialResult]) -> int:
-    """Mean epoch whose weights were kept, rounded: what the validation rows suggest.
-
-    Where the weights of the last epoch are kept, these are all epochs.
-    """
-    return int(np.mean([each.best_epoch for each in results]) + 0.5)
-
-
 def refit_networks(
     plan: TrialPlan,
     results: Mapping[str, TrialResult],
@@ -92,11 +87,13 @@ def refit_networks(
     display: TrainingProgress,
     training: TrainingParameters,
     logs: LoggingParameters,
+    folds: pd.DataFrame | None = None,
 ) -> Iterator[TrialResult]:
     """Train those of the networks to be served that are not trained yet, on all but test rows.
 
     The validation rows are among the rows that are trained on, so the validation figures of these
-    trials measure nothing.
+    trials measure nothing. With ``folds`` both tables hold the same rows, which are trained on
+    once.
 
     >>> rows, fitted = (train_rows, validation_rows), (served_preprocessor, served_scaling, schema)
     >>> settings = training_display, training, logs
@@ -105,7 +102,10 @@ def refit_networks(
     """
     if all(trial.id in results for trial in plan.trials):
         return
-    matrices = _scale(train_rows, validation_rows, preprocessor, target_scaling, schema)
+    rows = train_rows, validation_rows
+    if folds is not None and len(folds):
+        rows = train_rows[:0], validation_rows
+    matrices = _scale(*rows, preprocessor, target_scaling, schema)
     data = TrainingData.from_matrices(*matrices, target_scaling.scale)
     nothing = Screening(TrialPlan(trials=()), ScreeningParameters())
     unmeasured = training.model_copy(update={"diagnostics": False})
@@ -123,20 +123,8 @@ def _plan_refit(trial: Trial, epochs: int, data: str, rows: tuple[int, int]) -> 
     )
     fields = {name: getattr(trial, name) for name in Trial.model_fields}
     fields |= {"epochs": epochs, "data": data, "callbacks": callbacks}
-    if trial.schedule:
-        before, now = (-(-each // trial.batch_size) for each in rows)
-        fields["schedule"] = _stretch(trial.schedule, now / before)
+    fields["schedule"] = stretch_schedule(trial, rows)
     return Trial(**fields)
-
-
-def _stretch(schedule: Schedule, factor: float) -> Schedule:
-    """Let a schedule take as many epochs as before, which have more steps."""
-    moved = {
-        name: round(steps * factor)
-        for name, steps in schedule.arguments.items()
-        if name in SCHEDULE_STEPS and steps
-    }
-    return schedule.model_copy(update={"arguments": schedule.arguments | moved})
 
 
 def _join(train_rows: pd.DataFrame, validation_rows: pd.DataFrame) -> pd.DataFrame:

@@ -36,8 +36,9 @@ class ServedNetworks:
         members = tuple(each for each in found if each.status == "completed")
         if not members:
             raise SweepError(
-                "every network that was trained anew on training and validation rows diverged; "
-                "set registration.champion: ensemble to serve the networks of the sweep"
+                "every network that was trained anew on more rows diverged; lower the learning "
+                "rates, or, without folds, set registration.champion: ensemble to serve the "
+                "networks of the sweep"
             )
         return cls(members)
 
@@ -70,6 +71,6 @@ def join_networks(networks: Mapping[str, keras.Model]) -> keras.Model:
     return keras.Model(features, mean, name="mean_of_networks")
 
 
-def mean_outputs(results: Sequence[TrialResult]) -> NDArray[np.float32]:
-    """Mean of the outputs on the validation rows, shape ``(rows, outputs)``."""
-    return np.asarray(np.mean([each.outputs for each in results], axis=0), np.float32)
+def mean_outputs(outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Mean of several networks' outputs on the same rows, shape ``(rows, outputs)``."""
+    return np.asarray(np.mean(outputs, axis=0), np.float32)

@@ -1,8 +1,9 @@
-"""Baselines: models without a deep network, fitted and scored on the same rows."""
+"""Baselines: models without a deep network, fitted and scored on the rows of the networks."""
 
 import logging
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from dnn_sweep.core.comparison.predictions import target_values
 from dnn_sweep.core.comparison.scores import no_skill_prediction
 from dnn_sweep.core.data.arrays import features_and_target, sample_weights_of
+from dnn_sweep.core.data.folds import FOLD, TARGET_MEAN, TARGET_SCALE, VALIDATED
+from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.lazy import LazyModule, sklearn
 from dnn_sweep.core.plan.trial import TrialPlan
@@ -42,7 +45,7 @@ class Baseline:
     task: Task
     predictions: NDArray[np.generic]  # encoded as the target: class positions, standardised values
     probabilities: NDArray[np.float64] | None  # (rows, classes); a support vector machine has none
-    rows: int  # training rows it was fitted on
+    rows: int  # training rows it was fitted on; with folds, in the first one
     training_rows: int  # how many there are
     seconds: float  # to fit it and to predict
 
@@ -60,8 +63,14 @@ def fit_baselines(
     validation_matrix: pd.DataFrame,
     schema: Schema,
     evaluation: EvaluationParameters,
+    fold_matrices: pd.DataFrame | None = None,
 ) -> list[Baseline]:
     """Fit the baselines of ``evaluation.baselines`` on what the networks see.
+
+    With folds (see :func:`~dnn_sweep.core.data.folds.scale_folds`), each is fitted once per fold
+    and predicts the rows that the fold validates, so that no row is predicted by a model that was
+    fitted on it. Of several repeats, only the first is used: a baseline has no seeds, and predicts
+    every row once.
 
     They get the same scaled features (an image or a sequence as one row of numbers, missing steps
     as 0) and the same weights of rows and classes. None is tuned. Large data are capped: the rows
@@ -73,37 +82,104 @@ def fit_baselines(
     >>> [each.name for each in fit_baselines(finals_plan, *rows, evaluation)]
     ['most frequent class', 'logistic regression', 'gradient boosting', 'support vector machine']
     """
-    features, target = features_and_target(train_matrix)
-    unseen, _ = features_and_target(validation_matrix)
-    weights = _weights(plan, train_matrix, target)
-    counted = np.arange(len(target)) if weights is None else np.flatnonzero(weights)
+    if fold_matrices is not None and len(fold_matrices):
+        parts = _divide(train_matrix, fold_matrices, plan)
+    else:
+        parts = [_Part.of(train_matrix, validation_matrix, plan)]
     fitted = []
     for spelling in evaluation.baselines:
         name = NAMES[spelling][schema.task == "regression"]
         start = time.perf_counter()
-        rows = counted
-        if spelling == "no_skill":
-            rows = np.arange(len(target))
-            predicted = _predict_without_skill(target, len(unseen), schema)
-        else:
-            rows = _draw_rows(spelling, counted, features.shape[1], schema, evaluation.seed)
-            own = None if weights is None else weights[rows]
-            try:
-                predicted = _predict(
-                    spelling, features[rows], target[rows], own, unseen, schema, evaluation.seed
-                )
-            except (ValueError, ArithmeticError, MemoryError) as error:
-                said = (str(error) or type(error).__name__).splitlines()[0]
-                logger.warning("The baseline %s could not be fitted: %s", name, said)
-                continue
-        seconds = time.perf_counter() - start
-        if len(rows) < len(counted):
-            drawn = f"{len(rows):,} of {len(counted):,}"
-            logger.info("The baseline %s is fitted on %s training rows.", name, drawn)
+        try:
+            predicted = [part.predict(spelling, schema, evaluation.seed) for part in parts]
+        except (ValueError, ArithmeticError, MemoryError) as error:
+            said = (str(error) or type(error).__name__).splitlines()[0]
+            logger.warning("The baseline %s could not be fitted: %s", name, said)
+            continue
+        seconds, first = time.perf_counter() - start, parts[0]
+        rows = first.fitted_on(spelling, schema, evaluation.seed)
+        if len(rows) < len(first.counted) and spelling != "no_skill":
+            drawn = f"{len(rows):,} of {len(first.counted):,}"
+            each = "" if len(parts) == 1 else " of each fold"
+            logger.info("The baseline %s is fitted on %s training rows%s.", name, drawn, each)
+        joined = _join(parts, predicted)
         fitted.append(
-            Baseline(spelling, name, schema.task, *predicted, len(rows), len(target), seconds)
+            Baseline(spelling, name, schema.task, *joined, len(rows), len(first.target), seconds)
         )
     return fitted
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Rows to fit on, and rows to predict: of one split, or of one fold."""
+
+    features: NDArray[np.float32]  # of the training rows
+    target: NDArray[np.generic]
+    weights: NDArray[np.float64] | None  # of the training rows, see _weights
+    unseen: NDArray[np.float32]  # features of the rows to predict
+    places: NDArray[np.intp]  # of these among all rows that are predicted
+
+    @classmethod
+    def of(
+        cls,
+        train: pd.DataFrame,
+        validation: pd.DataFrame,
+        plan: TrialPlan,
+        places: NDArray[np.intp] | None = None,
+    ) -> "_Part":
+        features, target = features_and_target(train)
+        unseen, _ = features_and_target(validation)
+        weights = _weights(plan, train, target)
+        everywhere = np.arange(len(unseen)) if places is None else places
+        return cls(features, target, weights, unseen, everywhere)
+
+    @property
+    def counted(self) -> NDArray[np.intp]:
+        """Positions of the training rows that have a weight."""
+        return np.arange(len(self.target)) if self.weights is None else np.flatnonzero(self.weights)
+
+    def fitted_on(self, spelling: BaselineName, schema: Schema, seed: int) -> NDArray[np.intp]:
+        if spelling == "no_skill":
+            return np.arange(len(self.target))
+        return _draw_rows(spelling, self.counted, self.features.shape[1], schema, seed)
+
+    def predict(
+        self, spelling: BaselineName, schema: Schema, seed: int
+    ) -> tuple[NDArray[np.generic], NDArray[np.float64] | None]:
+        if spelling == "no_skill":
+            return _predict_without_skill(self.target, len(self.unseen), schema)
+        rows = self.fitted_on(spelling, schema, seed)
+        own = None if self.weights is None else self.weights[rows]
+        fitted = self.features[rows], self.target[rows], own
+        return _predict(spelling, *fitted, self.unseen, schema, seed)
+
+
+def _divide(
+    train_matrix: pd.DataFrame, fold_matrices: pd.DataFrame, plan: TrialPlan
+) -> list[_Part]:
+    """The folds of the first repeat, with the target in the unit of all rows."""
+    parts, predicted = [], 0
+    for _, rows in fold_matrices.groupby(FOLD):
+        if predicted == len(train_matrix):  # by the folds of the first repeat
+            break
+        validated = rows[VALIDATED].to_numpy(dtype=bool)
+        matrix = rows.drop(columns=[FOLD, VALIDATED, TARGET_MEAN, TARGET_SCALE])
+        matrix = matrix.assign(**{TARGET: train_matrix[TARGET].to_numpy()})
+        places = np.flatnonzero(validated)
+        parts.append(_Part.of(matrix[~validated], matrix[validated], plan, places))
+        predicted += len(places)
+    return parts
+
+
+def _join(
+    parts: Sequence[_Part],
+    predicted: Sequence[tuple[NDArray[np.generic], NDArray[np.float64] | None]],
+) -> tuple[NDArray[np.generic], NDArray[np.float64] | None]:
+    """Bring the predictions of all parts into the order of the rows."""
+    order = np.argsort(np.concatenate([part.places for part in parts]))
+    predictions = np.concatenate([each for each, _ in predicted])[order]
+    tables = [table for _, table in predicted if table is not None]
+    return predictions, np.concatenate(tables)[order] if tables else None
 
 
 def _weights(

@@ -15,12 +15,13 @@ def collect_histories(plan: TrialPlan, results: Mapping[str, TrialResult]) -> pd
 
     Returns:
         One row per trial and epoch: ``trial_id``, ``combination``, ``FACTORS``, ``seed``,
-        ``status`` and ``engine``, then the columns of
+        (with folds also ``fold``), ``status`` and ``engine``, then the columns of
         :attr:`~dnn_sweep.core.training.results.TrialResult.history`, of which ``learning_rate``
         is called ``epoch_learning_rate``.
     """
     trained = [results[trial.id] for trial in plan.trials]
-    columns = ("trial_id", "combination", *FACTORS, "seed")
+    folds = ("fold",) if plan.trials[0].fold is not None else ()
+    columns = ("trial_id", "combination", *FACTORS, "seed", *folds)
     identities = tabulate_trials(plan.trials, columns).assign(
         status=[result.status for result in trained], engine=[result.engine for result in trained]
     )

@@ -34,6 +34,7 @@ def rank_combinations(
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
     baselines: Sequence[Baseline] = (),
+    folds: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Comparison]:
     """Compare the combinations on the validation rows; training rows say what no skill predicts.
 
@@ -48,7 +49,7 @@ def rank_combinations(
     {'baseline': 4, 'combination': 2}
     """
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
-    sweep = score_combinations(plan, results, train_target, true, target_scaling)
+    sweep = score_combinations(plan, results, train_target, true, target_scaling, folds)
     ranked = build_leaderboard(sweep, evaluation)
     leaderboard, compared = ranked, []
     if baselines:

@@ -1,6 +1,6 @@
 """The score of every trial on every validation row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.comparison.predictions import class_probabilities, target_values
+from dnn_sweep.core.data.folds import rows_by_fold
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import Objective, objective_of
@@ -69,8 +70,8 @@ class ScoredSweep:
     """The scores of a sweep; its tables are in the order of the grid.
 
     ``trials`` has ``combination``, ``seed``, the objective's mean over the rows (``val_accuracy``
-    or ``val_mae``), ``diverged``, ``seconds``, ``val_loss`` of the kept epoch, ``best_epoch``,
-    ``epochs`` and ``engine``.
+    or ``val_mae``), ``diverged`` (how many of its networks), ``seconds``, ``val_loss`` of the kept
+    epoch, ``best_epoch``, ``epochs`` and ``engine``.
     """
 
     scores: NDArray[np.float64]  # from row_scores, shape (combinations, seeds, rows)
@@ -78,7 +79,7 @@ class ScoredSweep:
     objective: Objective  # whose value is the mean score
     no_skill: float  # the mean score of predictions made without looking at a row
     combinations: pd.DataFrame  # one row per combination: its name and ``FACTORS``
-    trials: pd.DataFrame  # one row per combination and seed
+    trials: pd.DataFrame  # one row per combination and seed, with folds of all its networks
 
     def margin(self, evaluation: EvaluationParameters) -> float:
         """The margin of practical equivalence in the metric's unit.
@@ -96,8 +97,13 @@ def score_combinations(
     train_target: NDArray[np.generic],
     validation_target: NDArray[np.generic],
     scaling: TargetScaling,
+    folds: pd.DataFrame | None = None,
 ) -> ScoredSweep:
     """Score every trial on every validation row; targets are encoded.
+
+    With ``folds`` (see :func:`~dnn_sweep.core.data.folds.assign_folds`) a combination has a
+    network per seed and fold, and its score on a row with a seed is that of the one network that
+    was not trained on the row.
 
     Raises:
         SweepError: If a trial has not been trained, or seeds differ between combinations.
@@ -105,29 +111,30 @@ def score_combinations(
     task, by_combination = plan.trials[0].task, trials_of(plan)
     objective, no_skill = objective_of(task), no_skill_prediction(train_target, task)
     first = [trials[0] for trials in by_combination.values()]
-    seeds = [trial.seed for trial in by_combination[first[0].combination]]
+    seeds = _distinct(trial.seed for trial in by_combination[first[0].combination])
     scores, rows = [], []
     for name, trials in by_combination.items():
-        own_seeds = [trial.seed for trial in trials]
+        own_seeds = _distinct(trial.seed for trial in trials)
         if own_seeds != seeds:
             raise SweepError(
                 f"{name} has other seeds ({own_seeds}) than the first combination ({seeds}); "
                 "they are compared seed by seed"
             )
         # One combination at a time: the outputs of a long sweep do not fit in memory together.
-        for result in results_of(name, trials, results):
-            scores.append(row_scores(result, validation_target, no_skill, scaling))
+        for seed, of_seed in replicates_of(results_of(name, trials, results)).items():
+            scores.append(replicate_scores(of_seed, validation_target, no_skill, scaling, folds))
+            losses = [result.kept.get("val_loss", np.nan) for result in of_seed]
             rows.append(
                 {
                     "combination": name,
-                    "seed": result.trial.seed,
+                    "seed": seed,
                     objective.validation_metric: scores[-1].mean(),
-                    "diverged": result.status == "diverged",
-                    "seconds": result.seconds,
-                    "val_loss": result.kept.get("val_loss", np.nan),
-                    "best_epoch": result.best_epoch,
-                    "epochs": len(result.history),
-                    "engine": result.engine,
+                    "diverged": sum(result.status == "diverged" for result in of_seed),
+                    "seconds": sum(result.seconds for result in of_seed),
+                    "val_loss": np.mean(losses),
+                    "best_epoch": np.mean([result.best_epoch for result in of_seed]),
+                    "epochs": np.mean([len(result.history) for result in of_seed]),
+                    "engine": ", ".join(sorted({result.engine for result in of_seed})),
                 }
             )
     return ScoredSweep(
@@ -138,6 +145,62 @@ def score_combinations(
         combinations=tabulate_trials(first, ("combination", *FACTORS)),
         trials=pd.DataFrame(rows),
     )
+
+
+def replicates_of(results: Sequence[TrialResult]) -> dict[int, list[TrialResult]]:
+    """A combination's results by seed: one for each fold, or one without folds."""
+    seeds = _distinct(result.trial.seed for result in results)
+    return {seed: [each for each in results if each.trial.seed == seed] for seed in seeds}
+
+
+def finished_replicates(results: Sequence[TrialResult]) -> dict[int, list[TrialResult]]:
+    """Those of :func:`replicates_of` of which no network diverged."""
+    return {
+        seed: replicate
+        for seed, replicate in replicates_of(results).items()
+        if all(result.status == "completed" for result in replicate)
+    }
+
+
+def replicate_outputs(
+    results: Sequence[TrialResult], folds: pd.DataFrame | None = None
+) -> NDArray[np.float32]:
+    """One replicate's outputs on the validation rows, shape ``(rows, outputs)``.
+
+    ``results`` are those of its folds, whose outputs are joined in the rows' order: each row's are
+    of the network that was not trained on it.
+    """
+    if results[0].trial.fold is None or folds is None:
+        return results[0].outputs
+    validated = rows_by_fold(folds)
+    outputs = np.empty((len(folds), results[0].outputs.shape[1]), np.float32)
+    for result in results:
+        outputs[validated[result.trial.fold or 0]] = result.outputs
+    return outputs
+
+
+def replicate_scores(
+    results: Sequence[TrialResult],
+    true: NDArray[np.generic],
+    no_skill: float,
+    scaling: TargetScaling,
+    folds: pd.DataFrame | None = None,
+) -> NDArray[np.float64]:
+    """Score one replicate on each validation row, see :func:`row_scores`.
+
+    ``results`` are those of its folds, each scored on the rows that its fold validates.
+    """
+    if results[0].trial.fold is None:
+        return row_scores(results[0], true, no_skill, scaling)
+    validated, scores = rows_by_fold(folds), np.full(len(true), np.nan)
+    for result in results:
+        rows = validated[result.trial.fold or 0]
+        scores[rows] = row_scores(result, true[rows], no_skill, scaling)
+    return scores
+
+
+def _distinct(seeds: Iterable[int]) -> list[int]:
+    return list(dict.fromkeys(seeds))
 
 
 def tabulate_trials(trials: Sequence[Trial], columns: Sequence[str]) -> pd.DataFrame:

@@ -15,6 +15,11 @@ TRIAL = ["combination", "seed"]
 SHARE_OF_BEST = {"max": 0.98, "min": 0.9}
 
 
+def trial_key(table: pd.DataFrame) -> list[str]:
+    """Columns that identify a trial in a table: with folds, there is one per seed and fold."""
+    return [*TRIAL, "fold"] if "fold" in table else TRIAL
+
+
 @dataclass(frozen=True)
 class Target:
     """The validation figure that counts as good enough."""
@@ -33,7 +38,9 @@ def default_target(histories: pd.DataFrame, objective: Objective) -> Target:
     A combination's figure is the mean over its seeds of the best epoch's.
     """
     reached = histories[objective.validation_metric].replace([np.inf, -np.inf], np.nan)
-    per_trial = (objective.sign * reached).groupby([histories[name] for name in TRIAL])
+    per_trial = (objective.sign * reached).groupby(
+        [histories[name] for name in trial_key(histories)]
+    )
     best = objective.sign * float(per_trial.max().groupby("combination").mean().max())
     share = SHARE_OF_BEST[objective.mode]
     if objective.mode == "max":
@@ -50,17 +57,19 @@ def time_to_target(
 
     Returns:
         One row per trial, in the order of the histories: ``combination``, ``activation``,
-        ``optimizer``, ``seed``, ``target``, ``reached``, and ``epochs``, ``steps`` (of the
-        optimizer) and ``seconds`` of training until then, infinite where it was not reached.
+        ``optimizer``, ``seed`` (with folds also ``fold``), ``target``, ``reached``, and
+        ``epochs``, ``steps`` (of the optimizer) and ``seconds`` of training until then, infinite
+        where it was not reached.
     """
+    key = trial_key(histories)
     ordered = histories.sort_values("epoch", kind="stable")
-    ordered = ordered.assign(so_far=ordered.groupby(TRIAL)["seconds"].cumsum())
+    ordered = ordered.assign(so_far=ordered.groupby(key)["seconds"].cumsum())
     good = objective.sign * ordered[objective.validation_metric] >= objective.sign * target
-    first = ordered[good & ordered["status"].ne("diverged")].drop_duplicates(TRIAL)
-    trials = histories.drop_duplicates(TRIAL).set_index(TRIAL, drop=False)
-    found = first.set_index(TRIAL).reindex(trials.index)
+    first = ordered[good & ordered["status"].ne("diverged")].drop_duplicates(key)
+    trials = histories.drop_duplicates(key).set_index(key, drop=False)
+    found = first.set_index(key).reindex(trials.index)
     epochs = found["epoch"].astype(float).fillna(np.inf)
-    times = trials[["combination", "activation", "optimizer", "seed"]].assign(
+    times = trials[["combination", "activation", "optimizer", *key[1:]]].assign(
         target=target,
         reached=np.isfinite(epochs),
         epochs=epochs,
@@ -114,7 +123,8 @@ def performance_profiles(times: pd.DataFrame) -> list[Profile]:
         Dolan & Moré 2002, Benchmarking optimization software with performance profiles;
         Dahl et al. 2023, Benchmarking Neural Network Training Algorithms (AlgoPerf).
     """
-    epochs, fastest = times["epochs"], times.groupby("seed")["epochs"].transform("min")
+    problem = trial_key(times)[1:]
+    epochs, fastest = times["epochs"], times.groupby(problem)["epochs"].transform("min")
     # Where no combination reached the target, infinity over infinity is no ratio.
     factors = (epochs / fastest).where(np.isfinite(epochs), np.inf)
     last = max([2.0, *factors[np.isfinite(factors)]])

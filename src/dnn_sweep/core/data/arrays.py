@@ -22,6 +22,11 @@ class TrainingData:
         target_scale: One unit of ``y`` in the target's own unit; 1 for classes.
         sample_weights: Per-row loss weights of the training rows, float32 of shape ``(rows,)``;
             ``None`` for equal weights.
+        x_scored: Features of the rows whose outputs are kept, as ``x_train``; ``None`` for the
+            validation rows. Of a fold they may be others than those that callbacks watch.
+        target_mean: The target's mean in its own unit, which is 0 in ``y``; 0 for classes.
+        folds: The rows of each fold of a cross-validation; then the fields above hold all rows,
+            and the validation rows are the training rows.
     """
 
     x_train: NDArray[np.float32]
@@ -30,14 +35,38 @@ class TrainingData:
     y_validation: NDArray[np.generic]
     target_scale: float = 1.0
     sample_weights: NDArray[np.float32] | None = None
+    x_scored: NDArray[np.float32] | None = None
+    target_mean: float = 0.0
+    folds: tuple["TrainingData", ...] = ()
 
     @classmethod
     def from_matrices(
-        cls, train: pd.DataFrame, validation: pd.DataFrame, target_scale: float = 1.0
+        cls,
+        train: pd.DataFrame,
+        validation: pd.DataFrame,
+        target_scale: float = 1.0,
+        target_mean: float = 0.0,
     ) -> "TrainingData":
         """Extract features, targets and the training rows' weights from scaled tables."""
         arrays = (*features_and_target(train), *features_and_target(validation))
-        return cls(*arrays, target_scale, sample_weights_of(train))
+        return cls(*arrays, target_scale, sample_weights_of(train), target_mean=target_mean)
+
+    @property
+    def scored(self) -> NDArray[np.float32]:
+        """Features of the rows whose outputs are kept, shape ``(rows, features)``."""
+        return self.x_validation if self.x_scored is None else self.x_scored
+
+    def of(self, fold: int | None) -> "TrainingData":
+        """Return the rows of one fold; all of them for ``None``."""
+        return self if fold is None else self.folds[fold]
+
+    def in_common_unit(self, outputs: NDArray[np.float32], fold: int | None) -> NDArray[np.float32]:
+        """Convert a fold's outputs, whose target has its own scaling, to the scaling of all."""
+        own = self.of(fold)
+        if (own.target_mean, own.target_scale) == (self.target_mean, self.target_scale):
+            return outputs
+        values = outputs.astype(np.float64) * own.target_scale + own.target_mean
+        return ((values - self.target_mean) / self.target_scale).astype(np.float32)
 
 
 def features_and_target(matrix: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.generic]]:

@@ -9,6 +9,19 @@ from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import DataParameters, SplitParameters
 
 ROWS_PER_CLASS = 3  # one for each split
+AUTO_FOLDS, FEW_ROWS = 4, 5000  # ``split.folds: auto`` cross-validates tables with fewer rows
+
+
+def count_folds(split: SplitParameters, data: DataParameters, rows: int) -> int:
+    """Number of folds for a table of so many rows; 0 without cross-validation.
+
+    >>> four = SplitParameters(folds="auto")
+    >>> count_folds(four, DataParameters(), 1797), count_folds(four, DataParameters(), 60_000)
+    (4, 0)
+    """
+    if split.folds != "auto":
+        return split.folds or 0
+    return AUTO_FOLDS if rows < FEW_ROWS and not data.split_column else 0
 
 
 def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -> pd.DataFrame:
@@ -45,6 +58,9 @@ def split_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Divide validated rows; keep the test split of a source that has one.
 
+    With folds (``split.folds``), all rows outside the test split are both: each is validated by
+    networks that did not see it, and the network that is served is trained on all of them.
+
     Returns:
         Training, validation and test rows (features, target and, where there is one, weight), and
         a table of every ``row_id`` with its ``split``.
@@ -60,8 +76,10 @@ def split_rows(
     given = data.split_column
     rows = clean_table.drop(columns=given or [])
     rest = rows[clean_table[given] == "train"] if given else rows
+    folds = count_folds(split, data, len(rows))
     if stratify:
-        _check_enough_rows(rest[schema.target], schema, parts=2 if given else ROWS_PER_CLASS)
+        fewest = (0 if given else 1) + (folds or 2)
+        _check_enough_rows(rest[schema.target], schema, parts=fewest, folds=folds)
 
     def divide(part: pd.DataFrame, size: float) -> tuple[pd.DataFrame, pd.DataFrame]:
         labels = part[schema.target] if stratify else None
@@ -77,9 +95,11 @@ def split_rows(
         if isinstance(share, float):  # of all rows
             counted = isinstance(split.test, int)
             share = round(share * len(rows)) if counted else share / (1 - split.test)
-    train, validation = divide(rest, share)
+    train, validation = (rest, rest) if folds else divide(rest, share)
     check_training_weights(train, schema)
     parts = {"train": train, "validation": validation, "test": test}
+    if folds:
+        parts = {"folds": train, "test": test}
     ids = pd.concat(
         [pd.DataFrame({"row_id": part.index, "split": name}) for name, part in parts.items()]
     )
@@ -99,12 +119,13 @@ def _divide(
     return first.sort_index(), second.sort_index()
 
 
-def _check_enough_rows(target: pd.Series, schema: Schema, *, parts: int) -> None:
+def _check_enough_rows(target: pd.Series, schema: Schema, *, parts: int, folds: int) -> None:
     counts = target.value_counts().reindex(list(schema.classes), fill_value=0)
     few = counts[counts < parts]
     if len(few):
         listed = ", ".join(f"{label!r} ({count})" for label, count in few.head(5).items())
         raise SweepError(
             f"target {schema.target!r}: each class needs at least {parts} rows, one for each "
-            f"part; too few: {listed}. Remove or merge these classes, or set split.stratify: false"
+            f"part{f' and fold (split.folds: {folds})' if folds else ''}; too few: {listed}. "
+            "Remove or merge these classes, or set split.stratify: false"
         )

@@ -22,7 +22,8 @@ def collect_diagnostics(plan: TrialPlan, results: Mapping[str, TrialResult]) -> 
 
     Returns:
         One row per trial, measured epoch and layer, with ``COLUMNS``; ``activation`` is the grid's,
-        ``layer_activation`` the layer's own. Trials without measurements have no rows.
+        ``layer_activation`` the layer's own; with folds, ``fold`` follows ``seed``. Trials without
+        measurements have no rows.
     """
     trials: list[Trial] = []
     tables: list[pd.DataFrame] = []
@@ -35,7 +36,9 @@ def collect_diagnostics(plan: TrialPlan, results: Mapping[str, TrialResult]) -> 
             trials.append(trial)
     if not trials:
         return pd.DataFrame(columns=list(COLUMNS))
-    return label_rows(tabulate_trials(trials, IDENTITY), tables)[list(COLUMNS)]
+    folds = ("fold",) if trials[0].fold is not None else ()
+    identities = tabulate_trials(trials, (*IDENTITY, *folds))
+    return label_rows(identities, tables)[[*IDENTITY, *folds, *COLUMNS[len(IDENTITY) :]]]
 
 
 def _activation(network: Network, layer: str) -> str | None:

@@ -26,7 +26,8 @@ def reference_score(
 ) -> float:
     """Score a support vector machine on the validation rows, in the objective's unit.
 
-    It has scikit-learn's default settings and takes at most ``MOST_ROWS`` rows of each table.
+    It has scikit-learn's default settings and takes at most ``MOST_ROWS`` rows of each table. The
+    tables must have no row in common.
 
     >>> reference_score(train_matrix, validation_matrix, "multiclass", target_scaling) > 0.9
     True

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.comparison.scores import no_skill_prediction, no_skill_scores
-from dnn_sweep.core.comparison.time_to_target import TRIAL
+from dnn_sweep.core.comparison.time_to_target import trial_key
+from dnn_sweep.core.data.folds import divide_folds
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.diagnosis.fit import BEST, FIT_SYMPTOMS, Attainable, gap
@@ -32,8 +33,12 @@ def diagnose_combinations(
     train_matrix: pd.DataFrame,
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
+    fold_matrices: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Collect every trial's diagnostics and judge every combination.
+
+    With folds both matrices hold the same rows. The learner of another kind then takes those of
+    the first fold (see :func:`~dnn_sweep.core.data.folds.scale_folds`), which are divided.
 
     Returns:
         The diagnostics (:func:`~dnn_sweep.core.diagnosis.layer_tables.collect_diagnostics`) and
@@ -48,13 +53,17 @@ def diagnose_combinations(
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
     predicted = no_skill_prediction(train_target, task)
     no_skill = no_skill_scores(true, predicted, task, target_scaling)
+    rows = train_matrix, validation_matrix, target_scaling
+    if fold_matrices is not None and len(fold_matrices):
+        first = divide_folds(fold_matrices, inner=0.0)[0]
+        rows = first.train, first.scored, first.scaling
     verdicts = judge_combinations(
         histories,
         diagnostics,
         objective_of(task),
         float(no_skill.mean()),
         chance=THRESHOLDS["chance"] * float(no_skill.std() / np.sqrt(len(no_skill))),
-        reference=reference_score(train_matrix, validation_matrix, task, target_scaling),
+        reference=reference_score(*rows[:2], task, rows[2]),
     )
     return diagnostics, verdicts
 
@@ -113,8 +122,8 @@ def _curves(
         diagnostics[name].to_numpy() for name in ("layer", "layer_activation", "epoch")
     )
     combinations, statuses = (histories[name].to_numpy() for name in ("combination", "status"))
-    measured = diagnostics.groupby(TRIAL, sort=False).indices
-    for key, rows in histories.groupby(TRIAL, sort=False).indices.items():
+    measured = diagnostics.groupby(trial_key(histories), sort=False).indices
+    for key, rows in histories.groupby(trial_key(histories), sort=False).indices.items():
         own = measured.get(key, np.empty(0, dtype=np.intp))
         distinct = len(set(layers[own]))
         width = max(distinct, 1)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.plan.folds import ONE_SPLIT, in_every_repeat
 from dnn_sweep.core.plan.planner import plan_trials
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import (
@@ -13,6 +14,7 @@ from dnn_sweep.parameters import (
     GridParameters,
     NetworkParameters,
     ScreeningParameters,
+    SplitParameters,
     TrainingParameters,
 )
 
@@ -29,8 +31,13 @@ def plan_screening(
     training: TrainingParameters,
     callbacks: CallbackParameters,
     screening: ScreeningParameters,
+    fold_matrices: pd.DataFrame | None = None,
+    split: SplitParameters = ONE_SPLIT,
 ) -> TrialPlan:
     """Write out the trials that try learning rates; none where screening is disabled.
+
+    With folds, rates are tried on the first fold alone, so that they cost no more than on one
+    split.
 
     Raises:
         SweepError: If the screening shares a seed with the finals.
@@ -42,15 +49,19 @@ def plan_screening(
     """
     if not screening.enabled:
         return TrialPlan(trials=())
-    if shared := sorted(set(screening.seeds) & set(training.seeds)):
+    finals = in_every_repeat(training, split)
+    if shared := sorted(set(screening.seeds) & set(finals.seeds)):
         raise SweepError(
             f"screening.seeds: {', '.join(map(str, shared))} is also among training.seeds; the "
             "finals need other seeds, or the choice of learning rates would bias them"
         )
     own = {"seeds": screening.seeds, "epochs": screening.epochs or training.epochs}
     few = training.model_copy(update=own)
-    plan = plan_trials(schema, train_matrix, validation_matrix, network, grid, few, callbacks)
-    return at_every_rate(plan, screening)
+    once = split.model_copy(update={"repeats": 1})
+    settings = network, grid, few, callbacks, fold_matrices, once
+    plan = plan_trials(schema, train_matrix, validation_matrix, *settings)
+    first = tuple(trial for trial in plan.trials if not trial.fold)
+    return at_every_rate(TrialPlan(trials=first), screening)
 
 
 def at_every_rate(plan: TrialPlan, screening: ScreeningParameters) -> TrialPlan:

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import features_and_target, matrix_fingerprint, sample_weights_of
+from dnn_sweep.core.data.folds import divide_folds
 from dnn_sweep.core.data.loss_weights import resolve_class_weight
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError, unknown_name
@@ -26,12 +27,20 @@ from dnn_sweep.core.networks.resolve import (
     resolve_network,
 )
 from dnn_sweep.core.plan.callbacks import resolve_callbacks
+from dnn_sweep.core.plan.folds import (
+    ONE_SPLIT,
+    in_every_repeat,
+    inner_share,
+    plan_folds,
+    without_own_choice,
+)
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import (
     CallbackParameters,
     GridParameters,
     NetworkParameters,
     OptimizerEntry,
+    SplitParameters,
     TrainingParameters,
     activation_name,
 )
@@ -45,19 +54,33 @@ def plan_trials(
     grid: GridParameters,
     training: TrainingParameters,
     callbacks: CallbackParameters,
+    fold_matrices: pd.DataFrame | None = None,
+    split: SplitParameters = ONE_SPLIT,
 ) -> TrialPlan:
     """Write out every trial that scaled rows and the grid ask for; see :func:`expand_grid`.
+
+    With folds (rows in ``fold_matrices``), a trial is planned once for each of them; see
+    :func:`~dnn_sweep.core.plan.folds.plan_folds`.
 
     >>> settings = network, grid, training, callbacks
     >>> plan_trials(schema, train_matrix, validation_matrix, *settings).combinations
     ['relu + sgd', 'relu + adam']
     """
     features, target = features_and_target(train_matrix)
+    weights, settings = sample_weights_of(train_matrix), (network, grid)
+    if fold_matrices is not None and len(fold_matrices):
+        inner = inner_share(callbacks, split)
+        folds = divide_folds(fold_matrices, inner)
+        own = in_every_repeat(training, split), without_own_choice(callbacks, inner)
+        rows = min(len(fold.train) for fold in folds)
+        plan = expand_grid(
+            schema, features.shape[1], "", *settings, *own, target, weights, rows=rows
+        )
+        fingerprints = [fold.fingerprint for fold in folds]
+        return plan_folds(plan, fingerprints, training.seeds, split.repeats, inner)
     data = matrix_fingerprint(train_matrix, validation_matrix)
-    weights = sample_weights_of(train_matrix)
-    return expand_grid(
-        schema, features.shape[1], data, network, grid, training, callbacks, target, weights
-    )
+    own = training, callbacks
+    return expand_grid(schema, features.shape[1], data, *settings, *own, target, weights)
 
 
 def expand_grid(
@@ -70,11 +93,13 @@ def expand_grid(
     callbacks: CallbackParameters,
     train_target: NDArray[np.generic],
     sample_weights: NDArray[np.float32] | None = None,
+    rows: int | None = None,
 ) -> TrialPlan:
     """Write out every trial of the grid: one per combination and seed, in the order of the grid.
 
     ``inputs`` is the number of scaled features, ``data`` the fingerprint of the scaled training
     and validation rows; ``train_target`` and ``sample_weights`` have the shape ``(rows,)``.
+    ``rows`` is how many rows a trial trains on, where these are not all of the training rows.
 
     Raises:
         SweepError: If Keras does not know a name, two settings contradict each other, or two
@@ -94,7 +119,8 @@ def expand_grid(
     resolved_callbacks = resolve_callbacks(callbacks, schema)
     class_weight = resolve_class_weight(training, schema, train_target, sample_weights)
     batch_sizes = grid.batch_size or (training.batch_size,)
-    steps = {size: training.epochs * -(-len(train_target) // size) for size in batch_sizes}
+    rows = len(train_target) if rows is None else rows
+    steps = {size: training.epochs * -(-rows // size) for size in batch_sizes}
     schedules = {
         entry.name: _schedules(entry, optimizers[entry.name][2], steps, callbacks)
         for entry in grid.optimizers

@@ -23,6 +23,10 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
         schedule: How the learning rate changes; ``None`` for a constant one.
         class_weight: Loss weight of each class, by its position; ``None`` for equal weights.
         precision: Keras's dtype policy of the hidden layers.
+        fold: The fold whose rows it is scored on, numbered through all repeats; ``None`` without
+            cross-validation. ``data`` is then the fingerprint of the fold.
+        inner: Fraction of the fold's training rows that the callbacks watch instead of training
+            on them; 0 where no callback decides anything.
     """
 
     task: Task
@@ -41,6 +45,8 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
     schedule: Schedule | None = None
     class_weight: tuple[float, ...] | None = None
     precision: Precision = "float32"
+    fold: int | None = None
+    inner: float = 0.0
 
     @cached_property
     def id(self) -> str:
@@ -49,7 +55,7 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
         # Newer settings: a trial that does not use them keeps the id it was stored under.
         unused = {
             name
-            for name in ("schedule", "class_weight", "precision")
+            for name in ("schedule", "class_weight", "precision", "fold", "inner")
             if getattr(self, name) == type(self).model_fields[name].default
         }
         return content_hash(self.model_dump(mode="json", exclude=labels | unused))[:16]

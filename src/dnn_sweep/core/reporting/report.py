@@ -58,7 +58,10 @@ def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
     champion, metric = results.champion, results.objective.metric
     served, several = champion.served, len(champion.served.seeds) > 1
     what = f"the mean of {len(served.seeds)} networks" if several else f"seed {served.seeds[0]}"
-    if served.method == "refit":
+    anew = served.epochs is not None
+    if champion.rows.folds:
+        what += ", of networks that did not see the row"
+    elif anew:
         what += ", before training anew"
     note = f"{what}, on the rows it was chosen by"
     if len(champion.seeds) > 1:
@@ -70,7 +73,7 @@ def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
         over = f"over its {len(champion.seeds)} seeds {format_value(mean)}"
         note += "; single networks on average " if several else "; mean "
         note += f"{over}, interval {format_interval(low, high)}"
-    unseen = "what is served" if several or served.method == "refit" else "the same network"
+    unseen = "what is served" if several or anew else "the same network"
     return [
         ("validation", champion.validation[metric], note),
         ("test", champion.test[metric], f"{unseen}, on rows that no choice has seen"),

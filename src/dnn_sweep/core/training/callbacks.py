@@ -54,6 +54,32 @@ class EpochRecorder(keras.callbacks.Callback):
         return pd.DataFrame({name: [row[name] for row in self._rows] for name in self._rows[0]})
 
 
+class BestEpoch(keras.callbacks.EarlyStopping):
+    """Keeps the weights of the best epoch; of equally good ones those with the lowest loss.
+
+    On few rows an accuracy takes few values, and the first of many equal epochs is often far from
+    trained. With a patience longer than the training, Keras's ``EarlyStopping`` keeps the best
+    weights in memory and restores them at the end, so that the trial's file is written once.
+    """
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Begin without a best epoch."""
+        super().on_train_begin(logs)
+        self._loss, self._best_loss = np.inf, np.inf
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keep the epoch if it is the best so far."""
+        self._loss = float((logs or {}).get("val_loss", np.inf))
+        super().on_epoch_end(epoch, logs)
+        if self.best_epoch == epoch:
+            self._best_loss = self._loss
+
+    def _is_improvement(self, monitor_value: Any, reference_value: Any) -> bool:
+        if reference_value is not None and monitor_value == reference_value:
+            return bool(self._loss < self._best_loss)
+        return bool(super()._is_improvement(monitor_value, reference_value))
+
+
 @dataclass(frozen=True)
 class Callbacks:
     """A trial's callbacks."""
@@ -110,7 +136,7 @@ def build_callbacks(
 
     >>> built = build_callbacks(champion_trial, training_display, logs)
     >>> [type(callback).__name__ for callback in built.in_order]
-    ['EpochRecorder', 'TerminateOnNaN', 'EarlyStopping']
+    ['EpochRecorder', 'TerminateOnNaN', 'BestEpoch']
     """
     wanted = trial.callbacks
     # Before the callbacks that change the learning rate: an epoch is recorded with its own.
@@ -127,9 +153,7 @@ def build_callbacks(
         in_order.append(keras.callbacks.EarlyStopping(**settings))
         keeper = in_order[-1] if wanted.early_stopping.restore_best_weights else None
     if wanted.checkpoint.enabled:  # after early stopping: the last one to restore weights decides
-        # With a patience longer than the training, Keras's EarlyStopping keeps the best weights in
-        # memory and restores them at the end, so that the trial's file is written once.
-        keeper = keras.callbacks.EarlyStopping(
+        keeper = BestEpoch(
             monitor=wanted.checkpoint.monitor,
             mode=wanted.checkpoint.mode,
             patience=trial.epochs + 1,

@@ -161,6 +161,7 @@ def _train_one(
 ) -> tuple[TrialResult, keras.Model]:
     """Train a trial; return its result without the network, and the network."""
     trial, began = task.trial, time.perf_counter()
+    data = data.of(trial.fold)
     network = build_network(trial.network, trial.seed, trial.precision)
     steps = -(-len(data.x_train) // trial.batch_size)
     network.compile(
@@ -186,7 +187,7 @@ def _train_one(
         verbose=0,
     )
     result = callbacks.conclude(
-        network_outputs(network, data.x_validation),
+        network_outputs(network, data.scored),
         target_scale=data.target_scale,
         seconds=time.perf_counter() - began,
         engine=KerasFitEngine.name,
@@ -237,9 +238,12 @@ def _tensor(values: NDArray[np.float32]) -> tf.Tensor:
 
 
 def _write_rows(data: TrainingData, folder: Path) -> None:
+    for number, fold in enumerate(data.folds):
+        (folder / str(number)).mkdir()
+        _write_rows(fold, folder / str(number))
     for field in fields(data):
         value = getattr(data, field.name)
-        if value is not None:
+        if value is not None and field.name != "folds":
             np.save(folder / f"{field.name}.npy", value)
 
 
@@ -248,7 +252,10 @@ def _read_rows(folder: Path) -> TrainingData:
     rows: dict[str, Any] = {
         path.stem: np.asarray(np.load(path, mmap_mode="c")) for path in folder.glob("*.npy")
     }
-    return TrainingData(**rows | {"target_scale": float(rows["target_scale"])})
+    found = (each for each in folder.iterdir() if each.is_dir())
+    folders = sorted(found, key=lambda each: int(each.name))
+    unit = {name: float(rows[name]) for name in ("target_mean", "target_scale")}
+    return TrainingData(**rows | unit, folds=tuple(map(_read_rows, folders)))
 
 
 def _remove_rows(folder: str) -> None:

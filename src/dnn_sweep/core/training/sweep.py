@@ -3,12 +3,13 @@
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import pandas as pd
 
 from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.data.folds import divide_folds
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.plan.learning_rates import with_rates
@@ -116,7 +117,9 @@ class Sweep:
             if any(trial.id not in finished for trial in each.trials):
                 logger.info("engine %s (%s)", each.engine.name, each.reason)
             given = self.data, self.display, logs, each.reason, finished
-            for result in each.engine.train(each.trials, *given, measured=measured):
+            for trained in each.engine.train(each.trials, *given, measured=measured):
+                outputs = self.data.in_common_unit(trained.outputs, trained.trial.fold)
+                result = replace(trained, outputs=outputs)
                 self.display.trial_finished(result)
                 self._done += 1
                 yield result
@@ -138,6 +141,7 @@ def train_trials(
     training: TrainingParameters,
     screening: ScreeningParameters,
     logs: LoggingParameters,
+    fold_matrices: pd.DataFrame | None = None,
 ) -> Iterator[tuple[TrialResult, TrialReport]]:
     """Train a sweep; yield each result for the trial store, and its report for MLflow.
 
@@ -147,7 +151,11 @@ def train_trials(
     >>> [result.trial.combination for result, _ in trained]
     ['relu + sgd', 'relu + adam']
     """
-    data = TrainingData.from_matrices(train_matrix, validation_matrix, target_scaling.scale)
+    unit = target_scaling.scale, target_scaling.mean
+    data = TrainingData.from_matrices(train_matrix, validation_matrix, *unit)
+    if fold_matrices is not None and len(fold_matrices):
+        folds = divide_folds(fold_matrices, trial_plan.trials[0].inner)
+        data = replace(data, folds=tuple(fold.data for fold in folds))
     plan = Screening(screening_plan, screening)
     sweep = Sweep(trial_plan, plan, finished_trials, data, training_display, training, logs)
     for report in sweep.run():

@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from dnn_sweep.core.data.folds import assign_folds
 from dnn_sweep.core.data.splitting import split_rows
 from dnn_sweep.core.data.validation import validate_table
 
@@ -25,6 +26,12 @@ def create_pipeline() -> Pipeline:
                 inputs=["clean_table", "schema", "params:data", "params:split"],
                 outputs=["train_rows", "validation_rows", "test_rows", "split_ids"],
                 name="split_rows",
+            ),
+            Node(
+                assign_folds,
+                inputs=["train_rows", "schema", "params:data", "params:split"],
+                outputs="folds",
+                name="assign_folds",
             ),
         ],
         tags="ingestion",

@@ -13,6 +13,7 @@ def create_pipeline() -> Pipeline:
     """Scaled rows and the grid in, the plan of trials and pictures of the networks out."""
     settings = ["params:network", "params:grid", "params:training", "params:callbacks"]
     planned = ["schema", "train_matrix", "validation_matrix", *settings]
+    folds = ["fold_matrices", "params:split"]
     return Pipeline(
         [
             Node(
@@ -28,10 +29,15 @@ def create_pipeline() -> Pipeline:
                 outputs=None,
                 name="check_networks",
             ),
-            Node(plan_trials, inputs=planned, outputs="trial_plan", name="plan_trials"),
+            Node(
+                plan_trials,
+                inputs=[*planned, *folds],
+                outputs="trial_plan",
+                name="plan_trials",
+            ),
             Node(
                 plan_screening,
-                inputs=[*planned, "params:screening"],
+                inputs=[*planned, "params:screening", *folds],
                 outputs="screening_plan",
                 name="plan_screening",
             ),

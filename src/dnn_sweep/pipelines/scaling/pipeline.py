@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from dnn_sweep.core.data.folds import scale_folds
 from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
 
 
@@ -23,6 +24,12 @@ def create_pipeline() -> Pipeline:
                     name=f"scale_{split}_rows",
                 )
                 for split in ("train", "validation", "test")
+            ),
+            Node(
+                scale_folds,
+                inputs=["train_rows", "folds", "preprocessor", "schema", "params:scaling"],
+                outputs="fold_matrices",
+                name="scale_folds",
             ),
         ],
         tags="scaling",

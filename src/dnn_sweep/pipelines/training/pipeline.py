@@ -15,7 +15,14 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 train_trials,
-                inputs=[*plans, "finished_trials", *rows, "training_display", *settings],
+                inputs=[
+                    *plans,
+                    "finished_trials",
+                    *rows,
+                    "training_display",
+                    *settings,
+                    "fold_matrices",
+                ],
                 # Saved in this order: on the disk first, then in MLflow.
                 outputs=["trial_results", "trial_runs"],
                 name="train_trials",

@@ -34,7 +34,7 @@ def measure_time_to_target(histories: pd.DataFrame, champion: Champion) -> pd.Da
     """
     objective = objective_of(champion.task)
     target = measuring.default_target(histories, objective).value
-    return measuring.time_to_target(histories, objective, champion.rows.train, target)
+    return measuring.time_to_target(histories, objective, champion.rows.trained_on, target)
 
 
 def prepare(

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.data.arrays import epoch_order
 from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.networks.build import initial_weights
 from dnn_sweep.core.networks.build_body import derived_seed
@@ -126,8 +125,9 @@ class Cohort:
         rates = np.zeros((lanes, program.steps), np.float32)
         taken = np.zeros(lanes, np.int32)
         for at, lane in self.live:
-            orders[at] = epoch_order(rows, lane.trial.seed, lane.epoch)
-            rates[at], taken[at] = lane.rates, lane.taken
+            order, own_rates = program.rows.order(lane.trial, lane.epoch), lane.rates
+            orders[at, : len(order)], rates[at, : len(own_rates)] = order, own_rates
+            taken[at] = lane.taken
         given = orders, rates, taken, self._settings
         self._state, means, outputs = program.run(self._state, *given)
         return means, outputs
@@ -137,7 +137,8 @@ class Cohort:
         places = [at for at, _ in kept]
         weights, own_outputs = self._weights_of(places), outputs.numpy()[places]
         for position, (_, lane) in enumerate(kept):
-            lane.keep([each[position].copy() for each in weights], own_outputs[position].copy())
+            scored = own_outputs[position][self._program.rows.scored(lane.trial)]
+            lane.keep([each[position].copy() for each in weights], scored.copy())
 
     def _measure(self, due: Sequence[tuple[int, Lane]], probe: Probe) -> None:
         """Measure the layers of some networks, those with the same activations together."""
@@ -201,6 +202,7 @@ class Cohort:
             dropout_seeds=tf.constant(seeds, tf.int32),
             l2=tf.constant([[each.l2 for each in own] for own in layers]),
             arguments=tuple(map(self._read_arguments, self._spec.optimizers)),
+            folds=tf.constant([trial.fold or 0 for trial in trials], tf.int32),
         )
 
     def _read_arguments(self, optimizer: OptimizerSpec) -> Tensors:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.networks.weight_layout import weight_layout
@@ -19,10 +18,9 @@ from dnn_sweep.core.training.stacked.forward import (
     stacked_shape,
 )
 from dnn_sweep.core.training.stacked.optimizer import StackedOptimizer
-from dnn_sweep.core.training.stacked.spec import ModelSpec, ProgramSpec
-from dnn_sweep.core.training.targets import loss_targets, row_weights
+from dnn_sweep.core.training.stacked.rows import Rows
+from dnn_sweep.core.training.stacked.spec import ProgramSpec
 
-VALIDATION_BATCH = 512  # rows at most; a layer's outputs should stay in the cache
 Floats = NDArray[np.float32]
 
 
@@ -31,51 +29,6 @@ class State(NamedTuple):
 
     weights: Tensors  # in the order of Keras, of the shapes that ``stacked_shape`` gives
     slots: tuple[Tensors, ...]  # the optimizers' state, by block
-
-
-class Rows:
-    """Training and validation rows, on the device.
-
-    The model's loss decides the shape of the targets, its class weights those of the rows.
-    """
-
-    def __init__(self, data: TrainingData, model: ModelSpec) -> None:
-        self.training, self.validation = len(data.x_train), len(data.x_validation)
-        self.validation_batches = -(-self.validation // VALIDATION_BATCH)
-        self.validation_batch = -(-self.validation // self.validation_batches)
-        self._x = tf.constant(data.x_train)
-        self._y = tf.constant(loss_targets(data.y_train, model.network))
-        weights = row_weights(data, model.class_weight)
-        self._weights = None if weights is None else tf.constant(weights)
-        self._x_validation = self._filled(data.x_validation)
-        self._y_validation = self._filled(loss_targets(data.y_validation, model.network))
-
-    def batch(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Gather rows at ``[lanes, rows]`` positions: features, targets and loss weights."""
-        weights = 1.0 if self._weights is None else tf.gather(self._weights, positions)
-        return tf.gather(self._x, positions), tf.gather(self._y, positions), weights
-
-    def mask(self, step: tf.Tensor, size: int) -> tf.Tensor:
-        """1 for each row of a step's batch, 0 for one that only fills up the epoch's last."""
-        if self.training % size == 0:
-            return tf.ones(size)
-        return tf.cast(step * size + tf.range(size) < self.training, tf.float32)
-
-    def validation_at(self, batch: tf.Tensor, lanes: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Slice a batch of validation rows for every lane: features, targets, mask."""
-        size, start = self.validation_batch, batch * self.validation_batch
-
-        def slice_of(values: tf.Tensor) -> tf.Tensor:
-            begin = [start] + [0] * (len(values.shape) - 1)
-            rows = tf.slice(values, begin, [size, *values.shape[1:]])
-            return tf.broadcast_to(rows, (lanes, *rows.shape))
-
-        mask = tf.cast(start + tf.range(size) < self.validation, tf.float32)
-        return slice_of(self._x_validation), slice_of(self._y_validation), mask
-
-    def _filled(self, values: NDArray[np.generic]) -> tf.Tensor:
-        missing = self.validation_batch * self.validation_batches - len(values)
-        return tf.constant(np.concatenate([values, np.repeat(values[:1], missing, axis=0)]))
 
 
 def row_scores(
@@ -140,7 +93,7 @@ class EpochProgram:
             np.zeros((lanes, self.rows.training), np.int32),
             np.zeros((lanes, self.steps), np.float32),
             np.zeros(lanes, np.int32),
-            LaneSettings(whole, real, whole, real, arguments),
+            LaneSettings(whole, real, whole, real, arguments, tf.zeros(lanes, tf.int32)),
             compile_only=True,
         )
 
@@ -172,7 +125,7 @@ class EpochProgram:
         loss, metric, val_loss, val_metric, penalties = sums.numpy()
         # Divided here: XLA would multiply by a reciprocal, and 26 of 40 be another float32 than in
         # Keras, which decides whether an epoch counts as better.
-        training, validation = np.float32(self.rows.training), np.float32(self.rows.validation)
+        training, validation = self.rows.counts(settings.folds.numpy())
         name = self._network.metric
         means = {
             name: metric / training,
@@ -195,8 +148,11 @@ class EpochProgram:
         def step(at: tf.Tensor, state: State, loss: tf.Tensor, metric: tf.Tensor) -> Any:
             positions = tf.slice(orders, [0, at * self._batch], [self.lanes, self._batch])
             rate = tf.slice(rates, [0, at], [self.lanes, 1])[:, :, tf.newaxis]
-            batch = TrainingBatch(self.rows.mask(at, self._batch), taken + at)
+            mask = self.rows.mask(at, self._batch, settings.folds)
+            batch = TrainingBatch(mask, taken + at)
             after, new_loss, new_metric = self._train_step(state, positions, rate, batch, settings)
+            if self.rows.uneven(self._batch):  # some lanes have had all of their rows
+                after = _where(tf.reduce_any(mask > 0, axis=1), after, state)
             return at + 1, after, loss + new_loss, metric + new_metric
 
         nothing = tf.zeros(self.lanes)
@@ -216,7 +172,7 @@ class EpochProgram:
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
         """One step of every network; loss and metric come summed over the batch's rows."""
         x, y, loss_weights = self.rows.batch(positions)
-        count = tf.reduce_sum(batch.mask)
+        count = tf.maximum(tf.reduce_sum(batch.mask, axis=-1), 1.0)
         trainable = self._trainable(state.weights)
         with tf.GradientTape() as tape:
             tape.watch(trainable)
@@ -245,7 +201,7 @@ class EpochProgram:
         collected = tf.TensorArray(tf.float32, rows.validation_batches, element_shape=shape)
 
         def step(at: tf.Tensor, loss: tf.Tensor, metric: tf.Tensor, collected: Any) -> Any:
-            x, y, mask = rows.validation_at(at, lanes)
+            x, y, mask = rows.validation_at(at, lanes, settings.folds)
             logits, _ = self._stack.logits(weights, settings, x)
             outputs, losses, metrics = row_scores(self._network, logits, y)
             loss += tf.reduce_sum(tf.where(mask > 0, losses, 0.0), axis=1)
@@ -258,7 +214,19 @@ class EpochProgram:
         )
         outputs = tf.reshape(tf.transpose(collected.stack(), (1, 0, 2, 3)), (lanes, -1, units))
         penalties = self._stack.penalties(weights, settings)
-        return (loss, metric, penalties), outputs[:, : rows.validation]
+        return (loss, metric, penalties), outputs[:, : rows.validated]
 
     def _trainable(self, weights: Tensors) -> list[tf.Tensor]:
         return [w for w, each in zip(weights, self._layout, strict=True) if each.trainable]
+
+
+def _where(active: tf.Tensor, after: State, before: State) -> State:
+    """Take the state after a step in active lanes, ``[lanes]``, and before it in the others."""
+
+    def chosen(mask: tf.Tensor, new: Tensors, old: Tensors) -> Tensors:
+        shaped = [tf.reshape(mask, [-1] + [1] * (len(each.shape) - 1)) for each in new]
+        return tuple(map(tf.where, shaped, new, old))
+
+    masks = tf.split(active, len(after.slots))
+    slots = tuple(map(chosen, masks, after.slots, before.slots))
+    return State(chosen(active, after.weights, before.weights), slots)

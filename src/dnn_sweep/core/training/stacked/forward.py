@@ -36,12 +36,15 @@ class LaneSettings(NamedTuple):
     l2: tf.Tensor  # float32
     # For each optimizer its per-lane arguments, each ``[lanes of its block, 1, 1]``.
     arguments: tuple[Tensors, ...]
+    folds: tf.Tensor  # whose rows the lane trains on and validates, int32 of shape ``[lanes]``
 
 
 class TrainingBatch(NamedTuple):
     """What the forward pass needs to know while it trains."""
 
-    mask: tf.Tensor  # 1 for a row of the batch, 0 for one that only fills it up, ``[rows]``
+    # 1 for a row of the batch, 0 for one that only fills it up: ``[rows]``, or ``[lanes, rows]``
+    # where lanes differ in it
+    mask: tf.Tensor
     steps: tf.Tensor  # that each lane has taken, int32 of shape ``[lanes]``
 
 
@@ -166,7 +169,8 @@ def _activation(name: str) -> Callable[[tf.Tensor], tf.Tensor]:
 
 def _moments(h: tf.Tensor, mask: tf.Tensor) -> list[tf.Tensor]:
     """Mean and variance over the batch's rows, ``[lanes, 1, units]`` each."""
-    rows, weight = tf.reduce_sum(mask), mask[:, tf.newaxis]
+    weight = mask[..., tf.newaxis]
+    rows = tf.reduce_sum(weight, axis=-2, keepdims=True)
     mean = tf.reduce_sum(h * weight, axis=1, keepdims=True) / rows
     variance = tf.reduce_sum(tf.square(h - mean) * weight, axis=1, keepdims=True) / rows
     return [mean, variance]

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from queue import Full, Queue
 
 from dnn_sweep.core.data.arrays import TrainingData
@@ -18,7 +17,7 @@ from dnn_sweep.core.training.layer_log import LayerLog, Probe
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stacked.cohort import Cohort
-from dnn_sweep.core.training.stacked.epoch import EpochProgram, Rows
+from dnn_sweep.core.training.stacked.epoch import EpochProgram
 from dnn_sweep.core.training.stacked.lane import Lane
 from dnn_sweep.core.training.stacked.queues import (
     WORK_OF_COMPILING,
@@ -26,6 +25,7 @@ from dnn_sweep.core.training.stacked.queues import (
     plan_queues,
     work_of_an_epoch,
 )
+from dnn_sweep.core.training.stacked.rows import Rows
 from dnn_sweep.core.training.stacked.spec import ModelSpec, ProgramSpec, reason_against
 from dnn_sweep.parameters import LoggingParameters
 
@@ -73,9 +73,11 @@ class StackedEngine:
             self._programs = Programs(data)
         device, probe = Device.detect(), Probe(data) if measured else None
         queues = plan_queues(trials, data, device, finished, self._finals, self._cohort_size)
-        conclude = partial(
-            Lane.result, target_scale=data.target_scale, engine=self.name, reason=reason
-        )
+
+        def conclude(lane: Lane) -> TrialResult:
+            unit = data.of(lane.trial.fold).target_scale
+            return lane.result(target_scale=unit, engine=self.name, reason=reason)
+
         return Scheduler(queues, self._programs, device, progress, logs, conclude, probe).results()
 
     def close(self) -> None:
@@ -209,7 +211,8 @@ class Scheduler:
 
     def _lane(self, trial: Trial) -> Lane:
         self._relay.trial_started(trial)
-        steps = -(-len(self.programs.data.x_train) // trial.batch_size)
+        rows = len(self.programs.data.of(trial.fold).x_train)
+        steps = -(-rows // trial.batch_size)
         layers = LayerLog(trial, self.probe) if self.probe else None
         return Lane(trial, steps, self._relay, self.logs, layers)
 
