@@ -23,7 +23,7 @@ from dnn_sweep.core.comparison.tied_set import compare_with_best
 from dnn_sweep.parameters import EvaluationParameters
 
 CONFIDENCE = 0.95
-DRAWS = 4000  # per sweep; the product draws 10,000
+DRAWS = 2000  # per sweep; the product draws 10,000
 Floats = NDArray[np.float64]
 
 

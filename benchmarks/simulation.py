@@ -23,7 +23,6 @@ from benchmarks.simulated import (
 )
 from benchmarks.targets import percent
 
-MORE = 2.5  # times the sweeps for false claims, which are rare
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "simulation.md"
 UNSTABLE = 0.05
@@ -202,10 +201,9 @@ def main() -> None:
     )
     text = page.get_template("simulation.md.j2").render(
         sweeps=given.sweeps,
-        sweeps_of_equals=int(MORE * given.sweeps),
         unstable=percent(UNSTABLE),
         unstable_error=percent(UNSTABLE_ERROR),
-        false_claims=tabulate_false_claims(int(MORE * given.sweeps)),
+        false_claims=tabulate_false_claims(given.sweeps),
         power=tabulate_power(given.sweeps),
         coverage=tabulate_coverage(given.sweeps),
         metric_coverage=tabulate_metric_coverage(given.sweeps),
