@@ -1,6 +1,7 @@
 """Cross-validation from the command line: every row outside the test split counts."""
 
 import pandas as pd
+import pytest
 
 from tests.quick import champion, configure, leaderboard
 
@@ -11,6 +12,7 @@ def trained(project):
     }
 
 
+@pytest.mark.slow
 def test_a_sweep_in_folds_scores_every_row_and_serves_a_network_of_all_rows(project):
     configure(project, split={"folds": 3}, grid={"activations": ["relu"], "optimizers": ["adam"]})
     done = project.kedro("run", "--pipeline=train")

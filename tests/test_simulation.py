@@ -47,22 +47,15 @@ def test_a_simulated_combination_errs_as_much_as_it_was_made_to():
 @pytest.mark.parametrize(
     "truth",
     [
-        equal(0.9),
         equal(0.97),
         equal(0.95, own_seed=UNSTABLE),
         equal(0.95, own_seed=(0.005,) * 15 + (0.1,) * 15),
-        equal(0.95, own_seed=(0.005,) * 27 + (0.1,) * 3),
-        equal(0.95, seeds=3, own_seed=UNSTABLE),
         equal(0.95, 3, own_seed=UNSTABLE),
         equal_errors(own_seed=UNSTABLE_ERROR),
-        equal_errors(3, own_seed=UNSTABLE_ERROR),
         equal_errors(seeds=3, own_seed=UNSTABLE_ERROR),
         equal_errors(tail=3),
     ],
-    ids=[
-        "0.90", "0.97", "unstable", "half unstable", "3 of 30 unstable", "3 seeds",
-        "3 combinations",        "errors", "3 errors", "errors, 3 seeds", "heavy tails",
-    ],
+    ids=["0.97", "unstable", "half unstable", "3 combinations", "errors", "3 seeds", "heavy tails"],
 )  # fmt: skip
 def test_among_equals_hardly_ever_is_one_said_to_be_worse_than_the_best(truth):
     sweeps = 60  # of which so many would be exceeded by chance in one of a thousand runs
