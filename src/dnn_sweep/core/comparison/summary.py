@@ -172,12 +172,13 @@ def _undecided(leaderboard: pd.DataFrame) -> Iterator[str]:
 
 
 def _rank(record: Comparison, leaderboard: pd.DataFrame) -> str:
-    drawn = "seeds and rows are" if len(record.seeds) > 1 else "rows are"
+    drawn = "seeds and rows" if len(record.seeds) > 1 else "rows"
     share, low, high = leaderboard.iloc[0][["share_first", "rank_low", "rank_high"]]
     rank = f"is {low}" if low == high else f"lies between {low} and {high}"
     return (
-        f"When {drawn} drawn again, {record.best} is first in {percent(share)} of "
-        f"{record.resamples:,} resamples, and its rank {rank} in {percent(record.confidence)} "
+        f"Of {record.resamples:,} draws of how far chance in {drawn} may have misled, "
+        f"{record.best} is first in {percent(share)}, and its rank {rank} in "
+        f"{percent(record.confidence)} "
         "of them."
     )
 
