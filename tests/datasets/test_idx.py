@@ -343,7 +343,7 @@ def test_without_a_network_it_says_how_to_place_the_files_by_hand(tmp_path, cont
 
 
 @pytest.mark.parametrize("experiment", ["mnist", "fashion_mnist"])
-def test_the_published_files_pass_their_checksums_and_load_quickly(experiment):
+def test_the_published_files_pass_their_checksums_and_load(experiment):
     if not (SHARED / experiment).is_dir():
         pytest.skip(f"no folder {SHARED / experiment}; DNN_SWEEP_SHARED_DATA may name another")
     loader = OmegaConfigLoader(
@@ -355,13 +355,10 @@ def test_the_published_files_pass_their_checksums_and_load_quickly(experiment):
     entry = loader["catalog"]["raw_table"]
     del entry["type"]
 
-    started = time.perf_counter()
     table = IdxImagesDataset(**entry).load()
-    seconds = time.perf_counter() - started
 
     assert table.shape == (70_000, 786)
     assert table["split"].value_counts().to_dict() == {"train": 60_000, "test": 10_000}
     assert sorted(table["label"].unique()) == list(range(10))
     assert table.filter(like="pixel").to_numpy().max() == 255
     assert table.memory_usage().sum() < 60e6
-    assert seconds < 3
