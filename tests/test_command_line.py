@@ -173,13 +173,43 @@ def assert_nothing_was_trained(project):
     assert MlflowClient(project.tracking_uri).search_registered_models() == []
 
 
-def test_a_parameter_that_does_not_exist_stops_the_run_before_training(project):
-    configure(project)
-    done = project.kedro("run", "--pipeline=train", "--params=training.epocs=3")
+def test_every_mistake_in_the_parameters_is_told_in_a_line_before_anything_is_made(project):
+    configure(project, network={"l2": float("inf")})
+    (project.path / "mlflow.db").unlink()
+    mistakes = "trainin.epochs=3,training.epocs=3,split.seed=-1,registration.alias=v1"
+    done = project.kedro("run", "--pipeline=train", f"--params={mistakes}")
 
-    assert done.returncode != 0
-    assert "epocs" in " ".join((done.stdout + done.stderr).split())
-    assert_nothing_was_trained(project)
+    assert done.returncode == 1
+    told = [line.removeprefix("Error: ") for line in done.stderr.strip().splitlines()]
+    assert sorted(line.split(":")[0] for line in told) == [
+        "network.l2 = inf (conf/local/parameters.yml)",
+        "registration.alias (--params)",
+        "split.seed = -1 (--params)",
+        "trainin (--params)",
+        "training.epocs = 3 (--params)",
+    ]
+    assert sum("Did you mean 'training'?" in line for line in told) == 1
+    assert sum("Did you mean 'epochs'?" in line for line in told) == 1
+    assert not (project.path / "mlflow.db").exists()
+    assert not (project.path / "data/06_models/trials").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--env=cvs"], "--env: there is no environment 'cvs'. Did you mean 'csv'? Allowed: "),
+        (["--pipeline=evaluation"], "run `kedro run --pipeline=training` first, with the same"),
+    ],
+)
+def test_what_cannot_run_is_told_in_a_line_and_leaves_no_run(project, arguments, told):
+    (project.path / "mlflow.db").unlink()
+    done = project.kedro("run", *arguments)
+
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    if (project.path / "mlflow.db").exists():
+        assert sweeps_of(project) == []
 
 
 def test_a_mistake_stops_the_run_before_training_and_is_told_without_a_traceback(project):

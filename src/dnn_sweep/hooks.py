@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
@@ -140,6 +141,14 @@ class CatalogHooks:
     # First, because kedro-mlflow switches tracking off only in datasets that are there.
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Make the datasets that a pattern of the catalog describes."""
+        """Make the datasets that a pattern describes; say which pipeline makes a missing input."""
         for name in pipeline.datasets():
             catalog.get(name)
+        for name in sorted(pipeline.inputs()):
+            makers = [key for key, each in pipelines.items() if name in each.outputs()]
+            if makers and not catalog.exists(name):
+                maker = min(makers, key=lambda key: len(pipelines[key].nodes))
+                raise click.ClickException(
+                    f"{name} is not there yet; the pipeline {maker} makes it: run "
+                    f"`kedro run --pipeline={maker}` first, with the same --env and --params"
+                )

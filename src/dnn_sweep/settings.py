@@ -6,6 +6,7 @@ import sys
 from omegaconf.resolvers import oc
 
 from dnn_sweep.startup import COLLECTOR  # isort: skip  (tunes what is imported after it)
+from dnn_sweep.configuration_check import ConfigurationHooks
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 from dnn_sweep.datasets.sweep_run import RecordedSession
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
@@ -32,7 +33,7 @@ COLLECTOR.expect_imports()
 # A network of the user's own may lie in the project's folder (`network.function`).
 sys.path.append(str(PROJECT_ROOT))
 
-HOOKS = (StageHooks(RUN_CLOCK), SweepHooks(), CatalogHooks())
+HOOKS = (ConfigurationHooks(), StageHooks(RUN_CLOCK), SweepHooks(), CatalogHooks())
 SESSION_STORE_CLASS = RecordedSession
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

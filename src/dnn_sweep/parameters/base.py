@@ -17,7 +17,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 Task = Literal["multiclass", "binary", "regression"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0)]
 
 
 def listed(given: object, allowed: Iterable[str]) -> str:
@@ -35,7 +35,7 @@ def listed(given: object, allowed: Iterable[str]) -> str:
 class Parameters(BaseModel):
     """A group of parameters: immutable, without undeclared keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def __str__(self) -> str:
         """Write as JSON, which kedro-mlflow logs as the sweep's parameter."""

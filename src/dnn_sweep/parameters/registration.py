@@ -1,11 +1,22 @@
 """How the champion is registered (``params:registration``)."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from dnn_sweep.parameters.base import Parameters
 
+
+def _as_mlflow_takes_it(alias: str) -> str:
+    if not re.fullmatch(r"[\w-]+", alias, re.ASCII):
+        raise ValueError(f"{alias!r} is no alias: letters, digits, _ and - are allowed")
+    if re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE):
+        raise ValueError(f"{alias!r} is no alias: MLflow keeps 'latest', 'v1', 'v2' ... for itself")
+    return alias
+
+
+Alias = Annotated[str, AfterValidator(_as_mlflow_takes_it)]
 Serving = Literal["best_seed", "refit", "ensemble"]
 
 
@@ -30,7 +41,7 @@ class RegistrationParameters(Parameters):
     """
 
     champion: Serving = "ensemble"
-    alias: str = "champion"
-    challenger_alias: str = "challenger"
+    alias: Alias = "champion"
+    challenger_alias: Alias = "challenger"
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    margin: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    margin: Annotated[float, Field(ge=0)] | None = None

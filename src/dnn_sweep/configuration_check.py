@@ -1,0 +1,100 @@
+"""Checks the configuration as soon as Kedro has read it: no dataset, no MLflow run is made yet.
+
+Kedro checks parameters too, a moment later, but shows a traceback and not where a value was set.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from kedro.config import OmegaConfigLoader
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.validation.type_extractor import TypeExtractor
+from omegaconf import OmegaConf
+from pydantic import BaseModel, ValidationError
+
+from dnn_sweep.parameters.base import listed
+
+
+class ConfigurationHooks:
+    """Refuses unknown environments and groups of parameters, and values that a group forbids."""
+
+    # First, because kedro-mlflow reads its own configuration here.
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Raise one error with a line for each mistake, if there are any."""
+        loader = context.config_loader
+        mistakes = [*_unknown_environment(loader)] or [*_wrong_parameters(loader)]
+        if mistakes:
+            raise click.ClickException("\n".join(mistakes))
+
+
+def _unknown_environment(loader: OmegaConfigLoader) -> Iterator[str]:
+    known = sorted(each.name for each in Path(loader.conf_source).glob("[!.]*/"))
+    if loader.env not in (None, loader.default_run_env, *known):
+        names = [name for name in known if name != loader.base_env]
+        yield f"--env: there is no environment {loader.env!r}.{listed(loader.env, names)}"
+
+
+def _wrong_parameters(loader: OmegaConfigLoader) -> Iterator[str]:
+    given = loader["parameters"]
+    inputs = {name for pipeline in pipelines.values() for name in pipeline.inputs()}
+    groups = {name.removeprefix("params:").split(".")[0] for name in inputs if "params:" in name}
+    known = groups | {name for file in _files(loader, loader.base_env) for name in _read(file)}
+    for name in given:
+        if name not in known and not name.startswith("_"):  # Kedro's mark of a helper's value
+            said = f"unknown group of parameters.{listed(name, sorted(known))}"
+            yield f"{name}{_origin(loader, [name])}: {said}"
+    for name, model in TypeExtractor(dict(pipelines)).extract_types_from_pipelines().items():
+        if isinstance(model, type) and issubclass(model, BaseModel) and name in given:
+            try:
+                model.model_validate(given[name])
+            except ValidationError as error:
+                yield from (_tell(loader, name, each) for each in error.errors())
+
+
+def _tell(loader: OmegaConfigLoader, group: str, error: Any) -> str:
+    """Say where a forbidden value was set, and what is wrong with it."""
+    said = error["msg"]
+    for prefix in ("Value error, ", "Extra inputs are not permitted: "):
+        said = said.removeprefix(prefix)
+    keys = [group, *(str(key) for key in error["loc"])]
+    while len(keys) > 1 and not (origin := _origin(loader, keys)):
+        keys.pop()  # pydantic also names the alternatives that it tried
+    name = ".".join(keys)
+    value = error["input"]
+    given = "" if isinstance(value, dict) or repr(value) in said else f" = {value!r}"
+    return f"{name}{given}{origin}: {said}"
+
+
+def _origin(loader: OmegaConfigLoader, keys: list[str]) -> str:
+    """Name the place that set a key, and so decided its value."""
+    if _has(loader.runtime_params, keys):
+        return " (--params)"
+    for environment in (loader.env or loader.default_run_env, loader.base_env):
+        for file in _files(loader, environment):
+            if _has(_read(file), keys):
+                return f" ({file.relative_to(Path(loader.conf_source).parent)})"
+    return ""
+
+
+def _files(loader: OmegaConfigLoader, environment: str) -> list[Path]:
+    return sorted(Path(loader.conf_source, environment).rglob("parameters*.yml"))
+
+
+def _read(file: Path) -> Any:
+    return OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+
+
+def _has(values: Any, keys: list[str]) -> bool:
+    for key in keys:
+        if isinstance(values, list) and key.isdigit() and int(key) < len(values):
+            values = values[int(key)]
+        elif isinstance(values, dict) and key in values:
+            values = values[key]
+        else:
+            return False
+    return True
