@@ -77,7 +77,7 @@ def measure(table: str, seeds: int, divided: int) -> dict[str, list[float]]:
 
 def table(seeds: int, divisions: int) -> Iterator[str]:
     """Write the table, a line at a time."""
-    yield "| table | epoch that counts | validation | test | validation − test |"
+    yield "| table | epoch that counts | validation | test | validation - test |"
     yield "| --- | --- | ---: | ---: | ---: |"
     for name in TABLES:
         found = [measure(name, seeds, divided) for divided in range(divisions)]
