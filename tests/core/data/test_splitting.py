@@ -247,7 +247,7 @@ def test_rows_that_repeat_another_one_lie_on_its_side(caplog):
     sides = [set(part["x"]) for part in parts]
     assert not (sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2])
     assert schema.repeated == 90
-    assert "90 rows repeat another one in all columns" in caplog.text
+    assert "Rows that repeat another one in all columns: 90" in caplog.text
 
 
 def test_answers_from_a_few_values_are_no_copies(caplog):

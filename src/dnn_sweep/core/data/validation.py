@@ -128,7 +128,7 @@ def validate_table(
         repeated = 0
     if repeated:
         logger.warning(
-            "%d rows repeat another one in all columns; equal rows are kept in the same split",
+            "Rows that repeat another one in all columns: %d; equal rows are kept in one split",
             repeated,
         )
     return table, schema.model_copy(update={"repeated": repeated})
