@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
+from dnn_sweep.core.comparison.groups import score_groups
 from dnn_sweep.core.comparison.intervals import MetricEstimate, mean_interval
 from dnn_sweep.core.comparison.tied_set import compare_with_best
 from dnn_sweep.parameters import EvaluationParameters
@@ -39,6 +40,8 @@ class Truth:
         own_row: … from its difficulty for one combination in particular.
         seed: Share from a seed's effect on all combinations.
         own_seed: … from its effect on one combination. The rest is between network and row.
+        cluster: Number of rows that belong together and share their difficulty.
+        grouped: Whether the statistics know which rows belong together.
     """
 
     accuracies: tuple[float, ...]
@@ -48,6 +51,8 @@ class Truth:
     own_row: float = 0.15
     seed: float = 0.005
     own_seed: float | tuple[float, ...] = 0.01
+    cluster: int = 1
+    grouped: bool = True
 
     @property
     def means(self) -> Floats:
@@ -135,14 +140,19 @@ def _draw_hits(truth: Truth, normal: Callable[..., NDArray[np.float32]]) -> Swee
 
     combinations, seeds, rows = len(truth.accuracies), truth.seeds, truth.rows
     skill = ndtri(np.array(truth.accuracies))[:, None]
-    certain = skill + normal(truth.row, rows) + normal(truth.own_row, combinations, rows)
+    clusters = np.arange(rows) // truth.cluster
+    shared = normal(truth.row, rows)[clusters]
+    certain = skill + shared + normal(truth.own_row, combinations, rows)[:, clusters]
     own_seed = np.broadcast_to(truth.own_seed, combinations)[:, None]
     left = 1 - truth.row - truth.own_row - truth.seed - own_seed
     by_seed = normal(truth.seed, seeds) + normal(own_seed, combinations, seeds)
     noise = normal(left[:, :, None], combinations, seeds, rows)
     scores = certain[:, None, :] + by_seed[:, :, None] + noise > 0
     changing = 1 - truth.row - truth.own_row
-    return Sweep(scores.astype(np.float64), ndtr(certain / np.sqrt(changing)).mean(axis=1))
+    scores = scores.astype(np.float64)
+    if truth.cluster > 1 and truth.grouped:
+        scores = score_groups(scores, clusters)
+    return Sweep(scores, ndtr(certain / np.sqrt(changing)).mean(axis=1))
 
 
 def _draw_errors(truth: Errors, normal: Callable[..., NDArray[np.float32]]) -> Sweep:

@@ -54,8 +54,10 @@ def test_a_simulated_combination_errs_as_much_as_it_was_made_to():
         equal_errors(own_seed=UNSTABLE_ERROR),
         equal_errors(seeds=3, own_seed=UNSTABLE_ERROR),
         equal_errors(tail=3),
+        equal(0.95, cluster=10),
     ],
-    ids=["0.97", "unstable", "half unstable", "3 combinations", "errors", "3 seeds", "heavy tails"],
+    ids=["0.97", "unstable", "half unstable", "3 combinations", "errors", "3 seeds", "heavy tails",
+         "clusters"],
 )  # fmt: skip
 def test_among_equals_hardly_ever_is_one_said_to_be_worse_than_the_best(truth):
     sweeps = 60  # of which so many would be exceeded by chance in one of a thousand runs

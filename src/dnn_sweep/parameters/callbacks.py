@@ -15,7 +15,7 @@ class CheckpointParameters(Parameters):
 
     Args:
         enabled: Keep the best epoch's weights; otherwise those at the end of training (or those
-            that early stopping restores).
+            that early stopping restores). ``split.inner`` says which rows decide.
         monitor: A per-epoch metric; ``auto`` is ``val_accuracy``, for regression ``val_mae``.
         mode: Whether more or less of it is better; ``auto`` decides as Keras does.
         filename: Pattern of the kept file's name, without ``.keras``; may contain ``{epoch}`` and
@@ -25,7 +25,7 @@ class CheckpointParameters(Parameters):
     ['epoch']
     """
 
-    enabled: bool = True
+    enabled: bool = False
     monitor: str = "auto"
     mode: Literal["auto", "min", "max"] = "auto"
     filename: str = "{epoch:02d}_{val_loss:0.2f}"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 from dnn_sweep.parameters.base import Parameters
 
@@ -21,12 +21,21 @@ class SplitParameters(Parameters):
             train every trial once per fold on the other folds. ``None`` validates on one split;
             ``auto`` takes 4 folds below 5,000 rows where the source has no test split of its own.
         repeats: How often the rows are divided into folds anew, each time with fresh seeds.
-        inner: Fraction of a fold's training rows that early stopping and a plateau's lower
-            learning rate watch, so that no row that scores a network chooses its epoch.
+        group: Column of groups, such as patients, whose rows stay together in every split and
+            fold; not a feature. Intervals then count groups, not rows.
+        time: Column of numbers or dates: the latest rows are tested, those before them validated,
+            and earlier ones trained on; not a feature. Excludes folds and groups.
+        inner: Fraction of the training rows, with or without folds, that early stopping, a
+            checkpoint and a plateau's lower learning rate watch, so that no row that scores a
+            network chooses its epoch; 0 lets them watch the rows that score, whose figures are
+            then too good.
 
     >>> SplitParameters(validation=5000).validation
     5000
     """
+
+    # A column may be called 2020, which the command line reads as a number.
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
     validation: Part = 0.2
     test: Part = 0.2
@@ -34,7 +43,9 @@ class SplitParameters(Parameters):
     seed: NonNegativeInt = 0
     folds: Literal["auto"] | Annotated[int, Field(ge=2)] | None = None
     repeats: PositiveInt = 1
-    inner: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    group: str | None = None
+    time: str | None = None
+    inner: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
     @model_validator(mode="after")
     def _leave_rows_to_train_on(self) -> Self:
@@ -42,6 +53,13 @@ class SplitParameters(Parameters):
             raise ValueError(
                 f"split.repeats ({self.repeats}) repeats a cross-validation, but split.folds is "
                 "null; set it to a number of folds, such as 4"
+            )
+        if self.group and self.time:
+            raise ValueError("split.group and split.time exclude each other; set one to null")
+        if self.time and isinstance(self.folds, int):
+            raise ValueError(
+                f"split.folds ({self.folds}) would validate rows by networks that were trained on "
+                "later ones, which split.time forbids; set split.folds: null"
             )
         parts = (self.validation, self.test) if self.folds is None else (self.test,)
         fractions = [each for each in parts if isinstance(each, float)]

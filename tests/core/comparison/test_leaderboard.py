@@ -1,8 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from dnn_sweep.core.comparison.leaderboard import build_leaderboard
+from dnn_sweep.core.comparison.leaderboard import build_leaderboard, rank_combinations
 from dnn_sweep.core.comparison.scores import score_combinations
+from dnn_sweep.core.data.preprocessing import GROUP, TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import make_plan, make_result
@@ -153,3 +155,21 @@ def test_a_combination_of_which_a_seed_diverged_is_never_tied():
     assert table["combination"].tolist() == ["relu + adam", "relu + sgd"]
     assert table["difference_ci_high"][1] > 0
     assert table["tied_with_best"].tolist() == [True, False]
+
+
+def test_rows_that_belong_together_count_once():
+    plan, results = sweep({"sgd": [40, 41], "adam": [58, 58]})
+    x = pd.DataFrame({"x": np.zeros(60), TARGET: TRUE})
+    train = pd.DataFrame({"x": np.zeros(20), TARGET: TRAIN})
+
+    def ranked(validation):
+        return rank_combinations(plan, results, train, validation, NEUTRAL, EVALUATION)
+
+    rows, _, _, of_rows = ranked(x)
+    board, _, _, of_groups = ranked(x.assign(**{GROUP: np.arange(60) // 20}))
+    assert board["val_accuracy_mean"].tolist() == pytest.approx(rows["val_accuracy_mean"].tolist())
+    assert rows["tied_with_best"].tolist() == [True, False]
+    assert board["tied_with_best"].tolist() == [True, True]  # all mistakes are of one group
+    assert (of_rows.rows, of_rows.groups) == (60, None)
+    assert (of_groups.rows, of_groups.groups) == (60, 3)
+    assert any("60 validation rows in 3 groups" in each for each in of_groups.sentences)

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnn_sweep.core.comparison.groups import score_groups
 from dnn_sweep.core.comparison.leaderboard import rank_combinations
 from dnn_sweep.core.comparison.scores import score_combinations
 from dnn_sweep.core.data.schema import TargetScaling
@@ -71,3 +72,19 @@ def test_a_row_is_scored_by_the_network_of_its_fold_and_a_diverged_one_has_no_sk
     assert sweep.seeds == [0, 1]
     assert sweep.trials["diverged"].tolist() == [0, 1]
     assert sweep.trials["seconds"].tolist() == [3.0, 3.0]
+
+
+def test_groups_of_rows_keep_the_means_and_have_their_variance():
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(1, 20, size=200)
+    groups = np.repeat(np.arange(200), sizes)
+    own = rng.normal(size=(2, 1, 200))[..., groups]
+    scores = 5 + own + 0.1 * rng.normal(size=(2, 3, len(groups)))
+    found = score_groups(scores, groups)
+    assert found.shape == (2, 3, 200)
+    assert found.mean(axis=2) == pytest.approx(scores.mean(axis=2))
+    # The mean of a ratio of sums: sizes do not count as chance of their own.
+    expected = np.sqrt((sizes**2).sum()) / sizes.sum()
+    assert found.mean(axis=1).std(axis=1) / np.sqrt(200) == pytest.approx([expected] * 2, rel=0.15)
+    alone = score_groups(scores, np.arange(len(groups)))
+    assert alone == pytest.approx(scores)

@@ -141,7 +141,7 @@ def test_more_folds_than_rows_are_refused():
         ({"repeats": 2}, "split.folds is null"),
         ({"folds": 1}, "greater than or equal to 2"),
         ({"folds": "all"}, "folds"),
-        ({"folds": 4, "inner": 0}, "inner"),
+        ({"folds": 4, "inner": 1}, "inner"),
     ],
 )
 def test_contradictions_are_refused(given, said):

@@ -1,11 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
-from dnn_sweep.core.data.splitting import draw_rows, split_rows
+from dnn_sweep.core.data.folds import assign_folds, divide_once
+from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
+from dnn_sweep.core.data.splitting import count_folds, draw_rows, split_rows
 from dnn_sweep.core.data.validation import validate_table
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.parameters import DataParameters, SplitParameters
+from dnn_sweep.parameters import DataParameters, ScalingParameters, SplitParameters
 
 DATA = DataParameters(target="label")
 
@@ -146,3 +149,121 @@ def test_training_rows_that_all_weigh_nothing_are_refused():
     weights[train] = 0
     with pytest.raises(SweepError, match=r"data\.sample_weight: column 'w' is 0 in all 120 train"):
         split(table(w=weights), DataParameters(target="label", sample_weight="w"))
+
+
+def patients(count=60, visits=5):
+    """Rows of patients, of whom each has one label and his own level of `x`."""
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(count), visits)
+    return pd.DataFrame(
+        {
+            "x": who + rng.normal(size=len(who)),
+            "patient": [f"p{each}" for each in who],
+            "label": np.where(who % 3 == 0, "ill", "well"),
+        }
+    ).sample(frac=1, random_state=0, ignore_index=True)
+
+
+def divided(frame, data=None, **split):
+    settings = DataParameters(target="label", **(data or {})), SplitParameters(**split)
+    clean, schema = validate_table(frame, *settings)
+    return split_rows(clean, schema, *settings), schema, settings
+
+
+def test_the_rows_of_a_group_stay_together_and_the_group_is_no_feature():
+    (train, validation, test, ids), schema, _ = divided(patients(), group="patient")
+    parts = [set(part["patient"]) for part in (train, validation, test)]
+    assert [len(each) for each in parts] == [36, 12, 12]
+    assert not (parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2])
+    assert schema.feature_names == ["x"]
+    assert len(ids) == 300
+    shares = [(part["label"] == "ill").mean() for part in (train, validation, test)]
+    assert shares == pytest.approx([1 / 3] * 3)
+
+
+def test_groups_stay_together_in_every_fold_and_among_watched_rows():
+    (train, *_), schema, (data, split) = divided(patients(), group="patient", folds=4)
+    folds = assign_folds(train, schema, data, split)
+    assert (train.assign(fold=folds["repeat_1"]).groupby("patient")["fold"].nunique() == 1).all()
+    matrix = scale_rows(train, *fit_preprocessor(train, schema, ScalingParameters()), schema)
+    one = divide_once(matrix, matrix, inner=0.25)
+    assert len(one.watched) == 12 * 5
+    assert not set(one.watched["group"]) & set(one.train["group"])
+
+
+def test_a_group_without_a_name_is_refused():
+    frame = patients()
+    frame.loc[3, "patient"] = None
+    with pytest.raises(SweepError, match=r"split\.group: column 'patient' is missing in 1 of 300"):
+        divided(frame, group="patient")
+
+
+@pytest.mark.parametrize("key", ["group", "time"])
+def test_a_column_that_divides_rows_is_named_once_and_exists(key):
+    with pytest.raises(SweepError, match=rf"split\.{key}.*mean 'patient'"):
+        divided(patients(), **{key: "patiemt"})
+    with pytest.raises(SweepError, match=rf"split\.{key}: 'label' is also named by data\.target"):
+        divided(patients(), **{key: "label"})
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_the_past_is_trained_on_and_the_latest_rows_are_tested(as_text):
+    frame = patients()
+    days = np.random.default_rng(1).permutation(np.repeat(np.arange(100), 3))
+    frame["day"] = days
+    if as_text:
+        frame["day"] = (pd.Timestamp("2026-01-01") + pd.to_timedelta(days, "D")).strftime(
+            "%Y-%m-%d"
+        )
+    (train, validation, test, _), schema, _ = divided(frame, time="day")
+    assert train["day"].max() < validation["day"].min()
+    assert validation["day"].max() < test["day"].min()
+    assert [len(part) for part in (train, validation, test)] == [180, 60, 60]
+    assert "day" not in schema.feature_names
+
+
+def test_a_column_without_an_order_is_refused_as_time():
+    with pytest.raises(SweepError, match=r"split\.time: column 'patient', row 0: 'p\d+' where"):
+        divided(patients(), time="patient")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"time": "day", "folds": 4}, "split.time forbids"),
+        ({"time": "day", "group": "patient"}, "exclude each other"),
+    ],
+)
+def test_what_contradicts_a_split_in_time_is_refused(given, said):
+    with pytest.raises(ValidationError, match=said):
+        SplitParameters(**given)
+    assert count_folds(SplitParameters(time="day", folds="auto"), DataParameters(), 100) == 0
+
+
+def test_rows_that_repeat_another_one_lie_on_its_side(caplog):
+    frame = patients().drop(columns="patient")
+    frame = pd.concat([frame, frame.iloc[:90]], ignore_index=True)
+    (*parts, _), schema, _ = divided(frame)
+    sides = [set(part["x"]) for part in parts]
+    assert not (sides[0] & sides[1] | sides[0] & sides[2] | sides[1] & sides[2])
+    assert schema.repeated == 90
+    assert "Rows that repeat another one in all columns: 90" in caplog.text
+
+
+def test_answers_from_a_few_values_are_no_copies(caplog):
+    frame = pd.DataFrame({"x": [0, 1] * 50, "z": [0, 0, 1, 1] * 25, "label": ["a", "b"] * 50})
+    (train, validation, test, _), schema, _ = divided(frame)
+    assert [len(part) for part in (train, validation, test)] == [60, 20, 20]
+    assert schema.repeated == 0
+    assert "Only 4 of 100 rows are distinct" in caplog.text
+
+
+def test_a_class_without_a_row_in_a_part_stops_the_run():
+    frame = pd.DataFrame({"x": np.arange(20.0), "label": ["a"] * 17 + ["b"] * 3})
+    with pytest.raises(SweepError, match=r"class 'b' of 'label' has no row in the \w+ part of 4 "):
+        divided(frame)
+
+
+def test_few_validation_rows_are_warned_about(caplog):
+    divided(patients(20))
+    assert "Only 20 validation rows" in caplog.text

@@ -71,10 +71,23 @@ def test_the_last_epoch_counts_where_no_row_is_left_to_choose_another():
     assert trial.inner == 0
 
 
-def test_early_stopping_watches_a_share_of_the_training_rows():
-    trial = plan(STOPPING, inner=0.2).trials[0]
-    assert trial.callbacks.checkpoint.enabled
-    assert trial.inner == 0.2
+@pytest.mark.parametrize("folds", [4, None])
+@pytest.mark.parametrize(
+    ("callbacks", "watched"),
+    [
+        ({}, False),
+        ({"early_stopping": {"enabled": True}}, True),
+        ({"checkpoint": {"enabled": True}}, True),
+        ({"reduce_on_plateau": {"enabled": True}}, True),
+        ({"early_stopping": {"enabled": True, "monitor": "loss"}}, False),
+    ],
+)
+def test_callbacks_watch_training_rows_and_never_those_that_score(folds, callbacks, watched):
+    given = CallbackParameters.model_validate(callbacks)
+    trial, plain = (plan(each, folds=folds, inner=0.2).trials[0] for each in (given, None))
+    assert trial.inner == (0.2 if watched else 0.0)
+    assert (trial.data != plain.data) == watched
+    assert plan(given, folds=folds, inner=0).trials[0].data == plain.data
 
 
 def test_rates_are_screened_on_the_first_fold():

@@ -12,9 +12,11 @@ COSINE = Schedule(class_name="CosineDecay", arguments={"decay_steps": 15, "alpha
 
 def test_trials_trained_by_earlier_versions_keep_their_ids():
     """Stored trials are found by their ids: these were computed before there were schedules."""
-    plain = make_plan().trials[0]
+    best = {"callbacks": {"checkpoint": {"enabled": True}}}  # as was the default then
+    plain = make_plan(**best).trials[0]
     other = make_plan(
         "regression",
+        **best,
         network={"dropout": 0.1},
         grid={"optimizers": ["momentum"]},
         training={"seeds": [3]},

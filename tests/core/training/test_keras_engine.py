@@ -118,7 +118,8 @@ def test_training_takes_the_rows_in_the_replicates_order(tmp_path):
 def test_the_best_epochs_weights_are_kept(tmp_path):
     # A large step makes the validation loss go up and down.
     grid = {"optimizers": [{"sgd": {"learning_rate": 1.5}}]}
-    callbacks = {"checkpoint": {"monitor": "val_loss", "filename": "{epoch:02d}_{val_loss:0.2f}"}}
+    best = {"enabled": True, "monitor": "val_loss", "filename": "{epoch:02d}_{val_loss:0.2f}"}
+    callbacks = {"checkpoint": best}
     plan = make_plan(grid=grid, callbacks=callbacks, training={"epochs": 12})
     data = make_data()
     (result,) = train(plan, data, tmp_path)

@@ -85,7 +85,7 @@ def test_the_update_ratio_is_the_change_since_the_last_measurement_by_the_norm_a
 
 def test_the_last_epoch_is_measured_and_not_the_one_whose_weights_are_kept():
     data = make_data()
-    first = one(callbacks={"checkpoint": {"monitor": "val_loss", "mode": "max"}})
+    first = one(callbacks={"checkpoint": {"enabled": True, "monitor": "val_loss", "mode": "max"}})
     last = changed(first, callbacks=one(callbacks=LAST_EPOCH).callbacks)
     for engine in (KerasFitEngine, StackedEngine):
         kept_early, kept_last = measured([first, last], data, engine)

@@ -8,12 +8,15 @@ import pytest
 
 from dnn_sweep.core.comparison.leaderboard import collect_histories
 from dnn_sweep.core.comparison.time_to_target import time_to_target
+from dnn_sweep.core.data.arrays import features_and_target
+from dnn_sweep.core.data.folds import divide_once
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.diagnosis.layer_tables import collect_diagnostics
 from dnn_sweep.core.diagnosis.verdicts import judge_combinations
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import ACCURACY
+from dnn_sweep.core.plan.folds import plan_inner
 from dnn_sweep.core.plan.learning_rates import at_every_rate
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.device import Device
@@ -231,10 +234,16 @@ def test_the_node_yields_each_result_with_its_report():
         pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])]).assign(**{TARGET: y})
         for x, y in ((data.x_train, data.y_train), (data.x_validation, data.y_validation))
     ]
-    finals = make_plan(training={"epochs": 1})
+    finals = plan_inner(make_plan(training={"epochs": 1}), 0.25)
     training = TrainingParameters(engine="keras")
     ((result, report),) = train_trials(
         finals, NONE, {}, *matrices, TargetScaling(), Display(), training, SCREENING, no_files()
     )
     assert report.result is result
     assert result.trial.id == finals.trials[0].id
+    # A quarter of the training rows is watched, the validation rows are scored.
+    watched, true = features_and_target(divide_once(*matrices, inner=0.25).watched)
+    seen = (result.load_network()(watched).numpy().argmax(axis=1) == true).mean()
+    assert len(true) == 20
+    assert result.history["val_accuracy"].tolist() == pytest.approx([seen])
+    assert len(result.outputs) == len(data.y_validation) != len(true)

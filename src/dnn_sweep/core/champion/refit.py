@@ -8,6 +8,7 @@ import pandas as pd
 from dnn_sweep.core.champion.choice import suggested_epochs
 from dnn_sweep.core.comparison.scores import finished_replicates, results_of, trials_of
 from dnn_sweep.core.data.arrays import TrainingData, matrix_fingerprint
+from dnn_sweep.core.data.folds import count_watched
 from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.plan.folds import stretch_schedule, with_seed
@@ -70,7 +71,8 @@ def plan_served(
     fitted = fit_preprocessor(_join(train_rows, validation_rows), schema, scaling)
     matrices = _scale(train_rows, validation_rows, *fitted, schema)
     data = matrix_fingerprint(*matrices)
-    rows = len(train_rows), len(matrices[0])
+    watched = count_watched(len(train_rows), trials[0].inner)
+    rows = len(train_rows) - watched, len(matrices[0])
     epochs = suggested_epochs(finished)
     anew = tuple(_plan_refit(each.trial, epochs, data, rows) for each in finished)
     return TrialPlan(trials=anew), *fitted
@@ -122,7 +124,7 @@ def _plan_refit(trial: Trial, epochs: int, data: str, rows: tuple[int, int]) -> 
         }
     )
     fields = {name: getattr(trial, name) for name in Trial.model_fields}
-    fields |= {"epochs": epochs, "data": data, "callbacks": callbacks}
+    fields |= {"epochs": epochs, "data": data, "callbacks": callbacks, "inner": 0.0}
     fields["schedule"] = stretch_schedule(trial, rows)
     return Trial(**fields)
 

@@ -112,7 +112,7 @@ def tabulate_baselines(
     metric = sweep.objective.validation_metric
     alone = scores[:, np.newaxis]
     share = sweep.objective.mode == "max"
-    low, high = mean_interval(alone, evaluation.confidence, share=share)
+    low, high = mean_interval(alone, evaluation.confidence, share=share, most=sweep.rows)
     return pd.DataFrame(
         {
             "kind": "baseline",

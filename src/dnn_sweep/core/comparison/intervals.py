@@ -46,7 +46,9 @@ def draw_means(scores: Floats, evaluation: EvaluationParameters, *, share: bool)
     return np.asarray(np.clip(scores.mean(axis=(1, 2)) + errors.T, 0, 1 if share else None))
 
 
-def mean_interval(scores: Floats, confidence: float, *, share: bool) -> tuple[Floats, Floats]:
+def mean_interval(
+    scores: Floats, confidence: float, *, share: bool, most: int | None = None
+) -> tuple[Floats, Floats]:
     """Confidence interval of every combination's mean, wide enough for few seeds.
 
     The size of the error comes from :func:`draw_mean_errors`. On that, a share of right rows has
@@ -58,6 +60,7 @@ def mean_interval(scores: Floats, confidence: float, *, share: bool) -> tuple[Fl
         scores: Shape ``(combinations, seeds, rows)``; shares from 0 to 1, or errors from 0.
         confidence: Of each interval on its own.
         share: Whether the means are shares.
+        most: Number of independent rows at most, where the scores are of groups of rows.
 
     Returns:
         Low and high, one value per combination.
@@ -80,7 +83,7 @@ def mean_interval(scores: Floats, confidence: float, *, share: bool) -> tuple[Fl
     variance = (half / scipy.special.ndtri((1 + confidence) / 2)) ** 2
     spread, varies = mean * (1 - mean), variance > 0
     independent = np.divide(spread, variance, out=np.full_like(mean, rows), where=varies)
-    independent = np.where(spread > 0, np.minimum(independent, rows), rows)
+    independent = np.where(spread > 0, np.minimum(independent, most or rows), rows)
     right, wrong, tail = independent * mean, independent * (1 - mean), (1 - confidence) / 2
     low = np.where(right > 0, scipy.stats.beta.ppf(tail, right, wrong + 1), 0)
     high = np.where(wrong > 0, scipy.stats.beta.isf(tail, right + 1, wrong), 1)

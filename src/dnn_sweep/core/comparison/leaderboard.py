@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.comparison.against_baselines import compare_baselines, tabulate_baselines
 from dnn_sweep.core.comparison.baselines import Baseline
+from dnn_sweep.core.comparison.groups import score_groups
 from dnn_sweep.core.comparison.histories import collect_histories
 from dnn_sweep.core.comparison.holm import holm_p_values
 from dnn_sweep.core.comparison.intervals import draw_means, mean_interval, rank_intervals
@@ -17,7 +18,7 @@ from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.comparison.scores import FACTORS, ScoredSweep, score_combinations
 from dnn_sweep.core.comparison.summary import describe_comparison
 from dnn_sweep.core.comparison.tied_set import compare_with_best
-from dnn_sweep.core.data.preprocessing import TARGET
+from dnn_sweep.core.data.preprocessing import GROUP, TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.results import TrialResult
@@ -38,6 +39,8 @@ def rank_combinations(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Comparison]:
     """Compare the combinations on the validation rows; training rows say what no skill predicts.
 
+    Where rows belong together (``group`` of the matrices), chance is in the draw of their groups.
+
     Returns:
         The leaderboard (:func:`build_leaderboard` with :func:`add_baselines`), the histories
         (:func:`~dnn_sweep.core.comparison.histories.collect_histories`), ``combination``,
@@ -50,10 +53,14 @@ def rank_combinations(
     """
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
     sweep = score_combinations(plan, results, train_target, true, target_scaling, folds)
+    groups = validation_matrix[GROUP].to_numpy() if GROUP in validation_matrix else None
+    sweep = sweep.by_group(groups)
     ranked = build_leaderboard(sweep, evaluation)
     leaderboard, compared = ranked, []
     if baselines:
         scores = np.array([each.row_scores(true, target_scaling) for each in baselines])
+        if groups is not None:
+            scores = score_groups(scores[:, np.newaxis], groups)[:, 0]
         best = [*sweep.combinations["combination"]].index(ranked["combination"][0])
         compared = compare_baselines(sweep, best, baselines, scores, evaluation)
         rows = tabulate_baselines(compared, scores, sweep, evaluation)
@@ -92,7 +99,7 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
     scores = sweep.scores[order]
     share, seed_means = sweep.objective.mode == "max", scores.mean(axis=2)
     drawn = draw_means(scores, evaluation, share=share)
-    low, high = mean_interval(scores, confidence, share=share)
+    low, high = mean_interval(scores, confidence, share=share, most=sweep.rows)
     differences = compare_with_best(scores, 0, sign, confidence, sweep.margin(evaluation))
     share_first, rank_low, rank_high = rank_intervals(drawn, sign, confidence)
     steady = training["diverged"].to_numpy()[order] == 0

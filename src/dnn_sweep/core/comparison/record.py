@@ -68,6 +68,7 @@ class Comparison(BaseModel):
     comparisons: int  # number of pairs among the combinations
     seeds: tuple[int, ...]  # the seeds of the finals
     rows: int  # of the validation set
+    groups: int | None = None  # of these rows, where rows belong together
     confidence: float  # of all differences at once
     resamples: int  # bootstrap resamples behind every interval
     margin: Margin  # how much worse still counts as the same

@@ -1,12 +1,13 @@
 """The score of every trial on every validation row."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dnn_sweep.core.comparison.groups import score_groups
 from dnn_sweep.core.comparison.predictions import class_probabilities, target_values
 from dnn_sweep.core.data.folds import rows_by_fold
 from dnn_sweep.core.data.schema import TargetScaling
@@ -74,12 +75,25 @@ class ScoredSweep:
     epoch, ``best_epoch``, ``epochs`` and ``engine``.
     """
 
-    scores: NDArray[np.float64]  # from row_scores, shape (combinations, seeds, rows)
+    scores: NDArray[np.float64]  # from row_scores, shape (combinations, seeds, rows or groups)
     seeds: list[int]  # the same for every combination
     objective: Objective  # whose value is the mean score
     no_skill: float  # the mean score of predictions made without looking at a row
     combinations: pd.DataFrame  # one row per combination: its name and ``FACTORS``
     trials: pd.DataFrame  # one row per combination and seed, with folds of all its networks
+    rows_in_groups: int | None = None  # number of rows, where the scores are those of groups
+
+    @property
+    def rows(self) -> int:
+        """Number of validation rows."""
+        return self.rows_in_groups or self.scores.shape[2]
+
+    def by_group(self, groups: NDArray[np.int64] | None) -> "ScoredSweep":
+        """Score groups of rows (:func:`~.groups.score_groups`); ``None`` leaves the rows."""
+        if groups is None:
+            return self
+        scores = score_groups(self.scores, groups)
+        return replace(self, scores=scores, rows_in_groups=self.scores.shape[2])
 
     def margin(self, evaluation: EvaluationParameters) -> float:
         """The margin of practical equivalence in the metric's unit.

@@ -143,10 +143,12 @@ def describe_separation(
     rows: int,
     combinations: int,
     tied: int,
+    unit: str = "validation row",
 ) -> str | None:
     """Say in a sentence what would tell the best combination from the next one tied with it.
 
     ``tied`` counts the best combination and those tied with it; ``None`` where it is alone.
+    ``rows`` are counted in ``unit``, which may be groups of rows.
 
     >>> found = Separation(combination="tanh + rmsprop", difference=-0.0111, least_told=0.0250,
     ...                    rows_alone=0.0052, seeds=45, seconds=180.0)
@@ -163,7 +165,9 @@ def describe_separation(
         )
     first = separations[0]
     pair, difference = f"{best} from {first.combination}", format_value(abs(first.difference))
-    stays, where = f"If their difference stays {difference}, ", count(rows, "validation row")
+    stays = f"If their difference stays {difference}, "
+    units = unit.replace("group", "groups") if unit.startswith("group") else f"{unit}s"
+    where = f"{rows:,} {units if rows != 1 else unit}"
     if first.seeds:
         more = count(_about(first.seeds - seeds), "more seed")
         every = f"all {combinations}" if combinations > 2 else "both"
@@ -178,7 +182,7 @@ def describe_separation(
             f"{format_value(first.least_told)}. Take either."
         )
     with_seeds = f" and {_about(first.rows_seeds):,} seeds" if first.rows_seeds != seeds else ""
-    needed = f"About {_about(first.rows):,} validation rows{with_seeds} would: "
+    needed = f"About {_about(first.rows):,} {units}{with_seeds} would: "
     needed += "more data, or cross-validation."
     if first.rows_alone < abs(first.difference):
         return (

@@ -14,6 +14,7 @@ from dnn_sweep.core.comparison.separation import (
     seeds_to_try,
 )
 from dnn_sweep.core.comparison.tied_set import pairs_among
+from dnn_sweep.core.data.splitting import FEW_VALIDATION_ROWS
 from dnn_sweep.core.formatting import count, format_value, percent
 from dnn_sweep.parameters import EvaluationParameters
 
@@ -30,7 +31,8 @@ def describe_comparison(
 
     The leaderboard has the combinations alone.
     """
-    combinations, seeds, rows = sweep.scores.shape
+    combinations, seeds, units = sweep.scores.shape
+    groups = units if sweep.rows_in_groups else None
     comparisons, alpha = pairs_among(combinations), 1 - evaluation.confidence
     names, tied = leaderboard["combination"].map(str), leaderboard["tied_with_best"]
     diverged = ~tied & (leaderboard["diverged"] > 0)
@@ -45,7 +47,8 @@ def describe_comparison(
         combinations=combinations,
         comparisons=comparisons,
         seeds=tuple(sweep.seeds),
-        rows=rows,
+        rows=sweep.rows,
+        groups=groups,
         confidence=evaluation.confidence,
         resamples=evaluation.resamples,
         margin=Margin(given=evaluation.equivalence_margin, value=margin),
@@ -64,7 +67,13 @@ def describe_comparison(
         separations=separations,
         next_seeds=seeds_to_try(separations, seeds, int(tied.sum())),
         to_decide=describe_separation(
-            names[0], separations, seeds, rows, combinations, int(tied.sum())
+            names[0],
+            separations,
+            seeds,
+            units,
+            combinations,
+            int(tied.sum()),
+            unit="group of validation rows" if groups else "validation row",
         ),
     )
     sentences = [*_sentences(record, leaderboard)]
@@ -76,7 +85,11 @@ def describe_comparison(
 def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
     combinations = count(record.combinations, "combination")
     seeds, rows = count(len(record.seeds), "seed"), count(record.rows, "validation row")
-    compared = f"{combinations} with {seeds} each, all scored on the same {rows}."
+    grouped = f" in {count(record.groups, 'group')}" if record.groups else ""
+    compared = f"{combinations} with {seeds} each, all scored on the same {rows}{grouped}."
+    if (record.groups or record.rows) < FEW_VALIDATION_ROWS:
+        units = "groups of validation rows" if record.groups else "validation rows"
+        yield f"Fewer than {FEW_VALIDATION_ROWS} {units} tell hardly anything apart."
     if record.combinations == 1:
         yield from (f"{record.best} was compared with no other combination.", compared)
     else:

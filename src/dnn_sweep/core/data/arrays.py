@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.data.preprocessing import SAMPLE_WEIGHT, TARGET
+from dnn_sweep.core.data.preprocessing import GROUP, SAMPLE_WEIGHT, TARGET
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class TrainingData:
 
 def features_and_target(matrix: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.generic]]:
     """Return a scaled table's features as one contiguous float32 array, and its target."""
-    features = matrix.drop(columns=[TARGET, SAMPLE_WEIGHT], errors="ignore")
+    features = matrix.drop(columns=[TARGET, SAMPLE_WEIGHT, GROUP], errors="ignore")
     return np.ascontiguousarray(features.to_numpy(np.float32)), matrix[TARGET].to_numpy()
 
 

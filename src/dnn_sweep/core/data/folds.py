@@ -16,20 +16,23 @@ from dnn_sweep.core.data.arrays import (
     matrix_fingerprint,
     sample_weights_of,
 )
+from dnn_sweep.core.data.groups import first_rows, groups_of, most_frequent
 from dnn_sweep.core.data.preprocessing import (
+    GROUP,
     SAMPLE_WEIGHT,
     TARGET,
     fit_preprocessor,
     scale_rows,
 )
 from dnn_sweep.core.data.schema import Schema, TargetScaling
-from dnn_sweep.core.data.splitting import count_folds
+from dnn_sweep.core.data.splitting import check_classes, count_folds
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import DataParameters, ScalingParameters, SplitParameters
 
 # Columns of the scaled rows of all folds, beside the features and the target.
 FOLD, VALIDATED, TARGET_MEAN, TARGET_SCALE = "fold", "validated", "target_mean", "target_scale"
+NEUTRAL = TargetScaling()
 
 
 def assign_folds(
@@ -45,7 +48,8 @@ def assign_folds(
         and so on, with the number of the fold that validates it; no rows without folds.
 
     Raises:
-        SweepError: If there are fewer rows, or fewer rows of a class, than folds.
+        SweepError: If there are fewer rows, rows of a class, or groups than folds, or a fold
+            would lack a class.
 
     >>> folds = assign_folds(train_rows, schema, data, SplitParameters(folds=4))
     >>> folds["repeat_1"].value_counts().sort_index().tolist()
@@ -56,18 +60,35 @@ def assign_folds(
         return pd.DataFrame(index=train_rows.index[:0])
     stratify = split.stratify and schema.task != "regression"
     _check_enough_rows(train_rows[schema.target], schema, folds, stratify=stratify)
+    groups = groups_of(train_rows, schema)
+    groups = np.arange(len(train_rows)) if groups is None else groups
+    alone, target = len(groups) == groups.max() + 1, train_rows[schema.target]
+    labels = target.to_numpy() if alone or not stratify else most_frequent(target, groups)
+    if len(first_rows(groups)) < folds:
+        raise SweepError(
+            f"split.folds: {folds} folds need as many groups of {schema.group!r} outside the test "
+            f"split; there are {groups.max() + 1}"
+        )
+    if not alone and pd.Series(labels).value_counts().min() < folds:
+        stratify = False  # too few groups to keep the shares of the classes
     kind = "StratifiedKFold" if stratify else "KFold"
     columns = {}
     for repeat in range(split.repeats):
         # The first repeat differs from the draw of the test rows, which has the same seed.
         random = np.random.RandomState(np.random.MT19937([split.seed, repeat, folds]))
         divider = getattr(sklearn.model_selection, kind)(folds, shuffle=True, random_state=random)
-        fold_of = np.empty(len(train_rows), dtype=np.int64)
-        divided = divider.split(train_rows, train_rows[schema.target] if stratify else None)
+        fold_of = np.empty(groups.max() + 1, dtype=np.int64)
+        divided = divider.split(fold_of, labels if stratify else None)
         for number, (_, validated) in enumerate(divided, start=repeat * folds):
             fold_of[validated] = number
-        columns[f"repeat_{repeat + 1}"] = fold_of
-    return pd.DataFrame(columns, index=train_rows.index)
+        columns[f"repeat_{repeat + 1}"] = fold_of[groups]
+    assigned = pd.DataFrame(columns, index=train_rows.index)
+    if split.stratify and schema.task != "regression":
+        for number, validated in enumerate(rows_by_fold(assigned)):
+            parts = {"training": _left_for_training(train_rows, validated)}
+            parts["validation"] = train_rows.iloc[validated]
+            check_classes(parts, schema, f"fold {number}")
+    return assigned
 
 
 def scale_folds(
@@ -84,8 +105,8 @@ def scale_folds(
     of its columns, as a new category is when the model is served.
 
     Returns:
-        For each fold all rows in their order: the features, ``target``, any ``sample_weight``,
-        ``fold``, whether the fold validates the row (``validated``), and the fold's
+        For each fold all rows in their order: the features, ``target``, any ``sample_weight`` and
+        ``group``, ``fold``, whether the fold validates the row (``validated``), and the fold's
         ``target_mean`` and ``target_scale``; no rows without folds.
 
     >>> folds = assign_folds(train_rows, schema, data, SplitParameters(folds=4))
@@ -98,7 +119,7 @@ def scale_folds(
     for number, validated in enumerate(rows_by_fold(folds)):
         own, scale = fit_preprocessor(_left_for_training(train_rows, validated), schema, scaling)
         matrix = scale_rows(train_rows, own, scale, schema)
-        beside = [name for name in (TARGET, SAMPLE_WEIGHT) if name in matrix]
+        beside = [name for name in (TARGET, SAMPLE_WEIGHT, GROUP) if name in matrix]
         matrix = matrix.reindex(columns=[*names, *beside], fill_value=np.float32(0))
         matrix[FOLD] = number
         matrix[VALIDATED] = np.isin(np.arange(len(matrix)), validated)
@@ -131,22 +152,27 @@ def fewest_training_rows(folds: pd.DataFrame, inner: float) -> int:
     2
     """
     fewest = len(folds) - max(len(validated) for validated in rows_by_fold(folds))
-    return fewest - _count_watched(fewest, inner)
+    return fewest - count_watched(fewest, inner)
 
 
-def _count_watched(rows: int, inner: float) -> int:
+def count_watched(rows: int, inner: float) -> int:
+    """Number of training rows that are watched and not trained on: at least one of a fraction.
+
+    >>> count_watched(90, 0.1), count_watched(5, 0.1), count_watched(90, 0)
+    (9, 1, 0)
+    """
     return min(max(round(inner * rows), 1), rows - 1) if inner else 0
 
 
 @dataclass(frozen=True)
 class Fold:
-    """The scaled rows of one fold, divided into those that train, are watched, and score.
+    """Scaled rows of a fold or of the only split: those that train, are watched, and score.
 
     Args:
         train: The rows that its networks are trained on.
         watched: Rows of which the callbacks see the loss; ``None`` where none decides anything.
         scored: The rows that it validates.
-        scaling: Of the fold's target.
+        scaling: Of its target.
     """
 
     train: pd.DataFrame
@@ -194,13 +220,36 @@ def divide_folds(fold_matrices: pd.DataFrame | None, inner: float) -> list[Fold]
         scaling = TargetScaling(mean=rows[TARGET_MEAN].iloc[0], scale=rows[TARGET_SCALE].iloc[0])
         matrix = rows.drop(columns=[FOLD, VALIDATED, TARGET_MEAN, TARGET_SCALE])
         validated = rows[VALIDATED].to_numpy(dtype=bool)
-        train, watched = matrix[~validated], None
-        if inner:
-            order = np.random.default_rng(number).permutation(len(train))
-            at = np.sort(order[: _count_watched(len(train), inner)])
-            train, watched = train.drop(train.index[at]), train.iloc[at]
+        train, watched = _hold_out(matrix[~validated], inner, number)
         found.append(Fold(train, watched, matrix[validated], scaling))
     return found
+
+
+def divide_once(
+    train_matrix: pd.DataFrame,
+    validation_matrix: pd.DataFrame,
+    inner: float,
+    scaling: TargetScaling = NEUTRAL,
+) -> Fold:
+    """Divide the training rows of a single split as :func:`divide_folds` does those of a fold.
+
+    >>> one = divide_once(train_matrix, validation_matrix, inner=0.1)
+    >>> len(one.train), len(one.watched), len(one.scored)
+    (81, 9, 30)
+    """
+    return Fold(*_hold_out(train_matrix, inner, 0), validation_matrix, scaling)
+
+
+def _hold_out(
+    train: pd.DataFrame, inner: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Divide training rows into those that are trained on and those that callbacks watch."""
+    if not inner:
+        return train, None
+    groups = pd.factorize(train[GROUP])[0] if GROUP in train else np.arange(len(train))
+    order = np.random.default_rng(seed).permutation(groups.max() + 1)
+    watched = np.isin(groups, order[: count_watched(len(order), inner)])
+    return train[~watched], train[watched]
 
 
 def _left_for_training(rows: pd.DataFrame, validated: NDArray[np.intp]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.columns import as_number, spell
+from dnn_sweep.core.data.groups import groups_of
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
@@ -20,6 +21,7 @@ MISSING = "missing"  # the category that stands for a gap
 # Scaled features are called <kind>__<column>, so these never collide.
 TARGET = "target"
 SAMPLE_WEIGHT = "sample_weight"
+GROUP = "group"
 NO_ZERO = 1e-6  # of a deviation, by which scaled values are moved where 0 has a meaning of its own
 
 
@@ -59,7 +61,7 @@ def fit_preprocessor(
 def scale_rows(
     rows: pd.DataFrame, preprocessor: Any, target_scaling: TargetScaling, schema: Schema
 ) -> pd.DataFrame:
-    """Scale a split's features, encode its target and keep its weights.
+    """Scale a split's features, encode its target and keep its weights and numbered groups.
 
     >>> scale_rows(test_rows, preprocessor, target_scaling, schema)["target"].unique().tolist()
     [0, 1, 2]
@@ -68,6 +70,8 @@ def scale_rows(
     matrix[TARGET] = encode_target(rows[schema.target], schema, target_scaling)
     if schema.sample_weight:
         matrix[SAMPLE_WEIGHT] = rows[schema.sample_weight].to_numpy(dtype=np.float32)
+    if (groups := groups_of(rows, schema)) is not None:
+        matrix[GROUP] = groups
     return matrix
 
 

@@ -31,6 +31,9 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
         sequence: The columns of a table with one row per step that say to which sequence a row
             belongs, and in which order; ``None`` for other rows.
         sample_weight: Column of per-row loss weights; ``None`` for equal weights.
+        group: Column of groups that no split divides; ``None`` for none.
+        time: Column that orders rows in time, where splits follow it; ``None`` for none.
+        repeated: How many rows repeat another one, and are kept on its side of every split.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
 
     >>> schema.classes
@@ -47,6 +50,9 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
     padded: bool = False
     sequence: tuple[str, str] | None = None
     sample_weight: str | None = None
+    group: str | None = None
+    time: str | None = None
+    repeated: int = 0
     rows: int
     fingerprint: str
 

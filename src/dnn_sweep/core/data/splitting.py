@@ -1,13 +1,22 @@
 """Division of rows into training, validation and test, and the draw of fewer for a quick look."""
 
-import pandas as pd
+import logging
+from collections.abc import Mapping
 
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from dnn_sweep.core.data.columns import is_date
+from dnn_sweep.core.data.groups import divide_groups, groups_of
 from dnn_sweep.core.data.loss_weights import check_training_weights
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import DataParameters, SplitParameters
 
+logger = logging.getLogger(__name__)
+
+FEW_VALIDATION_ROWS = 30  # fewer tell hardly anything apart
 ROWS_PER_CLASS = 3  # one for each split
 AUTO_FOLDS, FEW_ROWS = 4, 5000  # ``split.folds: auto`` cross-validates tables with fewer rows
 
@@ -21,7 +30,7 @@ def count_folds(split: SplitParameters, data: DataParameters, rows: int) -> int:
     """
     if split.folds != "auto":
         return split.folds or 0
-    return AUTO_FOLDS if rows < FEW_ROWS and not data.split_column else 0
+    return AUTO_FOLDS if rows < FEW_ROWS and not (data.split_column or split.time) else 0
 
 
 def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -> pd.DataFrame:
@@ -58,16 +67,19 @@ def split_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Divide validated rows; keep the test split of a source that has one.
 
+    Rows of a group (:func:`~dnn_sweep.core.data.groups.groups_of`) stay together. With
+    ``split.time`` the latest rows are the test rows, and those before them the validation rows.
+
     With folds (``split.folds``), all rows outside the test split are both: each is validated by
     networks that did not see it, and the network that is served is trained on all of them.
 
     Returns:
-        Training, validation and test rows (features, target and, where there is one, weight), and
-        a table of every ``row_id`` with its ``split``.
+        Training, validation and test rows (features, target and, where there are any, weight and
+        group), and a table of every ``row_id`` with its ``split``.
 
     Raises:
-        SweepError: If a class has too few rows for every part to hold one, or every training row
-            has weight 0.
+        SweepError: If a class would be left without rows in a part, or every training row has
+            weight 0.
 
     >>> [len(part) for part in split_rows(clean_table, schema, data, split)[:3]]
     [90, 30, 30]
@@ -82,10 +94,18 @@ def split_rows(
         _check_enough_rows(rest[schema.target], schema, parts=fewest, folds=folds)
 
     def divide(part: pd.DataFrame, size: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-        labels = part[schema.target] if stratify else None
+        if schema.time:
+            return _divide_by_time(part, schema.time, size)
+        groups = groups_of(part, schema)
+        if groups is not None and isinstance(size, int):  # groups are drawn, not rows
+            size = size / len(part)
         wanted = f"{size:,} rows" if isinstance(size, int) else f"fraction {size:g}"
         failure = f"split: {wanted} cannot be divided from {len(part):,}"
-        return _divide(part, labels, split.seed, failure, test_size=size)
+
+        def draw(some: pd.DataFrame, labels: pd.Series | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+            return _divide(some, labels, split.seed, failure, test_size=size)
+
+        return divide_groups(part, groups, part[schema.target] if stratify else None, draw)
 
     if given:
         test, share = rows[clean_table[given] == "test"], split.validation
@@ -98,6 +118,14 @@ def split_rows(
     train, validation = (rest, rest) if folds else divide(rest, share)
     check_training_weights(train, schema)
     parts = {"train": train, "validation": validation, "test": test}
+    if stratify:
+        check_classes({name: parts[name] for name in parts if name != "test" or not given}, schema)
+    if len(validation) < FEW_VALIDATION_ROWS:
+        logger.warning(
+            "Only %d validation rows: hardly any difference can be shown on so few; "
+            "split.folds: 4 scores every row outside the test split",
+            len(validation),
+        )
     if folds:
         parts = {"folds": train, "test": test}
     ids = pd.concat(
@@ -117,6 +145,64 @@ def _divide(
     except ValueError as error:
         raise SweepError(f"{failure} ({error})") from error
     return first.sort_index(), second.sort_index()
+
+
+def _divide_by_time(
+    rows: pd.DataFrame, column: str, size: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Divide off the latest rows; rows of the same time stay together."""
+    wanted = size if isinstance(size, int) else round(size * len(rows))
+    times = as_times(rows[column])
+    later = times >= times.sort_values().iloc[-max(wanted, 1)]
+    if wanted >= len(rows) or later.all():
+        raise SweepError(
+            f"split.time: {wanted:,} latest rows by {column!r} cannot be divided from {len(rows):,}"
+            f" with {times.nunique():,} distinct times: no earlier row would be left"
+        )
+    return rows[~later], rows[later]
+
+
+def as_times(column: pd.Series) -> pd.Series:
+    """Read a column that orders rows in time: numbers, or dates also as text.
+
+    Raises:
+        SweepError: If a value is missing, or neither a number nor a date.
+    """
+    times = column
+    if not is_numeric_dtype(column) and not is_date(column):
+        times = pd.to_datetime(column, errors="coerce", format="ISO8601")
+    wrong = times.isna()
+    if wrong.any():
+        value = column[wrong].tolist()[0]
+        raise SweepError(
+            f"split.time: column {column.name!r}, row {wrong.idxmax()}: {value!r} where a number "
+            f"or a date such as 2026-01-31 is needed ({wrong.sum():,} of {len(column):,} rows)"
+        )
+    return times
+
+
+def check_classes(parts: Mapping[str, pd.DataFrame], schema: Schema, where: str = "split") -> None:
+    """Stop where a class has no row in a part.
+
+    Raises:
+        SweepError: Names the class and the part.
+
+    >>> check_classes({"validation": validation_rows[:0]}, schema)
+    Traceback (most recent call last):
+        ...
+    dnn_sweep.core.errors.SweepError: split: class 'setosa' of 'species' has no row in the ...
+    """
+    for name, rows in parts.items():
+        counts = rows[schema.target].value_counts().reindex(list(schema.classes), fill_value=0)
+        if not counts.min():
+            held = f" by {schema.group!r}" if schema.group else f" by {schema.time!r}"
+            raise SweepError(
+                f"{where}: class {counts.idxmin()!r} of {schema.target!r} has no row in the "
+                f"{name} part of {len(rows):,} rows, divided"
+                f"{held if schema.group or schema.time else ' at random'}. Give the part more "
+                "rows (split.validation, split.test), merge or remove the class, or set "
+                "split.stratify: false to go on without it"
+            )
 
 
 def _check_enough_rows(target: pd.Series, schema: Schema, *, parts: int, folds: int) -> None:

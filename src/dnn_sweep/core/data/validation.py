@@ -16,10 +16,11 @@ from dnn_sweep.core.data.columns import (
     reason_to_drop,
     refuse_where,
 )
+from dnn_sweep.core.data.groups import DISTINCT, count_repeated
 from dnn_sweep.core.data.loss_weights import read_weights
 from dnn_sweep.core.data.schema import Column, Label, Rank, Schema
 from dnn_sweep.core.data.sequences import join_steps
-from dnn_sweep.core.data.splitting import draw_rows
+from dnn_sweep.core.data.splitting import as_times, draw_rows
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.parameters import DataParameters, SplitParameters, Task
 
@@ -46,7 +47,7 @@ def validate_table(
     >>> schema.task, schema.classes, schema.feature_names
     ('binary', ('no', 'yes'), ['age'])
     """
-    target = _check_columns(raw_table, data)
+    target = _check_columns(raw_table, data, split)
     steps, padded = 0, False
     if data.sequence.id:
         raw_table, steps, padded = join_steps(raw_table, data)
@@ -64,8 +65,16 @@ def validate_table(
         _check_given_split(table[data.split_column])
     if data.sample_weight:
         table[data.sample_weight] = read_weights(table[data.sample_weight])
+    if split.time:
+        as_times(table[split.time])
+    if split.group and (gaps := table[split.group].isna()).any():
+        raise SweepError(
+            f"split.group: column {split.group!r} is missing in {gaps.sum()} of {len(table)} rows "
+            f"(first: row {gaps.idxmax()}); give each of these rows a group, or remove it"
+        )
 
-    beside = [each for each in (target, data.split_column, data.sample_weight) if each]
+    named = (target, data.split_column, data.sample_weight, split.group, split.time)
+    beside = [each for each in named if each]
     rank: Rank = "sequence" if steps else "image" if data.shape else "table"
     dropped: dict[str, str] = {}
     features: list[Column] = []
@@ -92,7 +101,7 @@ def validate_table(
     if rank == "image":
         features = _read_pixels(table, features)
     table = table.drop(columns=list(dropped))
-    return table, Schema(
+    schema = Schema(
         task=task,
         target=target,
         classes=classes,
@@ -103,9 +112,26 @@ def validate_table(
         padded=padded,
         sequence=(str(data.sequence.id), str(data.sequence.order)) if steps else None,
         sample_weight=data.sample_weight,
+        group=split.group,
+        time=split.time,
         rows=len(table),
         fingerprint=fingerprint(table),
     )
+    repeated = 0 if split.group or split.time else count_repeated(table, schema)
+    if len(table) - repeated < DISTINCT * len(table):
+        logger.warning(
+            "Only %d of %d rows are distinct, so the same rows will lie in training, validation "
+            "and test; name a column in split.group to keep rows together",
+            len(table) - repeated,
+            len(table),
+        )
+        repeated = 0
+    if repeated:
+        logger.warning(
+            "Rows that repeat another one in all columns: %d; equal rows are kept in one split",
+            repeated,
+        )
+    return table, schema.model_copy(update={"repeated": repeated})
 
 
 def fingerprint(table: pd.DataFrame) -> str:
@@ -115,7 +141,7 @@ def fingerprint(table: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _check_columns(raw: pd.DataFrame, data: DataParameters) -> str:
+def _check_columns(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -> str:
     if raw.empty:
         raise SweepError("the table has no rows")
     names = [str(name) for name in raw.columns]
@@ -135,15 +161,21 @@ def _check_columns(raw: pd.DataFrame, data: DataParameters) -> str:
         "data.sequence.id": (data.sequence.id,) if data.sequence.id else (),
         "data.sequence.order": (data.sequence.order,) if data.sequence.order else (),
     }
+    alone = {"data.sample_weight": data.sample_weight}
+    for key, column in {"split.group": split.group, "split.time": split.time}.items():
+        if column and data.sequence.id:
+            raise SweepError(f"{key}: does not apply to the sequences of data.sequence")
+        asked[key], alone[key] = ((column,) if column else ()), column
     for key, columns in asked.items():
         for column in columns:
             if column not in raw.columns:
                 raise unknown_name(column, names, what="column", where=key)
     if data.target in data.ignore:
         raise SweepError(f"data.ignore leaves out the target {data.target!r}")
-    for key, columns in asked.items():
-        if key != "data.sample_weight" and data.sample_weight in columns:
-            raise SweepError(f"data.sample_weight: {data.sample_weight!r} is also named by {key}")
+    for own, column in alone.items():
+        for key, columns in asked.items():
+            if key != own and column in columns:
+                raise SweepError(f"{own}: {column!r} is also named by {key}")
     return data.target
 
 

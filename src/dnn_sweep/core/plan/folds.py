@@ -1,9 +1,9 @@
 """Trials of a cross-validation: each trial once per fold, and the network that is served.
 
 A network is scored on rows that neither its weights nor its epoch depend on. So the last epoch
-counts; where a callback decides (early stopping, a lower learning rate on a plateau), it watches
-a share of the fold's own training rows, which the network is then not trained on, and the best of
-its epochs is chosen on these.
+counts; where a callback decides by a validation figure (early stopping, a checkpoint, a lower
+learning rate on a plateau), it watches a share of the training rows, which the network is then not
+trained on. That holds with folds and without.
 """
 
 from collections.abc import Sequence
@@ -31,17 +31,21 @@ def in_every_repeat(training: TrainingParameters, split: SplitParameters) -> Tra
 
 
 def inner_share(callbacks: CallbackParameters, split: SplitParameters) -> float:
-    """Fraction of a fold's training rows that callbacks watch; 0 where none of them decides."""
-    decides = callbacks.early_stopping.enabled or callbacks.reduce_on_plateau.enabled
-    return split.inner if decides else 0.0
+    """Fraction of the training rows that callbacks watch; 0 where no such figure decides.
+
+    >>> stopping = CallbackParameters(early_stopping={"enabled": True})
+    >>> inner_share(CallbackParameters(), ONE_SPLIT), inner_share(stopping, ONE_SPLIT)
+    (0.0, 0.1)
+    """
+    deciding = (callbacks.checkpoint, callbacks.early_stopping, callbacks.reduce_on_plateau)
+    of_training = ("loss", "accuracy", "mae")
+    watched = any(each.enabled and each.monitor not in of_training for each in deciding)
+    return split.inner if watched else 0.0
 
 
-def without_own_choice(callbacks: CallbackParameters, inner: float) -> CallbackParameters:
-    """Keep the last epoch's weights, unless there are rows of their own to choose the epoch."""
-    if inner:
-        return callbacks
-    last = callbacks.checkpoint.model_copy(update={"enabled": False})
-    return callbacks.model_copy(update={"checkpoint": last})
+def plan_inner(plan: TrialPlan, inner: float) -> TrialPlan:
+    """Plan each trial with a share of its training rows for the callbacks; 0 leaves it as it is."""
+    return TrialPlan(trials=tuple(_changed(trial, {"inner": inner}) for trial in plan.trials))
 
 
 def plan_folds(

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.data.arrays import features_and_target, matrix_fingerprint, sample_weights_of
-from dnn_sweep.core.data.folds import divide_folds
+from dnn_sweep.core.data.arrays import features_and_target, sample_weights_of
+from dnn_sweep.core.data.folds import divide_folds, divide_once
 from dnn_sweep.core.data.loss_weights import resolve_class_weight
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError, unknown_name
@@ -32,7 +32,7 @@ from dnn_sweep.core.plan.folds import (
     in_every_repeat,
     inner_share,
     plan_folds,
-    without_own_choice,
+    plan_inner,
 )
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import (
@@ -68,19 +68,19 @@ def plan_trials(
     """
     features, target = features_and_target(train_matrix)
     weights, settings = sample_weights_of(train_matrix), (network, grid)
+    inner = inner_share(callbacks, split)
     if fold_matrices is not None and len(fold_matrices):
-        inner = inner_share(callbacks, split)
         folds = divide_folds(fold_matrices, inner)
-        own = in_every_repeat(training, split), without_own_choice(callbacks, inner)
+        own = in_every_repeat(training, split), callbacks
         rows = min(len(fold.train) for fold in folds)
         plan = expand_grid(
             schema, features.shape[1], "", *settings, *own, target, weights, rows=rows
         )
         fingerprints = [fold.fingerprint for fold in folds]
         return plan_folds(plan, fingerprints, training.seeds, split.repeats, inner)
-    data = matrix_fingerprint(train_matrix, validation_matrix)
-    own = training, callbacks
-    return expand_grid(schema, features.shape[1], data, *settings, *own, target, weights)
+    one = divide_once(train_matrix, validation_matrix, inner)
+    given = schema, features.shape[1], one.fingerprint, *settings, training, callbacks
+    return plan_inner(expand_grid(*given, target, weights, rows=len(one.train)), inner)
 
 
 def expand_grid(

@@ -19,14 +19,14 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
         optimizer_class: The Keras class.
         optimizer_arguments: Its constructor's arguments, without the learning rate.
         seed: The replicate.
-        data: Fingerprint of the scaled training and validation rows.
+        data: Fingerprint of the scaled training and validation rows, and of those watched.
         schedule: How the learning rate changes; ``None`` for a constant one.
         class_weight: Loss weight of each class, by its position; ``None`` for equal weights.
         precision: Keras's dtype policy of the hidden layers.
         fold: The fold whose rows it is scored on, numbered through all repeats; ``None`` without
             cross-validation. ``data`` is then the fingerprint of the fold.
-        inner: Fraction of the fold's training rows that the callbacks watch instead of training
-            on them; 0 where no callback decides anything.
+        inner: Fraction of the training rows that the callbacks watch instead of training on
+            them; 0 where no callback decides anything.
     """
 
     task: Task

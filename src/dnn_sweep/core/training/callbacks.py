@@ -136,7 +136,7 @@ def build_callbacks(
 
     >>> built = build_callbacks(champion_trial, training_display, logs)
     >>> [type(callback).__name__ for callback in built.in_order]
-    ['EpochRecorder', 'TerminateOnNaN', 'BestEpoch']
+    ['EpochRecorder', 'TerminateOnNaN']
     """
     wanted = trial.callbacks
     # Before the callbacks that change the learning rate: an epoch is recorded with its own.

@@ -9,7 +9,7 @@ from itertools import chain
 import pandas as pd
 
 from dnn_sweep.core.data.arrays import TrainingData
-from dnn_sweep.core.data.folds import divide_folds
+from dnn_sweep.core.data.folds import divide_folds, divide_once
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.plan.learning_rates import with_rates
@@ -151,11 +151,12 @@ def train_trials(
     >>> [result.trial.combination for result, _ in trained]
     ['relu + sgd', 'relu + adam']
     """
-    unit = target_scaling.scale, target_scaling.mean
-    data = TrainingData.from_matrices(train_matrix, validation_matrix, *unit)
+    inner, folds = trial_plan.trials[0].inner, None
     if fold_matrices is not None and len(fold_matrices):
-        folds = divide_folds(fold_matrices, trial_plan.trials[0].inner)
-        data = replace(data, folds=tuple(fold.data for fold in folds))
+        folds = tuple(fold.data for fold in divide_folds(fold_matrices, inner))
+    alone = 0.0 if folds else inner
+    data = divide_once(train_matrix, validation_matrix, alone, target_scaling).data
+    data = replace(data, folds=folds or ())
     plan = Screening(screening_plan, screening)
     sweep = Sweep(trial_plan, plan, finished_trials, data, training_display, training, logs)
     for report in sweep.run():

@@ -58,6 +58,15 @@ def test_rows_that_are_watched_stop_a_trial_and_others_score_it():
         assert np.allclose(own, result.outputs, atol=1e-5)
 
 
+def test_on_one_split_too_rows_that_are_watched_stop_a_trial_and_others_score_it():
+    stopping = {"early_stopping": {"enabled": True, "patience": 1, "min_delta": 0.01}}
+    trial = one(training={"epochs": 12}, callbacks=stopping)
+    data = dataclasses.replace(make_data(), x_scored=make_data(rows=30, seed=9).x_train)
+    (result,) = assert_engines_agree([trial], data)
+    own = result.load_network()(data.x_scored).numpy()
+    assert np.allclose(own, result.outputs, atol=1e-5)
+
+
 def test_the_folds_of_a_trial_share_one_program():
     progress = Recorder()
     stacked(in_folds(one(), 3), folded(), cohort_size=3, progress=progress)
