@@ -83,6 +83,11 @@ ONE_WORSE = {
     "one worse by 2 points, noisy": Truth((0.95,) * 29 + (0.93,), **NOISY),
     "one worse by 5 points, noisy": Truth((0.95,) * 29 + (0.90,), **NOISY),
     "one worse by 2 points, noisy, 10 seeds": Truth((0.95,) * 29 + (0.93,), seeds=10, **NOISY),
+    # The same 20 trainings of each combination: without folds, and with 4 folds of digits' rows.
+    "one worse by 1 point, noisy, 20 seeds": Truth((0.95,) * 29 + (0.94,), seeds=20, **NOISY),
+    "one worse by 1 point, noisy, 5 seeds of 4 folds": Truth(
+        (0.95,) * 29 + (0.94,), rows=1437, **NOISY
+    ),
     "one worse by 2 points": Truth((0.95,) * 29 + (0.93,)),
     "one worse by 5 points": Truth((0.95,) * 29 + (0.90,)),
 }
