@@ -233,7 +233,7 @@ def test_the_node_yields_each_result_with_its_report():
     ]
     finals = make_plan(training={"epochs": 1})
     training = TrainingParameters(engine="keras")
-    ((result, report),) = train_trials(
+    ((result, report, rounds),) = train_trials(
         finals, NONE, {}, *matrices, TargetScaling(), Display(), training, SCREENING, no_files()
     )
     assert report.result is result

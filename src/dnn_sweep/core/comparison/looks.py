@@ -1,0 +1,92 @@
+"""Combinations with unequal seeds: every one is compared on the seeds that it shares with others.
+
+With a budget, combinations are dropped round by round. Each time is a *look* at the scores: all
+that were still in the race, each with the same seeds. A combination is judged in its last look,
+beside the same seeds of all the others there; and because any look may mislead, each has its share
+of the error that is allowed for all of them together (Bonferroni).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnn_sweep.core.comparison.mean_errors import Floats
+from dnn_sweep.core.comparison.tied_set import DRAWS, Differences, compare_with_best
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The looks at a sweep's scores; a single one where all combinations have the same seeds.
+
+    Args:
+        scores: Shape ``(combinations, seeds, rows)``, those with most seeds first; NaN where a
+            combination lacks a seed.
+        counts: Number of seeds of each combination, falling.
+
+    >>> scores = np.random.default_rng(0).random((3, 4, 50))
+    >>> scores[2, 2:] = np.nan
+    >>> [each.shape for each in Looks(scores, np.array([4, 4, 2])).arrays]
+    [(3, 2, 50), (2, 4, 50)]
+    """
+
+    scores: Floats
+    counts: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if any(later > earlier for earlier, later in pairwise(self.counts)):
+            raise ValueError("combinations with more seeds must come first")
+
+    @property
+    def arrays(self) -> list[Floats]:
+        """The scores of each look without gaps: fewer combinations, with more seeds."""
+        distinct = sorted(set(self.counts.tolist()))
+        return [self.scores[self.counts >= seeds, :seeds] for seeds in distinct]
+
+    @property
+    def last(self) -> Floats:
+        """The scores of those that were not dropped."""
+        return self.arrays[-1]
+
+    @property
+    def rounds(self) -> NDArray[np.int64]:
+        """In how many looks each combination is; those with the most were not dropped."""
+        distinct = sorted(set(self.counts.tolist()))
+        return np.searchsorted(distinct, self.counts) + 1
+
+    def confidence(self, together: float) -> float:
+        """The confidence of one look, so that all hold together."""
+        return 1 - (1 - together) / len(self.arrays)
+
+    def of_last_looks(self, measure: Callable[[Floats], tuple[Floats, ...]]) -> tuple[Floats, ...]:
+        """Measure every look, and keep for each combination the figures of its last one.
+
+        ``measure`` returns arrays whose first axis is the look's combinations.
+        """
+        found: tuple[Floats, ...] = ()
+        for scores in self.arrays:
+            new = measure(scores)
+            if not found:
+                found = tuple(np.array(each) for each in new)
+            for whole, own in zip(found, new, strict=True):
+                whole[: len(own)] = own
+        return found
+
+    def compare_with_best(
+        self, sign: int, confidence: float, margin: float = 0.0, most_draws: int = DRAWS
+    ) -> Differences:
+        """Compare every combination with the first; see :func:`~.tied_set.compare_with_best`.
+
+        The difference is paired, so that of a dropped combination is over the seeds that it has.
+        One is tied with the best if it was not dropped and is not shown to be worse.
+        """
+
+        def measure(scores: Floats) -> tuple[Floats, ...]:
+            level = self.confidence(confidence)
+            found = compare_with_best(scores, 0, sign, level, margin, most_draws)
+            return found.difference, found.low, found.high, found.tied
+
+        difference, low, high, tied = self.of_last_looks(measure)
+        return Differences(difference, low, high, np.asarray(tied, dtype=bool))
