@@ -120,7 +120,7 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
         results.append(result)
         if len(results) == report.replicates:
             self._conclude(trial.combination, ended)
-        elif not report.left:  # the last of a sweep that did not know how many there would be
+        elif report.replicates is None and not report.left:  # the last of all
             for combination in list(self._open):
                 self._conclude(combination, ended)
 

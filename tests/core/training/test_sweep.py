@@ -237,4 +237,5 @@ def test_the_node_yields_each_result_with_its_report():
         finals, NONE, {}, *matrices, TargetScaling(), Display(), training, SCREENING, no_files()
     )
     assert report.result is result
+    assert not rounds.rounds  # without a budget
     assert result.trial.id == finals.trials[0].id

@@ -15,7 +15,6 @@ from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.comparison.scores import FACTORS, ScoredSweep, score_combinations
 from dnn_sweep.core.comparison.summary import describe_comparison
-from dnn_sweep.core.comparison.tied_set import compare_with_best
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.plan.trial import TrialPlan

@@ -86,7 +86,7 @@ class Looks:
         def measure(scores: Floats) -> tuple[Floats, ...]:
             level = self.confidence(confidence)
             found = compare_with_best(scores, 0, sign, level, margin, most_draws)
-            return found.difference, found.low, found.high, found.tied
+            return found.difference, found.low, found.high, found.tied.astype(np.float64)
 
         difference, low, high, tied = self.of_last_looks(measure)
-        return Differences(difference, low, high, np.asarray(tied, dtype=bool))
+        return Differences(difference, low, high, tied > 0)

@@ -80,8 +80,8 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
         Text(),
         Text("Next", style="bold"),
     ]
-    if results.comparison.to_decide:
-        parts.append(Padding(Text(results.comparison.to_decide), (0, 0, 0, 2), expand=False))
+    if results.to_decide:
+        parts.append(Padding(Text(results.to_decide), (0, 0, 0, 2), expand=False))
         if results.command_to_decide:
             parts.append(_command(results.command_to_decide))
     alias, environment = registered.alias or "champion", results.environment

@@ -1,6 +1,6 @@
 """What a finished sweep left behind, in one bundle for every text about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 import pandas as pd
@@ -12,7 +12,6 @@ from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import TIMES, count, format_seconds
 from dnn_sweep.core.objectives import Objective, objective_of
-from dnn_sweep.core.plan.rounds import Round as Round
 from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.reporting.commands import (
     data_parameters,
@@ -38,7 +37,6 @@ class SweepResults:
     champion: Champion
     comparison: Comparison
     verdicts: pd.DataFrame  # combination, verdict, evidence
-    rounds: Rounds  # of a budget; none without one
     screening: pd.DataFrame  # one row per screened trial; none where learning rates were fixed
     time_to_target: pd.DataFrame  # one row per trial
     class_report: pd.DataFrame  # precision, recall, F1 and support per class; none for a regression
@@ -49,6 +47,7 @@ class SweepResults:
     network_summaries: dict[str, str]  # by the network's name
     launcher: str  # how commands of the project begin, such as ``uv run``; may be empty
     environment: str  # the folder under ``conf`` that the run used
+    rounds: Rounds = field(default_factory=Rounds)  # of a budget; none without one
 
     @property
     def best(self) -> str:
@@ -121,15 +120,27 @@ class SweepResults:
         return describe_budget(self.rounds, len(self.comparison.dropped))
 
     @property
+    def to_decide(self) -> str | None:
+        """What would decide more, in words; ``None`` where nothing would."""
+        said, undecided = self.comparison.to_decide, len(self.comparison.dropped)
+        if self.rounds.minutes is None or not self.command_to_decide:
+            return said
+        if undecided and not any(each.seconds for each in self.comparison.separations[:1]):
+            more = f"More time would go on with the {undecided} that were dropped undecided."
+            return f"{said} {more}" if said else more
+        return said
+
+    @property
     def command_to_decide(self) -> str | None:
         """The command that trains what is missing; ``None`` where more seeds do not help."""
         if self.rounds.minutes is not None:
-            minutes = more_time(self.rounds, self.comparison)
-            parameters = minutes and more_minutes(self.configuration, minutes)
-            return parameters and kedro_run(self.launcher, "train", self.environment, parameters)
-        if not (number := self.comparison.next_seeds):
+            if not (minutes := more_time(self.rounds, self.comparison)):
+                return None
+            parameters = more_minutes(self.configuration, minutes)
+        elif number := self.comparison.next_seeds:
+            parameters = more_seeds(self.configuration, number)
+        else:
             return None
-        parameters = more_seeds(self.configuration, number)
         return kedro_run(self.launcher, "train", self.environment, parameters)
 
 
@@ -138,11 +149,11 @@ def describe_budget(rounds: Rounds, undecided: int = 0) -> str:
 
     ``undecided`` counts the dropped combinations that are not shown to be worse.
 
-    >>> each = Round(combinations=("a", "b", "c"), seeds=(0, 1)), Round(combinations=("a", "b"),
-    ...                                                                 seeds=(2, 3, 4))
-    >>> describe_budget(Rounds(minutes=5, rounds=each, seconds=251))
-    'The budget of 5 minutes bought 3 combinations in 2 rounds: 2 seeds for each, 5 for the last 2;
-    12 trainings, 4 min 11 s to the end of training.'
+    >>> twice = [{"combinations": "abc", "seeds": [0, 1]}, {"combinations": "ab", "seeds": [2]}]
+    >>> rounds = Rounds.model_validate({"minutes": 5, "seconds": 251, "rounds": twice})
+    >>> print(describe_budget(rounds))
+    The budget of 5 minutes bought 3 combinations in 2 rounds: 2 seeds for each, 3 for the last 2;
+    8 trainings, 4 min 11 s to the end of training.
     """
     if rounds.minutes is None:
         return ""
@@ -176,14 +187,11 @@ def more_time(rounds: Rounds, comparison: Comparison) -> int | None:
     """
     if rounds.minutes is None or not (comparison.tied_with_best or comparison.dropped):
         return None
-    most = max(rounds.counts().values())
     first = comparison.separations[0] if comparison.separations else None
-    if first and first.seconds and most < MOST_SEEDS:
-        extra = first.seconds * len(rounds.rounds)
-        return ceil(rounds.minutes + extra / 60)
-    if most >= MOST_SEEDS and not comparison.dropped:
-        return None  # more seeds than these are never trained: the rows decide
-    return ceil(2 * rounds.minutes)
+    if first and first.seconds and (first.seeds or 0) <= MOST_SEEDS:
+        return ceil(rounds.minutes + first.seconds * len(rounds.rounds) / 60)
+    one_seed = max(rounds.counts().values()) == 1
+    return ceil(2 * rounds.minutes) if comparison.dropped or one_seed else None
 
 
 def describe_screening(screening: pd.DataFrame) -> str:

@@ -29,8 +29,8 @@ from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.screening import Screening, limit_screening, own_rates_only
 
 # Kept for what follows the training: evaluation, registration and report take about as long as
-# twice the start, also on a slow machine or with many rows; and a share for what is unforeseen.
-RESERVED_STARTS, RESERVED_SHARE, MOST_RESERVED = 2.0, 0.05, 0.5
+# what precedes it, also on a slow machine; and a share for what is unforeseen.
+RESERVED_STARTS, RESERVED_SHARE, MOST_RESERVED = 1.2, 0.05, 0.5
 CAUTION = 1.2  # the factor by which a prediction is taken to be too short
 NAMED = 5  # dropped combinations in a line of the console
 
