@@ -55,6 +55,17 @@ def test_a_dropped_combination_is_worse_only_where_its_own_seeds_show_it_and_nev
     assert table["shown_worse"].tolist() == [False, False, False, True]
 
 
+def test_one_seed_says_nothing_about_a_combination_that_was_dropped_after_it():
+    sweep = a_race((0.95, 8), (0.94, 8), (0.5, 1))
+    table = build_leaderboard(sweep, EVALUATION)
+    assert not table["shown_worse"].any()
+    assert table["difference_ci_low"].isna().tolist() == [False, False, True]
+    alone = compare_with_best(sweep.scores[:2], 0, 1, 0.95)  # the only look that claims anything
+    assert table["difference_ci_low"].tolist()[:2] == alone.low.tolist()
+    record = describe_comparison(sweep, table, EVALUATION)
+    assert (record.dropped, record.first_worse) == (("o2",), None)
+
+
 def test_the_difference_of_a_dropped_combination_is_over_the_seeds_that_both_have():
     sweep = a_race((0.95, 8), (0.9, 2), (0.94, 8))
     sweep.scores[0, 2:] = 1.0

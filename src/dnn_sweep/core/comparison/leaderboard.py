@@ -98,7 +98,7 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         seed_means = scores.mean(axis=2)
         several = scores.shape[1] > 1
         spread = seed_means.std(axis=1, ddof=1) if several else np.full(len(scores), np.nan)
-        p_values = np.minimum(len(looks.arrays) * holm_p_values(seed_means, 0, evaluation.seed), 1)
+        p_values = np.minimum(looks.judging * holm_p_values(seed_means, 0, evaluation.seed), 1)
         drawn = draw_means(scores, evaluation, share=share)
         return *mean_interval(scores, confidence, share=share), spread, p_values, drawn.T
 

@@ -56,9 +56,14 @@ class Looks:
         distinct = sorted(set(self.counts.tolist()))
         return np.searchsorted(distinct, self.counts) + 1
 
+    @property
+    def judging(self) -> int:
+        """Number of looks in which claims are made; see :meth:`compare_with_best`."""
+        return max(sum(scores.shape[1] > 1 for scores in self.arrays), 1)
+
     def confidence(self, together: float) -> float:
         """The confidence of one look, so that all hold together."""
-        return 1 - (1 - together) / len(self.arrays)
+        return 1 - (1 - together) / self.judging
 
     def of_last_looks(self, measure: Callable[[Floats], tuple[Floats, ...]]) -> tuple[Floats, ...]:
         """Measure every look, and keep for each combination the figures of its last one.
@@ -80,10 +85,15 @@ class Looks:
         """Compare every combination with the first; see :func:`~.tied_set.compare_with_best`.
 
         The difference is paired, so that of a dropped combination is over the seeds that it has.
-        One is tied with the best if it was not dropped and is not shown to be worse.
+        One seed shows nothing about seeds. What was dropped after it is therefore never told apart
+        from the best, and its interval is NaN; only where no combination has more are the trained
+        networks themselves compared.
         """
 
         def measure(scores: Floats) -> tuple[Floats, ...]:
+            if scores.shape[1] == 1 and len(self.arrays) > 1:
+                means, unknown = scores.mean(axis=(1, 2)), np.full(len(scores), np.nan)
+                return means - means[0], unknown, unknown, np.ones(len(scores))
             level = self.confidence(confidence)
             found = compare_with_best(scores, 0, sign, level, margin, most_draws)
             return found.difference, found.low, found.high, found.tied.astype(np.float64)

@@ -44,7 +44,7 @@ def describe_comparison(
     # Those that were not dropped: more seeds are theirs, and so is the exact test.
     last, seeds = looks.last, looks.last.shape[1]
     separations = estimate_separations(last, leaderboard[: len(last)], margin)
-    corrected = min(1.0, smallest_p(seeds) * max(pairs_among(len(last)), 1) * len(looks.arrays))
+    corrected = min(1.0, smallest_p(seeds) * max(pairs_among(len(last)), 1) * looks.judging)
     record = Comparison(
         metric=sweep.objective.validation_metric,
         combinations=combinations,
@@ -90,7 +90,7 @@ def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
         compared = (
             f"{combinations} with {fewest} or more, the {stayed} that stayed to the end with "
             f"{seeds}, all scored on the same {rows}. A claim about one that was dropped rests on "
-            f"the seeds that it has, and allows for {record.looks} looks at the scores."
+            "the seeds that it has, and allows for a look at the scores after every round."
         )
     if record.combinations == 1:
         yield from (f"{record.best} was compared with no other combination.", compared)

@@ -125,7 +125,7 @@ class SweepResults:
         said, undecided = self.comparison.to_decide, len(self.comparison.dropped)
         if self.rounds.minutes is None or not self.command_to_decide:
             return said
-        if undecided and not any(each.seconds for each in self.comparison.separations[:1]):
+        if undecided and seconds_to_tell(self.comparison) is None:
             more = f"More time would go on with the {undecided} that were dropped undecided."
             return f"{said} {more}" if said else more
         return said
@@ -187,11 +187,16 @@ def more_time(rounds: Rounds, comparison: Comparison) -> int | None:
     """
     if rounds.minutes is None or not (comparison.tied_with_best or comparison.dropped):
         return None
-    first = comparison.separations[0] if comparison.separations else None
-    if first and first.seconds and (first.seeds or 0) <= MOST_SEEDS:
-        return ceil(rounds.minutes + first.seconds * len(rounds.rounds) / 60)
+    if (seconds := seconds_to_tell(comparison)) is not None:
+        return ceil(rounds.minutes + seconds * len(rounds.rounds) / 60)
     one_seed = max(rounds.counts().values()) == 1
     return ceil(2 * rounds.minutes) if comparison.dropped or one_seed else None
+
+
+def seconds_to_tell(comparison: Comparison) -> float | None:
+    """Seconds of training that would tell the first two apart; ``None`` beyond the most seeds."""
+    first = comparison.separations[0] if comparison.separations else None
+    return first.seconds if first and first.seeds and first.seeds <= MOST_SEEDS else None
 
 
 def describe_screening(screening: pd.DataFrame) -> str:
