@@ -59,7 +59,8 @@ class Looks:
     @property
     def judging(self) -> int:
         """Number of looks in which claims are made; see :meth:`compare_with_best`."""
-        return max(sum(scores.shape[1] > 1 for scores in self.arrays), 1)
+        several = [scores for scores in self.arrays if scores.shape[1] > 1]
+        return max(len(several), 1)
 
     def confidence(self, together: float) -> float:
         """The confidence of one look, so that all hold together."""
