@@ -1,5 +1,6 @@
 """A sweep with a budget, from the table to the leaderboard, through Kedro's runner."""
 
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -18,6 +19,7 @@ from dnn_sweep.parameters import (
     BudgetParameters,
     EvaluationParameters,
     GridParameters,
+    ScreeningParameters,
     SplitParameters,
     TrainingParameters,
 )
@@ -27,6 +29,7 @@ from tests.iris_sweep import Kept, groups
 SETTINGS = {
     "grid": GridParameters(activations=["relu", "tanh"], optimizers=["sgd", "adam"]),
     "training": TrainingParameters(epochs=1, seeds=[0, 1]),
+    "screening": ScreeningParameters(),
     "split": SplitParameters(folds=2),
     "evaluation": EvaluationParameters(resamples=100, baselines=["no_skill"]),
 }
@@ -56,25 +59,41 @@ def run(folder, minutes=None):
     return combinations_of(catalog.load("leaderboard")), catalog.load("rounds"), trained
 
 
+def kept_in(folder):
+    return sum(1 for each in folder.iterdir() if (each / "status.json").is_file())
+
+
+class Counting(Race):
+    """A race on a clock that moves by a second for every trial that is kept."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.timer.compiled = lambda *_: None  # in seconds of another clock
+
+    def trained(self, result):
+        super().trained(replace(result, seconds=1.0))
+
+    def note(self, result):
+        super().note(replace(result, seconds=1.0))
+
+
 @pytest.mark.slow
 def test_a_sweep_with_a_budget_and_folds_has_the_leaderboard_of_its_rounds(tmp_path, monkeypatch):
     folder = tmp_path / "trials"
     folder.mkdir()
-    # A second for every trial that is kept.
-    clock = partial(Race, clock=lambda: float(sum(1 for _ in folder.iterdir())))
-    monkeypatch.setattr(sweep, "Race", clock)
-    board, rounds, trained = run(tmp_path, minutes=0.7)
+    monkeypatch.setattr(sweep, "Race", partial(Counting, clock=lambda: float(kept_in(folder))))
+    board, rounds, trained = run(tmp_path, minutes=0.6)
 
     counts = rounds.counts()
     assert board.set_index("combination")["seeds"].to_dict() == counts
+    assert [len(each.combinations) for each in rounds.rounds] == [4, 4, 2]
     last = max(board["rounds"])
-    assert last >= 2
-    assert len(set(rounds.rounds[-1].combinations)) == 2
+    assert last == 2  # the first two rounds had the same combinations
+    assert board["rounds"].tolist() == [2, 2, 1, 1]
     assert not board.loc[board["rounds"] < last, "tied_with_best"].any()
-    screened = 8  # one seed at two rates, on the first fold
-    assert len(trained) == screened + 2 * sum(counts.values())  # two folds
+    assert len(trained) == 2 * sum(counts.values())  # two folds
 
-    again, same, kept = run(tmp_path, minutes=0.7)
+    again, same, kept = run(tmp_path, minutes=0.6)
     assert kept == trained
     assert same == rounds
     pd.testing.assert_frame_equal(again, board)
