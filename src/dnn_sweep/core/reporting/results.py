@@ -149,7 +149,8 @@ def describe_budget(rounds: Rounds, undecided: int = 0) -> str:
 
     ``undecided`` counts the dropped combinations that are not shown to be worse.
 
-    >>> twice = [{"combinations": "abc", "seeds": [0, 1]}, {"combinations": "ab", "seeds": [2]}]
+    >>> first = {"combinations": ["a", "b", "c"], "seeds": [0, 1]}
+    >>> twice = [first, {"combinations": ["a", "b"], "seeds": [2]}]
     >>> rounds = Rounds.model_validate({"minutes": 5, "seconds": 251, "rounds": twice})
     >>> print(describe_budget(rounds))
     The budget of 5 minutes bought 3 combinations in 2 rounds: 2 seeds for each, 3 for the last 2;
