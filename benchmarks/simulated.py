@@ -11,7 +11,7 @@ error, times the effect of the seed. The random factors have mean one, so the me
 and rows is exactly the error that the combination was given.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,15 @@ from numpy.typing import NDArray
 from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
 from dnn_sweep.core.comparison.groups import score_groups
 from dnn_sweep.core.comparison.intervals import MetricEstimate, mean_interval
+from dnn_sweep.core.comparison.looks import Looks
 from dnn_sweep.core.comparison.tied_set import compare_with_best
+from dnn_sweep.core.training.halving import (
+    FEWEST_SEEDS,
+    MOST_SEEDS,
+    afford_seeds,
+    next_round,
+    rounds_left,
+)
 from dnn_sweep.parameters import EvaluationParameters
 
 CONFIDENCE = 0.95
@@ -209,6 +217,74 @@ def count_claims(truth: Truth | Errors, number: int, seed: int = 0) -> Claims:
         false += bool(told[skills >= skills[best]].any())
         found.append(told[worse])
     return Claims(false / number, float(np.mean(found)) if worse.any() else float("nan"))
+
+
+@dataclass(frozen=True)
+class Race:
+    """Sweeps whose trainings are spent by halving, beside full grids.
+
+    Args:
+        any_false: Share of the races in which any combination is declared worse that is at least
+            as good as the one that comes first.
+        found: Share of the truly worse combinations that are declared worse.
+        chosen: Share of the races whose first combination is at most half a point (or 5 % of an
+            error) worse than the best one.
+        by_grid: The same share of full grids with three times as many trainings.
+    """
+
+    any_false: float
+    found: float
+    chosen: float
+    by_grid: float
+
+
+def run_race(scores: Floats, sign: int, trainings: int) -> NDArray[np.int64]:
+    """Spend a number of trainings by halving; return how many seeds each combination got."""
+    counts = np.zeros(len(scores), dtype=np.int64)
+    left, used = trainings, 0
+    names = [str(place) for place in range(len(scores))]
+
+    def affordable(some: Sequence[str], rounds: int) -> list[int]:
+        least = 1 if used else FEWEST_SEEDS
+        seeds, most = iter(range(used, scores.shape[1])), MOST_SEEDS - used
+        return afford_seeds(seeds, lambda _: len(some), left / rounds, left, least, most)
+
+    chosen = names, affordable(names, rounds_left(len(names)))
+    while chosen:
+        names, seeds = chosen
+        own = [int(name) for name in names]
+        left, used = left - len(own) * len(seeds), used + len(seeds)
+        counts[own] = used
+        means = sign * scores[:, :used].mean(axis=(1, 2))
+        chosen = next_round(sorted(names, key=lambda name: -means[int(name)]), affordable)
+    return counts
+
+
+def count_claims_of_races(
+    truth: Truth | Errors, number: int, trainings: int = 100, seed: int = 0
+) -> Race:
+    """Judge every race by what its combinations were trained with."""
+    truth = replace(truth, seeds=MOST_SEEDS)
+    skills = truth.sign * truth.means
+    near = 0.005 if truth.sign > 0 else 0.05
+    worse, good = skills < skills.max(), skills >= skills.max() - near
+    false, found, chosen, by_grid = 0, [], [], []
+    for sweep in sweeps(truth, number, seed):
+        counts = run_race(sweep.scores, truth.sign, trainings)
+        present = np.arange(truth.seeds) < counts[:, None]
+        scores = np.where(present[:, :, None], sweep.scores, np.nan)
+        means = truth.sign * np.nanmean(scores, axis=(1, 2))
+        order = np.lexsort([-means, -counts])
+        looks = Looks(scores[order], counts[order])
+        told = np.empty(len(order), dtype=bool)
+        told[order] = ~looks.compare_with_best(truth.sign, CONFIDENCE, most_draws=DRAWS).tied
+        false += bool(told[skills >= skills[order[0]]].any())
+        found.append(told[worse])
+        chosen.append(good[order[0]])
+        grid = truth.sign * sweep.scores[:, : 3 * trainings // len(counts)].mean(axis=(1, 2))
+        by_grid.append(good[grid.argmax()])
+    detected = float(np.mean(found)) if worse.any() else float("nan")
+    return Race(false / number, detected, float(np.mean(chosen)), float(np.mean(by_grid)))
 
 
 def measure_coverage(truth: Truth | Errors, number: int, seed: int = 0) -> float:

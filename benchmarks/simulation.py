@@ -15,6 +15,7 @@ from benchmarks.simulated import (
     Regressor,
     Truth,
     count_claims,
+    count_claims_of_races,
     equal,
     equal_errors,
     measure_bias,
@@ -131,6 +132,22 @@ SCREENED = {
 }
 
 
+RACES = {
+    "30 equal, 0.95, noisy": Truth((0.95,) * 30, **NOISY),
+    "30 equal, 0.95": equal(0.95),
+    "30 equal, unstable": equal(0.95, own_seed=UNSTABLE),
+    "30 equal, half unstable": equal(0.95, own_seed=HALF_UNSTABLE),
+    "30 equal, 3 of 30 unstable": EQUALS["0.95, 3 of 30 unstable"],
+    "error, 30 equal": equal_errors(),
+    "error, 30 equal, unstable": equal_errors(own_seed=UNSTABLE_ERROR),
+    "error, 30 equal, half unstable": equal_errors(own_seed=HALF_UNSTABLE_ERRORS),
+    "one better by 2 points, noisy": Truth((0.97,) + (0.95,) * 29, **NOISY),
+    "one better by 1 point, noisy": Truth((0.96,) + (0.95,) * 29, **NOISY),
+    "30 from 0.85 to 0.97, noisy": Truth(SPREAD, **NOISY),
+    "error, 30 from 1 to 1.5": Errors(ERROR_SPREAD),
+}
+
+
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -168,6 +185,23 @@ def tabulate_metric_coverage(sweeps: int) -> str:
             said = ", ".join(f"{metric} {percent(each, 1)}" for metric, each in found.items())
             rows.append([name, f"{size:,}", said])
     return _table(["", "rows", "intervals that contain the truth"], rows)
+
+
+def tabulate_races(sweeps: int) -> str:
+    """False claims, power and choice of races."""
+    rows = []
+    for name, truth in RACES.items():
+        race = count_claims_of_races(truth, sweeps)
+        found = "" if np.isnan(race.found) else percent(race.found)
+        shares = (
+            percent(race.any_false, 1),
+            found,
+            percent(race.chosen, 1),
+            percent(race.by_grid, 1),
+        )
+        rows.append([name, *shares])
+    head = ["", "races with a false claim", "worse ones detected", "good choices"]
+    return _table([*head, "of a grid of 300"], rows)
 
 
 def tabulate_bias(sweeps: int) -> str:
@@ -216,6 +250,7 @@ def main() -> None:
         coverage=tabulate_coverage(given.sweeps),
         metric_coverage=tabulate_metric_coverage(given.sweeps),
         bias=tabulate_bias(given.sweeps),
+        races=tabulate_races(given.sweeps),
     )
     given.page.write_text(text)
 

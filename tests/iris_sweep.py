@@ -11,6 +11,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from dnn_sweep import parameters
+from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.reporting.figures import FIGURES
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
@@ -46,6 +47,7 @@ def groups(folder: Path) -> dict[str, Any]:
         "screening": parameters.ScreeningParameters(
             enabled=True, factors=[0.1, 1], epochs=2, extensions=0
         ),
+        "budget": parameters.BudgetParameters(),
         "callbacks": parameters.CallbackParameters(),
         "evaluation": parameters.EvaluationParameters(),
         "registration": parameters.RegistrationParameters(),
@@ -74,6 +76,7 @@ def train(
         | {
             "raw_table": table,
             "training_display": Kept(TrainingProgress()),
+            "earlier_rounds": Kept(Rounds()),
             "stage_clock": Kept({"train": 2.0, "total": 5.0}),
             "finished_trials": trials,
             "trial_results": trials,

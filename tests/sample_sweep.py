@@ -229,6 +229,8 @@ def sample_sweep(
     leaderboard["difference_ci_low"] = difference - margin * others
     leaderboard["difference_ci_high"] = difference + margin * others
     leaderboard["p_holm"] = np.where(others, 1.0, np.nan)
+    leaderboard["rounds"] = 1
+    leaderboard["shown_worse"] = ~leaderboard["tied_with_best"]
     leaderboard["share_first"] = np.where(others, 0.0, 1.0)
     leaderboard["rank_low"] = (leaderboard["rank"] - 2).clip(lower=1)
     leaderboard["rank_high"] = (leaderboard["rank"] + 2).clip(upper=len(rows))

@@ -224,3 +224,14 @@ def test_a_mistake_stops_the_run_before_training_and_is_told_without_a_traceback
     client = MlflowClient(project.tracking_uri)
     experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
     assert [run.info.status for run in client.search_runs([experiment])] == ["FAILED"]
+
+
+def test_a_budget_that_is_no_time_stops_the_run_before_training(project):
+    configure(project)
+    done = project.kedro("run", "--pipeline=train", "--params=budget.minutes=0")
+
+    output = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode != 0
+    assert "budget.minutes is 0, but must be a number above 0" in output
+    assert "--params=budget.minutes=... or in conf/*/parameters*.yml" in output
+    assert_nothing_was_trained(project)

@@ -98,7 +98,7 @@ def test_what_is_trained_is_not_trained_again(sweep):
     rows = sweep["train_matrix"], sweep["validation_matrix"], sweep["target_scaling"]
     given, progress = sweep["given"], Recorder()
     settings = given["training"], given["screening"], given["logs"]
-    again = [result for result, _ in train_trials(*plans, *rows, progress, *settings)]
+    again = [result for result, *_ in train_trials(*plans, *rows, progress, *settings)]
     assert progress.started == []
     assert {result.trial.id for result in again} == {t.id for t in sweep["finals_plan"].trials}
     features, _ = features_and_target(sweep["validation_matrix"])

@@ -11,6 +11,7 @@ from benchmarks.simulated import (
     Regressor,
     Truth,
     count_claims,
+    count_claims_of_races,
     draw,
     equal,
     equal_errors,
@@ -129,3 +130,14 @@ def test_intervals_of_a_cross_validation_hold_although_its_training_rows_overlap
     assert found.differences >= 0.9
     assert found.interval >= 0.9
     assert found.naive < found.interval  # rows of one seed alone would be too sure
+
+
+@pytest.mark.slow
+def test_halving_makes_no_false_claims_and_chooses_well_with_a_third_of_the_trainings():
+    noisy = {"row": 0.5, "own_row": 0.09, "own_seed": 0.0015}
+    equals = count_claims_of_races(Truth((0.95,) * 12, **noisy), 40, trainings=40)
+    assert equals.any_false <= stats.binom.ppf(0.999, 40, 0.05) / 40
+    spread = count_claims_of_races(Truth(tuple(np.linspace(0.85, 0.97, 12)), **noisy), 40, 40)
+    assert spread.any_false <= 0.05
+    assert spread.found >= 0.1
+    assert spread.chosen >= 0.8

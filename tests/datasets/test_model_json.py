@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.datasets.model_json import ModelJSONDataset
 from dnn_sweep.parameters import GridParameters
 from tests.sample_sweep import sample_sweep
@@ -132,3 +133,20 @@ def test_the_preview_is_json_for_kedro_viz(dataset):
     assert json.loads(dataset.preview())["rows"] == 30
     # Kedro-Viz chooses how to show it by the name of the return type.
     assert inspect.signature(dataset.preview).return_annotation.__name__ == "JSONPreview"
+
+
+def test_an_optional_model_stands_for_a_file_that_is_not_there(path):
+    rounds = "dnn_sweep.core.plan.rounds.Rounds"
+    assert ModelJSONDataset(str(path), rounds, optional=True).load() == Rounds()
+    with pytest.raises(SweepError, match="There is no"):
+        ModelJSONDataset(str(path), rounds).load()
+
+
+def test_a_model_that_is_saved_again_unchanged_is_not_written_again(dataset, path):
+    dataset.save(SCHEMA)
+    first = path.stat().st_ino
+    dataset.save(SCHEMA)
+    assert path.stat().st_ino == first
+    path.unlink()
+    dataset.save(SCHEMA)
+    assert dataset.load() == SCHEMA

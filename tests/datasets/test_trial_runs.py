@@ -53,6 +53,17 @@ def test_each_combination_is_a_child_and_each_trial_a_grandchild(store):
         assert set(children_of(child.info.run_id)) == {f"{name}, seed 0", f"{name}, seed 1"}
 
 
+def test_combinations_of_unknown_size_end_with_the_last_trial_of_all(store):
+    plan = make_plan(grid={"optimizers": ["sgd", "adam"]}, training={"seeds": [0, 1]})
+    with mlflow.start_run() as sweep:
+        for left, trial in zip((3, 2, 1, 0), (*plan.trials[:3], plan.trials[3]), strict=True):
+            store.save(TrialReport(make_result(trial, OUTPUTS), None, left))
+
+    children = children_of(sweep.info.run_id)
+    assert {child.info.status for child in children.values()} == {"FINISHED"}
+    assert {child.data.params["seed"] for child in children.values()} == {"0,1"}
+
+
 def test_runs_carry_params_metrics_tags_duration_and_the_data(store):
     plan = make_plan(grid={"optimizers": ["momentum"]}, training={"seeds": [4]})
     with mlflow.start_run() as sweep:

@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from dnn_sweep.parameters import (
     BASELINES,
+    BudgetParameters,
     CallbackParameters,
     Configuration,
     DataParameters,
@@ -96,3 +97,9 @@ def test_baselines_are_all_by_default_and_a_single_one_needs_no_list():
     assert EvaluationParameters().baselines == BASELINES
     assert EvaluationParameters(baselines="linear").baselines == ("linear",)
     assert EvaluationParameters(baselines=[]).baselines == ()
+
+
+@pytest.mark.parametrize("minutes", [0, -1, "five", True, float("nan"), float("inf"), [5]])
+def test_a_budget_is_a_positive_number_of_minutes(minutes):
+    with pytest.raises(ValidationError, match=r"budget.minutes is .* must be a number above 0"):
+        BudgetParameters(minutes=minutes)

@@ -14,6 +14,7 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
 
     Args:
         model: Dotted path of the pydantic model's class.
+        optional: Whether a model without content stands for a missing file.
 
     >>> dataset = ModelJSONDataset("schema.json", "dnn_sweep.core.data.schema.Schema")
     >>> dataset.save(schema)
@@ -22,6 +23,11 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
     """
 
     model: str
+    optional: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._written: bytes | None = None
 
     def load(self) -> BaseModel:
         """Return the model.
@@ -29,6 +35,8 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
         Raises:
             SweepError: If the file is missing or does not hold this model.
         """
+        if self.optional and not self._exists():
+            return self._model_class()()
         self._require()
         try:
             return self._model_class().model_validate_json(self._filepath.read_bytes())
@@ -45,7 +53,10 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
         if not isinstance(data, self._model_class()):
             raise TypeError(f"expected a {self.model}, got a {type(data).__name__}")
         content = to_json(data.model_dump(), indent=2, inf_nan_mode="constants")
-        write_atomically(self._filepath, content)
+        # A node that saves piece by piece may save the same thing many times.
+        if content != self._written or not self._exists():
+            write_atomically(self._filepath, content)
+            self._written = content
 
     def preview(self) -> JSONPreview:
         """Return the file's text for Kedro-Viz."""

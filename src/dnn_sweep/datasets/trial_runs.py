@@ -119,9 +119,17 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
         _write(trial_run, [result], ended)
         results.append(result)
         if len(results) == report.replicates:
-            self._name_data(run_id, trial)
-            _write(run_id, results, ended)
-            del self._open[trial.combination]
+            self._conclude(trial.combination, ended)
+        elif report.replicates is None and not report.left:  # the last of all
+            for combination in list(self._open):
+                self._conclude(combination, ended)
+
+    def _conclude(self, combination: str, ended: int) -> None:
+        """Write a combination's run, with the means of its trials."""
+        run_id, results = self._open[combination]
+        self._name_data(run_id, results[0].trial)
+        _write(run_id, results, ended)
+        del self._open[combination]
 
     def _name_data(self, run_id: str, trial: Trial) -> None:
         """Record a combination's data; to do so for every trial would take long."""

@@ -1,6 +1,7 @@
 """The ``params:`` groups as frozen models, validated before anything runs."""
 
 from dnn_sweep.parameters.base import Parameters, Precision, Task
+from dnn_sweep.parameters.budget import BudgetParameters
 from dnn_sweep.parameters.callbacks import (
     CHECKPOINT_FIELDS,
     CallbackParameters,
@@ -31,6 +32,7 @@ __all__ = [
     "BASELINES",
     "CHECKPOINT_FIELDS",
     "BaselineName",
+    "BudgetParameters",
     "CallbackParameters",
     "CheckpointParameters",
     "Configuration",

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import model_validator
 
 from dnn_sweep.parameters.base import Parameters
+from dnn_sweep.parameters.budget import BudgetParameters
 from dnn_sweep.parameters.callbacks import CallbackParameters
 from dnn_sweep.parameters.data import DataParameters
 from dnn_sweep.parameters.evaluation import EvaluationParameters
@@ -30,6 +31,7 @@ class Configuration(Parameters):
     grid: GridParameters
     training: TrainingParameters
     screening: ScreeningParameters
+    budget: BudgetParameters = BudgetParameters()
     callbacks: CallbackParameters
     evaluation: EvaluationParameters
 

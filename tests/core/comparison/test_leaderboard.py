@@ -66,8 +66,8 @@ def test_new_columns_come_after_those_of_the_contract():
     plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]})
     table = rank(plan, results)
     added = ["val_accuracy_std", "difference_to_best", "difference_ci_low", "difference_ci_high",
-             "p_holm", "share_first", "rank_low", "rank_high"]  # fmt: skip
-    assert list(table.columns[-9:]) == ["tied_with_best", *added]
+             "p_holm", "share_first", "rank_low", "rank_high", "rounds", "shown_worse"]  # fmt: skip
+    assert list(table.columns[-11:]) == ["tied_with_best", *added]
     last = table.iloc[1]
     assert last["difference_to_best"] == pytest.approx((27 - 55.5) / 60)
     assert last["difference_ci_low"] < last["difference_to_best"] < last["difference_ci_high"]

@@ -39,11 +39,20 @@ def test_every_trial_has_its_score_by_seed():
     assert table["seconds"].tolist() == [1.5] * 4
 
 
-def test_combinations_with_different_seeds_are_not_compared():
+def test_combinations_without_the_first_seed_are_not_compared():
     plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]})
-    fewer = plan.model_copy(update={"trials": plan.trials[:3]})
-    with pytest.raises(SweepError, match=r"relu \+ adam has other seeds \(\[0\]\)"):
+    fewer = plan.model_copy(update={"trials": (*plan.trials[:2], plan.trials[3])})
+    with pytest.raises(SweepError, match=r"relu \+ adam has other seeds \(\[1\]\)"):
         score(fewer, results)
+
+
+def test_a_combination_that_was_dropped_has_the_first_seeds_alone():
+    plan, results = sweep({"sgd": [30, 24], "adam": [57, 54]})
+    fewer = score(plan.model_copy(update={"trials": plan.trials[:3]}), results)
+    assert fewer.seeds == [0, 1]
+    assert fewer.seed_counts.tolist() == [2, 1]
+    assert fewer.means.tolist() == pytest.approx([27 / 60, 57 / 60])
+    assert np.isnan(fewer.scores[1, 1]).all()
 
 
 def test_untrained_trials_are_not_ranked_around():

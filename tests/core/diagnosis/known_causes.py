@@ -264,7 +264,7 @@ def train(known: KnownSweep, seed: int) -> pd.DataFrame:
         screening,
         LoggingParameters(folder="unused", csv=False, tensorboard=False),
     )
-    results = {result.trial.id: result for result, _ in trained}
+    results = {result.trial.id: result for result, *_ in trained}
     histories = collect_histories(plan, results)
     _, verdicts = diagnose_combinations(
         plan, results, histories, train_matrix, validation_matrix, scaling

@@ -82,6 +82,7 @@ def evaluate_champion(
     validated = mean_outputs([replicate_outputs(by_seed[seed], folds) for seed in served.seeds])
     ranked = combinations_of(leaderboard)
     tied = ranked.loc[ranked["tied_with_best"], "combination"]
+    fewest, most = int(ranked["seeds"].min()), int(ranked["seeds"].max())
     champion = ChampionEvaluation(
         **{name: getattr(trial, name) for name in ("combination", *FACTORS, "seed")},
         epochs=max(each.epochs for each in plan.trials),  # a network on all rows may have fewer
@@ -106,6 +107,7 @@ def evaluate_champion(
         combinations=len(ranked),
         trials=len(plan.trials),
         seeds=tuple(dict.fromkeys(each.seed for each in plan.trials)),
+        fewest_seeds=fewest if fewest < most else None,
         diverged_trials=int(ranked["diverged"].sum()),
     )
     index = test_matrix.index

@@ -144,6 +144,7 @@ class ChampionEvaluation(BaseModel):
     combinations: int  # how many were compared
     trials: int  # how many were compared
     seeds: tuple[int, ...]  # the seeds of the finals
+    fewest_seeds: int | None = None  # of a combination that a budget dropped; else ``None``
     diverged_trials: int
 
     @property
@@ -156,7 +157,9 @@ class ChampionEvaluation(BaseModel):
     @property
     def budget(self) -> str:
         """The counts of what was compared, such as ``30 combinations × 5 seeds × 10 epochs``."""
-        counts = [count(self.combinations, "combination"), count(len(self.seeds), "seed")]
+        seeds = count(len(self.seeds), "seed")
+        seeds = f"{self.fewest_seeds} to {seeds}" if self.fewest_seeds else seeds
+        counts = [count(self.combinations, "combination"), seeds]
         counts += [count(self.rows.folds, "fold")] if self.rows.folds else []
         return f" {TIMES} ".join([*counts, count(self.epochs, "epoch")])
 

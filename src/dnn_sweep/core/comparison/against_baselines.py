@@ -50,15 +50,19 @@ def compare_baselines(
         scores: Their scores, shape ``(baselines, rows)``.
         evaluation: Confidence of all intervals together, and margin.
     """
-    combinations, seeds, rows = sweep.scores.shape
+    # Those that a budget dropped are left out, and each look at the rest has its part of the error.
+    order = np.argsort(-sweep.seed_counts, kind="stable")
+    looks, best = sweep.looks(order), int(np.flatnonzero(order == best)[0])
+    confidence = looks.confidence(evaluation.confidence)
+    combinations, seeds, rows = looks.last.shape
     sign, margin = sweep.objective.sign, sweep.margin(evaluation)
     repeated = np.broadcast_to(scores[:, np.newaxis], (len(scores), seeds, rows))
-    everything = np.concatenate([sweep.scores, repeated])
-    against_all = compare_with_best(everything, best, sign, evaluation.confidence)
+    everything = np.concatenate([looks.last, repeated])
+    against_all = compare_with_best(everything, best, sign, confidence)
     alpha = (1 - evaluation.confidence) / max(len(scores), 1)
     found = []
     for place, baseline in enumerate(baselines):
-        pair = np.stack([sweep.scores[best], repeated[place]])
+        pair = np.stack([looks.last[best], repeated[place]])
         difference, low, high = _difference(pair, sign, alpha)
         if sign > 0:  # the end that decides whether the baseline is worse
             high = float(against_all.high[combinations + place])
@@ -126,6 +130,7 @@ def tabulate_baselines(
             "difference_to_best": [each.difference for each in compared],
             "difference_ci_low": [each.ci_low for each in compared],
             "difference_ci_high": [each.ci_high for each in compared],
+            "shown_worse": [each.outcome == "worse" for each in compared],
         }
     )
 
@@ -140,7 +145,7 @@ def answer_whether_it_pays(
     if not compared:
         return None
     sign, margin = sweep.objective.sign, sweep.margin(evaluation)
-    score = float(sweep.scores[sweep.combinations["combination"].map(str) == best].mean())
+    score = float(sweep.means[sweep.combinations["combination"].map(str) == best][0])
     many = f" for all {len(compared)} baselines together" if len(compared) > 1 else ""
     alone = ", about these trained networks alone" if len(sweep.seeds) == 1 else ""
     said = _Words(

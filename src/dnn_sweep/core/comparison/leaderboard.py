@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-import scipy
 from numpy.typing import NDArray
 
 from dnn_sweep.core.comparison.against_baselines import compare_baselines, tabulate_baselines
@@ -17,14 +16,13 @@ from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.comparison.scores import FACTORS, ScoredSweep, score_combinations
 from dnn_sweep.core.comparison.summary import describe_comparison
-from dnn_sweep.core.comparison.tied_set import compare_with_best
 from dnn_sweep.core.data.preprocessing import GROUP, TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters
 
-WHOLE_NUMBERS = ("batch_size", "rank_low", "rank_high")  # empty for a baseline
+WHOLE_NUMBERS = ("batch_size", "rounds", "rank_low", "rank_high")  # empty for a baseline
 
 
 def rank_combinations(
@@ -74,6 +72,8 @@ def rank_combinations(
 def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> pd.DataFrame:
     """Rank the combinations by their mean score; equals by validation loss, then by name.
 
+    Where a budget dropped some, those that trained in more rounds come first.
+
     Returns:
         One row per combination, best first. ``<metric>`` is ``val_accuracy`` or ``val_mae``.
 
@@ -82,45 +82,59 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         - ``<metric>_mean`` over seeds and rows, ``<metric>_ci_low``, ``<metric>_ci_high``
         - ``val_loss_mean``, ``seeds`` and ``diverged`` (counts), ``best_epoch``, ``epochs`` and
           ``seconds`` (means over seeds), ``engine``
-        - ``tied_with_best`` (not shown to be worse, and no seed diverged), ``<metric>_std`` over
-          seeds
-        - ``difference_to_best`` (combination minus best), ``difference_ci_low``,
-          ``difference_ci_high``; these intervals hold simultaneously
+        - ``tied_with_best`` (not dropped, not shown to be worse, and no seed diverged),
+          ``<metric>_std`` over seeds
+        - ``difference_to_best`` (combination minus best, on the seeds that both have),
+          ``difference_ci_low``, ``difference_ci_high``; these intervals hold simultaneously
         - ``p_holm`` of the exact test; ``share_first``, ``rank_low``, ``rank_high`` (resampled)
+        - ``rounds`` of a budget in which it trained (1 without one), of which those that were
+          dropped have fewer than the first row; ``shown_worse``
     """
     metric, sign = sweep.objective.validation_metric, sweep.objective.sign
     training, confidence = _training_means(sweep), evaluation.confidence
     order = (
         pd.concat([sweep.combinations, training], axis=1)
-        .assign(better=-sign * sweep.scores.mean(axis=(1, 2)))
-        .sort_values(["better", "val_loss_mean", "combination"])
+        .assign(better=-sign * sweep.means, dropped=-sweep.seed_counts)
+        .sort_values(["dropped", "better", "val_loss_mean", "combination"])
         .index.to_numpy()
     )
-    scores = sweep.scores[order]
-    share, seed_means = sweep.objective.mode == "max", scores.mean(axis=2)
-    drawn = draw_means(scores, evaluation, share=share)
-    low, high = mean_interval(scores, confidence, share=share, most=sweep.rows)
-    differences = compare_with_best(scores, 0, sign, confidence, sweep.margin(evaluation))
-    share_first, rank_low, rank_high = rank_intervals(drawn, sign, confidence)
+    looks = sweep.looks(order)
+    share, means = sweep.objective.mode == "max", sweep.means[order]
+
+    def describe(scores: Floats) -> tuple[Floats, ...]:
+        seed_means = scores.mean(axis=2)
+        several = scores.shape[1] > 1
+        spread = seed_means.std(axis=1, ddof=1) if several else np.full(len(scores), np.nan)
+        p_values = np.minimum(looks.judging * holm_p_values(seed_means, 0, evaluation.seed), 1)
+        drawn = draw_means(scores, evaluation, share=share)
+        low, high = mean_interval(scores, confidence, share=share, most=sweep.rows)
+        return low, high, spread, p_values, drawn.T
+
+    low, high, spread, p_values, drawn = looks.of_last_looks(describe)
+    differences = looks.compare_with_best(sign, confidence, sweep.margin(evaluation))
+    share_first, rank_low, rank_high = rank_intervals(drawn.T, sign, confidence)
+    stayed = looks.rounds == looks.rounds[0]
     steady = training["diverged"].to_numpy()[order] == 0
     return pd.DataFrame(
         {
-            "rank": _ranks(-sign * scores.mean(axis=(1, 2))),
+            "rank": _ranks(-sign * means, looks.rounds),
             "kind": "combination",
             **sweep.combinations.iloc[order].reset_index(drop=True),
-            f"{metric}_mean": scores.mean(axis=(1, 2)),
+            f"{metric}_mean": means,
             f"{metric}_ci_low": low,
             f"{metric}_ci_high": high,
             **training.iloc[order].reset_index(drop=True),
-            "tied_with_best": differences.tied & (steady | (order == order[0])),
-            f"{metric}_std": seed_means.std(axis=1, ddof=1) if len(sweep.seeds) > 1 else np.nan,
+            "tied_with_best": differences.tied & stayed & (steady | (order == order[0])),
+            f"{metric}_std": spread,
             "difference_to_best": differences.difference,
             "difference_ci_low": differences.low,
             "difference_ci_high": differences.high,
-            "p_holm": holm_p_values(seed_means, 0, evaluation.seed),
+            "p_holm": p_values,
             "share_first": share_first,
             "rank_low": rank_low,
             "rank_high": rank_high,
+            "rounds": looks.rounds,
+            "shown_worse": ~differences.tied,
         }
     )
 
@@ -138,13 +152,21 @@ def add_baselines(
     joined = pd.concat(
         [leaderboard.astype(dict.fromkeys(WHOLE_NUMBERS, "Int64")), baselines], ignore_index=True
     )
-    better = -sweep.objective.sign * joined[f"{sweep.objective.validation_metric}_mean"]
-    ranked = joined.iloc[np.argsort(better.to_numpy(), kind="stable")].reset_index(drop=True)
-    return ranked.assign(rank=_ranks(np.sort(better.to_numpy())))
+    better = -sweep.objective.sign * joined[f"{sweep.objective.validation_metric}_mean"].to_numpy()
+    # What was dropped stays behind what was not, even if its few seeds have a better mean.
+    place = better.copy()
+    place[: len(leaderboard)] = np.maximum.accumulate(better[: len(leaderboard)])
+    order = np.argsort(place, kind="stable")
+    ranked = joined.iloc[order].reset_index(drop=True)
+    rounds = ranked["rounds"].fillna(ranked["rounds"].max()).to_numpy(dtype=np.int64)
+    return ranked.assign(rank=_ranks(better[order], rounds))
 
 
-def _ranks(worse: Floats) -> NDArray[np.int64]:
-    return np.asarray(scipy.stats.rankdata(worse, method="min"), dtype=np.int64)
+def _ranks(worse: Floats, rounds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number the rows of a ranking; neighbours with the same value and rounds share a rank."""
+    new = (np.diff(worse, prepend=np.nan) != 0) | (np.diff(rounds, prepend=0) != 0)
+    places = np.arange(1, len(worse) + 1)
+    return np.asarray(np.maximum.accumulate(np.where(new, places, 0)), dtype=np.int64)
 
 
 def combinations_of(leaderboard: pd.DataFrame) -> pd.DataFrame:
@@ -159,17 +181,16 @@ def combinations_of(leaderboard: pd.DataFrame) -> pd.DataFrame:
 
 def _training_means(sweep: ScoredSweep) -> pd.DataFrame:
     """Figures of the trainings, one row per combination: means over seeds, and counts."""
-    names = ("val_loss", "diverged", "best_epoch", "epochs", "seconds")
-    values = {name: sweep.trials[name].to_numpy().reshape(sweep.scores.shape[:2]) for name in names}
-    means = {name: each.mean(axis=1) for name, each in values.items()}
-    engines = sweep.trials.groupby("combination", sort=False)["engine"]
+    names = ["val_loss", "diverged", "best_epoch", "epochs", "seconds"]
+    trials = sweep.trials.groupby("combination", sort=False)
+    means = trials[names].mean(skipna=False).reset_index(drop=True)
     return pd.DataFrame(
         {
             "val_loss_mean": means["val_loss"],
-            "seeds": len(sweep.seeds),
-            "diverged": values["diverged"].sum(axis=1),
-            **{name: means[name] for name in ("best_epoch", "epochs", "seconds")},
-            "engine": engines.agg(lambda used: ", ".join(sorted(set(used)))).to_numpy(),
+            "seeds": sweep.seed_counts,
+            "diverged": trials["diverged"].sum().to_numpy(),
+            **means[["best_epoch", "epochs", "seconds"]],
+            "engine": trials["engine"].agg(lambda used: ", ".join(sorted(set(used)))).to_numpy(),
         }
     )
 

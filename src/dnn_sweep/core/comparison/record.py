@@ -75,6 +75,8 @@ class Comparison(BaseModel):
     best: str  # the combination that leads the leaderboard
     tied_with_best: tuple[str, ...]  # those not shown to be worse
     diverged: tuple[str, ...] = ()  # those of which a seed diverged, which are never tied
+    dropped: tuple[str, ...] = ()  # in an early round, though not shown to be worse
+    looks: int = 1  # rounds of a budget in which the scores were looked at
     first_worse: str | None  # the best of those shown to be worse; ``None`` where there is none
     smallest_p: float  # the smallest p-value that an exact test over so many seeds can give
     smallest_p_holm: float  # the same after Holm's correction

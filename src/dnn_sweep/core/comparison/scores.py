@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.comparison.groups import score_groups
+from dnn_sweep.core.comparison.looks import Looks
 from dnn_sweep.core.comparison.predictions import class_probabilities, target_values
 from dnn_sweep.core.data.folds import rows_by_fold
 from dnn_sweep.core.data.schema import TargetScaling
@@ -75,8 +76,9 @@ class ScoredSweep:
     epoch, ``best_epoch``, ``epochs`` and ``engine``.
     """
 
-    scores: NDArray[np.float64]  # from row_scores, shape (combinations, seeds, rows or groups)
-    seeds: list[int]  # the same for every combination
+    # From row_scores, shape (combinations, seeds, rows or groups); NaN where a seed is lacking.
+    scores: NDArray[np.float64]
+    seeds: list[int]  # all of them; a combination that was dropped early has the first ones
     objective: Objective  # whose value is the mean score
     no_skill: float  # the mean score of predictions made without looking at a row
     combinations: pd.DataFrame  # one row per combination: its name and ``FACTORS``
@@ -94,6 +96,21 @@ class ScoredSweep:
             return self
         scores = score_groups(self.scores, groups)
         return replace(self, scores=scores, rows_in_groups=self.scores.shape[2])
+
+    @property
+    def seed_counts(self) -> NDArray[np.int64]:
+        """Number of seeds of each combination."""
+        return np.asarray((~np.isnan(self.scores[:, :, 0])).sum(axis=1))
+
+    @property
+    def means(self) -> NDArray[np.float64]:
+        """Mean score of each combination over its seeds and the rows."""
+        pairs = zip(self.scores, self.seed_counts, strict=True)
+        return np.array([own[:seeds].mean() for own, seeds in pairs])
+
+    def looks(self, order: NDArray[np.int64]) -> Looks:
+        """The looks at the scores, of combinations in an order in which the seeds get fewer."""
+        return Looks(self.scores[order], self.seed_counts[order])
 
     def margin(self, evaluation: EvaluationParameters) -> float:
         """The margin of practical equivalence in the metric's unit.
@@ -119,30 +136,36 @@ def score_combinations(
     network per seed and fold, and its score on a row with a seed is that of the one network that
     was not trained on the row.
 
+    A budget drops combinations after some of the seeds, so these are the first of all seeds.
+
     Raises:
-        SweepError: If a trial has not been trained, or seeds differ between combinations.
+        SweepError: If a trial has not been trained, or a combination lacks a seed but has a later
+            one.
     """
     task, by_combination = plan.trials[0].task, trials_of(plan)
     objective, no_skill = objective_of(task), no_skill_prediction(train_target, task)
     first = [trials[0] for trials in by_combination.values()]
-    seeds = _distinct(trial.seed for trial in by_combination[first[0].combination])
-    scores, rows = [], []
-    for name, trials in by_combination.items():
+    seeds = max((_distinct(t.seed for t in own) for own in by_combination.values()), key=len)
+    scores = np.full((len(first), len(seeds), len(validation_target)), np.nan)
+    rows = []
+    for place, (name, trials) in enumerate(by_combination.items()):
         own_seeds = _distinct(trial.seed for trial in trials)
-        if own_seeds != seeds:
+        if own_seeds != seeds[: len(own_seeds)]:
             raise SweepError(
-                f"{name} has other seeds ({own_seeds}) than the first combination ({seeds}); "
+                f"{name} has other seeds ({own_seeds}) than another combination ({seeds}); "
                 "they are compared seed by seed"
             )
         # One combination at a time: the outputs of a long sweep do not fit in memory together.
-        for seed, of_seed in replicates_of(results_of(name, trials, results)).items():
-            scores.append(replicate_scores(of_seed, validation_target, no_skill, scaling, folds))
+        replicates = replicates_of(results_of(name, trials, results))
+        for position, (seed, of_seed) in enumerate(replicates.items()):
+            own = replicate_scores(of_seed, validation_target, no_skill, scaling, folds)
+            scores[place, position] = own
             losses = [result.kept.get("val_loss", np.nan) for result in of_seed]
             rows.append(
                 {
                     "combination": name,
                     "seed": seed,
-                    objective.validation_metric: scores[-1].mean(),
+                    objective.validation_metric: own.mean(),
                     "diverged": sum(result.status == "diverged" for result in of_seed),
                     "seconds": sum(result.seconds for result in of_seed),
                     "val_loss": np.mean(losses),
@@ -152,7 +175,7 @@ def score_combinations(
                 }
             )
     return ScoredSweep(
-        scores=np.array(scores).reshape(len(first), len(seeds), -1),
+        scores=scores,
         seeds=seeds,
         objective=objective,
         no_skill=float(no_skill_scores(validation_target, no_skill, task, scaling).mean()),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.comparison.against_baselines import answer_whether_it_pays
@@ -31,17 +32,21 @@ def describe_comparison(
 
     The leaderboard has the combinations alone.
     """
-    combinations, seeds, units = sweep.scores.shape
+    combinations, _, units = sweep.scores.shape
     groups = units if sweep.rows_in_groups else None
-    comparisons, alpha = pairs_among(combinations), 1 - evaluation.confidence
+    comparisons = pairs_among(combinations)
     names, tied = leaderboard["combination"].map(str), leaderboard["tied_with_best"]
     diverged = ~tied & (leaderboard["diverged"] > 0)
+    dropped = ~tied & ~diverged & ~leaderboard["shown_worse"]
     answer = answer_whether_it_pays(baselines, names[0], sweep, evaluation)
-    corrected = min(1.0, smallest_p(seeds) * max(comparisons, 1))
     margin = sweep.margin(evaluation)
     places = {name: place for place, name in enumerate(sweep.combinations["combination"].map(str))}
-    ranked = sweep.scores[[places[name] for name in names]]
-    separations = estimate_separations(ranked, leaderboard, margin)
+    looks = sweep.looks(np.array([places[name] for name in names]))
+    alpha = 1 - looks.confidence(evaluation.confidence)
+    # Those that were not dropped: more seeds are theirs, and so is the exact test.
+    last, seeds = looks.last, looks.last.shape[1]
+    separations = estimate_separations(last, leaderboard[: len(last)], margin)
+    corrected = min(1.0, smallest_p(seeds) * max(pairs_among(len(last)), 1) * looks.judging)
     record = Comparison(
         metric=sweep.objective.validation_metric,
         combinations=combinations,
@@ -55,11 +60,13 @@ def describe_comparison(
         best=names[0],
         tied_with_best=tuple(names[tied][1:]),
         diverged=tuple(names[diverged]),
-        first_worse=next(iter(names[~tied & ~diverged]), None),
+        dropped=tuple(names[dropped]),
+        looks=len(looks.arrays),
+        first_worse=next(iter(names[~tied & ~diverged & ~dropped]), None),
         smallest_p=smallest_p(seeds),
         smallest_p_holm=corrected,
-        seeds_needed=seeds_needed(combinations, alpha),
-        seeds_suffice=corrected <= alpha,
+        seeds_needed=seeds_needed(len(last), alpha),
+        seeds_suffice=corrected <= 1 - evaluation.confidence,
         champion_rule=evaluation.champion,
         baselines=tuple(baselines),
         deep_network=answer and answer.verdict,
@@ -71,7 +78,7 @@ def describe_comparison(
             separations,
             seeds,
             units,
-            combinations,
+            len(last),
             int(tied.sum()),
             unit="group of validation rows" if groups else "validation row",
         ),
@@ -90,6 +97,14 @@ def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
     if (record.groups or record.rows) < FEW_VALIDATION_ROWS:
         units = "groups of validation rows" if record.groups else "validation rows"
         yield f"Fewer than {FEW_VALIDATION_ROWS} {units} tell hardly anything apart."
+    if record.looks > 1:
+        fewest = count(int(leaderboard["seeds"].min()), "seed")
+        stayed = int((leaderboard["rounds"] == record.looks).sum())
+        compared = (
+            f"{combinations} with {fewest} or more, the {stayed} that stayed to the end with "
+            f"{seeds}, all scored on the same {rows}{grouped}. A claim about one that was dropped "
+            "rests on the seeds that it has, and allows for a look at the scores after every round."
+        )
     if record.combinations == 1:
         yield from (f"{record.best} was compared with no other combination.", compared)
     else:
@@ -98,6 +113,7 @@ def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
             yield _answer_for_one_seed(record) if one_seed else _answer(record)
         yield compared
         yield from _diverged(record)
+        yield from _dropped(record)
         yield from () if one_seed else _undecided(leaderboard)
         yield from (_rank(record, leaderboard), _exact_test(record))
     if len(record.seeds) == 2:
@@ -113,7 +129,14 @@ def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
 
 def _answer(record: Comparison) -> str:
     others, tied = _compared(record), len(record.tied_with_best)
-    worse, beyond, level = others - tied, _beyond(record), _level(record)
+    worse, beyond, level = others - tied - len(record.dropped), _beyond(record), _level(record)
+    if record.dropped and worse:
+        are = "are" if worse > 1 else "is"
+        return (
+            f"{worse} of the {others} others {are} shown to be worse than {record.best}{beyond} "
+            f"{level}; {tied or 'none'} of those that stayed to the end cannot be told apart from "
+            "it."
+        )
     if not worse:
         subject = "None of the others is" if others > 1 else "The other one is not"
         return f"{subject} shown to be worse than {record.best}{beyond} {level}."
@@ -154,6 +177,15 @@ def _diverged(record: Comparison) -> Iterator[str]:
         yield (
             f"{names} diverged with at least one seed and {'are' if several else 'is'} not counted "
             "among the tied, whatever the other seeds reach."
+        )
+
+
+def _dropped(record: Comparison) -> Iterator[str]:
+    if few := len(record.dropped):
+        yield (
+            f"{few} {'were' if few > 1 else 'was'} dropped to save time and "
+            f"{'are' if few > 1 else 'is'} undecided: neither shown to be worse nor trained with "
+            "enough seeds to be counted among the tied."
         )
 
 
@@ -207,6 +239,8 @@ def _exact_test(record: Comparison) -> str:
             f"p-value is {corrected}."
         )
     several = f" ({corrected} for {record.comparisons} pairs)" if record.comparisons > 1 else ""
+    if record.looks > 1:
+        several = f" ({corrected}, at {record.looks} looks)"
     return (
         f"An exact test over {seeds} makes no claim here: its p-value cannot go below "
         f"{record.smallest_p:.4g}{several}; {record.seeds_needed} seeds would do."

@@ -91,6 +91,15 @@ def more_seeds(configuration: Configuration, number: int) -> dict[str, str | int
     return {**data_parameters(configuration.data), "training.seeds": value}
 
 
+def more_minutes(configuration: Configuration, minutes: int) -> dict[str, str | int]:
+    """Name the parameters that give the same sweep another budget.
+
+    >>> more_minutes(configuration, 10)
+    {'budget.minutes': 10}
+    """
+    return {**data_parameters(configuration.data), "budget.minutes": minutes}
+
+
 def next_commands(launcher: str, environment: str, model: str, alias: str) -> list[tuple[str, str]]:
     """List what to do after a sweep: pairs of a purpose and a command for the project's folder."""
     scored = {"inference.filepath": "rows.csv"}

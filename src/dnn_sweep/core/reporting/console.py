@@ -49,7 +49,7 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     ]
     if more := len(ranking) - len(shown):
         parts.append(Text(f"… and {count(more, 'more combination')}"))
-    said = [results.decision, *results.comparison.leading, results.failures]
+    said = [results.decision, *results.comparison.leading, results.bought, results.failures]
     parts += [Text(sentence) for sentence in said if sentence]
     if not results.screening.empty:
         parts.append(Text(f"{results.rates[0].upper()}{results.rates[1:]}."))
@@ -80,8 +80,8 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
         Text(),
         Text("Next", style="bold"),
     ]
-    if results.comparison.to_decide:
-        parts.append(Padding(Text(results.comparison.to_decide), (0, 0, 0, 2), expand=False))
+    if results.to_decide:
+        parts.append(Padding(Text(results.to_decide), (0, 0, 0, 2), expand=False))
         if results.command_to_decide:
             parts.append(_command(results.command_to_decide))
     alias, environment = registered.alias or "champion", results.environment
@@ -110,6 +110,8 @@ def _ranking(shown: pd.DataFrame, results: SweepResults) -> Table:
         is_champion = row["combination"] == champion.combination
         is_best = row["combination"] == results.best
         note = "best" if is_best else "tied" if row["tied_with_best"] else ""
+        if row["combination"] in results.comparison.dropped:
+            note = f"dropped, {row['seeds']} seeds"
         if is_champion and not is_best:
             note += " champion"
         if row["diverged"]:

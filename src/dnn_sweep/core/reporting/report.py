@@ -70,7 +70,7 @@ def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
         mean, low, high = (
             row[f"{champion.objective}_{end}"] for end in ("mean", "ci_low", "ci_high")
         )
-        over = f"over its {len(champion.seeds)} seeds {format_value(mean)}"
+        over = f"over its {row['seeds']} seeds {format_value(mean)}"
         note += "; single networks on average " if several else "; mean "
         note += f"{over}, interval {format_interval(low, high)}"
     unseen = "what is served" if several or anew else "the same network"

@@ -1,6 +1,7 @@
 """What a finished sweep left behind, in one bundle for every text about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import ceil
 
 import pandas as pd
 
@@ -9,9 +10,16 @@ from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
-from dnn_sweep.core.formatting import TIMES, count
+from dnn_sweep.core.formatting import TIMES, count, format_seconds
 from dnn_sweep.core.objectives import Objective, objective_of
-from dnn_sweep.core.reporting.commands import data_parameters, kedro_run, more_seeds
+from dnn_sweep.core.plan.rounds import Rounds
+from dnn_sweep.core.reporting.commands import (
+    data_parameters,
+    kedro_run,
+    more_minutes,
+    more_seeds,
+)
+from dnn_sweep.core.training.halving import MOST_SEEDS
 from dnn_sweep.parameters import Configuration
 
 NAMED = 2  # combinations of each verdict
@@ -39,6 +47,7 @@ class SweepResults:
     network_summaries: dict[str, str]  # by the network's name
     launcher: str  # how commands of the project begin, such as ``uv run``; may be empty
     environment: str  # the folder under ``conf`` that the run used
+    rounds: Rounds = field(default_factory=Rounds)  # of a budget; none without one
 
     @property
     def best(self) -> str:
@@ -101,15 +110,94 @@ class SweepResults:
     def command(self) -> str:
         """The command that runs the sweep again."""
         parameters = data_parameters(self.configuration.data)
+        if (minutes := self.configuration.budget.minutes) is not None:
+            parameters["budget.minutes"] = f"{minutes:g}"
         return kedro_run(self.launcher, "train", self.environment, parameters)
 
     @property
+    def bought(self) -> str:
+        """What the budget bought; empty without one."""
+        return describe_budget(self.rounds, len(self.comparison.dropped))
+
+    @property
+    def to_decide(self) -> str | None:
+        """What would decide more, in words; ``None`` where nothing would."""
+        said, undecided = self.comparison.to_decide, len(self.comparison.dropped)
+        if self.rounds.minutes is None or not self.command_to_decide:
+            return said
+        if undecided and seconds_to_tell(self.comparison) is None:
+            more = f"More time would go on with the {undecided} that were dropped undecided."
+            return f"{said} {more}" if said else more
+        return said
+
+    @property
     def command_to_decide(self) -> str | None:
-        """The command that trains the seeds that are missing; ``None`` where they do not help."""
-        if not (number := self.comparison.next_seeds):
+        """The command that trains what is missing; ``None`` where more seeds do not help."""
+        if self.rounds.minutes is not None:
+            if not (minutes := more_time(self.rounds, self.comparison)):
+                return None
+            parameters = more_minutes(self.configuration, minutes)
+        elif number := self.comparison.next_seeds:
+            parameters = more_seeds(self.configuration, number)
+        else:
             return None
-        parameters = more_seeds(self.configuration, number)
         return kedro_run(self.launcher, "train", self.environment, parameters)
+
+
+def describe_budget(rounds: Rounds, undecided: int = 0) -> str:
+    """Say in a sentence what the minutes of a budget bought; empty without a budget.
+
+    ``undecided`` counts the dropped combinations that are not shown to be worse.
+
+    >>> first = {"combinations": ["a", "b", "c"], "seeds": [0, 1]}
+    >>> twice = [first, {"combinations": ["a", "b"], "seeds": [2]}]
+    >>> rounds = Rounds.model_validate({"minutes": 5, "seconds": 251, "rounds": twice})
+    >>> print(describe_budget(rounds))
+    The budget of 5 minutes bought 3 combinations in 2 rounds: 2 seeds for each, 3 for the last 2;
+    8 trainings, 4 min 11 s to the end of training.
+    """
+    if rounds.minutes is None:
+        return ""
+    counts = rounds.counts()
+    fewest, most = min(counts.values()), max(counts.values())
+    stayed = sum(each == most for each in counts.values())
+    last = f", {most} for the last {stayed}" if most > fewest else ""
+    open_ = f" {undecided} of those that were dropped would need more." if undecided else ""
+    return (
+        f"The budget of {count_of_minutes(rounds.minutes)} bought "
+        f"{count(len(counts), 'combination')} in {count(len(rounds.rounds), 'round')}: "
+        f"{count(fewest, 'seed')} for each{last}; {count(sum(counts.values()), 'training')}, "
+        f"{format_seconds(rounds.seconds)} to the end of training.{open_}"
+    )
+
+
+def count_of_minutes(minutes: float) -> str:
+    """Write a number of minutes, such as ``1 minute`` or ``2.5 minutes``.
+
+    >>> count_of_minutes(2.5)
+    '2.5 minutes'
+    """
+    return f"{minutes:g} minute{'' if minutes == 1 else 's'}"
+
+
+def more_time(rounds: Rounds, comparison: Comparison) -> int | None:
+    """Suggest a budget in whole minutes that would decide more; ``None`` if nothing is open.
+
+    Where the comparison knows how many more seconds would tell the first two apart, every round
+    gets as much more, since they share the time equally; otherwise it is twice the budget.
+    """
+    if rounds.minutes is None or not (comparison.tied_with_best or comparison.dropped):
+        return None
+    if (seconds := seconds_to_tell(comparison)) is not None:
+        return ceil(rounds.minutes + seconds * len(rounds.rounds) / 60)
+    one_seed = max(rounds.counts().values()) == 1
+    return ceil(2 * rounds.minutes) if comparison.dropped or one_seed else None
+
+
+def seconds_to_tell(comparison: Comparison) -> float | None:
+    """Seconds of training that would tell the first two apart; ``None`` beyond the most seeds."""
+    first = comparison.separations[0] if comparison.separations else None
+    return first.seconds if first and first.seeds and first.seeds <= MOST_SEEDS else None
 
 
 def describe_screening(screening: pd.DataFrame) -> str:

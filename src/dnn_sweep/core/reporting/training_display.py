@@ -77,6 +77,10 @@ class TrainingDisplay(TrainingProgress):
             if self._best is None or sign * result.score > sign * self._best.score:
                 self._best = result.without_network()
 
+    def say(self, line: str) -> None:
+        """Print the line."""
+        self._say(line)
+
     @property
     def _completed(self) -> int:
         """Finished epochs of the stage; a trial that ended early counts with all of its epochs."""

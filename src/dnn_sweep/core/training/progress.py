@@ -34,6 +34,9 @@ class TrainingProgress:
     def trial_finished(self, result: TrialResult) -> None:
         """Called when a trial has ended, completed or diverged."""
 
+    def say(self, line: str) -> None:
+        """Called with a line for the user, such as what was decided between two stages."""
+
     def stop(self) -> None:
         """Called at the end, also after an error; may be called twice."""
 
@@ -42,3 +45,40 @@ class TrainingProgress:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+class CompileTimer(TrainingProgress):
+    """Adds up the seconds that training waited for compilations, and passes everything on."""
+
+    def __init__(self, display: TrainingProgress) -> None:
+        self._display = display
+        self.seconds = 0.0
+
+    def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
+        """Pass it on."""
+        self._display.start(total_trials, epochs, cached, stage)
+
+    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
+        """Count what training waited for, and pass it on."""
+        self.seconds += seconds * share
+        self._display.compiled(trials, seconds, share)
+
+    def trial_started(self, trial: Trial) -> None:
+        """Pass it on."""
+        self._display.trial_started(trial)
+
+    def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
+        """Pass it on."""
+        self._display.epoch_finished(trial, epoch, logs)
+
+    def trial_finished(self, result: TrialResult) -> None:
+        """Pass it on."""
+        self._display.trial_finished(result)
+
+    def say(self, line: str) -> None:
+        """Pass it on."""
+        self._display.say(line)
+
+    def stop(self) -> None:
+        """Pass it on."""
+        self._display.stop()

@@ -109,13 +109,14 @@ class TrialReport:
     """A finished trial, for tracking.
 
     Args:
-        replicates: Number of trials of its combination, after which the combination's run ends.
+        replicates: Number of trials of its combination, after which the combination's run ends;
+            ``None`` where that is not known before the sweep ends.
         left: Number of trials of the sweep that are not finished yet; after the last one,
             tracking writes everything before the sweep goes on.
         stage: Whether the trial belongs to the screening or to the finals.
     """
 
     result: TrialResult
-    replicates: int
+    replicates: int | None
     left: int = 0
     stage: Literal["screening", "finals"] = "finals"

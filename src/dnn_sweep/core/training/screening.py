@@ -5,8 +5,8 @@ so that the choice of the rate does not bias what is reported.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import inf, isfinite
+from dataclasses import dataclass, field, replace
+from math import inf, isfinite, log
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.learning_rates import at_rate, schedule_rates, with_rates
+from dnn_sweep.core.plan.rounds import Rounds, plan_of_rounds
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import ScreeningParameters, Task
@@ -25,11 +26,13 @@ def choose_learning_rates(
     screening_plan: TrialPlan,
     trial_results: Mapping[str, TrialResult],
     screening: ScreeningParameters,
+    rounds: Rounds | None = None,
 ) -> tuple[TrialPlan, pd.DataFrame]:
     """Plan the finals as they were trained, and tabulate the screening.
 
     Of the plans, the first holds the finals at their optimizers' own learning rates, the second
     the screening's first trials (none without a screening); results are by the trial's id.
+    ``rounds`` are those of a sweep with a budget, whose finals have unequal seeds.
 
     Returns:
         The finals, each combination at its rate, and the table of :meth:`Screening.table`.
@@ -39,9 +42,11 @@ def choose_learning_rates(
     >>> {trial.combination: trial.learning_rate for trial in finals.trials}
     {'relu + sgd': 0.01, 'relu + adam': 0.03}
     """
-    screened = Screening(screening_plan, screening)
+    rounds = rounds or Rounds()
+    screened = limit_screening(Screening(screening_plan, screening), trial_plan, rounds)
     screened.recall(trial_results)
-    return with_rates(trial_plan, screened.best_trials()), screened.table(trial_plan.trials[0].task)
+    finals = with_rates(plan_of_rounds(trial_plan, rounds), screened.best_trials())
+    return finals, screened.table(trial_plan.trials[0].task)
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,31 @@ class Screening:
                 "run the training pipeline first"
             )
         return best
+
+
+def limit_screening(whole: Screening, finals: TrialPlan, rounds: Rounds) -> Screening:
+    """Reduce a screening to what there was time for."""
+    if rounds.own_rates:
+        return own_rates_only(whole, finals)
+    if rounds.extensions is None:
+        return whole
+    settings = whole.settings.model_copy(update={"extensions": rounds.extensions})
+    return replace(whole, settings=settings)
+
+
+def own_rates_only(whole: Screening, finals: TrialPlan) -> Screening:
+    """Reduce a screening to the rate that is nearest to each combination's own."""
+    own = {trial.combination: trial.learning_rate for trial in finals.trials}
+
+    def distance(trial: Trial) -> float:
+        return abs(log(trial.learning_rate / own[trial.combination]))
+
+    nearest: dict[str, float] = {}
+    for trial in sorted(whole.plan.trials, key=distance):
+        nearest.setdefault(trial.combination, trial.learning_rate)
+    kept = [t for t in whole.plan.trials if t.learning_rate == nearest[t.combination]]
+    settings = whole.settings.model_copy(update={"extensions": 0})
+    return replace(whole, plan=TrialPlan(trials=tuple(kept)), settings=settings)
 
 
 def _rates(trials: Sequence[Trial]) -> list[float]:

@@ -13,16 +13,24 @@ from dnn_sweep.core.data.folds import divide_folds, divide_once
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.plan.learning_rates import with_rates
+from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.engine import assign_engines, build_engines
 from dnn_sweep.core.training.interrupts import Interrupts
 from dnn_sweep.core.training.progress import TrainingProgress
+from dnn_sweep.core.training.race import Race
 from dnn_sweep.core.training.results import TrialReport, TrialResult
 from dnn_sweep.core.training.screening import Screening
-from dnn_sweep.parameters import LoggingParameters, ScreeningParameters, TrainingParameters
+from dnn_sweep.parameters import (
+    BudgetParameters,
+    LoggingParameters,
+    ScreeningParameters,
+    TrainingParameters,
+)
 
 logger = logging.getLogger(__name__)
 BEYOND = " beyond the edges"
+NO_BUDGET, NO_ROUNDS = BudgetParameters(), Rounds()
 
 
 @dataclass
@@ -36,10 +44,11 @@ class Sweep:
     display: TrainingProgress
     training: TrainingParameters
     logs: LoggingParameters
+    race: Race | None = None  # what a budget allows, where there is one
 
     def __post_init__(self) -> None:
         size = self.training.cohort_size
-        main_stage = self.finals.trials if self.screening.plan.trials else ()
+        main_stage = self.finals.trials if self.race or self.screening.plan.trials else ()
         self._engines = build_engines(self.training.engine, size, main_stage)
         self._count("trials", 0, len(self.finals.trials))
 
@@ -64,10 +73,20 @@ class Sweep:
                     engine.close()
 
     def _screen(self) -> Iterator[TrialReport]:
-        """Try learning rates; go beyond those tried while the best is at the edge of them."""
+        """Try learning rates; with a budget, as many as there is time for."""
+        self.screening.recall(self.finished)
+        whole, stage = self.screening, "screening"
+        for screening in self.race.screenings(whole) if self.race else [whole]:
+            self.screening = screening
+            yield from self._try_rates(stage)
+            if len(screening.plan.trials) == len(whole.plan.trials):
+                stage = f"screening{BEYOND}"
+
+    def _try_rates(self, stage: str) -> Iterator[TrialReport]:
+        """Try what the screening asks for, and beyond while the best is at the edge of it."""
         results = self.screening.results
         self.screening.recall(self.finished)
-        stage, recalled = "screening", len(results)
+        recalled = 0 if stage.endswith(BEYOND) else len(results)
         while any(trial.id not in results for trial in self.screening.asked_for()):
             # All of them, also those that are trained, so that the same programs train the rest.
             for result in self._train(stage, self.screening.asked_for(), results, recalled):
@@ -79,23 +98,40 @@ class Sweep:
     def _final(self) -> Iterator[TrialReport]:
         """Train each combination at its best rate; report finished trials again, for tracking."""
         chosen = self.screening.best_trials()
+        if self.race:
+            yield from self._race(self.race, chosen)
+            return
         trials = with_rates(self.finals, chosen).trials
-        replicates = Counter(trial.combination for trial in trials)
+        replicates, left = Counter(trial.combination for trial in trials), len(trials)
+        for result in self._each("finals" if chosen else "trials", trials):
+            left -= 1
+            yield TrialReport(result, replicates[result.trial.combination], left)
+
+    def _race(self, race: Race, chosen: Mapping[str, Trial]) -> Iterator[TrialReport]:
+        """Train the finals round by round."""
+        for number, plan in race.stages(chosen):
+            left = len(plan.trials)
+            for result in self._each(f"round {number}", plan.trials):
+                left -= 1
+                race.note(result)
+                last = not left and race.complete(number)
+                yield TrialReport(result, None, 0 if last else left + 1)
+
+    def _each(self, stage: str, trials: Sequence[Trial]) -> Iterator[TrialResult]:
+        """Yield every trial's result, first of those that are trained already."""
         # Combinations at the same rate may be the same trials under several names.
         namesakes: dict[str, list[Trial]] = {}
         for trial in trials:
             namesakes.setdefault(trial.id, []).append(trial)
         known = [trial_id for trial_id in namesakes if trial_id in self.finished]
-        stage, left = "finals" if chosen else "trials", len(trials)
         self._count(stage, len(known), len(namesakes))
         finished = (self.finished[trial_id] for trial_id in known)
         measured = self.training.diagnostics
         trained = self._train(stage, trials, known, len(known), measured=measured)
         for result in chain(finished, trained):
             for trial in namesakes[result.trial.id]:
-                left -= 1
                 # Names are this plan's: another sweep may have named the combination differently.
-                yield TrialReport(result.of(trial), replicates[trial.combination], left)
+                yield result.of(trial)
 
     def _train(
         self,
@@ -113,20 +149,26 @@ class Sweep:
         left, epochs = len(trials) - len(known), max(trial.epochs for trial in trials)
         self.display.start(left + recalled, epochs, recalled, stage)
         finished, logs = frozenset(known), self.logs
+        display = self.race.timer if self.race else self.display
+        if self.race:
+            self.race.begin_stage()
         for each in assign_engines(trials, self.training.engine, engines=self._engines, logs=logs):
             if any(trial.id not in finished for trial in each.trials):
                 logger.info("engine %s (%s)", each.engine.name, each.reason)
-            given = self.data, self.display, logs, each.reason, finished
+            given = self.data, display, logs, each.reason, finished
             for trained in each.engine.train(each.trials, *given, measured=measured):
                 outputs = self.data.in_common_unit(trained.outputs, trained.trial.fold)
                 result = replace(trained, outputs=outputs)
                 self.display.trial_finished(result)
                 self._done += 1
+                if self.race:
+                    self.race.trained(result)
                 yield result
 
     def _count(self, stage: str, done: int, total: int) -> None:
         whole = stage.removesuffix(BEYOND)  # the count is of all the screening
-        self._stage = "trials" if stage == "trials" else f"trials of the {whole}"
+        the = "" if whole.startswith("round") else "the "
+        self._stage = "trials" if stage == "trials" else f"trials of {the}{whole}"
         self._done, self._total = done, total
 
 
@@ -142,13 +184,19 @@ def train_trials(
     screening: ScreeningParameters,
     logs: LoggingParameters,
     fold_matrices: pd.DataFrame | None = None,
-) -> Iterator[tuple[TrialResult, TrialReport]]:
-    """Train a sweep; yield each result for the trial store, and its report for MLflow.
+    budget: BudgetParameters = NO_BUDGET,
+    earlier_rounds: Rounds = NO_ROUNDS,
+    stage_clock: Mapping[str, float] | None = None,
+) -> Iterator[tuple[TrialResult, TrialReport, Rounds]]:
+    """Train a sweep; yield each result for the trial store, its report for MLflow, and the rounds.
+
+    ``earlier_rounds`` are those that a budget allowed before, ``stage_clock`` the seconds that the
+    command has taken so far.
 
     >>> plans = trial_plan, screening_plan, finished_trials
     >>> rows = train_matrix, validation_matrix, target_scaling, training_display
     >>> trained = train_trials(*plans, *rows, training, screening, logs)
-    >>> [result.trial.combination for result, _ in trained]
+    >>> [result.trial.combination for result, *_ in trained]
     ['relu + sgd', 'relu + adam']
     """
     inner, folds = trial_plan.trials[0].inner, None
@@ -157,7 +205,11 @@ def train_trials(
     alone = 0.0 if folds else inner
     data = divide_once(train_matrix, validation_matrix, alone, target_scaling).data
     data = replace(data, folds=folds or ())
-    plan = Screening(screening_plan, screening)
-    sweep = Sweep(trial_plan, plan, finished_trials, data, training_display, training, logs)
+    plan, race = Screening(screening_plan, screening), None
+    if budget.minutes is not None:
+        before = (stage_clock or {}).get("total", 0.0)
+        given = budget.minutes, earlier_rounds, before, finished_trials, training_display
+        race = Race(trial_plan, screening_plan, *given)
+    sweep = Sweep(trial_plan, plan, finished_trials, data, training_display, training, logs, race)
     for report in sweep.run():
-        yield report.result, report
+        yield report.result, report, race.rounds if race else NO_ROUNDS
