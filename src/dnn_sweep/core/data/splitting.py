@@ -3,6 +3,7 @@
 import pandas as pd
 
 from dnn_sweep.core.data.loss_weights import check_training_weights
+from dnn_sweep.core.data.names import find_column
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
@@ -74,6 +75,8 @@ def split_rows(
     """
     stratify = split.stratify and schema.task != "regression"
     given = data.split_column
+    if given:
+        given = find_column(given, list(clean_table.columns), "data.split_column")
     rows = clean_table.drop(columns=given or [])
     rest = rows[clean_table[given] == "train"] if given else rows
     folds = count_folds(split, data, len(rows))
