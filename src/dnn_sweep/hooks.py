@@ -1,19 +1,24 @@
 """Kedro hooks: readable errors, nothing left open, and the clock of stages."""
 
 import logging
+import re
 from typing import Any
 
 import click
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
+from kedro.validation import ParameterValidationError
 from pydantic import ValidationError
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.training import stage_clock as stages
 from dnn_sweep.core.training.stage_clock import StageClock
 from dnn_sweep.datasets.sweep_run import expect_an_end, forget_the_end, tag_revision
+from dnn_sweep.datasets.table_file import TableFileDataset
+from dnn_sweep.parameters import DataParameters
 from dnn_sweep.startup import COLLECTOR
 
 logger = logging.getLogger(__name__)
@@ -24,6 +29,7 @@ STAGE_OF_PIPELINE = dict.fromkeys(("ingestion", "scaling", "model_building"), st
     "registration": stages.REGISTER,
     "reporting": stages.REPORT,
 }
+DATA = "params:data"
 STAGE_OF_DATASET = {"trial_results": stages.CHECKPOINTS, "trial_runs": stages.TRACK}
 
 
@@ -42,8 +48,41 @@ def report_mistake(error: BaseException) -> None:
         cause = cause.__cause__
 
 
+def shorten_validation(said: str) -> str:
+    r"""Reduce Kedro's account of wrong parameters to a line for each.
+
+    >>> shorten_validation(
+    ...     "Parameter validation failed:\n- Parameter 'data': Failed to instantiate Data for "
+    ...     "parameter 'data': 1 validation error for Data\nmax_rows\n  Not a number [type=a]"
+    ... )
+    'data.max_rows: Not a number'
+    """
+    lines, group, key = [], "", ""
+    for line in said.splitlines():
+        if found := re.match(r"- Parameter '([^']+)': (.*)", line):
+            group, key = found[1], ""
+            if "validation error" not in found[2]:
+                lines.append(f"{group}: {found[2]}")
+        elif line.startswith("  "):
+            reason = line.strip().partition(" [type=")[0].removeprefix("Value error, ")
+            if reason and not reason.startswith("For further information"):
+                named = reason.startswith(f"{group}.")
+                lines.append(reason if named else f"{group}{key}: {reason}")
+        elif group and line:
+            key = f".{line.strip()}"
+    return "\n".join(lines) or said
+
+
 class SweepHooks:
     """Prepares for a run and tidies up after it."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Report parameters that cannot be used before anything is done."""
+        try:
+            _ = context.params
+        except ParameterValidationError as error:
+            raise click.ClickException(shorten_validation(str(error))) from error
 
     @hook_impl
     def after_catalog_created(self) -> None:
@@ -128,11 +167,13 @@ class CatalogHooks:
 
     # First, because kedro-mlflow makes every dataset and would show a traceback.
     @hook_impl(tryfirst=True)
-    def after_catalog_created(self, catalog: CatalogProtocol) -> None:
-        """Report a user's mistake in the configuration of a dataset."""
+    def after_catalog_created(self, catalog: CatalogProtocol, parameters: dict[str, Any]) -> None:
+        """Tell tables how to read their files; report a user's mistake in a dataset."""
         try:
             for name in list(catalog.keys()):
-                catalog.get(name)
+                dataset = catalog.get(name)
+                if isinstance(dataset, TableFileDataset) and (given := parameters.get(DATA)):
+                    dataset.data = DataParameters.model_validate(given)
         except DatasetError as error:
             report_mistake(error)
             raise

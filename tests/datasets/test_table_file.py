@@ -129,11 +129,18 @@ def test_a_folder_is_refused(tmp_path):
     assert "is a folder, not a file" in mistake(tmp_path)
 
 
-def test_an_unknown_suffix_is_answered_with_those_that_can_be_read(tmp_path):
-    message = mistake(written(tmp_path / "my.docx", TEXT))
+@pytest.mark.parametrize("content", [b"PK\x03\x04 no workbook", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"])
+def test_what_is_no_table_is_answered_with_what_can_be_read(tmp_path, content):
+    message = mistake(written(tmp_path / "my.docx", content))
 
     assert ".csv, .tsv, .txt, .data," in message
     assert ".parquet, .xlsx" in message
+
+
+def test_a_text_may_be_called_anything(tmp_path, expected):
+    table = TableFileDataset(str(written(tmp_path / "my.csv#", TEXT))).load()
+
+    pd.testing.assert_frame_equal(table, expected)
 
 
 @pytest.mark.parametrize(

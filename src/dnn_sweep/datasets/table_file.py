@@ -20,9 +20,8 @@ class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
     """The user's table, read by what the file holds; what was guessed is logged.
 
     Args:
-        filepath: A file with one of :data:`~dnn_sweep.datasets.table_formats.SUFFIXES`, relative
-            to the project or to the current folder; ``None``, if not given, is an error on
-            loading.
+        filepath: A file of one of the kinds in ``table_formats.SUFFIXES``, relative to the project
+            or to the current folder; ``None`` for the one that ``data`` names.
         key: The parameter through which the user gives ``filepath``, for the error.
         data: How to read the file (``params:data``); what it leaves open is guessed.
 
@@ -45,11 +44,6 @@ class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
                 and at least one row.
         """
         path = self._find()
-        if not path.name.lower().endswith(SUFFIXES):
-            raise SweepError(
-                f"{self.key}: {path} is not of a kind that can be read: its name must end in "
-                f"one of {', '.join(SUFFIXES)}"
-            )
         try:
             table, how = read_table(path, self.data)
         except SweepError as error:
@@ -60,13 +54,17 @@ class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
         logger.info("Read %s: %s rows × %d columns; %s", path, f"{rows:,}", columns, how)
         return table
 
+    @property
+    def _given(self) -> str | None:
+        return self.filepath or (self.data.filepath if self.key == "data.filepath" else None)
+
     def _find(self) -> Path:
-        if not self.filepath:
+        if not self._given:
             target = ",data.target=label" if self.key == "data.filepath" else ""
             raise SweepError(
                 f"{self.key} is not given: name your file with --params={self.key}=my.csv{target}"
             )
-        path = find_user_path(str(self.filepath))
+        path = find_user_path(str(self._given))
         if path.is_dir():
             raise SweepError(f"{self.key}: {path} is a folder, not a file")
         if not path.exists():
@@ -74,7 +72,7 @@ class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
         return path
 
     def _exists(self) -> bool:
-        return bool(self.filepath) and find_user_path(str(self.filepath)).is_file()
+        return bool(self._given) and find_user_path(str(self._given)).is_file()
 
 
 def _nearest_file(path: Path) -> str:

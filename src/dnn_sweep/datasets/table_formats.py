@@ -63,6 +63,8 @@ def read_table(path: Path, data: DataParameters) -> tuple[pd.DataFrame, str]:
 
 def _read_text(content: bytes, usual: str, data: DataParameters) -> tuple[pd.DataFrame, str]:
     encoding = data.encoding or guess_encoding(content)
+    if b"\x00" in content[:SAMPLE] and not encoding.startswith("utf-16"):
+        raise SweepError(f"the file is not a table; readable are {', '.join(SUFFIXES)}")
     # Cut between lines; UTF-16 writes a line's end as two bytes, of which one may be left over.
     sample = content if len(content) <= SAMPLE else content[: content.rfind(b"\n", 0, SAMPLE) + 1]
     try:
@@ -130,7 +132,9 @@ def _read_workbook(content: bytes, data: DataParameters) -> tuple[pd.DataFrame, 
             sheets = book.sheet_names
             cells = book.parse(0, header=None, keep_default_na=False, na_values=[""])
     except Exception as error:  # noqa: BLE001 - whatever the reader raises, the file is at fault
-        raise SweepError(f"cannot be read as a workbook ({error})") from None
+        raise SweepError(
+            f"cannot be read as a workbook ({error}); readable are {', '.join(SUFFIXES)}"
+        ) from None
     first = cells.head(HEADER_ROWS).astype(object).where(cells.head(HEADER_ROWS).notna(), "")
     rows = [(at, [str(cell) for cell in row]) for at, row in enumerate(first.to_numpy())]
     layout = find_header([row for row in rows if any(row[1])], data.header)

@@ -19,12 +19,15 @@ def _as_name(given: Any) -> Any:
         )
     if isinstance(given, dict):
         return ", ".join(f"{key}: {value}" for key, value in given.items())
-    return "null" if given is None else str(given)
+    return given if given is None else str(given)
 
 
 def _as_list(given: Any) -> Any:
     """A single name stands for a list of one: the command line cannot write lists."""
-    return given if isinstance(given, list | tuple) else [given]
+    if given is None:
+        return given
+    names = given if isinstance(given, list | tuple) else [given]
+    return ["null" if name is None else name for name in names]
 
 
 def _spelled_out(names: dict[str, str]) -> BeforeValidator:

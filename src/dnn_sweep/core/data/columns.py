@@ -33,7 +33,7 @@ def refuse_where(wrong: pd.Series, column: pd.Series, problem: str, what: str = 
 def plain_values(column: pd.Series) -> pd.Series:
     """Replace decimals by floats, dates by moments, and values of mixed types by text.
 
-    Text (see :func:`spell`) has an order, can be stored in Parquet, and is what a CSV file would have given.
+    Text has an order, can be stored in Parquet, and is what a CSV file would have given.
 
     Raises:
         SweepError: If a row holds a list or another collection; names column and row.

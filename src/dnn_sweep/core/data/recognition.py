@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
-from dnn_sweep.core.data.columns import MOSTLY
+from dnn_sweep.core.data.columns import MOSTLY, is_date
 from dnn_sweep.core.data.reading import (
     MARKS,
     PARTS,
@@ -75,6 +75,8 @@ def recognise(
         return _as_text(column, data)
     if is_numeric_dtype(column) or is_bool_dtype(column):
         return column, Column(name=name, kind="boolean" if is_bool_dtype(column) else "numeric")
+    if is_date(column.dropna()):  # times and spans of time, which are left out
+        return column, Column(name=name, kind="categorical")
     marks = find_marks(column, data.missing, MARKS).fillna(False).astype(bool)
     present = column[column.notna() & ~marks]
     if is_bool_dtype(present.infer_objects()):

@@ -25,8 +25,7 @@ def is_identifier(column: pd.Series) -> bool:
     >>> is_identifier(pd.Series(range(100, 130), name="RowId"))
     True
     """
-    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", str(column.name))
-    if not IDENTIFIERS & set(re.split(r"[^\w가-힣]+|_", words.lower())):
+    if not names_rows(str(column.name)):
         return False
     present = column.dropna()
     if len(present) < FEW_ROWS or is_bool_dtype(column):
@@ -34,6 +33,16 @@ def is_identifier(column: pd.Series) -> bool:
     if is_float_dtype(column) and (present % 1 != 0).any():
         return False
     return bool(present.nunique() >= NEARLY * len(present))
+
+
+def names_rows(name: str) -> bool:
+    """Whether a column is called as one that numbers or names the rows.
+
+    >>> [names_rows(name) for name in ("RowId", "No", "Unnamed: 0", "width", "nose")]
+    [True, True, True, False, False]
+    """
+    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()
+    return bool(IDENTIFIERS & set(re.split(r"[\W_]+", words)))
 
 
 def warn_of_leaks(table: pd.DataFrame, target: str, features: Collection[str], task: str) -> None:
