@@ -18,6 +18,7 @@ from dnn_sweep.core.errors import SweepError
 
 # Text with this share of numbers was meant to be numbers, of distinct values identifies rows.
 MOSTLY = 0.9
+SAMPLE = 200  # values that are looked at before all are
 # What `infer_dtype` calls values without an order.
 MIXED = {"mixed", "mixed-integer"}
 
@@ -97,3 +98,12 @@ def as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
 def is_date(column: pd.Series) -> bool:
     """Whether a column holds dates, times or spans of time."""
     return all(isinstance(value, date | time | timedelta) for value in column)
+
+
+def describe_first(wrong: pd.Series, column: pd.Series, what: str) -> str:
+    """Such as: 399 of 400 values are numbers; row 18 is '?'."""
+    at = int(wrong.to_numpy(dtype=bool).argmax())
+    return (
+        f"{len(wrong) - int(wrong.sum())} of {len(wrong)} values are {what}; row "
+        f"{column.index[at]} is {column.tolist()[at]!r}"
+    )

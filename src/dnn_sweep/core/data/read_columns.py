@@ -7,9 +7,9 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from dnn_sweep.core.data.columns import plain_values
+from dnn_sweep.core.data.date_formats import is_ambiguous
 from dnn_sweep.core.data.recognition import (
     find_numbers,
-    is_ambiguous,
     recognise,
     uses_decimal_comma,
 )
@@ -52,7 +52,7 @@ def read_columns(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFrame,
     table = pd.DataFrame(columns, index=raw.index)
     _log_gaps(raw, table[list(known)])
     _log_numbers([raw[name] for name in known if name in texts], known, data, comma=comma)
-    _log_dates(raw, table, known.values())
+    _log_dates(raw, table, known.values(), data)
     for name, how in known.items():
         if how.spellings:
             logger.warning(
@@ -107,14 +107,16 @@ def _log_numbers(
         logger.info("Read as numbers: %s", _shorten(found))
 
 
-def _log_dates(raw: pd.DataFrame, table: pd.DataFrame, known: Iterable[Column]) -> None:
+def _log_dates(
+    raw: pd.DataFrame, table: pd.DataFrame, known: Iterable[Column], data: DataParameters
+) -> None:
     for how in known:
         if how.kind != "date" or not _is_text(raw[how.name]):
             continue
-        text = raw[how.name].astype("string").str.strip()
-        example = f"{text.dropna().iloc[0]!r} is {table[how.name].dropna().iloc[0]:%-d %B %Y}"
+        text = raw[how.name][table[how.name].notna()].astype("string").str.strip()
+        example = f"{text.iloc[0]!r} is {table[how.name].dropna().iloc[0]:%-d %B %Y}"
         parts = ", ".join(how.parts)
-        if is_ambiguous(text, how.format):
+        if data.day_first is None and is_ambiguous(text, how.format):
             logger.warning(
                 "Column %r holds dates; %s, which data.day_first could change. Inputs: %s",
                 how.name,

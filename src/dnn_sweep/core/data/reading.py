@@ -21,6 +21,7 @@ NO_TEXT = frozenset(
 MARKS = frozenset(map(str.casefold, NO_TEXT)) | {"?", "-", "--", ".", "..", "*", "nil", "missing"}
 _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 _CURRENCY = r"[$€£¥₩₹]"
+_ALIKE = str.maketrans("\u00a0\u2009\u202f\u2212", "   -")  # other blanks, the minus sign
 PARTS = ("year", "month", "day", "weekday", "hour", "elapsed")  # elapsed: days since 1970
 
 
@@ -85,6 +86,13 @@ def find_marks(
     return text.isin(["", *missing])
 
 
+def without_marks(column: pd.Series, missing: Collection[str] | None) -> pd.Series:
+    """A column of numbers with gaps where a number, such as -999, is a given mark of gaps."""
+    numbers = pd.to_numeric(pd.Series(list(missing or ()), dtype=object), errors="coerce").dropna()
+    marked = column.isin(numbers.tolist()) if len(numbers) else None
+    return column.mask(marked) if marked is not None and marked.any() else column
+
+
 def read_numbers(
     column: pd.Series, how: Mapping[str, Any], missing: Collection[str] | None = None
 ) -> pd.Series:
@@ -94,7 +102,7 @@ def read_numbers(
     [1200.0, -35.0, nan]
     """
     if is_numeric_dtype(column):
-        numbers = column.astype("float64")
+        numbers = without_marks(column, missing).astype("float64")
     else:
         numbers = parse_numbers(column, **_pick(how, "decimal", "thousands", "unit"))
         unread = numbers.isna() & ~find_marks(column, missing, MARKS) & column.notna()
@@ -165,25 +173,27 @@ def parse_numbers(
     rest = text[numbers.isna() & text.notna()]
     if rest.empty:
         return numbers
-    rest = rest.str.replace(r"[\u00a0\u2009\u202f]", " ", regex=True).str.replace("\u2212", "-")
     d, t = re.escape(decimal), re.escape(thousands)
     digits = rf"(?:\d+(?:{d}\d*)?|{d}\d+)(?:[eE][+-]?\d+)?"
     if thousands:
         digits = rf"(?:[1-9]\d{{0,2}}(?:{t}\d{{3}})+(?:{d}\d*)?|{digits})"
-    end = rf"\s*(?:{re.escape(unit)})?" if unit else ""
-    found = rest.str.extract(
-        rf"^(?P<open>\()?\s*(?P<sign>[+-]?)\s*{_CURRENCY}?\s*(?P<inner>[+-]?)"
-        rf"(?P<digits>{digits})\s*{_CURRENCY}?{end}\s*(?P<close>\))?$"
+    written = re.compile(
+        rf"(?P<open>\()? ?(?P<sign>[+-]?) ?{_CURRENCY}? ?(?P<inner>[+-]?)"
+        rf"(?P<digits>{digits}) ?{_CURRENCY}? ?(?:{re.escape(unit)})? ?(?P<close>\))?"
     )
-    paired = found["open"].isna() == found["close"].isna()
-    once = ~((found["sign"] != "") & (found["inner"] != ""))
-    plain = found["digits"].where(paired & once)
-    if thousands:
-        plain = plain.str.replace(thousands, "", regex=False)
-    plain = plain.str.replace(decimal, ".", regex=False)
-    negative = (found["sign"] + found["inner"] == "-") != found["open"].notna()
-    values = pd.to_numeric(plain, errors="coerce").astype("float64")
-    numbers[rest.index] = values.where(~negative.fillna(False).astype(bool), -values)
+
+    def read(text: str) -> float:
+        found = written.fullmatch(text.translate(_ALIKE))
+        if not found or bool(found["open"]) != bool(found["close"]):
+            return np.nan
+        signs = found["sign"] + found["inner"]
+        if len(signs) > 1:
+            return np.nan
+        plain = found["digits"].replace(thousands, "") if thousands else found["digits"]
+        value = float(plain.replace(decimal, "."))
+        return -value if (signs == "-") != bool(found["open"]) else value
+
+    numbers[rest.index] = [read(text) for text in rest]
     return numbers
 
 

@@ -5,17 +5,18 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
-from dnn_sweep.core.data.columns import MOSTLY, is_date
+from dnn_sweep.core.data.columns import MOSTLY, SAMPLE, describe_first, is_date
+from dnn_sweep.core.data.date_formats import find_dates
 from dnn_sweep.core.data.reading import (
     MARKS,
     PARTS,
     date_part,
     find_marks,
-    parse_dates,
     parse_numbers,
     read_dates,
     read_numbers,
     read_text,
+    without_marks,
 )
 from dnn_sweep.core.data.schema import Column
 from dnn_sweep.core.errors import SweepError
@@ -24,23 +25,6 @@ from dnn_sweep.parameters import DataParameters
 # Decimal mark, mark of thousands.
 POINT = ((".", ""), (".", ","), (".", " "), (".", "'"))
 COMMA = ((",", ""), (",", "."), (",", " "))
-DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m/%y")
-OTHER_DATES = ("%Y/%m/%d", "%Y.%m.%d", "%Y. %m. %d", "%Y. %m. %d.", "%Y년 %m월 %d일")
-NAMED_MONTHS = (
-    "%d %b %Y",
-    "%d %B %Y",
-    "%d-%b-%Y",
-    "%d-%b-%y",
-    "%b %d, %Y",
-    "%B %d, %Y",
-    "%b %d %Y",
-)
-TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
-TIMES_ALONE = ("%H:%M:%S", "%H:%M")
-SAMPLE = 200  # different values that are tried first
-_LIKE_A_DATE = (
-    r"(?i)\s*(\d{1,4}[-/.년]\s?\d{1,2}\W|\d{1,2}[ -][a-z]{3}|[a-z]{3,9}\.? \d|\d{1,2}:\d\d)"
-)
 _WITH_UNIT = r"[+-]?\d[\d., ]*\s*([^\d\s.,+\-*/:()$€£¥₩₹]{1,6})"
 
 
@@ -74,7 +58,9 @@ def recognise(
             return column, Column(name=name, kind="categorical")
         return _as_text(column, data)
     if is_numeric_dtype(column) or is_bool_dtype(column):
-        return column, Column(name=name, kind="boolean" if is_bool_dtype(column) else "numeric")
+        if is_bool_dtype(column):
+            return column, Column(name=name, kind="boolean")
+        return without_marks(column, data.missing), Column(name=name, kind="numeric")
     if is_date(column.dropna()):  # times and spans of time, which are left out
         return column, Column(name=name, kind="categorical")
     marks = find_marks(column, data.missing, MARKS).fillna(False).astype(bool)
@@ -148,7 +134,7 @@ def find_numbers(
         how = {"decimal": decimal, "thousands": thousands, "unit": unit}
         how = {k: v for k, v in how.items() if v and (k, v) != ("decimal", ".")}
         # Most columns of words are known by their first rows.
-        if parse_numbers(text.head(SAMPLE), **how).notna().mean() < MOSTLY:
+        if len(text) > SAMPLE and parse_numbers(text.head(SAMPLE), **how).notna().mean() < MOSTLY:
             continue
         share = float(parse_numbers(text, **how).notna().mean())
         if share > most:
@@ -156,63 +142,6 @@ def find_numbers(
         if share == 1:
             break
     return best, most
-
-
-def find_dates(text: pd.Series, data: DataParameters) -> str | None:
-    """The format of a column of dates, empty for ISO 8601; ``None`` if it holds none.
-
-    Where both the day and the month could come first, the one that changes more often is the day.
-
-    Raises:
-        SweepError: If most values are dates and some are not; names column and row.
-
-    >>> find_dates(pd.Series(["01/03/2024", "02/03/2024"]), DataParameters())
-    '%d/%m/%Y'
-    """
-    different = text.drop_duplicates()
-    if not different.head(20).str.match(_LIKE_A_DATE).mean() >= MOSTLY:
-        return None
-    for written in _formats_for(different, data):
-        if parse_dates(different.head(SAMPLE), written).notna().mean() < MOSTLY:
-            continue
-        wrong = parse_dates(text, written).isna()
-        if wrong.mean() > 1 - MOSTLY:
-            continue
-        if wrong.any():
-            raise SweepError(
-                f"column {text.name!r}: {describe_first(wrong, text, 'dates')}. If it stands for "
-                "a gap, add it to data.missing; otherwise correct it, or set data.dates: text"
-            )
-        return written
-    return None
-
-
-def _formats_for(different: pd.Series, data: DataParameters) -> list[str]:
-    """Formats to try, the likelier of two that differ in the order of day and month first."""
-    parts = different.str.extract(r"^(\d{1,2})[-/.](\d{1,2})[-/.]").dropna()
-    first, second = parts[0].nunique(), parts[1].nunique()
-    day_first = first >= second if data.day_first is None else data.day_first
-    swapped = [
-        each.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m") for each in DAY_FIRST
-    ]
-    orders = [list(DAY_FIRST), swapped]
-    ordered = orders if day_first else orders[::-1]
-    if data.day_first is not None:
-        ordered = ordered[:1]
-    days = [*(each for order in ordered for each in order), *OTHER_DATES, *NAMED_MONTHS]
-    return ["", *(day + time for time in TIMES for day in days), *TIMES_ALONE]
-
-
-def is_ambiguous(column: pd.Series, written: str) -> bool:
-    """Whether dates could also be read with day and month exchanged.
-
-    >>> is_ambiguous(pd.Series(["01/03/2024", "02/03/2024"]), "%d/%m/%Y")
-    True
-    """
-    other = written.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
-    if not written.startswith(("%d", "%m")) or "%m" not in written:
-        return False
-    return bool(parse_dates(column.dropna(), other).notna().all())
 
 
 def _as_date(column: pd.Series, written: str, data: DataParameters) -> tuple[pd.Series, Column]:
@@ -255,12 +184,3 @@ def _unit_of(text: pd.Series) -> str | None:
     if len(found) < MOSTLY * len(text) or found.empty:
         return None
     return str(found.iloc[0]) if found.nunique() == 1 else None
-
-
-def describe_first(wrong: pd.Series, column: pd.Series, what: str) -> str:
-    """Such as: 399 of 400 values are numbers; row 18 is '?'."""
-    at = int(wrong.to_numpy(dtype=bool).argmax())
-    return (
-        f"{len(wrong) - int(wrong.sum())} of {len(wrong)} values are {what}; row "
-        f"{column.index[at]} is {column.tolist()[at]!r}"
-    )

@@ -7,8 +7,9 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from dnn_sweep.core.data.columns import MOSTLY, is_date, refuse_where
-from dnn_sweep.core.data.reading import NO_TEXT, find_marks, parse_numbers
-from dnn_sweep.core.data.recognition import find_dates, find_numbers, join_spellings
+from dnn_sweep.core.data.date_formats import find_dates
+from dnn_sweep.core.data.reading import NO_TEXT, find_marks, parse_numbers, without_marks
+from dnn_sweep.core.data.recognition import find_numbers, join_spellings
 from dnn_sweep.core.data.schema import Label
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.parameters import DataParameters, Task
@@ -32,8 +33,10 @@ def read_target(target: pd.Series, data: DataParameters, *, decimal_comma: bool)
     """
     if is_datetime64_any_dtype(target) or is_date(target):
         _refuse_dates(target)
-    if is_numeric_dtype(target) or is_bool_dtype(target):
+    if is_bool_dtype(target):
         return target
+    if is_numeric_dtype(target):
+        return without_marks(target, data.missing)
     if data.missing is not None:
         target = target.mask(find_marks(target, data.missing, ()).fillna(False).astype(bool))
     _check_no_gaps(target)
@@ -55,7 +58,8 @@ def _numbers_of(
     how, share = find_numbers(text, data, decimal_comma=decimal_comma)
     numbers = parse_numbers(text, **how)
     if share == 1 and numbers.notna().all():
-        if not how:  # plain numbers that someone made text: labels, if they are few
+        if pd.to_numeric(text, errors="coerce").notna().all():
+            # Plain numbers that someone made text are labels, if they are few.
             return None
         whole = bool((numbers % 1 == 0).all()) and float(numbers.abs().max()) < 2**53
         logger.info(
