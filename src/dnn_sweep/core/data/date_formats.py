@@ -20,6 +20,7 @@ NAMED_MONTHS = (
 )
 TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
 TIMES_ALONE = ("%H:%M:%S", "%H:%M")
+DIFFERENT = 5000  # values whose parts say which changes more often
 _LIKE_A_DATE = (
     r"(?i)\s*(\d{1,4}[-/.년]\s?\d{1,2}[\W월]|\d{1,2}[ -][a-z]{3}|[a-z]{3,9}\.? \d|\d{1,2}:\d\d)"
 )
@@ -36,22 +37,23 @@ def find_dates(text: pd.Series, data: DataParameters) -> str | None:
     >>> find_dates(pd.Series(["01/03/2024", "02/03/2024"]), DataParameters())
     '%d/%m/%Y'
     """
-    different = text.drop_duplicates()
     if not text.head(SAMPLE).str.match(_LIKE_A_DATE).mean() >= MOSTLY:
         return None
-    for written in _formats_for(different, data):
+    partly = None
+    for written in _formats_for(text.drop_duplicates().head(DIFFERENT), data):
         if parse_dates(text.head(SAMPLE), written).notna().mean() < MOSTLY:
             continue
         wrong = parse_dates(text, written).isna()
-        if wrong.mean() > 1 - MOSTLY:
-            continue
-        if wrong.any():
-            raise SweepError(
-                f"column {text.name!r}: {describe_first(wrong, text, 'dates')}. If it stands for "
-                "a gap, add it to data.missing; otherwise correct it, or set data.dates: text"
-            )
-        return written
-    return None
+        if not wrong.any():
+            return written
+        if wrong.mean() <= 1 - MOSTLY and partly is None:
+            partly = wrong
+    if partly is None:
+        return None
+    raise SweepError(
+        f"column {text.name!r}: {describe_first(partly, text, 'dates')}. If it stands for a gap, "
+        "add it to data.missing; otherwise correct it, or set data.dates: text"
+    )
 
 
 def _formats_for(different: pd.Series, data: DataParameters) -> list[str]:

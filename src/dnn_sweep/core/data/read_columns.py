@@ -20,6 +20,7 @@ from dnn_sweep.parameters import DataParameters
 logger = logging.getLogger(__name__)
 
 SHOWN = 8  # columns in one line of the log
+EXAMPLES = 1000  # values that show whether a mark is in doubt
 
 
 def read_columns(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFrame, dict[str, Column]]:
@@ -51,17 +52,15 @@ def read_columns(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFrame,
             columns[name], known[name] = recognise(column, data, decimal_comma=comma)
     table = pd.DataFrame(columns, index=raw.index)
     _log_gaps(raw, table[list(known)])
-    _log_numbers([raw[name] for name in known if name in texts], known, data, comma=comma)
+    _log_numbers([raw[name] for name in known if name in texts], table, known, data)
     _log_dates(raw, table, known.values(), data)
     for name, how in known.items():
         if how.spellings:
             logger.warning(
-                "Column %r: letter case alone makes no difference, so %s (data.letter_case: keep "
-                "tells them apart)",
+                "Column %r: spellings that differ in letter case alone are one category: %s "
+                "(data.letter_case: keep tells them apart)",
                 name,
-                ", ".join(
-                    f"all of {k!r} are {v!r}" for k, v in list(how.spellings.items())[:SHOWN]
-                ),
+                _shorten([repr(each) for each in how.spellings.values()]),
             )
     return table, known
 
@@ -84,19 +83,22 @@ def _log_gaps(raw: pd.DataFrame, read: pd.DataFrame) -> None:
 
 
 def _log_numbers(
-    columns: Iterable[pd.Series], known: dict[str, Column], data: DataParameters, *, comma: bool
+    columns: Iterable[pd.Series],
+    table: pd.DataFrame,
+    known: dict[str, Column],
+    data: DataParameters,
 ) -> None:
     found = []
     for column in columns:
         how = known[str(column.name)]
         if how.kind != "numeric" or (how.decimal, how.thousands, how.unit) == (".", "", ""):
             continue
-        text = column.dropna().astype("string").str.strip()
+        text = column[table[column.name].notna()].astype("string").str.strip()
         first = next((each for each in text if not each.isdecimal()), text.iloc[0])
         share = 0.0
-        if how.thousands in (".", ",") and data.decimal is None:
-            opposite = data.model_copy(update={"decimal": how.thousands})
-            _, share = find_numbers(text, opposite, decimal_comma=not comma)
+        if how.thousands == "," and data.decimal is None:
+            opposite = data.model_copy(update={"decimal": ","})
+            _, share = find_numbers(text.head(EXAMPLES), opposite, decimal_comma=True)
         doubt = f", unless data.decimal is {how.thousands!r}" if share == 1 else ""
         marks = f"decimal {how.decimal!r}" + (
             f", thousands {how.thousands!r}" if how.thousands else ""

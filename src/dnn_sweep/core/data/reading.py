@@ -170,8 +170,8 @@ def parse_numbers(
     numbers = pd.Series(np.nan, index=column.index, name=column.name)
     if decimal == "." and thousands != ".":
         numbers = pd.to_numeric(text, errors="coerce").astype("float64")
-    rest = text[numbers.isna() & text.notna()]
-    if rest.empty:
+    unread = (numbers.isna() & text.notna()).to_numpy(dtype=bool)
+    if not unread.any():
         return numbers
     d, t = re.escape(decimal), re.escape(thousands)
     digits = rf"(?:\d+(?:{d}\d*)?|{d}\d+)(?:[eE][+-]?\d+)?"
@@ -193,8 +193,11 @@ def parse_numbers(
         value = float(plain.replace(decimal, "."))
         return -value if (signs == "-") != bool(found["open"]) else value
 
-    numbers[rest.index] = [read(text) for text in rest]
-    return numbers
+    values = numbers.to_numpy(copy=True)
+    texts = text[unread].tolist()
+    known = {each: read(each) for each in set(texts)}
+    values[unread] = [known[each] for each in texts]
+    return pd.Series(values, index=column.index, name=column.name)
 
 
 def parse_dates(column: pd.Series, written: str) -> pd.Series:
