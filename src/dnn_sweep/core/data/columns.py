@@ -65,7 +65,7 @@ def reason_to_drop(column: pd.Series, *, unique: bool = True) -> str | None:
     present = column.dropna()
     if present.empty:
         return "every value is missing"
-    if is_date(present) and not is_datetime64_any_dtype(column):
+    if not is_datetime64_any_dtype(column) and is_date(present):
         return "times and spans of time are not used; turn it into numbers first"
     numeric = is_numeric_dtype(column) or is_datetime64_any_dtype(column)
     if present.nunique() == 1 and (numeric or len(present) == len(column)):

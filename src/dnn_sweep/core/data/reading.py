@@ -130,9 +130,10 @@ def read_dates(
     [1, 2]
     """
     moments = parse_dates(column, how.get("format", ""))
-    if how.get("format"):
+    unread = moments.isna() & column.notna()
+    if how.get("format") and unread.any():
         # A program that sends dates writes them as ISO 8601 does.
-        moments = moments.fillna(parse_dates(column, ""))
+        moments = moments.fillna(parse_dates(column.where(unread), ""))
     unread = moments.isna() & ~find_marks(column, missing, MARKS) & column.notna()
     _refuse(unread, column, f"a date {how.get('format') or 'such as 2026-01-31'}".rstrip())
     return moments
