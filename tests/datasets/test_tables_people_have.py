@@ -171,6 +171,9 @@ def test_no_row_is_lost_where_there_is_no_header(tmp_path, caplog):
         assert clean["column_1"].tolist() == [float(each) for each in HEIGHT]
         assert ("looks like data" in caplog.text) == (header == "auto")
         caplog.clear()
+    clean, _ = read(tmp_path / "t.data", "|made by hand\n" + content, target="column_3")
+    assert len(clean) == ROWS
+    assert "Line 1 ('|made by hand') left out, and no line below" in caplog.text
     clean, _ = read(tmp_path / "t.data", content, target=TREE[0], header=1)
     assert len(clean) == ROWS - 1
 
@@ -300,6 +303,7 @@ def test_the_remedies_that_a_refusal_names_work(tmp_path):
     [
         (["2031-03-01", "2031-04-02"], {}, "2031-03-01"),
         (["13/03/2031", "01/04/2031"], {}, "2031-03-13"),
+        (["13.03.31", "01.04.31"], {}, "2031-03-13"),
         (["03/13/2031", "04/01/2031"], {}, "2031-03-13"),
         (["01/03/2031", "02/03/2031"], {}, "2031-03-01"),
         (["01/03/2031", "02/03/2031"], {"day_first": False}, "2031-01-03"),

@@ -7,7 +7,7 @@ from dnn_sweep.core.data.reading import parse_dates
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.parameters import DataParameters
 
-DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m/%y")
+DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d/%m/%y", "%d.%m.%y")
 OTHER_DATES = ("%Y/%m/%d", "%Y.%m.%d", "%Y. %m. %d", "%Y. %m. %d.", "%Y년 %m월 %d일")
 NAMED_MONTHS = (
     "%d %b %Y",

@@ -130,6 +130,13 @@ def find_header(rows: Sequence[Row], header: str | int = "auto") -> Layout:
     if titles and _are_plain_names(rows[titles][1], width, rows[titles + 1 :]):
         lines = ", ".join(f"line {line + 1} ({_show(cells)})" for line, cells in rows[:titles])
         return _below(rows, titles, f"{lines} left out: not part of the table")
+    if titles and len(rows[titles - 1][1]) < width == len(rows[titles][1]):
+        lines = ", ".join(f"line {line + 1} ({_show(cells)})" for line, cells in rows[:titles])
+        return _without_header(
+            rows[titles:],
+            f"{lines} left out, and no line below looks like a header, so the columns are called "
+            f"column_1 to column_{width}. If there is one, set data.header to its line",
+        )
     line, first = rows[0]
     if len(rows) > 2 and len(first) < width:
         below, names = rows[1]
@@ -236,7 +243,10 @@ def _guess_separator(lines: list[str], usual: str, quote: str) -> str:
 def _fields(lines: list[str], separator: str, quote: str) -> Iterator[Row]:
     """The fields of every line that is not blank; one row may go on for several lines."""
     if separator == SPACES:
-        yield from ((at, line.split()) for at, line in enumerate(lines) if line.strip())
+        for at, whole in enumerate(lines):
+            plain = whole.replace("\t", " ").strip()
+            read = csv.reader([plain], delimiter=" ", quotechar=quote, skipinitialspace=True)
+            yield from ((at, fields) for fields in read if fields)
         return
     reader, line = csv.reader(lines, delimiter=separator, quotechar=quote), 0
     for fields in reader:

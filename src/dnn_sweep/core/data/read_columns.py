@@ -8,6 +8,7 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 
 from dnn_sweep.core.data.columns import plain_values
 from dnn_sweep.core.data.date_formats import is_ambiguous
+from dnn_sweep.core.data.reading import parse_numbers
 from dnn_sweep.core.data.recognition import (
     find_numbers,
     recognise,
@@ -46,6 +47,8 @@ def read_columns(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFrame,
     for name, column in columns.items():
         if name == data.target:
             columns[name] = read_target(column, data, decimal_comma=comma)
+        elif name == data.sample_weight and _is_text(column):
+            columns[name] = _read_weights(column, data, decimal_comma=comma)
         elif name == data.split_column and _is_text(column):
             columns[name] = column.str.strip()
         elif name not in beside:
@@ -63,6 +66,13 @@ def read_columns(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFrame,
                 _shorten([repr(each) for each in how.spellings.values()]),
             )
     return table, known
+
+
+def _read_weights(column: pd.Series, data: DataParameters, *, decimal_comma: bool) -> pd.Series:
+    """The numbers of a column of weights that was written as text; what is none is refused later."""
+    text = column.dropna().astype("string").str.strip()
+    how, share = find_numbers(text, data, decimal_comma=decimal_comma)
+    return parse_numbers(column, **how) if share == 1 and how else column
 
 
 def _is_text(column: pd.Series) -> bool:
@@ -116,7 +126,9 @@ def _log_dates(
         if how.kind != "date" or not _is_text(raw[how.name]):
             continue
         text = raw[how.name][table[how.name].notna()].astype("string").str.strip()
-        example = f"{text.iloc[0]!r} is {table[how.name].dropna().iloc[0]:%-d %B %Y}"
+        moment = table[how.name].dropna().iloc[0]
+        shown = f"{moment:%-d %B %Y}" if "d" in (how.format or "d") else f"{moment:%H:%M:%S}"
+        example = f"{text.iloc[0]!r} is {shown}"
         parts = ", ".join(how.parts)
         if data.day_first is None and is_ambiguous(text, how.format):
             logger.warning(
