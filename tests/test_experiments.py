@@ -111,7 +111,7 @@ def test_learning_rates_end_where_their_schedule_does(own_table):
 def test_the_column_of_weights_is_needed_to_train_not_to_predict(own_table):
     fresh = quick_table().drop(columns="outcome").assign(joined=days(120, "%d.%m.%Y"))
     fresh["row_no"] = range(7000, 7120)
-    fresh.to_csv(own_table.path / "fresh.csv", index=False, sep=";", decimal=",", na_rep="?")
+    fresh.to_csv(own_table.path / "fresh.csv", index=False, sep=";", decimal=",", na_rep="NA")
     done = own_table.kedro(
         "run", "--pipeline=inference", "--env=csv", "--params=inference.filepath=fresh.csv"
     )

@@ -104,7 +104,9 @@ def test_a_table_is_the_same_however_it_is_written(tmp_path, caplog, name):
     ("words", "encoding"),
     [
         (["참나무", "물푸레나무"], "cp949"),
+        (["oak", "참나무"], "cp949"),
         (["Eiche", "Rüster"], "cp1252"),
+        (["größer", "niño"], "cp1252"),
         (["дуб", "ясень"], "cp1251"),
         (["楢の木です", "とねりこ"], "cp932"),
     ],

@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dnn_sweep.core.data.layout import SAMPLE, Layout, find_header, find_layout, guess_encoding
+from dnn_sweep.core.data.encoding import SAMPLE, guess_encoding
+from dnn_sweep.core.data.layout import Layout, find_header, find_layout
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.parameters import DataParameters
 

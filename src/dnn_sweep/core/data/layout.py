@@ -1,4 +1,4 @@
-"""Where a text file keeps its table: encoding, separator, header, and lines that are not rows."""
+"""Where a text file keeps its table: separator, header, and lines that are not rows."""
 
 import csv
 import re
@@ -6,16 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from charset_normalizer import from_bytes
-
 from dnn_sweep.core.data.reading import MARKS
 from dnn_sweep.core.errors import SweepError
 
 SEPARATORS = (",", ";", "\t", "|")
 SPACES = r"\s+"  # as pandas spells runs of blanks
-# Code pages of the tables that people exchange; the full list has many that look alike.
-ENCODINGS = ["cp949", "cp932", "gb18030", "big5", "cp1251", "cp1250", "cp1253", "cp1252"]
-SAMPLE = 1 << 18  # bytes that are looked at
 MOSTLY = 0.9  # share of a column that must be numbers for it to be one of numbers
 _NUMBER = re.compile(r"\(?[+-]?\W{0,2}\d[\d.,' \u00a0]*([eE][+-]?\d+)?\s*%?\)?")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,(\d{1,2}|\d{4,})")
@@ -44,31 +39,6 @@ class Layout:
     quote: str = '"'
     decimal_comma: bool = False
     notes: tuple[str, ...] = ()
-
-
-def guess_encoding(content: bytes) -> str:
-    """The encoding of a text: by its mark, UTF-8 if it can be, or the most plausible code page.
-
-    >>> guess_encoding("größe".encode("cp1252") * 9), guess_encoding("größe".encode())
-    ('cp1252', 'utf-8')
-    """
-    marks = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-    for mark, encoding in marks.items():
-        if content.startswith(mark):
-            return encoding
-    nulls = [content[start:2000:2].count(0) for start in (0, 1)]
-    if max(nulls) > len(content[:2000]) / 8:
-        return "utf-16-be" if nulls[0] > nulls[1] else "utf-16-le"
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        start = max(error.start - SAMPLE // 2, 0)
-        sample = content[content.rfind(b"\n", 0, start) + 1 :][:SAMPLE]
-        matches = from_bytes(sample, cp_isolation=ENCODINGS)
-        found = [name for each in matches for name in each.could_be_from_charset]
-        # Western European text is also plausible as Central European, which is rarer.
-        return "cp1252" if "cp1252" in found or not found else found[0]
-    return "utf-8"
 
 
 def find_layout(

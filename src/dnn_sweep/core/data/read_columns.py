@@ -69,7 +69,7 @@ def read_columns(raw: pd.DataFrame, data: DataParameters) -> tuple[pd.DataFrame,
 
 
 def _read_weights(column: pd.Series, data: DataParameters, *, decimal_comma: bool) -> pd.Series:
-    """The numbers of a column of weights that was written as text; what is none is refused later."""
+    """The numbers of a column of weights that was written as text; the rest is refused later."""
     text = column.dropna().astype("string").str.strip()
     how, share = find_numbers(text, data, decimal_comma=decimal_comma)
     return parse_numbers(column, **how) if share == 1 and how else column

@@ -1,13 +1,10 @@
 """Features that should not be features: identifiers, and columns that tell the target."""
 
-import logging
 import re
 from collections.abc import Collection
 
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
-
-logger = logging.getLogger(__name__)
 
 FEW_ROWS = 20  # fewer say little
 FEW_OF_A_CLASS = 5  # fewer are told apart by chance
@@ -45,29 +42,23 @@ def names_rows(name: str) -> bool:
     return bool(IDENTIFIERS & set(re.split(r"[\W_]+", words)))
 
 
-def warn_of_leaks(table: pd.DataFrame, target: str, features: Collection[str], task: str) -> None:
-    """Warn of each feature that alone tells the target of every row.
+def find_leaks(table: pd.DataFrame, target: str, features: Collection[str], task: str) -> list[str]:
+    """The features that alone tell the target of every row.
 
     >>> leak = pd.DataFrame({"alive": ["no", "yes"] * 15, "survived": [0, 1] * 15})
-    >>> warn_of_leaks(leak, "survived", ["alive"], "binary")
+    >>> find_leaks(leak, "survived", ["alive"], "binary")
+    ['alive']
     """
     if len(table) < FEW_ROWS:
-        return
+        return []
     if task != "regression" and table[target].value_counts().min() < FEW_OF_A_CLASS:
-        return
+        return []
     first = table.head(SAMPLE)  # what does not tell these does not tell all
-    told = [
+    return [
         name
         for name in features
         if _tells(first[name], first[target], task) and _tells(table[name], table[target], task)
     ]
-    for name in told[:10]:
-        logger.warning(
-            "Column %r alone tells the target %r of every row. If it is not known before the "
-            "target is, leave it out with data.ignore",
-            name,
-            target,
-        )
 
 
 def _tells(feature: pd.Series, target: pd.Series, task: str) -> bool:

@@ -14,7 +14,7 @@ from dnn_sweep.core.data.read_columns import read_columns
 from dnn_sweep.core.data.schema import Column, Label, Rank, Schema
 from dnn_sweep.core.data.sequences import join_steps
 from dnn_sweep.core.data.splitting import draw_rows
-from dnn_sweep.core.data.suspects import is_identifier, warn_of_leaks
+from dnn_sweep.core.data.suspects import find_leaks, is_identifier
 from dnn_sweep.core.data.targets import LARGEST, classes_of, regression_target, task_of
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.parameters import DataParameters, SplitParameters
@@ -88,7 +88,13 @@ def validate_table(
         features = _read_pixels(table, features)
     table = table.drop(columns=list(dropped))
     if rank == "table":
-        warn_of_leaks(table, target, [each.name for each in features], task)
+        for name in find_leaks(table, target, [each.name for each in features], task):
+            logger.warning(
+                "Column %r alone tells the target %r of every row. If it is not known before the "
+                "target is, leave it out with data.ignore",
+                name,
+                target,
+            )
     return table, Schema(
         task=task,
         target=target,
