@@ -4,6 +4,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 from PIL import Image
 
 from tests.quick import champion, configure, leaderboard, reporting
@@ -29,6 +30,10 @@ def quick_table(rows=120, seed=0):
     frame.loc[::7, "age"] = np.nan
     frame.loc[::11, "city"] = None
     return frame
+
+
+def days(rows, written):
+    return pd.date_range("2031-01-01", periods=rows, freq="9D").strftime(written)
 
 
 def test_a_preset_of_two_classes_registers_its_champion(project):
@@ -62,7 +67,10 @@ def own_table(new_project):
     project = new_project()
     frame = quick_table()
     frame["weight"] = np.where(frame["city"] == "Jeju", 0, 1.5)
-    frame.to_csv(project.path / "my.csv", index=False)
+    frame["joined"] = days(len(frame), "%d.%m.%Y")
+    frame["row_no"] = range(1000, 1000 + len(frame))
+    # As a spreadsheet in most of Europe writes it.
+    frame.to_csv(project.path / "my.csv", index=False, sep=";", decimal=",", encoding="cp1252")
     optimizers = ["sgd", {"adam": {"schedule": "CosineDecay"}}]
     configure(
         project,
@@ -86,7 +94,7 @@ def test_the_users_own_table_gives_a_model_that_predicts_its_labels(own_table):
     assert record["task"] == "binary"
     mlflow.set_tracking_uri(own_table.tracking_uri)
     model = mlflow.pyfunc.load_model("models:/dnn_sweep_csv@champion")
-    fresh = quick_table(rows=8, seed=1).drop(columns="outcome")
+    fresh = quick_table(rows=8, seed=1).drop(columns="outcome").assign(joined=days(8, "%Y-%m-%d"))
     predicted = model.predict(fresh)
     assert set(predicted["prediction"]) <= {"stays", "leaves"}
     shares = predicted[["probability_leaves", "probability_stays"]]
@@ -101,14 +109,29 @@ def test_learning_rates_end_where_their_schedule_does(own_table):
 
 
 def test_the_column_of_weights_is_needed_to_train_not_to_predict(own_table):
-    fresh = quick_table().drop(columns="outcome")
-    fresh.to_csv(own_table.path / "fresh.csv", index=False)
+    fresh = quick_table().drop(columns="outcome").assign(joined=days(120, "%d.%m.%Y"))
+    fresh["row_no"] = range(7000, 7120)
+    fresh.to_csv(own_table.path / "fresh.csv", index=False, sep=";", decimal=",", na_rep="NA")
     done = own_table.kedro(
         "run", "--pipeline=inference", "--env=csv", "--params=inference.filepath=fresh.csv"
     )
     assert done.returncode == 0, done.stderr
     predictions = pd.read_csv(own_table.path / "data/07_model_output/csv/predictions.csv")
     assert len(predictions) == 120
+    assert predictions["row_no"].tolist() == fresh["row_no"].tolist()
+    # What was read at training is read at serving: text, and other ways to write the same.
+    mlflow.set_tracking_uri(own_table.tracking_uri)
+    model = mlflow.pyfunc.load_model("models:/dnn_sweep_csv@champion")
+    text = fresh.drop(columns="row_no").assign(
+        age=[str(each).replace(".", ",").replace("nan", "-") for each in fresh["age"]],
+        city=[f" {each}" if each else None for each in fresh["city"]],
+        joined=days(120, "%Y-%m-%dT00:00:00Z"),
+        visits=fresh["visits"].astype(str),
+    )
+    served = model.predict(text)
+    assert served["prediction"].tolist() == predictions["prediction"].tolist()
+    with pytest.raises(MlflowException, match="column 'joined', row 0: 'soon' where a date"):
+        model.predict(text.assign(joined="soon"))
 
 
 def test_a_folder_of_images_gives_a_model_that_scores_another(project):

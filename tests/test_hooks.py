@@ -213,4 +213,4 @@ def test_a_mistake_in_the_configuration_of_a_dataset_is_readable():
     catalog = DataCatalog.from_config({"registered_model": {"type": name, "name": "iris.v2"}})
 
     with pytest.raises(click.ClickException, match=r"cannot register a model called 'iris.v2'"):
-        CatalogHooks().after_catalog_created(catalog)
+        CatalogHooks().after_catalog_created(catalog, parameters={})

@@ -15,6 +15,8 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.training import stage_clock as stages
 from dnn_sweep.core.training.stage_clock import StageClock
 from dnn_sweep.datasets.sweep_run import expect_an_end, forget_the_end, tag_revision
+from dnn_sweep.datasets.table_file import TableFileDataset
+from dnn_sweep.parameters import DataParameters
 from dnn_sweep.startup import COLLECTOR
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ STAGE_OF_PIPELINE = dict.fromkeys(("ingestion", "scaling", "model_building"), st
     "registration": stages.REGISTER,
     "reporting": stages.REPORT,
 }
+DATA = "params:data"
 STAGE_OF_DATASET = {"trial_results": stages.CHECKPOINTS, "trial_runs": stages.TRACK}
 
 
@@ -129,11 +132,13 @@ class CatalogHooks:
 
     # First, because kedro-mlflow makes every dataset and would show a traceback.
     @hook_impl(tryfirst=True)
-    def after_catalog_created(self, catalog: CatalogProtocol) -> None:
-        """Report a user's mistake in the configuration of a dataset."""
+    def after_catalog_created(self, catalog: CatalogProtocol, parameters: dict[str, Any]) -> None:
+        """Tell tables how to read their files; report a user's mistake in a dataset."""
         try:
             for name in list(catalog.keys()):
-                catalog.get(name)
+                dataset = catalog.get(name)
+                if isinstance(dataset, TableFileDataset) and (given := parameters.get(DATA)):
+                    dataset.data = DataParameters.model_validate(given)
         except DatasetError as error:
             report_mistake(error)
             raise

@@ -10,6 +10,7 @@ from kedro.io import DatasetError
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets import user_paths
 from dnn_sweep.datasets.table_file import TableFileDataset
+from dnn_sweep.parameters import DataParameters
 
 TEXT = "size,colour,label\n1.5,red,yes\n,blue,no\n"
 
@@ -115,7 +116,7 @@ def test_a_missing_file_is_answered_with_the_nearest_name(tmp_path):
 
 def test_a_missing_file_unlike_any_other_is_answered_with_the_tables_there(tmp_path):
     written(tmp_path / "zzz.parquet", TEXT)
-    written(tmp_path / "notes.txt", TEXT)
+    written(tmp_path / "notes.md", TEXT)
 
     assert "Tables in that folder: zzz.parquet." in mistake(tmp_path / "my.csv")
 
@@ -128,10 +129,18 @@ def test_a_folder_is_refused(tmp_path):
     assert "is a folder, not a file" in mistake(tmp_path)
 
 
-def test_an_unknown_suffix_is_answered_with_those_that_can_be_read(tmp_path):
-    message = mistake(written(tmp_path / "my.xlsx", TEXT))
+@pytest.mark.parametrize("content", [b"PK\x03\x04 no workbook", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"])
+def test_what_is_no_table_is_answered_with_what_can_be_read(tmp_path, content):
+    message = mistake(written(tmp_path / "my.docx", content))
 
-    assert ".csv, .csv.gz, .tsv, .tsv.gz, .parquet" in message
+    assert ".csv, .tsv, .txt, .data," in message
+    assert ".parquet, .xlsx" in message
+
+
+def test_a_text_may_be_called_anything(tmp_path, expected):
+    table = TableFileDataset(str(written(tmp_path / "my.csv#", TEXT))).load()
+
+    pd.testing.assert_frame_equal(table, expected)
 
 
 @pytest.mark.parametrize(
@@ -186,18 +195,19 @@ def test_an_open_quote_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_another_separator_than_the_suffix_says_is_named(tmp_path, separator):
+def test_another_separator_than_the_suffix_says_is_found(tmp_path, expected, separator):
     path = written(tmp_path / "my.csv", TEXT.replace(",", separator))
 
-    assert f"separated by {separator!r}, ',' is expected" in mistake(path)
+    pd.testing.assert_frame_equal(TableFileDataset(str(path)).load(), expected)
 
 
-@pytest.mark.parametrize("text", ["größe,label\n1,2\n", "size,label\n1,größe\n"])
-def test_an_encoding_other_than_utf_8_is_named(tmp_path, text):
-    message = mistake(written(tmp_path / "my.csv", text.encode("latin-1")))
+def test_an_encoding_that_does_not_fit_is_named(tmp_path):
+    path = written(tmp_path / "my.csv", "größe,label\n1,2\n".encode("latin-1"))
 
-    assert "not UTF-8" in message
+    message = mistake(path, data=DataParameters(encoding="utf-8"))
+    assert "not utf-8" in message
     assert "0xf6" in message
+    assert "no encoding 'utf-7x'" in mistake(path, data=DataParameters(encoding="utf-7x"))
 
 
 @pytest.mark.parametrize(
@@ -219,4 +229,4 @@ def test_a_column_without_a_name_is_warned_of(tmp_path, caplog):
 
     assert list(table.columns) == ["Unnamed: 0", "a"]
     (record,) = caplog.records
-    assert record.args == (path, 1, 0)
+    assert record.args == (1, 0)

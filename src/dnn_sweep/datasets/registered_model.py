@@ -17,6 +17,7 @@ from mlflow.types.schema import AnyType, ColSpec
 
 from dnn_sweep.core.champion.package import ChampionPackage, Registration
 from dnn_sweep.core.champion.record import RegisteredVersion
+from dnn_sweep.core.data import reading
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import skops_io
 from dnn_sweep.core.objectives import objective_of
@@ -26,6 +27,7 @@ from dnn_sweep.datasets.model_aliases import FINGERPRINTS, find_registered_model
 from dnn_sweep.datasets.registered_packages import DIGEST
 
 SCRIPT = Path(__file__).parent / "serving" / "model.py"
+READING = Path(reading.__file__)  # copied too: what is read at training is read when serving
 REQUIREMENTS = ("mlflow", "tensorflow", "keras", "scikit-learn", "skops", "numpy", "pandas")
 FORBIDDEN = set("/:.%\"'")  # in the name of a logged or a registered model
 REASON = "alias_reason"  # the tag that says why a version got its alias
@@ -108,7 +110,7 @@ def _log(package: ChampionPackage, name: str) -> str:
         logged = mlflow.pyfunc.log_model(
             name=name,
             python_model=str(SCRIPT),
-            artifacts={path.stem: str(path) for path in files},
+            artifacts={path.stem: str(path) for path in (*files, READING)},
             signature=_signature(package),
             input_example=package.example,
             conda_env=_environment(package.schema.rank),
@@ -136,7 +138,8 @@ def _serving_schema(package: ChampionPackage) -> dict[str, Any]:
         "sequence": schema.sequence,
         "bytes": bool((package.example.dtypes == np.uint8).all()),  # as in files of images
         "target_scaling": package.target_scaling.model_dump(),
-        "columns": [each.model_dump() | categories.get(each.name, {}) for each in schema.features],
+        "missing": schema.missing,
+        "columns": [each | categories.get(each["name"], {}) for each in schema.reading],
     }
 
 

@@ -1,10 +1,50 @@
 """The source of the rows (``params:data``)."""
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, PositiveInt, model_validator
+from pydantic import BeforeValidator, ConfigDict, PositiveInt, model_validator
 
-from dnn_sweep.parameters.base import Parameters
+from dnn_sweep.parameters.base import Parameters, listed
+
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "spaces": r"\s+"}
+MARKS = {"point": ".", "comma": ",", "space": " ", "apostrophe": "'"}
+
+
+def _as_name(given: Any) -> Any:
+    """Undo what YAML makes of a column's name: ``No`` is false there, and ``a: b`` a mapping."""
+    if isinstance(given, list | tuple):
+        raise ValueError(
+            f"[{', '.join(map(str, given))}] names several columns where one belongs. One target "
+            "is predicted at a time: run once for each, with the others in data.ignore"
+        )
+    if isinstance(given, dict):
+        return ", ".join(f"{key}: {value}" for key, value in given.items())
+    return given if given is None else str(given)
+
+
+def _as_list(given: Any) -> Any:
+    """A single name stands for a list of one: the command line cannot write lists."""
+    if given is None:
+        return given
+    names = given if isinstance(given, list | tuple) else [given]
+    return ["null" if name is None else name for name in names]
+
+
+def _spelled_out(names: dict[str, str]) -> BeforeValidator:
+    """Allow a character by its name, since some cannot be written on the command line."""
+
+    def read(given: Any) -> Any:
+        if given is None or given in names.values():
+            return given
+        if given not in names:
+            raise ValueError(f"{given!r} is unknown.{listed(given, names)}")
+        return names[given]
+
+    return BeforeValidator(read)
+
+
+Name = Annotated[str, BeforeValidator(_as_name)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list)]
 
 
 class SequenceParameters(Parameters):
@@ -22,8 +62,8 @@ class SequenceParameters(Parameters):
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
-    id: str | None = None
-    order: str | None = None
+    id: Name | None = None
+    order: Name | None = None
     steps: PositiveInt | None = None
 
     @model_validator(mode="after")
@@ -49,7 +89,22 @@ class DataParameters(Parameters):
             official test split.
         sample_weight: Column of per-row loss weights; not a feature.
         ignore: Columns to leave out.
+        keep: Columns to use although they look like identifiers.
         categorical: Numeric columns to treat as categories, such as postcodes.
+        numeric: Columns of numbers with a unit, such as ``1.5kg``, to read as numbers.
+        encoding: Of a text file, such as ``cp949``; ``None`` to guess.
+        separator: Between the fields of a text file: a character, or ``comma``, ``semicolon``,
+            ``tab``, ``pipe`` or ``spaces``; ``None`` to guess.
+        decimal: Decimal mark, ``point`` or ``comma``; ``None`` to guess, column by column.
+        thousands: Mark between groups of three digits: ``comma``, ``point``, ``space`` or
+            ``apostrophe``; ``None`` to guess.
+        missing: The marks of gaps, in place of the usual ones.
+        header: Line of the header, from 1; ``none`` for a file without one, ``auto`` to guess.
+        dates: Whether dates become ``parts`` (year, month and so on), are left out (``drop``), or
+            are categories (``text``).
+        day_first: Whether 01/03/2024 is in March; ``None`` to guess.
+        letter_case: Whether labels and categories that differ in letter case alone are one
+            (``join``) or several (``keep``).
         max_rows: Use at most this many rows, drawn at random within classes; ``None`` for all.
         image_shape: Height, width and (1 by default) channels of a row that is an image.
         image_size: Height and width of images, in place of ``image_shape``.
@@ -67,12 +122,23 @@ class DataParameters(Parameters):
     # A column may be called 2020, which the command line reads as a number.
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
-    target: str | None = None
+    target: Name | None = None
     task: Literal["auto", "multiclass", "binary", "regression"] = "auto"
-    split_column: str | None = None
-    sample_weight: str | None = None
-    ignore: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
+    split_column: Name | None = None
+    sample_weight: Name | None = None
+    ignore: Names = ()
+    keep: Names = ()
+    categorical: Names = ()
+    numeric: Names = ()
+    encoding: str | None = None
+    separator: Annotated[str | None, _spelled_out(SEPARATORS)] = None
+    decimal: Annotated[Literal[".", ","] | None, _spelled_out(MARKS)] = None
+    thousands: Annotated[Literal[",", ".", " ", "'"] | None, _spelled_out(MARKS)] = None
+    missing: Names | None = None
+    header: Literal["auto", "none"] | PositiveInt = "auto"
+    dates: Literal["parts", "drop", "text"] = "parts"
+    day_first: bool | None = None
+    letter_case: Literal["join", "keep"] = "join"
     max_rows: PositiveInt | None = None
     image_shape: (
         tuple[PositiveInt, PositiveInt] | tuple[PositiveInt, PositiveInt, Literal[1, 3]] | None

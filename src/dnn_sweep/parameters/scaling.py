@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from dnn_sweep.parameters.base import Parameters
 
 
@@ -14,6 +16,7 @@ class ScalingParameters(Parameters):
         per: ``column`` scales each column by itself, ``channel`` all pixels of an image's channel
             alike. The steps of a sequence are always scaled alike, for each feature.
         impute: Statistic of the column that replaces a missing number.
+        max_categories: Inputs that a column of text becomes at most; what is rarer shares the last.
         scale_target: Standardise a regression's target for training; predictions are in the
             target's own unit.
 
@@ -24,4 +27,5 @@ class ScalingParameters(Parameters):
     numeric: Literal["standard", "minmax", "none"] = "standard"
     per: Literal["column", "channel"] = "column"
     impute: Literal["median", "mean"] = "median"
+    max_categories: int = Field(default=50, ge=2)
     scale_target: bool = True

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 from dnn_sweep.parameters.base import Parameters
+from dnn_sweep.parameters.data import Name
 
 Part = Annotated[float, Field(gt=0, lt=1)] | PositiveInt  # a fraction, or a number of rows
 
@@ -43,8 +44,8 @@ class SplitParameters(Parameters):
     seed: NonNegativeInt = 0
     folds: Literal["auto"] | Annotated[int, Field(ge=2)] | None = None
     repeats: PositiveInt = 1
-    group: str | None = None
-    time: str | None = None
+    group: Name | None = None
+    time: Name | None = None
     inner: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
     @model_validator(mode="after")

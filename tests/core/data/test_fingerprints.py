@@ -33,6 +33,7 @@ def test_a_fingerprint_is_the_same_in_every_release():
         ("numeric", [np.nan, 1.0], pd.array([None, 1])),
         ("numeric", [np.inf, 1.0], [np.nan, 1.0]),  # both are gaps to the network
         ("boolean", [True, False], ["true", "FALSE"]),
+        ("date", ["2031-01-02", None], pd.to_datetime(["2031-01-02", None])),
         ("categorical", [1, 2], [1.0, 2.0]),
         ("categorical", ["a", None], ["a", np.nan]),
     ],

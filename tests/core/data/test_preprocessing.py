@@ -141,3 +141,42 @@ def test_a_code_with_gaps_and_fractions_in_one_split_only_is_known_in_the_other(
     ]
     assert scaled.to_numpy().argmax(axis=1).tolist() == [2, 0, 2, 0]
     assert (scaled.sum(axis=1) == 1).all()
+
+
+def test_a_date_becomes_its_parts_and_a_gap_their_medians():
+    when = Column(name="when", kind="date", parts=("month", "elapsed"))
+    schema = SCHEMA.model_copy(update={"features": (when,)})
+    days = ["1970-01-02", "1970-02-01", None, "1970-04-01T12:00"]
+    train = ROWS.assign(when=pd.to_datetime(days, format="ISO8601"))
+    fitted, _ = fit_preprocessor(train, schema, ScalingParameters(numeric="none"))
+    scaled = scale_features(train, fitted, schema)
+
+    assert scaled["numeric__when (month)"].tolist() == [1, 2, 2, 4]
+    assert scaled["numeric__when (elapsed)"].tolist() == [1, 31, 31, 90.5]
+    # Text is read as it was recorded, or as programs write dates.
+    text = ROWS.assign(when=["1970-01-02T00:00:00Z", "1970-02-01", "?", "1970-04-01 12:00:00"])
+    pd.testing.assert_frame_equal(scale_features(text, fitted, schema), scaled)
+    with pytest.raises(SweepError, match="column 'when', row 1: 'soon' where a date"):
+        scale_features(ROWS.assign(when=["1970-01-02", "soon", None, None]), fitted, schema)
+
+
+def test_rare_and_unseen_categories_share_an_input_with_a_warning(caplog):
+    train = pd.concat([ROWS.assign(city=city) for city in ["a", "a", "b", "b", "c", "d"]])
+    scaled = scale(train, ROWS.assign(city=["a", "b", "d", "never"]), max_categories=3)
+    names = [f"categorical__city_{each}" for each in ("a", "b", "infrequent_sklearn")]
+    assert scaled[names].to_numpy().argmax(axis=1).tolist() == [0, 1, 2, 2]
+    assert scaled.filter(like="city").shape[1] == 3
+    assert "Column 'city' has 4 categories: the 2 most frequent become an input each" in caplog.text
+
+
+def test_numbers_and_spellings_are_read_as_recorded():
+    columns = (
+        Column(name="age", kind="numeric", decimal=",", thousands=".", unit="%"),
+        Column(name="city", kind="categorical", spellings={"oslo": "Oslo"}),
+    )
+    schema = SCHEMA.model_copy(update={"features": columns, "missing": ("none", "-1")})
+    rows = ROWS.assign(age=["1.234,5 %", "7%", "none", "3"], city=[" OSLO", "oslo", "none", "NA"])
+    read = coerce_columns(rows, schema)
+    assert read["age"].fillna(-1).tolist() == [1234.5, 7, -1, 3]
+    assert read["city"].tolist() == ["Oslo", "Oslo", "missing", "NA"]
+    assert coerce_columns(rows.assign(age=[-1, 2, 3, 4]), schema)["age"].isna().sum() == 1

@@ -144,7 +144,7 @@ def package_champion(
         preprocessor=preprocessor,
         schema=schema,
         target_scaling=target_scaling,
-        example=validation_rows[schema.feature_names].head(EXAMPLE_ROWS).reset_index(drop=True),
+        example=_as_sent(validation_rows[schema.feature_names].head(EXAMPLE_ROWS)),
         example_predictions=tabulate_outputs(outputs, schema, target_scaling),
         validation_score=evaluation.validation[objective.metric].value,
         test_score=evaluation.test[objective.metric].value,
@@ -152,6 +152,13 @@ def package_champion(
         seen=np.unique(np.concatenate(seen)),
         digest=_digest(networks, network.get_weights(), schema, target_scaling, scaled),
     )
+
+
+def _as_sent(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows as a request has them: dates as text."""
+    dates = rows.select_dtypes("datetime")
+    text = {str(name): each.dt.strftime("%Y-%m-%dT%H:%M:%S") for name, each in dates.items()}
+    return rows.assign(**text).reset_index(drop=True)
 
 
 def _digest(

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from dnn_sweep.core.champion.package import ServedModel, experiment_of
+from dnn_sweep.core.data.reading import UnreadableError, read_numbers
 from dnn_sweep.core.data.sequences import features_of_steps, join_steps
+from dnn_sweep.core.data.suspects import names_rows
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.formatting import count
 from dnn_sweep.parameters import DataParameters, InferenceParameters, SequenceParameters
@@ -23,7 +25,7 @@ def score_rows(
 
     Returns:
         ``row`` (the input's row number, from 0; of a sequence its id, of an image its path),
-        ``prediction`` and for classes
+        columns of the input that identify rows, ``prediction`` and for classes
         ``probability_<class>``; and one line of summary.
 
     Raises:
@@ -47,7 +49,9 @@ def score_rows(
         predictions = model.predict(rows[list(model.columns)])
     except SweepError as error:
         raise SweepError(f"inference.filepath: {error}") from error
-    predictions = predictions.rename_axis(index="row").reset_index()
+    named = [name for name in rows if names_rows(str(name)) and name not in model.columns]
+    named = [name for name in named if name not in (*predictions, "row", model.target)]
+    predictions = rows[named].join(predictions).rename_axis(index="row").reset_index()
     return predictions, (
         f"{count(len(predictions), 'row')} scored by version {model.version} of {model.name} "
         f"({inference.alias}): data/07_model_output/{experiment_of(model.name)}/predictions.csv"
@@ -66,7 +70,11 @@ def _join_sequences(rows: pd.DataFrame, model: ServedModel) -> pd.DataFrame:
             raise unknown_name(name, rows.columns, what="column", where=where)
     key, order = model.sequence
     data = DataParameters(sequence=SequenceParameters(id=key, order=order, steps=steps))
-    joined, _, shorter = join_steps(rows[names], data)
+    try:  # a file may write gaps as text
+        numbers = {name: read_numbers(rows[name], {}) for name in names[2:]}
+    except UnreadableError as error:
+        raise SweepError(str(error)) from None
+    joined, _, shorter = join_steps(rows[names].assign(**numbers), data)
     if shorter and not model.padded:
         raise SweepError(
             f"some sequences have fewer than {steps} steps, but none was as short in training"

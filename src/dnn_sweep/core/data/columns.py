@@ -2,28 +2,25 @@
 
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import infer_dtype, is_bool_dtype, is_float, is_numeric_dtype
+from pandas.api.types import infer_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
+from dnn_sweep.core.data.reading import (
+    UnreadableError,
+    parse_dates,
+    read_booleans,
+    read_numbers,
+    spell,
+)
 from dnn_sweep.core.errors import SweepError
 
 # Text with this share of numbers was meant to be numbers, of distinct values identifies rows.
 MOSTLY = 0.9
+SAMPLE = 200  # values that are looked at before all are
 # What `infer_dtype` calls values without an order.
 MIXED = {"mixed", "mixed-integer"}
-_BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
-
-
-def spell(value: object) -> str:
-    """Write a category as text, the same whether a gap has made its column floats or not.
-
-    >>> spell(1), spell(1.0), spell(2.5), spell("1.0")
-    ('1', '1', '2.5', '1.0')
-    """
-    return str(int(value)) if is_float(value) and float(value).is_integer() else str(value)
 
 
 def refuse_where(wrong: pd.Series, column: pd.Series, problem: str, what: str = "column") -> None:
@@ -35,7 +32,7 @@ def refuse_where(wrong: pd.Series, column: pd.Series, problem: str, what: str = 
 
 
 def plain_values(column: pd.Series) -> pd.Series:
-    """Replace decimals by floats, and values of mixed types by text (see :func:`spell`).
+    """Replace decimals by floats, dates by moments, and values of mixed types by text.
 
     Text has an order, can be stored in Parquet, and is what a CSV file would have given.
 
@@ -54,57 +51,33 @@ def plain_values(column: pd.Series) -> pd.Series:
         )
     if len(present) and present.map(lambda value: isinstance(value, Decimal)).all():
         return column.astype("float64")
+    if infer_dtype(present) in {"date", "datetime"}:
+        return parse_dates(column, "")
     mixed = infer_dtype(present) in MIXED and not is_date(present)
     return column.map(spell, na_action="ignore") if mixed else column
 
 
-def reason_to_drop(column: pd.Series) -> str | None:
-    """Reason why a network could learn nothing from a column; ``None`` where it could."""
+def reason_to_drop(column: pd.Series, *, unique: bool = True) -> str | None:
+    """Reason why a network could learn nothing from a column; ``None`` where it could.
+
+    ``unique`` says whether a text of its own in nearly every row is such a reason.
+    """
     present = column.dropna()
     if present.empty:
         return "every value is missing"
-    if is_date(present):
-        return "dates and times are not used; turn it into numbers first"
-    numeric = is_numeric_dtype(column)
+    if not is_datetime64_any_dtype(column) and is_date(present):
+        return "times and spans of time are not used; turn it into numbers first"
+    numeric = is_numeric_dtype(column) or is_datetime64_any_dtype(column)
     if present.nunique() == 1 and (numeric or len(present) == len(column)):
         gaps = " that is not missing" if len(present) < len(column) else ""
         return f"every value{gaps} is {present.tolist()[0]!r}"
-    if numeric or len(present) <= 20 or present.nunique() < MOSTLY * len(present):
-        return None
-    if _numbers_in(present).notna().mean() >= MOSTLY:
+    if not unique or numeric or len(present) <= 20 or present.nunique() < MOSTLY * len(present):
         return None
     # One-hot encoding would give one column per row, and nothing to learn from any of them.
-    return "nearly every row has a value of its own, as an identifier does"
-
-
-def kind_of(column: pd.Series) -> Literal["numeric", "boolean", "categorical"]:
-    """Infer from its values what a column holds.
-
-    Raises:
-        SweepError: If most values are numbers and some are not; names column and row.
-    """
-    present = column.dropna()
-    if is_bool_dtype(present.infer_objects()):
-        return "boolean"
-    if is_numeric_dtype(column):
-        return "numeric"
-    text = present.astype("string").str.strip()
-    if set(text.str.lower().unique()) <= {"true", "false"}:
-        return "boolean"
-    no_number = pd.to_numeric(text, errors="coerce").isna()
-    if _numbers_in(present).notna().all():
-        separated = "is a number with thousands separators; write it without them"
-        refuse_where(no_number, present, separated)
-    share = 1 - float(no_number.mean())
-    if share < MOSTLY:
-        return "categorical"
-    refuse_where(
-        no_number,
-        present,
-        f"where numbers are expected ({share:.0%} of the column are numbers); correct it, or name "
-        "the column in data.categorical or data.ignore",
+    return (
+        "nearly every row has a value of its own, as an identifier or free text does; data.keep "
+        "uses the most frequent ones all the same"
     )
-    return "numeric"
 
 
 def as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
@@ -116,15 +89,10 @@ def as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
     >>> as_number(pd.Series(["1.5", None, "2"]), boolean=False).tolist()
     [1.5, nan, 2.0]
     """
-    if pd.api.types.is_numeric_dtype(column):
-        numbers = column.astype("float64")
-    else:
-        text = column.astype("string").str.strip().str.lower()
-        numbers = text.map(_BOOLEANS) if boolean else pd.to_numeric(text, errors="coerce")
-        numbers = numbers.astype("float64")
-        expected = "true or false" if boolean else "a number"
-        refuse_where(numbers.isna() & column.notna(), column, f"where {expected} is expected")
-    return numbers.replace([np.inf, -np.inf], np.nan)
+    try:
+        return read_booleans(column) if boolean else read_numbers(column, {})
+    except UnreadableError as error:
+        raise SweepError(str(error)) from None
 
 
 def is_date(column: pd.Series) -> bool:
@@ -132,8 +100,10 @@ def is_date(column: pd.Series) -> bool:
     return all(isinstance(value, date | time | timedelta) for value in column)
 
 
-def _numbers_in(column: pd.Series) -> pd.Series:
-    """Numbers, with or without thousands separators; NaN elsewhere."""
-    text = column.astype("string").str.strip()
-    grouped = text.str.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
-    return pd.to_numeric(text.mask(grouped, text.str.replace(",", "")), errors="coerce")
+def describe_first(wrong: pd.Series, column: pd.Series, what: str) -> str:
+    """Such as: 399 of 400 values are numbers; row 18 is '?'."""
+    at = int(wrong.to_numpy(dtype=bool).argmax())
+    return (
+        f"{len(wrong) - int(wrong.sum())} of {len(wrong)} values are {what}; row "
+        f"{column.index[at]} is {column.tolist()[at]!r}"
+    )

@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
-from dnn_sweep.core.data.columns import as_number, spell
-from dnn_sweep.core.data.preprocessing import MISSING
+from dnn_sweep.core.data.columns import as_number
+from dnn_sweep.core.data.reading import MISSING, date_part, read_dates, spell
 
 BYTES = 8  # of a SHA-256: two of a million different rows agree once in 37 million tables
 CHUNK = 4096  # rows at once; bounds the memory of a table of images
@@ -19,9 +19,10 @@ def fingerprint_rows(rows: pd.DataFrame, columns: Mapping[str, str]) -> NDArray[
     """Hash each raw row's features to the first 8 bytes of a SHA-256.
 
     What is hashed does not depend on the order of rows or columns, on the index, or on whether a
-    gap has made whole numbers floats: the columns in alphabetical order, a number or a boolean as
-    the 8 bytes of its float64 (little-endian, one pattern for every gap and for both zeros), a
-    category as the first 8 bytes of its text's SHA-256. The target is left out.
+    gap has made whole numbers floats: the columns in alphabetical order, a number, a boolean or a
+    date (days since 1970) as the 8 bytes of its float64 (little-endian, one pattern for every gap
+    and for both zeros), a category as the first 8 bytes of its text's SHA-256. The target is left
+    out.
 
     Args:
         rows: Raw rows; further columns are ignored.
@@ -51,6 +52,8 @@ def fingerprint_rows(rows: pd.DataFrame, columns: Mapping[str, str]) -> NDArray[
 
 
 def _read(column: pd.Series, kind: str) -> NDArray[np.uint64]:
+    if kind == "date":
+        return _as_bits(date_part(read_dates(column, {}), "elapsed").to_numpy("<f8"))
     if kind != "categorical":
         return _as_bits(as_number(column, boolean=kind == "boolean").to_numpy("<f8"))
     text = [MISSING if pd.isna(value) else spell(value) for value in column.array]

@@ -4,20 +4,22 @@ Fitted transformers are annotated ``Any``: Kedro resolves the annotations of nod
 import scikit-learn for that.
 """
 
+import logging
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.data.columns import as_number, spell
 from dnn_sweep.core.data.groups import groups_of
+from dnn_sweep.core.data.reading import UnreadableError, read_features
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import ScalingParameters
 
-MISSING = "missing"  # the category that stands for a gap
+logger = logging.getLogger(__name__)
+
 # Scaled features are called <kind>__<column>, so these never collide.
 TARGET = "target"
 SAMPLE_WEIGHT = "sample_weight"
@@ -47,14 +49,17 @@ def fit_preprocessor(
             imputer(strategy=scaling.impute, keep_empty_features=True), *scalers[scaling.numeric]
         ),
         "boolean": imputer(strategy="most_frequent", keep_empty_features=True),
-        "categorical": new.OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+        "categorical": new.OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            max_categories=scaling.max_categories,
+            sparse_output=False,
+        ),
     }
+    rows = coerce_columns(train_rows, schema)
+    _warn_of_many_categories(rows, schema, scaling)
     transformer = sklearn.compose.ColumnTransformer(
-        [
-            (kind, step, [each.name for each in schema.features if each.kind == kind])
-            for kind, step in steps.items()
-        ]
-    ).fit(coerce_columns(train_rows, schema))
+        [(kind, step, schema.inputs_of(kind)) for kind, step in steps.items()]
+    ).fit(rows)
     return transformer, _fit_target(train_rows, schema, scaling)
 
 
@@ -78,19 +83,17 @@ def scale_rows(
 def coerce_columns(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Convert the feature columns of raw rows to one type per kind, in the schema's order.
 
-    Numeric and boolean columns become float64 with gaps (and infinities) as NaN; categorical ones
-    become text (see :func:`~dnn_sweep.core.data.columns.spell`), a gap the category ``missing``.
+    Numeric and boolean columns become float64 with gaps (and infinities) as NaN, the parts of a
+    date such columns of their own; categorical ones become text (see
+    :func:`~dnn_sweep.core.data.reading.spell`), a gap the category ``missing``.
 
     Raises:
-        SweepError: If a numeric or boolean column holds something else; names column and row.
+        SweepError: If a value is not of its column's kind; names column and row.
     """
-    columns = {
-        column.name: _as_category(rows[column.name])
-        if column.kind == "categorical"
-        else as_number(rows[column.name], boolean=column.kind == "boolean")
-        for column in schema.features
-    }
-    return pd.DataFrame(columns, index=rows.index)
+    try:
+        return read_features(rows, schema.reading, schema.missing)
+    except UnreadableError as error:
+        raise SweepError(str(error)) from None
 
 
 def scale_features(rows: pd.DataFrame, preprocessor: Any, schema: Schema) -> pd.DataFrame:
@@ -115,6 +118,20 @@ def _fit_target(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters) 
         return TargetScaling()
     target = rows[schema.target].to_numpy(dtype=np.float64)
     return TargetScaling(mean=float(target.mean()), scale=float(target.std()) or 1.0)
+
+
+def _warn_of_many_categories(
+    rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters
+) -> None:
+    for name in schema.inputs_of("categorical"):
+        if (many := rows[name].nunique()) > scaling.max_categories:
+            logger.warning(
+                "Column %r has %d categories: the %d most frequent become an input each, the "
+                "others one together (scaling.max_categories)",
+                name,
+                many,
+                scaling.max_categories - 1,
+            )
 
 
 def _fit_channels(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters) -> Any:
@@ -162,8 +179,3 @@ def _fit_channels(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters
     frozen = sklearn.frozen.FrozenEstimator(sklearn.pipeline.make_pipeline(*fitted))
     columns = [("numeric", frozen, schema.feature_names)]
     return sklearn.compose.ColumnTransformer(columns).fit(table.head(1))
-
-
-def _as_category(column: pd.Series) -> pd.Series:
-    text = [MISSING if pd.isna(value) else spell(value) for value in column.array]
-    return pd.Series(text, index=column.index, name=column.name, dtype=object)

@@ -1,9 +1,10 @@
 """The schema of a table: its columns, its target, its task."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from dnn_sweep.core.data.reading import part_name
 from dnn_sweep.parameters import Task
 
 Label = bool | int | float | str
@@ -11,10 +12,27 @@ Rank = Literal["table", "sequence", "image"]
 
 
 class Column(BaseModel, frozen=True, extra="forbid"):
-    """A feature column: its name in the source, and its kind, which decides how it is scaled."""
+    """A feature column: its name in the source, its kind, and how its text is read.
+
+    Args:
+        kind: Decides how it is scaled.
+        decimal: The decimal mark of its numbers.
+        thousands: The mark between groups of three digits; empty for none.
+        unit: What follows each number, such as ``%`` or ``kg``; empty for nothing.
+        format: How its dates are written, as in ``strptime``; empty for ISO 8601.
+        parts: The inputs that a date becomes.
+        spellings: The spelling of each category, by its text in lower case, where letter case
+            made no difference.
+    """
 
     name: str
-    kind: Literal["numeric", "boolean", "categorical"]
+    kind: Literal["numeric", "boolean", "categorical", "date"]
+    decimal: str = "."
+    thousands: str = ""
+    unit: str = ""
+    format: str = ""
+    parts: tuple[str, ...] = ()
+    spellings: dict[str, str] = {}
 
 
 class Schema(BaseModel, frozen=True, extra="forbid"):
@@ -34,6 +52,7 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
         group: Column of groups that no split divides; ``None`` for none.
         time: Column that orders rows in time, where splits follow it; ``None`` for none.
         repeated: How many rows repeat another one, and are kept on its side of every split.
+        missing: The marks of gaps that were given; ``None`` for the usual ones.
         fingerprint: SHA-256 of the rows that were validated, in hexadecimal.
 
     >>> schema.classes
@@ -53,6 +72,7 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
     group: str | None = None
     time: str | None = None
     repeated: int = 0
+    missing: tuple[str, ...] | None = None
     rows: int
     fingerprint: str
 
@@ -66,6 +86,23 @@ class Schema(BaseModel, frozen=True, extra="forbid"):
     def feature_names(self) -> list[str]:
         """Names of the feature columns, in order."""
         return [column.name for column in self.features]
+
+    @property
+    def reading(self) -> list[dict[str, Any]]:
+        """How each feature column is read, as ``core.data.reading.read_features`` takes it."""
+        return [
+            {"kind": each.kind, **each.model_dump(exclude_defaults=True)} for each in self.features
+        ]
+
+    def inputs_of(self, kind: str) -> list[str]:
+        """Names of the columns of a kind once they are read; the parts of dates are numeric."""
+        inputs = []
+        for each in self.features:
+            if each.kind == kind:
+                inputs.append(each.name)
+            elif each.kind == "date" and kind == "numeric":
+                inputs += [part_name(each.name, part) for part in each.parts]
+        return inputs
 
     @property
     def kinds(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pandas.api.types import is_numeric_dtype
 from dnn_sweep.core.data.columns import is_date
 from dnn_sweep.core.data.groups import divide_groups, groups_of
 from dnn_sweep.core.data.loss_weights import check_training_weights
+from dnn_sweep.core.data.names import find_column
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
@@ -86,6 +87,8 @@ def split_rows(
     """
     stratify = split.stratify and schema.task != "regression"
     given = data.split_column
+    if given:
+        given = find_column(given, list(clean_table.columns), "data.split_column")
     rows = clean_table.drop(columns=given or [])
     rest = rows[clean_table[given] == "train"] if given else rows
     folds = count_folds(split, data, len(rows))

@@ -3,30 +3,25 @@
 import hashlib
 import logging
 import math
+from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from dnn_sweep.core.data.columns import (
-    as_number,
-    is_date,
-    kind_of,
-    plain_values,
-    reason_to_drop,
-    refuse_where,
-)
+from dnn_sweep.core.data.columns import as_number, reason_to_drop, refuse_where
 from dnn_sweep.core.data.groups import DISTINCT, count_repeated
 from dnn_sweep.core.data.loss_weights import read_weights
+from dnn_sweep.core.data.names import find_columns
+from dnn_sweep.core.data.read_columns import read_columns
 from dnn_sweep.core.data.schema import Column, Label, Rank, Schema
 from dnn_sweep.core.data.sequences import join_steps
 from dnn_sweep.core.data.splitting import as_times, draw_rows
+from dnn_sweep.core.data.suspects import find_leaks, is_identifier
+from dnn_sweep.core.data.targets import LARGEST, classes_of, regression_target, task_of
 from dnn_sweep.core.errors import SweepError, unknown_name
-from dnn_sweep.parameters import DataParameters, SplitParameters, Task
+from dnn_sweep.parameters import DataParameters, SplitParameters
 
 logger = logging.getLogger(__name__)
 
-MOST_CLASSES_OF_NUMBERS = 20  # a whole-number target with more values is a regression's
 SPLITS = ("train", "test")
 
 
@@ -47,20 +42,21 @@ def validate_table(
     >>> schema.task, schema.classes, schema.feature_names
     ('binary', ('no', 'yes'), ['age'])
     """
-    target = _check_columns(raw_table, data, split)
+    _check_names(raw_table)
+    data, split = find_columns(data, split, list(raw_table.columns))
+    target = _check_columns(data, split, list(raw_table.columns))
+    kept = raw_table.drop(columns=list(data.ignore))
+    raw_table, known = read_columns(kept, data, plain=(split.group,))
     steps, padded = 0, False
     if data.sequence.id:
         raw_table, steps, padded = join_steps(raw_table, data)
-    raw = draw_rows(raw_table, data, split)
-    table = raw.drop(columns=list(data.ignore), errors="ignore").rename_axis(index="row_id")
-    table = table.apply(plain_values)
-    _check_target_has_no_gaps(table[target])
-    task = _task_of(table[target], data)
+    table = draw_rows(raw_table, data, split).rename_axis(index="row_id")
+    task = task_of(table[target], data)
     classes: tuple[Label, ...] = ()
     if task == "regression":
-        table[target] = _regression_target(table[target])
+        table = table.assign(**{target: regression_target(table[target])})
     else:
-        classes = _classes_of(table[target], task)
+        classes = classes_of(table[target], task)
     if data.split_column:
         _check_given_split(table[data.split_column])
     if data.sample_weight:
@@ -79,12 +75,12 @@ def validate_table(
     dropped: dict[str, str] = {}
     features: list[Column] = []
     for name in table.columns.drop(beside):
-        if rank == "table" and (reason := reason_to_drop(table[name])):
+        column = known.get(name) or Column(name=name, kind="numeric")  # steps are numbers
+        if rank == "table" and (reason := _reason_to_leave_out(table[name], column, data)):
             dropped[name] = reason
             logger.warning("Column %r is left out: %s", name, reason)
         else:
-            kind = "categorical" if name in data.categorical else kind_of(table[name])
-            features.append(Column(name=name, kind=kind))
+            features.append(column)
     if not features:
         raise SweepError(
             f"no feature column is left beside the target {target!r}"
@@ -101,6 +97,14 @@ def validate_table(
     if rank == "image":
         features = _read_pixels(table, features)
     table = table.drop(columns=list(dropped))
+    if rank == "table":
+        for name in find_leaks(table, target, [each.name for each in features], task):
+            logger.warning(
+                "Column %r alone tells the target %r of every row. If it is not known before the "
+                "target is, leave it out with data.ignore",
+                name,
+                target,
+            )
     schema = Schema(
         task=task,
         target=target,
@@ -114,6 +118,7 @@ def validate_table(
         sample_weight=data.sample_weight,
         group=split.group,
         time=split.time,
+        missing=data.missing,
         rows=len(table),
         fingerprint=fingerprint(table),
     )
@@ -141,95 +146,57 @@ def fingerprint(table: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _check_columns(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -> str:
+def _check_names(raw: pd.DataFrame) -> None:
     if raw.empty:
         raise SweepError("the table has no rows")
     names = [str(name) for name in raw.columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SweepError(f"column names must be distinct; more than once: {', '.join(twice)}")
+
+
+def _check_columns(data: DataParameters, split: SplitParameters, names: Iterable[str]) -> str:
+    """Check what the parameters say of the columns, and return the target's."""
     if data.target is None:
         raise SweepError(
             "data.target: name the column to predict, as in --params=data.target=<column>; "
-            f"columns: {', '.join(names)}"
+            f"columns: {', '.join(map(str, names))}"
         )
-    asked = {
-        "data.target": (data.target,),
-        "data.split_column": (data.split_column,) if data.split_column else (),
-        "data.sample_weight": (data.sample_weight,) if data.sample_weight else (),
-        "data.ignore": data.ignore,
-        "data.categorical": data.categorical,
-        "data.sequence.id": (data.sequence.id,) if data.sequence.id else (),
-        "data.sequence.order": (data.sequence.order,) if data.sequence.order else (),
-    }
-    alone = {"data.sample_weight": data.sample_weight}
-    for key, column in {"split.group": split.group, "split.time": split.time}.items():
-        if column and data.sequence.id:
-            raise SweepError(f"{key}: does not apply to the sequences of data.sequence")
-        asked[key], alone[key] = ((column,) if column else ()), column
-    for key, columns in asked.items():
-        for column in columns:
-            if column not in raw.columns:
-                raise unknown_name(column, names, what="column", where=key)
     if data.target in data.ignore:
         raise SweepError(f"data.ignore leaves out the target {data.target!r}")
+    alone = {
+        "data.sample_weight": data.sample_weight,
+        "split.group": split.group,
+        "split.time": split.time,
+    }
+    named = {
+        "data.target": (data.target,),
+        "data.split_column": (data.split_column,),
+        "data.ignore": data.ignore,
+        "data.categorical": data.categorical,
+        "data.sequence.id": (data.sequence.id,),
+        "data.sequence.order": (data.sequence.order,),
+        **{key: (column,) for key, column in alone.items()},
+    }
     for own, column in alone.items():
-        for key, columns in asked.items():
-            if key != own and column in columns:
+        if column and data.sequence.id and own.startswith("split."):
+            raise SweepError(f"{own}: does not apply to the sequences of data.sequence")
+        for key, columns in named.items():
+            if column and key != own and column in columns:
                 raise SweepError(f"{own}: {column!r} is also named by {key}")
     return data.target
 
 
-def _check_target_has_no_gaps(target: pd.Series) -> None:
-    gaps = target.index[target.isna()]
-    if len(gaps):
-        rows = ", ".join(str(row) for row in gaps[:5]) + (", …" if len(gaps) > 5 else "")
+def _reason_to_leave_out(values: pd.Series, column: Column, data: DataParameters) -> str | None:
+    if column.kind == "date" and data.dates == "drop":
+        return "dates are left out (data.dates: drop)"
+    if column.kind == "numeric" and (values.abs() > LARGEST).any():
         raise SweepError(
-            f"target {target.name!r} is missing in {len(gaps)} of {len(target)} rows "
-            f"(rows {rows}); fill or remove them. Empty cells and the words NA, None, null and "
-            "NaN are read as missing"
+            f"column {column.name!r}: {values.abs().max():g} is too large to compute with"
         )
-    refuse_where(target.isin([np.inf, -np.inf]), target, "is not finite", what="target")
-
-
-def _task_of(target: pd.Series, data: DataParameters) -> Task:
-    if is_date(target):
-        raise SweepError(
-            f"target {target.name!r} holds dates or times; turn it into numbers or classes first"
-        )
-    if data.task != "auto":
-        return data.task
-    values = target.nunique()
-    if data.folder:  # its folders are classes, even if numbers name them
-        return "binary" if values == 2 else "multiclass"
-    if values > MOST_CLASSES_OF_NUMBERS and pd.to_numeric(target, errors="coerce").notna().all():
-        return "regression"
-    numeric = is_numeric_dtype(target) and not is_bool_dtype(target)
-    if numeric and (target % 1 != 0).any():
-        return "regression"
-    return "binary" if values == 2 else "multiclass"
-
-
-def _classes_of(target: pd.Series, task: Task) -> tuple[Label, ...]:
-    labels = sorted(target.unique().tolist())
-    if len(labels) == 1:
-        raise SweepError(
-            f"target {target.name!r} holds one class only ({labels[0]!r}); "
-            "there is nothing to tell apart"
-        )
-    if task == "binary" and len(labels) != 2:
-        raise SweepError(
-            f"data.task is binary but target {target.name!r} holds {len(labels)} classes "
-            f"({', '.join(repr(label) for label in labels[:5])}…); use multiclass"
-        )
-    return tuple(labels)
-
-
-def _regression_target(target: pd.Series) -> pd.Series:
-    numbers = pd.to_numeric(target, errors="coerce").astype("float64")
-    refuse_where(numbers.isna(), target, "where a regression needs a number", what="target")
-    if numbers.nunique() == 1:
-        raise SweepError(f"target {target.name!r} is {numbers.iloc[0]:g} in every row")
-    return numbers
+    reason = reason_to_drop(values, unique=column.name not in data.keep)
+    if reason is None and column.name not in data.keep and is_identifier(values):
+        reason = "it is an identifier, by its name and its values; data.keep uses it all the same"
+    return reason
 
 
 def _read_pixels(table: pd.DataFrame, features: list[Column]) -> list[Column]:

@@ -2,15 +2,16 @@
 
 MLflow copies this file beside the network and runs the copy wherever the model is loaded
 ("models from code"). It therefore stands alone: it imports only what the model's requirements
-list, and repeats the few lines that give raw columns one type per kind.
+list, and takes what turns raw columns into numbers from a file that is copied too.
 """
 
 import json
 import os
 from base64 import b64decode
-from decimal import Decimal
+from importlib.util import module_from_spec, spec_from_file_location
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import mlflow
@@ -19,8 +20,6 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
-MISSING = "missing"  # the category that stands for a gap
 BATCH = 1024  # rows per step; bounds the memory of a large request
 
 
@@ -28,7 +27,7 @@ class SweepModel(PythonModel):
     """Preprocessing, network and labels as one model."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the artifacts; neither a pickle nor code is loaded from them."""
+        """Read the artifacts; none of them is a pickle."""
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         import keras
         import skops.io
@@ -36,6 +35,7 @@ class SweepModel(PythonModel):
         artifacts = context.artifacts
         self.network = keras.saving.load_model(artifacts["network"], compile=False, safe_mode=True)
         self.preprocessor = skops.io.load(artifacts["preprocessor"], trusted=["numpy.dtype"])
+        self.reading: Any = _module(artifacts["reading"])
         self.schema = json.loads(Path(artifacts["schema"]).read_text(encoding="utf-8"))
 
     def predict(
@@ -60,8 +60,10 @@ class SweepModel(PythonModel):
             raise MlflowException.invalid_parameter_value("there are no rows to predict")
         model_input = self._flatten(model_input)
         columns = self.schema["columns"]
-        coerced = {each["name"]: _coerce(model_input[each["name"]], each) for each in columns}
-        rows = pd.DataFrame(coerced, index=model_input.index)
+        try:
+            rows = self.reading.read_features(model_input, columns, self.schema["missing"])
+        except self.reading.UnreadableError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
         scaled = np.asarray(self.preprocessor.transform(rows), dtype=np.float32)
         batches = (scaled[start : start + BATCH] for start in range(0, len(scaled), BATCH))
         outputs = np.concatenate([np.asarray(self.network(each)) for each in batches])
@@ -146,44 +148,14 @@ def _sequence(value: Any, schema: dict[str, Any]) -> Any:
     return np.concatenate([given, padding])
 
 
-def _coerce(values: pd.Series, column: dict[str, Any]) -> pd.Series:
-    if column["kind"] == "categorical":
-        return _as_category(values, column["values"])
-    return _as_number(values, boolean=column["kind"] == "boolean")
-
-
-def _as_number(values: pd.Series, *, boolean: bool) -> pd.Series:
-    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
-        numbers = values.astype("float64")
-    else:
-        text = values.astype("string").str.strip().str.lower()
-        numbers = text.map(BOOLEANS) if boolean else pd.to_numeric(text, errors="coerce")
-        numbers = numbers.astype("float64")
-        wrong = numbers.isna() & values.notna()
-        if wrong.any():
-            at = int(wrong.to_numpy().argmax())
-            raise MlflowException.invalid_parameter_value(
-                f"column {values.name!r}, row {values.index[at]}: {values.iloc[at]!r} where "
-                f"{'true or false' if boolean else 'a number'} is expected"
-            )
-    return numbers.replace([np.inf, -np.inf], np.nan)
-
-
-def _as_category(values: pd.Series, categories: list[str]) -> pd.Series:
-    known = set(categories)
-
-    def spell(value: Any) -> str:
-        if pd.isna(value):
-            return MISSING
-        # As the model was trained: a code such as 3 is read as 3.0 where its column has gaps.
-        value = float(value) if isinstance(value, Decimal) else value
-        whole = pd.api.types.is_float(value) and float(value).is_integer()
-        text = str(int(value)) if whole else str(value)
-        # Text may come from a program that has read numbers: the known spelling counts.
-        spellings = (text, text.removesuffix(".0"), f"{text}.0")
-        return next((each for each in spellings if each in known), text)
-
-    return pd.Series(map(spell, values.array), index=values.index, dtype=object)
+def _module(path: str) -> ModuleType:
+    """Run a file of Python, under no name, since two models may have different ones."""
+    spec = spec_from_file_location("reading", path)
+    if spec is None or spec.loader is None:
+        raise MlflowException(f"{path} cannot be loaded")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 mlflow.models.set_model(SweepModel())

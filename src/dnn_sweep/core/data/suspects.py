@@ -1,0 +1,80 @@
+"""Features that should not be features: identifiers, and columns that tell the target."""
+
+import re
+from collections.abc import Collection
+
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
+
+FEW_ROWS = 20  # fewer say little
+FEW_OF_A_CLASS = 5  # fewer are told apart by chance
+SAMPLE = 1000
+NEARLY = 0.95  # share of rows with a value of their own
+IDENTIFIERS = frozenset(
+    {"id", "ids", "no", "nr", "index", "idx", "key", "uuid", "guid", "unnamed", "rowid", "rownames"}
+    | {"serial", "번호", "순번", "연번", "일련번호"}
+)
+
+
+def is_identifier(column: pd.Series) -> bool:
+    """Whether a column only says which row is which: by its name, and a value for nearly each row.
+
+    >>> is_identifier(pd.Series(range(100, 130), name="RowId"))
+    True
+    """
+    if not names_rows(str(column.name)):
+        return False
+    present = column.dropna()
+    if len(present) < FEW_ROWS or is_bool_dtype(column):
+        return False
+    if is_float_dtype(column) and (present % 1 != 0).any():
+        return False
+    return bool(present.nunique() >= NEARLY * len(present))
+
+
+def names_rows(name: str) -> bool:
+    """Whether a column is called as one that numbers or names the rows.
+
+    >>> [names_rows(name) for name in ("RowId", "No", "Unnamed: 0", "width", "nose")]
+    [True, True, True, False, False]
+    """
+    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()
+    return bool(IDENTIFIERS & set(re.split(r"[\W_]+", words)))
+
+
+def find_leaks(table: pd.DataFrame, target: str, features: Collection[str], task: str) -> list[str]:
+    """The features that alone tell the target of every row.
+
+    >>> leak = pd.DataFrame({"alive": ["no", "yes"] * 15, "survived": [0, 1] * 15})
+    >>> find_leaks(leak, "survived", ["alive"], "binary")
+    ['alive']
+    """
+    if len(table) < FEW_ROWS:
+        return []
+    if task != "regression" and table[target].value_counts().min() < FEW_OF_A_CLASS:
+        return []
+    first = table.head(SAMPLE)  # what does not tell these does not tell all
+    return [
+        name
+        for name in features
+        if _tells(first[name], first[target], task) and _tells(table[name], table[target], task)
+    ]
+
+
+def _tells(feature: pd.Series, target: pd.Series, task: str) -> bool:
+    both = pd.DataFrame({"x": feature.to_numpy(), "y": target.to_numpy()}).dropna(subset="x")
+    if len(both) < len(feature) / 2:
+        return False
+    numeric = is_numeric_dtype(both["x"]) and not is_bool_dtype(both["x"])
+    if task == "regression":
+        if not numeric or both["x"].nunique() < FEW_OF_A_CLASS:
+            return False
+        return bool(abs(both["x"].astype("float64").corr(both["y"])) > 1 - 1e-12)
+    classes = both["y"].nunique()
+    if classes < 2 or (both.groupby("x")["y"].nunique() > 1).any():
+        return False
+    if both["x"].nunique() <= len(both) / 5:
+        return True
+    # As many stretches of one class as there are classes: thresholds tell them apart.
+    ordered = both.sort_values("x")["y"]
+    return numeric and bool((ordered != ordered.shift()).sum() == classes)

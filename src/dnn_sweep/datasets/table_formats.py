@@ -1,0 +1,202 @@
+"""The kinds of files that hold a table, told apart by their content."""
+
+import gzip
+import json
+import logging
+import warnings
+import zlib
+from gzip import BadGzipFile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dnn_sweep.core.data.encoding import SAMPLE, guess_encoding
+from dnn_sweep.core.data.layout import Layout, find_header, find_layout
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.parameters import DataParameters
+
+TEXT = (".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson", ".json")
+SUFFIXES = (*TEXT, *(f"{each}.gz" for each in TEXT), ".parquet", ".xlsx", ".xls")
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+HEADER_ROWS = 200  # of a workbook, among which its header is sought
+
+logger = logging.getLogger(__name__)
+
+
+def read_table(path: Path, data: DataParameters) -> tuple[pd.DataFrame, str]:
+    r"""Read a table by what its file holds, whatever it is called.
+
+    Returns:
+        The table, and a few words on how it was read.
+
+    Raises:
+        SweepError: If it holds no table with distinct column names.
+
+    >>> _ = Path("my.csv").write_text("width;pet\n1,5;dog\n2,5;cat\n")
+    >>> read_table(Path("my.csv"), DataParameters())[1]
+    "utf-8, separator ';', decimal comma, header in line 1"
+    """
+    content = path.read_bytes()
+    name = path.name.lower()
+    if content.startswith(b"\x1f\x8b") or name.endswith(".gz"):
+        try:
+            content = gzip.decompress(content)
+        except (BadGzipFile, EOFError, zlib.error) as error:
+            raise SweepError(f"the gzip file is damaged ({error})") from error
+    if not content.strip():
+        raise SweepError("the file is empty")
+    if content.startswith(b"PAR1") or name.endswith(".parquet"):
+        table, how = _read_parquet(content), "Parquet"
+    elif content.startswith(WORKBOOKS):
+        table, how = _read_workbook(content, data)
+    elif name.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json")):
+        table, how = _read_json(content, data)
+    elif name.endswith((".xlsx", ".xls")):
+        raise SweepError("the file is not a workbook, though its name says so")
+    else:
+        table, how = _read_text(content, "\t" if ".tsv" in name else ",", data)
+    return table, how
+
+
+def _read_text(content: bytes, usual: str, data: DataParameters) -> tuple[pd.DataFrame, str]:
+    encoding = data.encoding or guess_encoding(content)
+    if b"\x00" in content[:SAMPLE] and not encoding.startswith("utf-16"):
+        raise SweepError(f"the file is not a table; readable are {', '.join(SUFFIXES)}")
+    # Cut between lines; UTF-16 writes a line's end as two bytes, of which one may be left over.
+    sample = content if len(content) <= SAMPLE else content[: content.rfind(b"\n", 0, SAMPLE) + 1]
+    try:
+        text = sample.decode(encoding, errors="replace" if len(content) > SAMPLE else "strict")
+        layout = find_layout(text, usual=usual, separator=data.separator, header=data.header)
+        names = _distinct_names(layout)
+        table = _parse(content, encoding, layout, names)
+    except LookupError:
+        raise SweepError(f"data.encoding: there is no encoding {data.encoding!r}") from None
+    except UnicodeDecodeError as error:
+        raise SweepError(
+            f"the text is not {encoding} ({error.reason}, byte 0x{error.object[error.start]:02x}); "
+            "set data.encoding, or leave it out to have it guessed"
+        ) from None
+    how = [
+        encoding,
+        f"separator {'spaces' if len(layout.separator) > 1 else repr(layout.separator)}",
+    ]
+    how += ['quote "\'"'] if layout.quote == "'" else []
+    how += ["decimal comma"] if layout.decimal_comma else []
+    how.append(f"header in line {layout.header}" if layout.header else "no header")
+    return table, ", ".join(how)
+
+
+def _parse(content: bytes, encoding: str, layout: Layout, names: list[str]) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            # pandas would cut rows longer than the header, or shift them.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # `low_memory` would decide types piece by piece. The words that pandas takes for gaps
+            # may be labels, so they are left to be judged column by column.
+            table = pd.read_csv(
+                BytesIO(content),
+                sep=layout.separator,
+                encoding=encoding,
+                quotechar=layout.quote,
+                header=None,
+                names=range(len(names)),
+                skiprows=list(layout.skip),
+                keep_default_na=False,
+                na_values=[""],
+                low_memory=False,
+                index_col=False,
+                dtype=str if layout.decimal_comma else None,
+            )
+    except pd.errors.EmptyDataError:
+        table = pd.DataFrame(columns=range(len(names)))
+    except pd.errors.ParserWarning:
+        raise SweepError(
+            f"there are rows with more fields than the header, which has {len(names)}: "
+            "name every column"
+        ) from None
+    except pd.errors.ParserError as error:
+        detail = str(error).removeprefix("Error tokenizing data. C error: ")
+        raise SweepError(f"cannot be read as a table: {detail}") from None
+    if layout.decimal_comma:  # 1.234 is then no decimal number, but whole numbers are plain
+        whole = [n for n, each in table.items() if each.str.fullmatch(r"[+-]?\d{1,15}").all()]
+        table = table.astype(dict.fromkeys(whole, "int64"))
+    return table.set_axis(names, axis=1)
+
+
+def _read_workbook(content: bytes, data: DataParameters) -> tuple[pd.DataFrame, str]:
+    try:
+        with pd.ExcelFile(BytesIO(content), engine="calamine") as book:
+            sheets = book.sheet_names
+            cells = book.parse(0, header=None, keep_default_na=False, na_values=[""])
+    except Exception as error:  # noqa: BLE001 - whatever the reader raises, the file is at fault
+        raise SweepError(
+            f"cannot be read as a workbook ({error}); readable are {', '.join(SUFFIXES)}"
+        ) from None
+    first = cells.head(HEADER_ROWS).astype(object).where(cells.head(HEADER_ROWS).notna(), "")
+    rows = [(at, [str(cell) for cell in row]) for at, row in enumerate(first.to_numpy())]
+    layout = find_header([row for row in rows if any(row[1])], data.header)
+    names = _distinct_names(layout)
+    table = cells.drop(index=list(layout.skip)).dropna(how="all").reset_index(drop=True)
+    table = table.infer_objects().set_axis(names, axis=1)
+    header = f"header in line {layout.header}" if layout.header else "no header"
+    others = f"; other sheets are not read: {', '.join(map(str, sheets[1:]))}"
+    return table, f"workbook, sheet {sheets[0]!r}, {header}{others if len(sheets) > 1 else ''}"
+
+
+def _read_json(content: bytes, data: DataParameters) -> tuple[pd.DataFrame, str]:
+    text = content.decode(data.encoding or guess_encoding(content)).strip()
+    rows: list[Any] = []
+    try:
+        if text.startswith("["):
+            rows = json.loads(text)
+        else:
+            for line in filter(str.strip, text.splitlines()):
+                rows.append(json.loads(line))
+    except json.JSONDecodeError as error:
+        where = "" if text.startswith("[") else f"row {len(rows) + 1}: "
+        raise SweepError(f"{where}not JSON ({error}); each line must be one object") from None
+    if not all(isinstance(row, dict) for row in rows):
+        raise SweepError("each row must be a JSON object, with a value for each column")
+    return pd.DataFrame(rows), "JSON"
+
+
+def _read_parquet(content: bytes) -> pd.DataFrame:
+    try:
+        _check_distinct(pq.read_schema(BytesIO(content)).names)
+        table = pd.read_parquet(BytesIO(content))
+    except pa.ArrowInvalid as error:
+        raise SweepError(f"not a Parquet file that can be read ({error})") from None
+    # A named index is data, an unnamed one is what is left of filtering.
+    unnamed = all(name is None for name in table.index.names)
+    return table.reset_index(drop=unnamed)
+
+
+def _distinct_names(layout: Layout) -> list[str]:
+    """The names of the columns without blanks at their ends; warns of what was guessed."""
+    for note in layout.notes:
+        logger.warning("%s", note[0].upper() + note[1:])
+    names = [name.strip() for name in layout.names]
+    if trimmed := [name for name in layout.names if name != name.strip() and name.strip()]:
+        logger.info(
+            "Names are read without blanks at their ends: %s", ", ".join(map(repr, trimmed))
+        )
+    _check_distinct([name for name in names if name])
+    for at, name in enumerate(names):
+        if not name:
+            names[at] = f"Unnamed: {at}"
+            logger.warning(
+                "Column %d has no name and is read as 'Unnamed: %d'. If it numbers the rows, it "
+                "is not a feature: leave it out with data.ignore",
+                at + 1,
+                at,
+            )
+    return names
+
+
+def _check_distinct(names: list[str]) -> None:
+    if twice := ", ".join(repr(name) for name in dict.fromkeys(names) if names.count(name) > 1):
+        raise SweepError(f"more than one column is called {twice}: rename them")
