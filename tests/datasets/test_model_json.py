@@ -137,8 +137,10 @@ def test_the_preview_is_json_for_kedro_viz(dataset):
 
 def test_an_optional_model_stands_for_a_file_that_is_not_there(path):
     rounds = "dnn_sweep.core.plan.rounds.Rounds"
-    assert ModelJSONDataset(str(path), rounds, optional=True).load() == Rounds()
-    with pytest.raises(SweepError, match="There is no"):
+    optional = ModelJSONDataset(str(path), rounds, optional=True)
+    assert optional.load() == Rounds()
+    assert optional.exists()
+    with pytest.raises(DatasetError, match="There is no"):
         ModelJSONDataset(str(path), rounds).load()
 
 

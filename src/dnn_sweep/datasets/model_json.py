@@ -35,7 +35,7 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
         Raises:
             SweepError: If the file is missing or does not hold this model.
         """
-        if self.optional and not self._exists():
+        if self.optional and not self._filepath.exists():
             return self._model_class()()
         self._require()
         try:
@@ -54,13 +54,16 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
             raise TypeError(f"expected a {self.model}, got a {type(data).__name__}")
         content = to_json(data.model_dump(), indent=2, inf_nan_mode="constants")
         # A node that saves piece by piece may save the same thing many times.
-        if content != self._written or not self._exists():
+        if content != self._written or not self._filepath.exists():
             write_atomically(self._filepath, content)
             self._written = content
 
     def preview(self) -> JSONPreview:
         """Return the file's text for Kedro-Viz."""
         return JSONPreview(self._filepath.read_text(encoding="utf-8"))
+
+    def _exists(self) -> bool:
+        return self.optional or super()._exists()
 
     def _model_class(self) -> type[BaseModel]:
         model: type[BaseModel] = load_obj(self.model)
