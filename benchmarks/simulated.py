@@ -203,10 +203,10 @@ def count_claims(truth: Truth | Errors, number: int, seed: int = 0) -> Claims:
 
 def measure_coverage(truth: Truth | Errors, number: int, seed: int = 0) -> float:
     """Draw sweeps and count the intervals of means that contain the true mean."""
-    means, share = truth.means, isinstance(truth, Truth)
+    means, scale = truth.means, "share" if isinstance(truth, Truth) else "error"
     found = []
     for sweep in sweeps(truth, number, seed):
-        low, high = mean_interval(sweep.scores, CONFIDENCE, share=share)
+        low, high = mean_interval(sweep.scores, CONFIDENCE, scale)
         found.append((low <= means) & (means <= high))
     return float(np.mean(found))
 

@@ -185,7 +185,7 @@ def test_the_version_keeps_its_fingerprints_and_its_test_score():
     register(champion)
     served = load()
     assert served.seen.tolist() == champion.package().seen.tolist()
-    assert served.test_score == champion.evaluation.test["accuracy"].value
+    assert served.test_scores == {"accuracy": champion.evaluation.test["accuracy"].value}
     assert RegisteredPackagesDataset(name=NAME).load() == {champion.package().digest: "1"}
 
 
@@ -196,7 +196,7 @@ def test_a_version_of_an_earlier_release_has_neither(tmp_path):
     for tag in ("test_accuracy", "package_digest", "registration"):
         MlflowClient().delete_model_version_tag(NAME, "1", tag)
     served = load()
-    assert (served.seen, served.test_score) == (None, None)
+    assert (served.seen, served.test_scores) == (None, {})
     assert len(served.predict(make_champion().rows)) == 40
     assert RegisteredPackagesDataset(name=NAME).load() == {}
     described = RegisteredModelDataset(name=NAME).load()

@@ -19,7 +19,6 @@ from dnn_sweep.core.champion.package import ChampionPackage, Registration
 from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import skops_io
-from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.datasets.base import ProjectDataset
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 from dnn_sweep.datasets.model_aliases import FINGERPRINTS, find_registered_model
@@ -226,7 +225,7 @@ def _give_alias(name: str, version: str, registration: Registration) -> None:
 
 def _describe_package(package: ChampionPackage) -> dict[str, str]:
     networks, trial = package.networks, package.trial
-    objective = objective_of(trial.task)
+    objective = package.objective
     named = ("combination", "activation", "optimizer", "learning_rate")
     return {name: str(getattr(trial, name)) for name in named} | {
         "seed": ",".join(map(str, networks.seeds)),

@@ -46,7 +46,7 @@ def holder_of(champion: Parts, predict=None, **changes) -> dict[str, ServedModel
         columns=champion.schema.kinds,
         predict=predict or champion.predict,
         seen=NOTHING,
-        test_score=0.91,
+        test_scores={"accuracy": 0.91, "mae": 0.91},
     )
     return {"champion": replace(model, **changes)}
 
@@ -246,7 +246,7 @@ def test_a_stated_margin_moves_the_alias_from_a_holder_that_cannot_score_the_row
     theirs, margin, alias
 ):
     champion = make_champion()  # whose test accuracy is 0.91
-    other = {"columns": {"weight": "numeric"}, "test_score": theirs}
+    other = {"columns": {"weight": "numeric"}, "test_scores": {"accuracy": theirs}}
     decision = decide(champion, holder_of(champion, **other), margin=margin).decision
     assert decision.alias == alias
     within = "is within" if alias == "champion" else "is not within"
@@ -255,7 +255,7 @@ def test_a_stated_margin_moves_the_alias_from_a_holder_that_cannot_score_the_row
 
 def test_the_margin_of_a_regression_is_in_the_unit_of_its_error():
     champion = make_champion("regression")
-    other = {"columns": {"weight": "numeric"}, "test_score": 0.5}
+    other = {"columns": {"weight": "numeric"}, "test_scores": {"mae": 0.5, "accuracy": 0.5}}
     holder = holder_of(champion, **other)
     assert decide(champion, holder, margin=0.4).decision.alias == "challenger"
     assert decide(champion, holder, margin=0.42).decision.alias == "champion"
@@ -265,7 +265,7 @@ def test_the_margin_of_a_regression_is_in_the_unit_of_its_error():
     ("changes", "why"),
     [
         ({"target": "price"}, "another task"),
-        ({"columns": {"weight": "numeric"}, "test_score": None}, "not on record"),
+        ({"columns": {"weight": "numeric"}, "test_scores": {}}, "not on record"),
     ],
 )
 def test_a_margin_does_not_apply_where_there_is_nothing_to_compare(changes, why):

@@ -14,15 +14,23 @@ from dnn_sweep.core.comparison.holm import holm_p_values
 from dnn_sweep.core.comparison.intervals import draw_means, mean_interval, rank_intervals
 from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.record import Comparison
-from dnn_sweep.core.comparison.scores import FACTORS, ScoredSweep, score_combinations
+from dnn_sweep.core.comparison.scores import (
+    FACTORS,
+    ScoredSweep,
+    TrialScorer,
+    score_combinations,
+)
 from dnn_sweep.core.comparison.summary import describe_comparison
 from dnn_sweep.core.comparison.tied_set import compare_with_best
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters
 
+_MEASURED = [objective_of(task).validation_metric for task in ("binary", "regression")]
 WHOLE_NUMBERS = ("batch_size", "rank_low", "rank_high")  # empty for a baseline
 
 
@@ -35,25 +43,38 @@ def rank_combinations(
     evaluation: EvaluationParameters,
     baselines: Sequence[Baseline] = (),
     folds: pd.DataFrame | None = None,
+    objective: Objective | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Comparison]:
     """Compare the combinations on the validation rows; training rows say what no skill predicts.
+
+    Without an ``objective``, that of the task counts.
 
     Returns:
         The leaderboard (:func:`build_leaderboard` with :func:`add_baselines`), the histories
         (:func:`~dnn_sweep.core.comparison.histories.collect_histories`), ``combination``,
         ``seed``, score, ``diverged`` and ``seconds`` of every trial, and the comparison's record.
 
+    Raises:
+        SweepError: If the objective was resolved from another ``evaluation.objective``.
+
     >>> rows = train_matrix, validation_matrix, target_scaling
     >>> ranked, *_ = rank_combinations(finals_plan, trial_results, *rows, evaluation, baselines)
     >>> ranked["kind"].value_counts().to_dict()
     {'baseline': 4, 'combination': 2}
     """
+    if objective and objective.given != evaluation.objective:
+        raise SweepError(
+            f"evaluation.objective is {evaluation.objective}, but learning rates were chosen by "
+            f"{objective.given}; run the pipeline train, which trains only what is missing"
+        )
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
-    sweep = score_combinations(plan, results, train_target, true, target_scaling, folds)
+    targets = train_target, true, target_scaling
+    sweep = score_combinations(plan, results, *targets, folds, objective)
     ranked = build_leaderboard(sweep, evaluation)
     leaderboard, compared = ranked, []
     if baselines:
-        scores = np.array([each.row_scores(true, target_scaling) for each in baselines])
+        scorer = TrialScorer.of(sweep.objective, plan.trials[0], *targets).scorer
+        scores = np.array([each.row_scores(scorer, target_scaling) for each in baselines])
         best = [*sweep.combinations["combination"]].index(ranked["combination"][0])
         compared = compare_baselines(sweep, best, baselines, scores, evaluation)
         rows = tabulate_baselines(compared, scores, sweep, evaluation)
@@ -68,11 +89,12 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
     """Rank the combinations by their mean score; equals by validation loss, then by name.
 
     Returns:
-        One row per combination, best first. ``<metric>`` is ``val_accuracy`` or ``val_mae``.
+        One row per combination, best first; ``<metric>`` is such as ``val_accuracy``.
 
         - ``rank`` from 1, which equals share
         - ``kind`` (``combination``), ``combination``, ``FACTORS``
         - ``<metric>_mean`` over seeds and rows, ``<metric>_ci_low``, ``<metric>_ci_high``
+        - ``val_accuracy_mean`` or ``val_mae_mean`` where another metric ranks
         - ``val_loss_mean``, ``seeds`` and ``diverged`` (counts), ``best_epoch``, ``epochs`` and
           ``seconds`` (means over seeds), ``engine``
         - ``tied_with_best`` (not shown to be worse, and no seed diverged), ``<metric>_std`` over
@@ -90,10 +112,12 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         .index.to_numpy()
     )
     scores = sweep.scores[order]
-    share, seed_means = sweep.objective.mode == "max", scores.mean(axis=2)
-    drawn = draw_means(scores, evaluation, share=share)
-    low, high = mean_interval(scores, confidence, share=share)
-    differences = compare_with_best(scores, 0, sign, confidence, sweep.margin(evaluation))
+    scale, seed_means = sweep.objective.scale, scores.mean(axis=2)
+    drawn = draw_means(scores, evaluation, scale)
+    low, high = mean_interval(scores, confidence, scale, sweep.independent_rows)
+    differences = compare_with_best(
+        scores, 0, sign, confidence, sweep.margin(evaluation), scale=scale
+    )
     share_first, rank_low, rank_high = rank_intervals(drawn, sign, confidence)
     steady = training["diverged"].to_numpy()[order] == 0
     return pd.DataFrame(
@@ -152,13 +176,16 @@ def combinations_of(leaderboard: pd.DataFrame) -> pd.DataFrame:
 
 def _training_means(sweep: ScoredSweep) -> pd.DataFrame:
     """Figures of the trainings, one row per combination: means over seeds, and counts."""
-    names = ("val_loss", "diverged", "best_epoch", "epochs", "seconds")
+    names = ["val_loss", "diverged", "best_epoch", "epochs", "seconds"]
+    # What is measured in every epoch, where another metric ranks.
+    others = [n for n in _MEASURED if n in sweep.trials and n != sweep.objective.validation_metric]
+    names += others
     values = {name: sweep.trials[name].to_numpy().reshape(sweep.scores.shape[:2]) for name in names}
     means = {name: each.mean(axis=1) for name, each in values.items()}
     engines = sweep.trials.groupby("combination", sort=False)["engine"]
     return pd.DataFrame(
         {
-            "val_loss_mean": means["val_loss"],
+            **{f"{name}_mean": means[name] for name in [*others, "val_loss"]},
             "seeds": len(sweep.seeds),
             "diverged": values["diverged"].sum(axis=1),
             **{name: means[name] for name in ("best_epoch", "epochs", "seconds")},

@@ -30,7 +30,8 @@ def describe_comparison(
 
     The leaderboard has the combinations alone.
     """
-    combinations, seeds, rows = sweep.scores.shape
+    combinations, seeds, _ = sweep.scores.shape
+    rows = sweep.validation_rows
     comparisons, alpha = pairs_among(combinations), 1 - evaluation.confidence
     names, tied = leaderboard["combination"].map(str), leaderboard["tied_with_best"]
     diverged = ~tied & (leaderboard["diverged"] > 0)
@@ -39,7 +40,7 @@ def describe_comparison(
     margin = sweep.margin(evaluation)
     places = {name: place for place, name in enumerate(sweep.combinations["combination"].map(str))}
     ranked = sweep.scores[[places[name] for name in names]]
-    separations = estimate_separations(ranked, leaderboard, margin)
+    separations = estimate_separations(ranked, leaderboard, margin, rows)
     record = Comparison(
         metric=sweep.objective.validation_metric,
         combinations=combinations,

@@ -10,8 +10,9 @@ from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import TIMES, count
-from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.commands import data_parameters, kedro_run, more_seeds
+from dnn_sweep.core.reporting.warnings import unrecognised_classes, warn_of_champion
 from dnn_sweep.parameters import Configuration
 
 NAMED = 2  # combinations of each verdict
@@ -52,6 +53,24 @@ class SweepResults:
         return f"{headline}, {reservation}" if reservation else headline
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What must be said of the champion before anything else."""
+        return warn_of_champion(self.champion, self.leaderboard, self.class_report)
+
+    @property
+    def remedies(self) -> tuple[tuple[str, str], ...]:
+        """What may help with a class that is never recognised: purposes with commands."""
+        if (
+            unrecognised_classes(self.class_report).empty
+            or self.configuration.training.class_weight
+        ):
+            return ()
+        parameters = data_parameters(self.configuration.data)
+        weighed = parameters | {"training.class_weight": "balanced"}
+        command = kedro_run(self.launcher, "train", self.environment, weighed)
+        return (("weigh the classes in the loss, rare ones more", command),)
+
+    @property
     def decision(self) -> str:
         """What to use, at which learning rate, and how good that is on the test set."""
         champion = self.champion
@@ -82,7 +101,7 @@ class SweepResults:
     @property
     def objective(self) -> Objective:
         """The metric that ranks."""
-        return objective_of(self.schema.task)
+        return self.champion.metric
 
     @property
     def rates(self) -> str:

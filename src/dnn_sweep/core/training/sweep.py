@@ -9,13 +9,15 @@ from itertools import chain
 import pandas as pd
 
 from dnn_sweep.core.data.arrays import TrainingData
-from dnn_sweep.core.data.folds import divide_folds
+from dnn_sweep.core.data.folds import divide_folds, rows_by_fold
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.learning_rates import with_rates
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.engine import assign_engines, build_engines
 from dnn_sweep.core.training.interrupts import Interrupts
+from dnn_sweep.core.training.judge import Judge
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialReport, TrialResult
 from dnn_sweep.core.training.screening import Screening
@@ -71,7 +73,7 @@ class Sweep:
         while any(trial.id not in results for trial in self.screening.asked_for()):
             # All of them, also those that are trained, so that the same programs train the rest.
             for result in self._train(stage, self.screening.asked_for(), results, recalled):
-                results[result.trial.id] = result.without_network()
+                self.screening.add(result)
                 yield TrialReport(result, replicates=1, stage="screening")
             self.screening.recall(self.finished)
             stage, recalled = f"screening{BEYOND}", 0
@@ -142,8 +144,12 @@ def train_trials(
     screening: ScreeningParameters,
     logs: LoggingParameters,
     fold_matrices: pd.DataFrame | None = None,
+    folds: pd.DataFrame | None = None,
+    objective: Objective | None = None,
 ) -> Iterator[tuple[TrialResult, TrialReport]]:
     """Train a sweep; yield each result for the trial store, and its report for MLflow.
+
+    The ``objective`` decides the screening, by default that of the task.
 
     >>> plans = trial_plan, screening_plan, finished_trials
     >>> rows = train_matrix, validation_matrix, target_scaling, training_display
@@ -154,9 +160,10 @@ def train_trials(
     unit = target_scaling.scale, target_scaling.mean
     data = TrainingData.from_matrices(train_matrix, validation_matrix, *unit)
     if fold_matrices is not None and len(fold_matrices):
-        folds = divide_folds(fold_matrices, trial_plan.trials[0].inner)
-        data = replace(data, folds=tuple(fold.data for fold in folds))
-    plan = Screening(screening_plan, screening)
+        divided = divide_folds(fold_matrices, trial_plan.trials[0].inner)
+        data = replace(data, folds=tuple(fold.data for fold in divided))
+    judge = Judge(objective, data.y_validation, target_scaling, rows_by_fold(folds))
+    plan = Screening(screening_plan, screening, judge)
     sweep = Sweep(trial_plan, plan, finished_trials, data, training_display, training, logs)
     for report in sweep.run():
         yield report.result, report

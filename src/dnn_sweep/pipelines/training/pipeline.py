@@ -10,6 +10,7 @@ def create_pipeline() -> Pipeline:
     """Plan and scaled rows in, trained trials out, one by one."""
     plans = ["trial_plan", "screening_plan"]
     rows = ["train_matrix", "validation_matrix", "target_scaling"]
+    judged = ["folds", "objective"]
     settings = ["params:training", "params:screening", "params:logs"]
     return Pipeline(
         [
@@ -22,6 +23,7 @@ def create_pipeline() -> Pipeline:
                     "training_display",
                     *settings,
                     "fold_matrices",
+                    *judged,
                 ],
                 # Saved in this order: on the disk first, then in MLflow.
                 outputs=["trial_results", "trial_runs"],
@@ -29,7 +31,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 choose_learning_rates,
-                inputs=[*plans, "trial_results", "params:screening"],
+                inputs=[*plans, "trial_results", "params:screening", *rows[1:], *judged],
                 outputs=["finals_plan", "screening"],
                 name="choose_learning_rates",
             ),

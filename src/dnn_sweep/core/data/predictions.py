@@ -5,6 +5,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.schema import Schema, TargetScaling
+from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.scorer import Predictions, Scorer
 from dnn_sweep.parameters import Task
 
 
@@ -17,6 +19,34 @@ def class_probabilities(outputs: NDArray[np.float32], task: Task) -> NDArray[np.
     values = outputs.astype(np.float64)
     one_output = task == "binary" and values.shape[1] == 1
     return np.hstack([1 - values, values]) if one_output else values
+
+
+def decode_outputs(outputs: NDArray[np.float32], task: Task, scaling: TargetScaling) -> Predictions:
+    """A network's outputs as class positions with probabilities, or as numbers in their own unit.
+
+    >>> decode_outputs(np.array([[0.25]], np.float32), "binary", TargetScaling()).values
+    array([0])
+    """
+    if task == "regression":
+        return Predictions(target_values(outputs[:, 0], scaling))
+    probabilities = class_probabilities(outputs, task)
+    return Predictions(probabilities.argmax(axis=1), probabilities)
+
+
+def build_scorer(
+    objective: Objective | None,
+    task: Task,
+    outputs: int,
+    true: NDArray[np.generic],
+    scaling: TargetScaling,
+) -> Scorer:
+    """Build what scores rows with these encoded targets; ``None`` stands for the task's objective.
+
+    ``outputs`` is how many a network has: one for each class, or a single one.
+    """
+    if task == "regression":
+        return Scorer(objective or objective_of(task), target_values(true, scaling), classes=0)
+    return Scorer(objective or objective_of(task), true, classes=max(outputs, 2))
 
 
 def target_values(encoded: NDArray[np.generic], scaling: TargetScaling) -> NDArray[np.float64]:
