@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from dnn_sweep.core.errors import unknown_name
+from dnn_sweep.core.formatting import METRIC_LABELS
 from dnn_sweep.parameters import Task
 
 _AVERAGED = ("f1", "precision", "recall", "jaccard")
@@ -40,9 +41,6 @@ SHORT = {  # scikit-learn's name by that in tables, which is allowed as well
 OF_RANKS = ("average_precision", "roc_auc")  # how these begin: they judge an order of the rows
 OF_PROBABILITIES = ("neg_log_loss", "neg_brier_score", "d2_log_loss_score", "d2_brier_score")
 _UNBOUNDED = {"r2", "explained_variance", "matthews_corrcoef"}  # below 0 is possible
-_LABELS = {"r2": "R²", "mae": "mean absolute error", "rmse": "root mean squared error"}
-_LABELS |= {"mape": "mean absolute percentage error", "mse": "mean squared error"}
-_LABELS |= {"macro_f1": "macro F1", "roc_auc": "ROC AUC", "brier": "Brier score"}
 
 
 class Objective(BaseModel, frozen=True, extra="forbid"):
@@ -133,7 +131,7 @@ def named_objective(name: str, task: Task, positive: int = 1) -> Objective:
     return Objective(
         metric=metric,
         mode="min" if error else "max",
-        label=_LABELS.get(metric, metric.replace("_", " ")),
+        label=METRIC_LABELS.get(metric, metric.replace("_", " ")),
         scale="error" if error else "any" if any_number else "share",
         scorer=scorer,
         positive=positive,

@@ -51,7 +51,7 @@ def choose_learning_rates(
     """
     true = None if validation_matrix is None else validation_matrix[TARGET].to_numpy()
     judge = Judge(objective, true, target_scaling or TargetScaling(), rows_by_fold(folds))
-    screened = Screening(screening_plan, screening, judge)
+    screened = Screening(screening_plan, screening, judge=judge)
     screened.recall(trial_results)
     return with_rates(trial_plan, screened.best_trials()), screened.table(trial_plan.trials[0].task)
 
@@ -66,9 +66,9 @@ class Screening:
 
     plan: TrialPlan
     settings: ScreeningParameters
-    judge: Judge = field(default_factory=Judge)
-    scores: dict[str, float] = field(default_factory=dict)
     results: dict[str, TrialResult] = field(default_factory=dict)
+    judge: Judge = field(default_factory=Judge)
+    scores: dict[str, float] = field(default_factory=dict)  # of results that were added
 
     def asked_for(self) -> list[Trial]:
         """List every trial that the screening asks for, given its results so far.
@@ -177,7 +177,8 @@ class Screening:
         """Objective and loss on the validation rows at the kept epoch; NaN if diverged."""
         result = self.results[trial.id]
         loss = nan if result.status == "diverged" else result.kept["val_loss"]
-        return self.scores[trial.id], loss
+        known = trial.id in self.scores
+        return self.scores[trial.id] if known else self.judge.score(result), loss
 
     def _finished(self, candidates: Sequence[Trial]) -> tuple[float, str]:
         best = self._best(candidates)

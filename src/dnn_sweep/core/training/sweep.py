@@ -163,7 +163,7 @@ def train_trials(
         divided = divide_folds(fold_matrices, trial_plan.trials[0].inner)
         data = replace(data, folds=tuple(fold.data for fold in divided))
     judge = Judge(objective, data.y_validation, target_scaling, rows_by_fold(folds))
-    plan = Screening(screening_plan, screening, judge)
+    plan = Screening(screening_plan, screening, judge=judge)
     sweep = Sweep(trial_plan, plan, finished_trials, data, training_display, training, logs)
     for report in sweep.run():
         yield report.result, report
