@@ -52,6 +52,18 @@ def test_predictions_are_the_same_before_and_after_registration(kind):
     assert served.columns == {each.name: each.kind for each in champion.schema.features}
 
 
+def test_the_threshold_is_served_with_the_model():
+    champion = make_champion("binary")
+    evaluation = champion.evaluation.model_copy(update={"threshold": 0.8})
+    usual, moved = champion.package(), replace(champion, evaluation=evaluation).package()
+    assert usual.digest != moved.digest
+    register(replace(champion, evaluation=evaluation))
+    predictions = load().predict(champion.rows.drop(columns="target"))
+    expected = np.where(predictions["probability_malignant"] > 0.8, "malignant", "benign")
+    assert (predictions["prediction"] == expected).all()
+    assert not predictions["prediction"].equals(champion.predict(champion.rows)["prediction"])
+
+
 def test_the_version_says_what_it_is():
     champion = make_champion()
     described = register(champion)

@@ -134,6 +134,7 @@ def _serving_schema(package: ChampionPackage) -> dict[str, Any]:
         "padded": schema.padded,
         "sequence": schema.sequence,
         "bytes": bool((package.example.dtypes == np.uint8).all()),  # as in files of images
+        "threshold": package.threshold,
         "target_scaling": package.target_scaling.model_dump(),
         "columns": [each.model_dump() | categories.get(each.name, {}) for each in schema.features],
     }

@@ -24,6 +24,9 @@ class RegistrationParameters(Parameters):
         margin: If the holder cannot score the present rows, how much worse than the holder's own
             test score the new one's may be for the alias to move, in the objective's unit. By
             default the alias then stays.
+        threshold: Of two classes, the second is predicted where its probability exceeds this.
+            ``auto`` takes what gives the best balanced accuracy on the validation rows. Without
+            effect on other tasks.
 
     >>> RegistrationParameters(alias="production").challenger_alias
     'challenger'
@@ -33,4 +36,5 @@ class RegistrationParameters(Parameters):
     alias: str = "champion"
     challenger_alias: str = "challenger"
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    threshold: Literal["auto"] | Annotated[float, Field(gt=0, lt=1)] = 0.5
     margin: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None

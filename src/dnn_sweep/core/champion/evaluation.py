@@ -21,6 +21,7 @@ from dnn_sweep.core.comparison.scores import (
 )
 from dnn_sweep.core.data.arrays import features_and_target
 from dnn_sweep.core.data.predictions import (
+    HALF,
     build_scorer,
     class_probabilities,
     decode_outputs,
@@ -86,6 +87,7 @@ def evaluate_champion(
     served = _describe_served(networks, replicates, network.count_params(), registration)
     by_seed = replicates_of(replicates)
     validated = mean_outputs([replicate_outputs(by_seed[seed], folds) for seed in served.seeds])
+    threshold = choose_threshold(validated, true, schema, registration)
     ranked = combinations_of(leaderboard)
     tied = ranked.loc[ranked["tied_with_best"], "combination"]
     champion = ChampionEvaluation(
@@ -98,8 +100,13 @@ def evaluate_champion(
         task=schema.task,
         objective=objective.validation_metric,
         ranked_by=objective,
-        validation=measure(validated, true, schema, target_scaling, evaluation, objective),
-        test=measure(outputs, test_target, schema, served_scaling, evaluation, objective),
+        validation=measure(
+            validated, true, schema, target_scaling, evaluation, objective, threshold
+        ),
+        test=measure(
+            outputs, test_target, schema, served_scaling, evaluation, objective, threshold
+        ),
+        threshold=threshold,
         rows=SplitSizes(
             train=len(train_matrix),
             validation=len(true),
@@ -116,7 +123,8 @@ def evaluate_champion(
         diverged_trials=int(ranked["diverged"].sum()),
     )
     index = test_matrix.index
-    predictions = tabulate_predictions(outputs, test_target, index, schema, served_scaling)
+    given = outputs, test_target, index, schema, served_scaling
+    predictions = tabulate_predictions(*given, threshold)
     return champion, *tabulate_classes(predictions, schema), predictions
 
 
@@ -155,24 +163,57 @@ def measure(
     scaling: TargetScaling,
     evaluation: EvaluationParameters,
     objective: Objective | None = None,
+    threshold: float = HALF,
 ) -> dict[str, MetricEstimate]:
     """Metrics of a network's outputs by name, with intervals; the calibration error has none.
 
     The objective comes first, that of the task by default.
     """
     objective = objective or objective_of(schema.task)
-    if schema.task == "regression":
-        predicted = target_values(outputs[:, 0], scaling)
-        found = regression_metrics(target_values(target, scaling), predicted, evaluation)
+    predicted = decode_outputs(outputs, schema.task, scaling, threshold)
+    if predicted.probabilities is None:
+        numbers = predicted.values.astype(np.float64)
+        found = regression_metrics(target_values(target, scaling), numbers, evaluation)
     else:
-        probabilities = class_probabilities(outputs, schema.task)
-        found = classification_metrics(target.astype(np.int32), probabilities, evaluation)
+        given = predicted.probabilities, evaluation, predicted.values
+        found = classification_metrics(target.astype(np.int32), *given)
     metric = objective.metric
     if metric not in found:
         scorer = build_scorer(objective, schema.task, outputs.shape[1], target, scaling)
-        predictions = decode_outputs(outputs, schema.task, scaling)
-        found[metric] = _estimate(scorer, predictions, evaluation)
+        found[metric] = _estimate(scorer, predicted, evaluation)
     return {metric: found.pop(metric), **found}
+
+
+def choose_threshold(
+    outputs: NDArray[np.float32],
+    true: NDArray[np.generic],
+    schema: Schema,
+    registration: RegistrationParameters,
+) -> float:
+    """The threshold of the second of two classes, by ``registration.threshold``.
+
+    ``auto`` takes the one with the best balanced accuracy on these rows, half way between two
+    probabilities that occur.
+
+    >>> outputs, two = np.float32([[0.1], [0.2], [0.4], [0.3]]), schema.model_copy(
+    ...     update={"task": "binary"})
+    >>> auto = RegistrationParameters(threshold="auto")
+    >>> round(choose_threshold(outputs, np.array([0, 0, 1, 1]), two, auto), 3)
+    0.25
+
+    References:
+        Youden 1950, Index for rating diagnostic tests.
+    """
+    if schema.task != "binary" or len(np.unique(true)) < 2:
+        return HALF
+    if registration.threshold != "auto":
+        return registration.threshold
+    shares = class_probabilities(outputs, schema.task)[:, 1]
+    false, found, at = sklearn.metrics.roc_curve(true, shares, drop_intermediate=False)
+    best = int((found - false).argmax())
+    if best in (0, len(at) - 1):  # none, or all: the probabilities have no order to use
+        return HALF
+    return float((at[best] + at[best + 1]) / 2)
 
 
 def _estimate(
@@ -190,9 +231,11 @@ def tabulate_predictions(
     row_ids: pd.Index,
     schema: Schema,
     scaling: TargetScaling,
+    threshold: float = HALF,
 ) -> pd.DataFrame:
     """``row_id``, ``true``, ``predicted``, and for classes ``probability_<class>`` of each row."""
-    table = tabulate_outputs(outputs, schema, scaling).rename(columns={"prediction": "predicted"})
+    table = tabulate_outputs(outputs, schema, scaling, threshold)
+    table = table.rename(columns={"prediction": "predicted"})
     if schema.task == "regression":
         true = target_values(target, scaling)
     else:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dnn_sweep.core.champion.record import Champion, ChampionEvaluation, RegisteredVersion
 from dnn_sweep.core.champion.served import ServedNetworks
 from dnn_sweep.core.data.fingerprints import fingerprint_rows
-from dnn_sweep.core.data.predictions import tabulate_outputs
+from dnn_sweep.core.data.predictions import HALF, tabulate_outputs
 from dnn_sweep.core.data.preprocessing import scale_features
 from dnn_sweep.core.data.schema import Label, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
@@ -43,6 +43,7 @@ class ChampionPackage:
     test_score: float  # its objective on the test set
     description: str  # the registered version's
     objective: Objective
+    threshold: float  # of two classes, the second is predicted above this probability
     seen: NDArray[np.uint64]  # fingerprints of its training and validation rows, sorted
     digest: str  # SHA-256 of what it is; the same for the same champion of the same sweep
 
@@ -146,13 +147,16 @@ def package_champion(
         schema=schema,
         target_scaling=target_scaling,
         example=validation_rows[schema.feature_names].head(EXAMPLE_ROWS).reset_index(drop=True),
-        example_predictions=tabulate_outputs(outputs, schema, target_scaling),
+        example_predictions=tabulate_outputs(outputs, schema, target_scaling, evaluation.threshold),
         validation_score=evaluation.validation[objective.metric].value,
         test_score=evaluation.test[objective.metric].value,
         objective=objective,
+        threshold=evaluation.threshold,
         description=_describe(evaluation),
         seen=np.unique(np.concatenate(seen)),
-        digest=_digest(networks, network.get_weights(), schema, target_scaling, scaled),
+        digest=_digest(
+            networks, network.get_weights(), schema, target_scaling, scaled, evaluation.threshold
+        ),
     )
 
 
@@ -162,6 +166,7 @@ def _digest(
     schema: Schema,
     target_scaling: TargetScaling,
     scaled: pd.DataFrame,
+    threshold: float,
 ) -> str:
     """Hash what predicts: the trials, the schema, both scalings and the networks' weights.
 
@@ -169,8 +174,10 @@ def _digest(
     hashed, and of the preprocessor what it makes of the validation rows.
     """
     trials = "+".join(each.trial.id for each in networks.members)
-    described = (trials, schema.model_dump_json(), target_scaling.model_dump_json())
-    digest = hashlib.sha256(repr(described).encode())
+    described = [trials, schema.model_dump_json(), target_scaling.model_dump_json()]
+    if threshold != HALF:
+        described.append(str(threshold))
+    digest = hashlib.sha256(repr(tuple(described)).encode())
     for values in (scaled.to_numpy(), *weights):
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()

@@ -143,6 +143,7 @@ class ChampionEvaluation(BaseModel):
     resamples: int  # bootstrap resamples behind every interval
     chosen_by: str  # the rule, ``best`` or ``cheapest_tied``
     tied_with: tuple[str, ...]  # combinations tied for first with it
+    threshold: float = 0.5  # of two classes, the second is predicted above this probability
     combinations: int  # how many were compared
     trials: int  # how many were compared
     seeds: tuple[int, ...]  # the seeds of the finals

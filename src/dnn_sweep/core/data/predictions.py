@@ -9,6 +9,8 @@ from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.scorer import Predictions, Scorer
 from dnn_sweep.parameters import Task
 
+HALF = 0.5  # the usual threshold of the second of two classes
+
 
 def class_probabilities(outputs: NDArray[np.float32], task: Task) -> NDArray[np.float64]:
     """A network's outputs as one probability per class, shape ``(rows, classes)``.
@@ -21,8 +23,12 @@ def class_probabilities(outputs: NDArray[np.float32], task: Task) -> NDArray[np.
     return np.hstack([1 - values, values]) if one_output else values
 
 
-def decode_outputs(outputs: NDArray[np.float32], task: Task, scaling: TargetScaling) -> Predictions:
+def decode_outputs(
+    outputs: NDArray[np.float32], task: Task, scaling: TargetScaling, threshold: float = HALF
+) -> Predictions:
     """A network's outputs as class positions with probabilities, or as numbers in their own unit.
+
+    Of two classes, the second is predicted where its probability exceeds the ``threshold``.
 
     >>> decode_outputs(np.array([[0.25]], np.float32), "binary", TargetScaling()).values
     array([0])
@@ -30,6 +36,8 @@ def decode_outputs(outputs: NDArray[np.float32], task: Task, scaling: TargetScal
     if task == "regression":
         return Predictions(target_values(outputs[:, 0], scaling))
     probabilities = class_probabilities(outputs, task)
+    if task == "binary" and threshold != HALF:
+        return Predictions((probabilities[:, 1] > threshold).astype(np.int64), probabilities)
     return Predictions(probabilities.argmax(axis=1), probabilities)
 
 
@@ -55,18 +63,19 @@ def target_values(encoded: NDArray[np.generic], scaling: TargetScaling) -> NDArr
 
 
 def tabulate_outputs(
-    outputs: NDArray[np.float32], schema: Schema, scaling: TargetScaling
+    outputs: NDArray[np.float32], schema: Schema, scaling: TargetScaling, threshold: float = HALF
 ) -> pd.DataFrame:
     """A network's outputs, shape ``(rows, outputs)``, as the served model returns them.
 
     Returns:
         ``prediction``, the label or the number; for classes also ``probability_<class>``.
     """
-    if schema.task == "regression":
-        return pd.DataFrame({"prediction": target_values(outputs[:, 0], scaling)})
-    probabilities = class_probabilities(outputs, schema.task)
+    predicted = decode_outputs(outputs, schema.task, scaling, threshold)
+    if predicted.probabilities is None:
+        return pd.DataFrame({"prediction": predicted.values})
+    probabilities = predicted.probabilities
     names = [f"probability_{label}" for label in schema.classes]
     table = pd.DataFrame(probabilities[:, : len(names)], columns=names)
-    labels = pd.Series(list(schema.classes)).iloc[probabilities.argmax(axis=1)]
+    labels = pd.Series(list(schema.classes)).iloc[predicted.values.astype(np.intp)]
     table.insert(0, "prediction", labels.to_numpy())
     return table

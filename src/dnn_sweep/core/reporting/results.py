@@ -7,6 +7,7 @@ import pandas as pd
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.record import Comparison
+from dnn_sweep.core.data.predictions import HALF
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import TIMES, count
@@ -67,8 +68,12 @@ class SweepResults:
             return ()
         parameters = data_parameters(self.configuration.data)
         weighed = parameters | {"training.class_weight": "balanced"}
-        command = kedro_run(self.launcher, "train", self.environment, weighed)
-        return (("weigh the classes in the loss, rare ones more", command),)
+        offered = [("weigh the classes in the loss, rare ones more", weighed)]
+        if self.schema.task == "binary" and self.champion.threshold == HALF:
+            moved = parameters | {"registration.threshold": "auto"}
+            offered.append(("choose the threshold of the served model on validation rows", moved))
+        given = self.launcher, "train", self.environment
+        return tuple((purpose, kedro_run(*given, values)) for purpose, values in offered)
 
     @property
     def decision(self) -> str:
