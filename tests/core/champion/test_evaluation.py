@@ -3,11 +3,11 @@ import pandas as pd
 import pytest
 
 from dnn_sweep.core.champion.evaluation import (
-    choose_threshold,
     measure,
     tabulate_classes,
     tabulate_predictions,
 )
+from dnn_sweep.core.champion.threshold import choose_threshold
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.objectives import named_objective
 from dnn_sweep.parameters import EvaluationParameters, RegistrationParameters
