@@ -20,7 +20,8 @@ def warn_of_champion(
         leaderboard: Combinations and baselines.
         class_report: Of the test set; ``class``, ``recall`` and ``support`` count.
 
-    >>> warn_of_champion(champion, leaderboard, class_report)
+    >>> networks = leaderboard[leaderboard["kind"] == "combination"]
+    >>> warn_of_champion(champion, networks, class_report)
     ()
     """
     return (*_never_recognised(champion, class_report), *_not_beaten(champion, leaderboard))
@@ -38,8 +39,8 @@ def _never_recognised(champion: Champion, class_report: pd.DataFrame) -> Iterato
             f"{champion.combination} has a recall of 0 for class {name!r}: it recognises none of "
             f"its {count(int(rows), 'test row')}."
         )
-    if more := len(found) - MOST_NAMED:
-        yield from [f"So it is with {count(more, 'more class')}."] if more > 0 else ()
+    if (more := len(found) - MOST_NAMED) > 0:
+        yield f"So it is with {more} more."
 
 
 def _not_beaten(champion: Champion, leaderboard: pd.DataFrame) -> Iterator[str]:
