@@ -109,7 +109,7 @@ def simulate(setting: Setting, sweeps: int, seed: int = 0) -> Coverage:
         fold_of = random.permutation(setting.rows) % setting.folds
         seeds = range(sweep * setting.seeds, (sweep + 1) * setting.seeds)
         scores = np.array([cross_validate(each, data, fold_of, seeds) for each in networks])
-        low, high = mean_interval(scores, 0.95, share=True)
+        low, high = mean_interval(scores, 0.95, "share")
         held[0] += ((low <= truth) & (truth <= high)).mean()
         found = compare_with_best(scores, 0, 1, 0.95, most_draws=DRAWS)
         held[1] += ((found.low <= truth - truth[0]) & (truth - truth[0] <= found.high)).all()

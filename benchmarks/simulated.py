@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
-from dnn_sweep.core.comparison.groups import score_groups
 from dnn_sweep.core.comparison.intervals import MetricEstimate, mean_interval
 from dnn_sweep.core.comparison.looks import Looks
 from dnn_sweep.core.comparison.tied_set import compare_with_best
+from dnn_sweep.core.objectives import named_objective
+from dnn_sweep.core.score_groups import score_groups
+from dnn_sweep.core.scorer import Predictions, Scorer
 from dnn_sweep.core.training.halving import (
     FEWEST_SEEDS,
     MOST_SEEDS,
@@ -32,6 +34,7 @@ from dnn_sweep.core.training.halving import (
 from dnn_sweep.parameters import EvaluationParameters
 
 CONFIDENCE = 0.95
+CUT = 1.5
 DRAWS = 2000  # per sweep; the product draws 10,000
 Floats = NDArray[np.float64]
 
@@ -111,17 +114,70 @@ class Errors:
 
 
 @dataclass(frozen=True)
+class Rare:
+    """The true parameters of a simulated sweep with two classes, of which one is rare.
+
+    A network gives a row a normal score of variance 1, whose mean is higher for the rare class.
+    A row is said to be of the rare class where the score is above ``CUT``.
+
+    Args:
+        metric: scikit-learn's name of the metric that ranks.
+        separations: The distance between the classes' mean scores for each combination.
+        seeds: Number of seeds.
+        rows: Number of validation rows.
+        rare: Share of the rare class; a row is of it by chance.
+        row: Share of a score's variance from the row, for all combinations.
+        own_row: … from the row, for one combination; the rest is between network and row.
+        own_seed: Standard deviation of the distance from a seed's effect on one combination.
+    """
+
+    metric: str
+    separations: tuple[float, ...]
+    seeds: int = 5
+    rows: int = 600
+    rare: float = 0.05
+    row: float = 0.5
+    own_row: float = 0.15
+    own_seed: float = 0.1
+
+    @property
+    def means(self) -> Floats:
+        """The metric of each combination over all seeds and rows."""
+        from scipy.special import ndtr, roots_hermitenorm
+
+        at, weights = roots_hermitenorm(40)  # the mean over seeds
+        distance = np.array(self.separations)[:, None] + self.own_seed * at
+        if self.metric == "roc_auc":
+            values = ndtr(distance / np.sqrt(2))
+        else:
+            found, false = self.rare * ndtr(distance - CUT), (1 - self.rare) * ndtr(-CUT)
+            of_rare = 2 * found / (found + false + self.rare)
+            right = 1 - self.rare - false
+            said = 1 - found - false  # to be of the other class
+            values = (of_rare + 2 * right / (1 - self.rare + said)) / 2
+        return np.asarray(values @ weights / weights.sum())
+
+    @property
+    def sign(self) -> int:
+        """1: higher is better."""
+        return 1
+
+
+@dataclass(frozen=True)
 class Sweep:
     """One draw of a truth.
 
     Args:
         scores: 1 where a network is right and else 0, or its absolute error; shape
             ``(combinations, seeds, rows)``.
-        on_rows: The mean of each combination on these rows over unlimited seeds.
+        on_rows: The mean of each combination on these rows over unlimited seeds; NaN for
+            :class:`Rare`.
+        independent_rows: How many rows a share is at most worth; ``None`` for all.
     """
 
     scores: Floats
     on_rows: Floats
+    independent_rows: float | None = None
 
 
 def equal(accuracy: float, combinations: int = 30, **given: float) -> Truth:
@@ -134,13 +190,34 @@ def equal_errors(combinations: int = 30, **given: float | tuple[float, ...]) -> 
     return replace(Errors((1.0,) * combinations), **given)  # type: ignore[arg-type]
 
 
-def draw(truth: Truth | Errors, rng: np.random.Generator) -> Sweep:
+def draw(truth: Truth | Errors | Rare, rng: np.random.Generator) -> Sweep:
     """Simulate one sweep."""
 
     def normal(share: float | Floats, *shape: int) -> NDArray[np.float32]:
         return np.sqrt(share, dtype=np.float32) * rng.standard_normal(shape, dtype=np.float32)
 
+    if isinstance(truth, Rare):
+        return _draw_rare(truth, rng)
     return _draw_errors(truth, normal) if isinstance(truth, Errors) else _draw_hits(truth, normal)
+
+
+def _draw_rare(truth: Rare, rng: np.random.Generator) -> Sweep:
+    combinations, seeds, rows = len(truth.separations), truth.seeds, truth.rows
+    is_rare = rng.random(rows) < truth.rare
+    certain = np.sqrt(truth.row) * rng.standard_normal(rows)
+    certain = certain + np.sqrt(truth.own_row) * rng.standard_normal((combinations, rows))
+    distance = np.array(truth.separations)[:, None]
+    distance = distance + truth.own_seed * rng.standard_normal((combinations, seeds))
+    left = 1 - truth.row - truth.own_row
+    given = certain[:, None] + np.sqrt(left) * rng.standard_normal((combinations, seeds, rows))
+    given += distance[:, :, None] * is_rare
+    scorer = Scorer(named_objective(truth.metric, "binary"), is_rare.astype(int), 2)
+    scores = [
+        scorer.row_scores(Predictions((one > CUT).astype(int), np.stack([-one, one], axis=1)))
+        for one in given.reshape(-1, rows)
+    ]
+    kept = np.array(scores).reshape(combinations, seeds, -1)
+    return Sweep(kept, np.full(combinations, np.nan), scorer.independent_rows)
 
 
 def _draw_hits(truth: Truth, normal: Callable[..., NDArray[np.float32]]) -> Sweep:
@@ -186,7 +263,7 @@ def _draw_errors(truth: Errors, normal: Callable[..., NDArray[np.float32]]) -> S
     return Sweep(scores.astype(np.float64), unit * size.mean(axis=1))
 
 
-def sweeps(truth: Truth | Errors, number: int, seed: int = 0) -> Iterator[Sweep]:
+def sweeps(truth: Truth | Errors | Rare, number: int, seed: int = 0) -> Iterator[Sweep]:
     """Draw a number of sweeps of the same truth."""
     rng = np.random.default_rng(seed)
     return (draw(truth, rng) for _ in range(number))
@@ -206,7 +283,7 @@ class Claims:
     found: float
 
 
-def count_claims(truth: Truth | Errors, number: int, seed: int = 0) -> Claims:
+def count_claims(truth: Truth | Errors | Rare, number: int, seed: int = 0) -> Claims:
     """Compare the combinations of every sweep with the one that looks best."""
     skills = truth.sign * truth.means
     worse = skills < skills.max()
@@ -287,12 +364,12 @@ def count_claims_of_races(
     return Race(false / number, detected, float(np.mean(chosen)), float(np.mean(by_grid)))
 
 
-def measure_coverage(truth: Truth | Errors, number: int, seed: int = 0) -> float:
+def measure_coverage(truth: Truth | Errors | Rare, number: int, seed: int = 0) -> float:
     """Draw sweeps and count the intervals of means that contain the true mean."""
-    means, share = truth.means, isinstance(truth, Truth)
+    means, scale = truth.means, "error" if isinstance(truth, Errors) else "share"
     found = []
     for sweep in sweeps(truth, number, seed):
-        low, high = mean_interval(sweep.scores, CONFIDENCE, share=share)
+        low, high = mean_interval(sweep.scores, CONFIDENCE, scale, sweep.independent_rows)
         found.append((low <= means) & (means <= high))
     return float(np.mean(found))
 

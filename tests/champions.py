@@ -10,7 +10,7 @@ from dnn_sweep.core.champion.evaluation import tabulate_predictions
 from dnn_sweep.core.champion.package import ChampionPackage, package_champion
 from dnn_sweep.core.champion.record import ChampionEvaluation, Served, SplitSizes
 from dnn_sweep.core.comparison.intervals import MetricEstimate
-from dnn_sweep.core.comparison.predictions import tabulate_outputs
+from dnn_sweep.core.data.predictions import tabulate_outputs
 from dnn_sweep.core.data.preprocessing import (
     encode_target,
     fit_preprocessor,

@@ -52,6 +52,18 @@ def test_predictions_are_the_same_before_and_after_registration(kind):
     assert served.columns == {each.name: each.kind for each in champion.schema.features}
 
 
+def test_the_threshold_is_served_with_the_model():
+    champion = make_champion("binary")
+    evaluation = champion.evaluation.model_copy(update={"threshold": 0.8})
+    usual, moved = champion.package(), replace(champion, evaluation=evaluation).package()
+    assert usual.digest != moved.digest
+    register(replace(champion, evaluation=evaluation))
+    predictions = load().predict(champion.rows.drop(columns="target"))
+    expected = np.where(predictions["probability_malignant"] > 0.8, "malignant", "benign")
+    assert (predictions["prediction"] == expected).all()
+    assert not predictions["prediction"].equals(champion.predict(champion.rows)["prediction"])
+
+
 def test_the_version_says_what_it_is():
     champion = make_champion()
     described = register(champion)
@@ -185,7 +197,7 @@ def test_the_version_keeps_its_fingerprints_and_its_test_score():
     register(champion)
     served = load()
     assert served.seen.tolist() == champion.package().seen.tolist()
-    assert served.test_score == champion.evaluation.test["accuracy"].value
+    assert served.test_scores == {"accuracy": champion.evaluation.test["accuracy"].value}
     assert RegisteredPackagesDataset(name=NAME).load() == {champion.package().digest: "1"}
 
 
@@ -196,7 +208,7 @@ def test_a_version_of_an_earlier_release_has_neither(tmp_path):
     for tag in ("test_accuracy", "package_digest", "registration"):
         MlflowClient().delete_model_version_tag(NAME, "1", tag)
     served = load()
-    assert (served.seen, served.test_score) == (None, None)
+    assert (served.seen, served.test_scores) == (None, {})
     assert len(served.predict(make_champion().rows)) == 40
     assert RegisteredPackagesDataset(name=NAME).load() == {}
     described = RegisteredModelDataset(name=NAME).load()

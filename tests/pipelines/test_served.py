@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from dnn_sweep.core.champion.refit import refit_networks
 from dnn_sweep.core.champion.scoring import score_rows
-from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.data.fingerprints import fingerprint_rows
+from dnn_sweep.core.data.predictions import tabulate_outputs
 from dnn_sweep.core.data.preprocessing import scale_features
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.networks.build import network_outputs

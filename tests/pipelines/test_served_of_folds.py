@@ -5,9 +5,9 @@ from contextlib import chdir
 import numpy as np
 import pytest
 
-from dnn_sweep.core.comparison.predictions import target_values
 from dnn_sweep.core.data.fingerprints import fingerprint_rows
 from dnn_sweep.core.data.folds import rows_by_fold
+from dnn_sweep.core.data.predictions import target_values
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.datasets.toy import ToyDataset
 from tests.iris_sweep import groups, train

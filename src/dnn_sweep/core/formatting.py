@@ -12,6 +12,11 @@ METRIC_LABELS = {  # where they differ from the names
     "mae": "mean absolute error",
     "rmse": "root mean squared error",
     "r2": "R²",
+    "balanced_accuracy": "balanced accuracy",
+    "average_precision": "average precision",
+    "roc_auc": "ROC AUC",
+    "brier": "Brier score",
+    "mape": "mean absolute percentage error",
 }
 
 
@@ -71,3 +76,12 @@ def percent(share: float) -> str:
     '95 %'
     """
     return f"{100 * share:.0f} %"
+
+
+def format_share(share: float) -> str:
+    """Write a share as a percentage, with a digit more where it is small or near 1.
+
+    >>> format_share(0.021), format_share(0.4)
+    ('2.1 %', '40 %')
+    """
+    return f"{100 * share:.{1 if min(share, 1 - share) < 0.1 else 0}f} %"

@@ -12,7 +12,6 @@ from mlflow.exceptions import MlflowException
 
 from dnn_sweep.core.champion.package import ServedModel
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.datasets.base import ReadOnlyDataset
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 from dnn_sweep.startup import import_tensorflow
@@ -62,9 +61,9 @@ class ModelAliases(Mapping[str, ServedModel]):
                 "`kedro mlflow ui` (Models)."
             ) from error
         described = model.metadata.metadata
-        # Versions of earlier releases have neither.
+        # Versions of earlier releases may have neither.
         seen = Path(folder, "artifacts", FINGERPRINTS)
-        test_score = tags.get(f"test_{objective_of(described['task']).metric}")
+        scores = {name: value for name, value in tags.items() if name.startswith("test_")}
 
         def predict(rows: pd.DataFrame) -> pd.DataFrame:
             try:
@@ -88,7 +87,7 @@ class ModelAliases(Mapping[str, ServedModel]):
             padded=described.get("padded", False),
             sequence=tuple(described.get("sequence") or ()) or None,
             seen=np.load(seen, allow_pickle=False) if seen.exists() else None,
-            test_score=None if test_score is None else float(test_score),
+            test_scores={name.removeprefix("test_"): float(scores[name]) for name in scores},
         )
 
     def __contains__(self, alias: object) -> bool:  # Mapping's own would load the version

@@ -20,7 +20,6 @@ from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.data import reading
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import skops_io
-from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.datasets.base import ProjectDataset
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 from dnn_sweep.datasets.model_aliases import FINGERPRINTS, find_registered_model
@@ -137,6 +136,7 @@ def _serving_schema(package: ChampionPackage) -> dict[str, Any]:
         "padded": schema.padded,
         "sequence": schema.sequence,
         "bytes": bool((package.example.dtypes == np.uint8).all()),  # as in files of images
+        "threshold": package.threshold,
         "target_scaling": package.target_scaling.model_dump(),
         "missing": schema.missing,
         "columns": [each | categories.get(each["name"], {}) for each in schema.reading],
@@ -229,7 +229,7 @@ def _give_alias(name: str, version: str, registration: Registration) -> None:
 
 def _describe_package(package: ChampionPackage) -> dict[str, str]:
     networks, trial = package.networks, package.trial
-    objective = objective_of(trial.task)
+    objective = package.objective
     named = ("combination", "activation", "optimizer", "learning_rate")
     return {name: str(getattr(trial, name)) for name in named} | {
         "seed": ",".join(map(str, networks.seeds)),

@@ -26,6 +26,11 @@ class EvaluationParameters(Parameters):
     """How combinations are compared (``params:evaluation``).
 
     Args:
+        objective: The metric that ranks, and that chooses learning rates and the champion: a scorer
+            of scikit-learn that suits the task (``roc_auc``), or ``package.module:function`` of
+            true targets and predictions, of which more is better. ``auto`` is the accuracy, for a
+            regression the mean absolute error; where a class is rare, the average precision of the
+            rarer one of two classes, or of more classes the balanced accuracy.
         confidence: Confidence level of every interval.
         resamples: Bootstrap resamples, drawn with ``seed``.
         calibration_bins: Bins of the expected calibration error.
@@ -44,6 +49,7 @@ class EvaluationParameters(Parameters):
     0.95
     """
 
+    objective: Annotated[str, Field(min_length=1)] = "auto"
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     resamples: Annotated[int, Field(ge=100)] = 1000
     seed: NonNegativeInt = 0

@@ -35,6 +35,9 @@ class RegistrationParameters(Parameters):
         margin: If the holder cannot score the present rows, how much worse than the holder's own
             test score the new one's may be for the alias to move, in the objective's unit. By
             default the alias then stays.
+        threshold: Of two classes, the second is predicted where its probability exceeds this.
+            ``auto`` takes what gives the best balanced accuracy on the validation rows. Without
+            effect on other tasks.
 
     >>> RegistrationParameters(alias="production").challenger_alias
     'challenger'
@@ -44,4 +47,5 @@ class RegistrationParameters(Parameters):
     alias: Alias = "champion"
     challenger_alias: Alias = "challenger"
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    threshold: Literal["auto"] | Annotated[float, Field(gt=0, lt=1)] = 0.5
     margin: Annotated[float, Field(ge=0)] | None = None

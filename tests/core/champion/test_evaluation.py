@@ -7,8 +7,10 @@ from dnn_sweep.core.champion.evaluation import (
     tabulate_classes,
     tabulate_predictions,
 )
+from dnn_sweep.core.champion.threshold import choose_threshold
 from dnn_sweep.core.data.schema import TargetScaling
-from dnn_sweep.parameters import EvaluationParameters
+from dnn_sweep.core.objectives import named_objective
+from dnn_sweep.parameters import EvaluationParameters, RegistrationParameters
 from tests.builders import schema_of
 
 EVALUATION = EvaluationParameters(resamples=200)
@@ -25,6 +27,26 @@ def test_binary_outputs_become_labels_and_two_probabilities():
     assert table["predicted"].tolist() == ["yes", "no", "yes"]
     assert table["probability_yes"].tolist() == pytest.approx([0.9, 0.2, 0.6])
     assert table["probability_no"].tolist() == pytest.approx([0.1, 0.8, 0.4])
+
+
+def test_the_threshold_with_the_best_balanced_accuracy_is_chosen_and_used():
+    schema, true = schema_of("binary"), np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    outputs = np.float32([[0.01], [0.02], [0.03], [0.04], [0.05], [0.3], [0.2], [0.4]])
+    chosen = choose_threshold(outputs, true, schema, RegistrationParameters(threshold="auto"))
+    assert chosen == pytest.approx(0.125)  # one false alarm, and both of the rare class
+    assert choose_threshold(outputs, true, schema, RegistrationParameters(threshold=0.35)) == 0.35
+    table = tabulate_predictions(outputs, true, pd.RangeIndex(8), schema, NEUTRAL, chosen)
+    assert table["predicted"].tolist() == ["no"] * 5 + ["yes"] * 3
+    objective = named_objective("balanced_accuracy", "binary")
+    moved = measure(outputs, true, schema, NEUTRAL, EVALUATION, objective, chosen)
+    usual = measure(outputs, true, schema, NEUTRAL, EVALUATION, objective)
+    assert next(iter(moved)) == "balanced_accuracy"
+    assert moved["balanced_accuracy"].value == pytest.approx((5 / 6 + 1) / 2)
+    assert usual["balanced_accuracy"].value == pytest.approx(0.5)
+    assert moved["accuracy"].value == pytest.approx(7 / 8)
+    assert moved["log_loss"] == usual["log_loss"]
+    several = schema_of("multiclass"), RegistrationParameters(threshold="auto")
+    assert choose_threshold(np.eye(3, dtype=np.float32), np.arange(3), *several) == 0.5
 
 
 def test_confusion_and_class_report_count_every_class():

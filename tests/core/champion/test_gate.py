@@ -6,9 +6,11 @@ import pytest
 
 from dnn_sweep.core.champion.gate import FEWEST_ROWS, compare_with_holder
 from dnn_sweep.core.champion.package import Registration, ServedModel
+from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.data.fingerprints import fingerprint_rows
 from dnn_sweep.core.data.splitting import split_rows
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.objectives import named_objective
 from dnn_sweep.parameters import DataParameters, RegistrationParameters, SplitParameters
 from tests.champions import COLUMNS, NAME, make_champion, make_rows
 from tests.champions import Champion as Parts
@@ -46,7 +48,7 @@ def holder_of(champion: Parts, predict=None, **changes) -> dict[str, ServedModel
         columns=champion.schema.kinds,
         predict=predict or champion.predict,
         seen=NOTHING,
-        test_score=0.91,
+        test_scores={"accuracy": 0.91, "mae": 0.91},
     )
     return {"champion": replace(model, **changes)}
 
@@ -246,7 +248,7 @@ def test_a_stated_margin_moves_the_alias_from_a_holder_that_cannot_score_the_row
     theirs, margin, alias
 ):
     champion = make_champion()  # whose test accuracy is 0.91
-    other = {"columns": {"weight": "numeric"}, "test_score": theirs}
+    other = {"columns": {"weight": "numeric"}, "test_scores": {"accuracy": theirs}}
     decision = decide(champion, holder_of(champion, **other), margin=margin).decision
     assert decision.alias == alias
     within = "is within" if alias == "champion" else "is not within"
@@ -255,7 +257,7 @@ def test_a_stated_margin_moves_the_alias_from_a_holder_that_cannot_score_the_row
 
 def test_the_margin_of_a_regression_is_in_the_unit_of_its_error():
     champion = make_champion("regression")
-    other = {"columns": {"weight": "numeric"}, "test_score": 0.5}
+    other = {"columns": {"weight": "numeric"}, "test_scores": {"mae": 0.5, "accuracy": 0.5}}
     holder = holder_of(champion, **other)
     assert decide(champion, holder, margin=0.4).decision.alias == "challenger"
     assert decide(champion, holder, margin=0.42).decision.alias == "champion"
@@ -265,7 +267,7 @@ def test_the_margin_of_a_regression_is_in_the_unit_of_its_error():
     ("changes", "why"),
     [
         ({"target": "price"}, "another task"),
-        ({"columns": {"weight": "numeric"}, "test_score": None}, "not on record"),
+        ({"columns": {"weight": "numeric"}, "test_scores": {}}, "not on record"),
     ],
 )
 def test_a_margin_does_not_apply_where_there_is_nothing_to_compare(changes, why):
@@ -331,3 +333,24 @@ def test_reruns_without_improvement_move_the_alias_at_most_as_often_as_the_level
         if moves(holder, challenger):
             holder, moved = challenger, moved + 1
     assert moved <= 5
+
+
+def test_where_another_metric_ranks_it_decides_by_the_probabilities():
+    champion, rows = make_champion("binary"), new_rows("binary")
+    objective = named_objective("roc_auc", "binary")
+    estimates = {"roc_auc": MetricEstimate(value=0.9, ci_low=0.8, ci_high=0.95)}
+    update = {"ranked_by": objective, "validation": estimates, "test": estimates}
+    champion = replace(champion, evaluation=champion.evaluation.model_copy(update=update))
+    ours = champion.predict(rows)
+    better = ours["probability_malignant"].where(rows["target"].to_numpy() == "malignant", 0.0)
+
+    def knows_better(asked):
+        table = ours.assign(probability_malignant=better, probability_benign=1 - better)
+        return table.loc[rows.index.get_indexer(asked.index)]
+
+    lost = decide(champion, holder_of(champion, knows_better), rows).decision
+    assert lost.alias == "challenger"
+    assert "ROC AUC 0." in lost.reason
+    assert "against 1.0000 of version 7" in lost.reason
+    same = decide(champion, holder_of(champion), rows).decision
+    assert (same.alias, "paired t-test p = 1" in same.reason) == ("challenger", True)

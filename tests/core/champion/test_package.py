@@ -11,8 +11,8 @@ from dnn_sweep.core.champion.package import (
     package_champion,
 )
 from dnn_sweep.core.champion.record import Champion, RegisteredVersion
-from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.data.fingerprints import fingerprint_rows
+from dnn_sweep.core.data.predictions import tabulate_outputs
 from dnn_sweep.core.data.preprocessing import fit_preprocessor
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError

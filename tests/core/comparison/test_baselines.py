@@ -6,7 +6,10 @@ import pytest
 
 from dnn_sweep.core.comparison import baselines
 from dnn_sweep.core.comparison.baselines import fit_baselines
+from dnn_sweep.core.data.predictions import build_scorer
 from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.core.objectives import named_objective
+from dnn_sweep.core.scorer import Predictions
 from dnn_sweep.parameters import BASELINES, EvaluationParameters
 from tests.builders import CLASSES, FEATURES, make_data, make_plan, schema_of
 
@@ -33,9 +36,10 @@ def test_every_baseline_predicts_every_validation_row(task):
     found = fit(task, (train, validation))
 
     assert tuple(found) == BASELINES
-    scores = {name: each.row_scores(true, scaling).mean() for name, each in found.items()}
+    scorer = build_scorer(None, task, 3, true, scaling)
+    scores = {name: each.row_scores(scorer, scaling).mean() for name, each in found.items()}
     for name, each in found.items():
-        assert each.row_scores(true, scaling).shape == true.shape
+        assert each.row_scores(scorer, scaling).shape == true.shape
         assert (each.rows, each.training_rows) == (len(train), len(train))
         assert each.seconds >= 0
         if name != "no_skill":  # the rows can be told apart, so a model does better than none
@@ -55,7 +59,9 @@ def test_without_skill_it_is_the_most_frequent_class_or_the_median():
     found = fit("regression", (train, validation))["no_skill"]
     assert found.name == "median"
     assert found.predictions[0] == pytest.approx(np.median(train["target"]))
-    assert found.row_scores(np.zeros(40), TargetScaling(scale=10.0))[0] == pytest.approx(
+    scaling = TargetScaling(scale=10.0)
+    scorer = build_scorer(None, "regression", 1, np.zeros(40), scaling)
+    assert found.row_scores(scorer, scaling)[0] == pytest.approx(
         10 * abs(np.median(train["target"]))
     )
 
@@ -64,12 +70,11 @@ def test_probabilities_have_a_column_per_class_even_for_one_without_training_row
     train, validation = matrices()
     train = train[train["target"] != 1]
     found = fit(rows=(train, validation))
-    for name in ("no_skill", "linear", "boosting"):
+    for name in BASELINES:
         table = found[name].probabilities
         assert table.shape == (len(validation), 3)
         assert table.sum(axis=1) == pytest.approx(1)
         assert not table[:, 1].any()
-    assert found["support_vectors"].probabilities is None
 
 
 def test_a_regression_is_fitted_whatever_the_unit_of_its_target():
@@ -123,6 +128,21 @@ def test_the_weight_of_a_class_counts_as_it_does_for_the_networks():
     assert set(found["linear"].predictions) == {2}
 
 
+def test_a_support_vector_machine_orders_rows_but_has_no_probabilities(caplog):
+    caplog.set_level(logging.INFO)
+    train, validation = matrices("binary")
+    true = validation["target"].to_numpy()
+    given = make_plan("binary"), train, validation, schema_of("binary"), EvaluationParameters()
+    ranked = fit_baselines(*given, objective=named_objective("roc_auc", "binary"))
+    scorer = build_scorer(named_objective("roc_auc", "binary"), "binary", 1, true, TargetScaling())
+    machine = next(each for each in ranked if each.spelling == "support_vectors")
+    labels = scorer.value(Predictions(machine.predictions))
+    assert machine.row_scores(scorer, TargetScaling()).mean() > labels > 0.5
+    fitted = fit_baselines(*given, objective=named_objective("log_loss", "binary"))
+    assert [each.spelling for each in fitted] == ["no_skill", "linear", "boosting"]
+    assert "support vector machine has no probabilities" in caplog.text
+
+
 def test_what_cannot_be_fitted_is_left_out_with_a_warning(caplog):
     train, validation = matrices()
     found = fit(rows=(train.assign(target=1), validation))
@@ -156,7 +176,8 @@ def test_with_folds_no_row_is_predicted_by_a_model_that_was_fitted_on_it():
     validated = np.array_split(random.permutation(400), 4)
     again = np.array_split(random.permutation(400), 4)  # a second repeat, which is not used
     for each in fit_in_folds("multiclass", matrix, [*validated, *again]):
-        right = each.row_scores(matrix["target"].to_numpy(), TargetScaling())
+        scorer = build_scorer(None, "multiclass", 3, matrix["target"].to_numpy(), TargetScaling())
+        right = each.row_scores(scorer, TargetScaling())
         assert right.shape == (400,)
         assert right.mean() < 0.45
         assert (each.rows, each.training_rows) == (300, 300)

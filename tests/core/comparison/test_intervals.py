@@ -15,7 +15,7 @@ EVALUATION = EvaluationParameters(resamples=2000)
 
 def test_drawn_means_of_shares_stay_shares():
     scores = (np.random.default_rng(0).random((2, 3, 40)) < 0.98).astype(float)
-    means = draw_means(scores, EVALUATION, share=True)
+    means = draw_means(scores, EVALUATION, "share")
     assert means.shape == (2000, 2)
     assert means.min() >= 0
     assert means.max() == 1
@@ -25,7 +25,7 @@ def test_an_interval_over_seeds_is_about_students():
     # All the spread is between seeds, far from 0, where the logarithm is about straight.
     seeds = np.array([99.0, 100.0, 100.5, 101.0, 101.5])
     scores = np.repeat(seeds[None, :, None], 20, axis=2)
-    low, high = mean_interval(scores, 0.95, share=False)
+    low, high = mean_interval(scores, 0.95, "error")
     t = stats.ttest_1samp(seeds, 0).confidence_interval(0.95)
     # Slightly narrower: a very large variance over seeds is taken to be less usual.
     assert float((high - low)[0]) == pytest.approx(t.high - t.low, rel=0.15)
@@ -33,7 +33,7 @@ def test_an_interval_over_seeds_is_about_students():
 
 def test_an_interval_of_one_seed_is_of_the_rows():
     scores = np.random.default_rng(0).normal(100, 5, size=(1, 1, 200))
-    found = mean_interval(scores, 0.95, share=False)
+    found = mean_interval(scores, 0.95, "error")
     t = stats.ttest_1samp(scores.ravel(), 0).confidence_interval(0.95)
     assert np.ravel(found) == pytest.approx([t.low, t.high], abs=0.1)
 
@@ -41,14 +41,14 @@ def test_an_interval_of_one_seed_is_of_the_rows():
 @pytest.mark.parametrize("right", [60, 59, 1, 0])
 def test_the_interval_of_a_share_holds_its_mean_and_stays_a_share(right):
     scores = np.tile(np.arange(60) < right, (1, 3, 1)).astype(float)
-    low, high = mean_interval(scores, 0.95, share=True)
+    low, high = mean_interval(scores, 0.95, "share")
     assert 0 <= low[0] <= scores.mean() <= high[0] <= 1
     assert low[0] < high[0]
 
 
 def test_the_interval_of_all_right_is_clopper_and_pearsons_over_the_rows():
     scores = np.ones((1, 3, 60))
-    found = mean_interval(scores, 0.95, share=True)
+    found = mean_interval(scores, 0.95, "share")
     exact = stats.binomtest(60, 60).proportion_ci(0.95)
     assert np.ravel(found) == pytest.approx([exact.low, exact.high])
 

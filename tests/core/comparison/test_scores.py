@@ -2,12 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnn_sweep.core.comparison.groups import score_groups
 from dnn_sweep.core.comparison.leaderboard import rank_combinations
 from dnn_sweep.core.comparison.scores import score_combinations
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.score_groups import score_groups
 from dnn_sweep.parameters import EvaluationParameters
 from tests.builders import make_plan, make_result
 from tests.core.comparison.test_leaderboard import EVALUATION, NEUTRAL, TRAIN, TRUE, sweep

@@ -60,6 +60,21 @@ def test_every_baseline_is_listed_and_marked_beside_the_five_best_combinations()
     assert "More of it." not in lines
 
 
+def test_what_speaks_against_the_champion_is_said_before_the_decision():
+    sweep = sample_sweep()
+    comparison = add_sample_baselines(sweep, 0.1, 0.999)
+    name, report = sweep.champion.combination, sweep.results().class_report
+    blind = report.assign(recall=[0.0, *report["recall"][1:]])
+    printed = print_summary(sweep, width=200, comparison=comparison, class_report=blind)
+    zero = f"{name} has a recall of 0 for class {report['class'].iloc[0]!r}: it recognises none"
+    beaten = f"{name} does not beat the baseline "
+    assert printed.index(zero) < printed.index("training.class_weight=balanced")
+    assert printed.index(zero) < printed.index(beaten) < printed.index(f"se {name} at learning")
+    plain = print_summary(sample_sweep(), width=200)
+    assert "recall of 0" not in plain
+    assert "does not beat" not in plain
+
+
 def test_the_first_sentences_are_a_decision():
     sweep = sample_sweep([("relu", "adam"), ("sigmoid", "sgd")])
 

@@ -102,6 +102,8 @@ def test_a_regression_has_errors_and_no_classes():
 def test_names_from_the_data_are_text_and_never_markup():
     evil = "<script>alert(1)</script>"
     sweep = sample_sweep(THREE, task="binary", labels=(evil, "a|b"))
+    named = {sweep.champion.combination: evil}
+    sweep.leaderboard["combination"] = sweep.leaderboard["combination"].replace(named)
     sweep.change(combination=evil)
     sweep.class_report["class"] = [evil, "a|b"]
 

@@ -3,9 +3,12 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.objectives import named_objective
 from dnn_sweep.core.plan.learning_rates import at_every_rate, at_rate, plan_screening, with_rates
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.optimizers import learning_rate_schedule
@@ -198,3 +201,26 @@ def test_an_empty_table_has_the_columns_of_the_task(task, metric):
     assert chosen == finals
     assert list(empty) == list(full)
     assert metric in empty
+
+
+def test_the_objective_is_computed_from_outputs_where_epochs_do_not_measure_it():
+    given = settings(extensions=0)
+    plan = at_every_rate(make_plan("binary"), given)
+    true = np.array([0, 0, 0, 0, 1, 1])
+    order = np.float32([[0.1], [0.2], [0.3], [0.35], [0.4], [0.45]])  # perfect, below a half
+    labels = np.float32([[0.1], [0.2], [0.9], [0.1], [0.8], [0.15]])
+    low, middle, high = plan.trials
+    results = {
+        low.id: make_result(low, labels),
+        middle.id: make_result(middle, order),
+        high.id: make_result(high, labels, status="diverged"),
+    }
+    matrix = pd.DataFrame({"target": true})
+    none = TrialPlan(trials=())
+    judged = matrix, TargetScaling(), None, named_objective("roc_auc", "binary")
+    _, table = choose_learning_rates(make_plan("binary"), plan, results, given, *judged)
+    assert table["val_roc_auc"].tolist() == pytest.approx([0.625, 1.0, np.nan], nan_ok=True)
+    assert table["chosen"].tolist() == [False, True, False]
+    assert "val_accuracy" not in table
+    _, empty = choose_learning_rates(make_plan("binary"), none, {}, given, *judged)
+    assert "val_roc_auc" in empty

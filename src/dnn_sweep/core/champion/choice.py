@@ -7,8 +7,8 @@ import pandas as pd
 
 from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.scores import (
+    TrialScorer,
     finished_replicates,
-    replicate_scores,
     results_of,
     trials_of,
 )
@@ -17,7 +17,7 @@ from dnn_sweep.core.data.folds import fewest_training_rows
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.folds import refit_of
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
@@ -32,6 +32,7 @@ def select_champion(
     target_scaling: TargetScaling,
     evaluation: EvaluationParameters,
     folds: pd.DataFrame | None = None,
+    objective: Objective | None = None,
 ) -> Trial:
     """Select the chosen combination's best trial on the validation rows; never a baseline.
 
@@ -47,10 +48,11 @@ def select_champion(
     'relu + adam'
     """
     trials, true = trials_of(plan), validation_matrix[TARGET].to_numpy()
-    sign = objective_of(plan.trials[0].task).sign
+    given = true, true, target_scaling, folds  # no trial that diverged is scored
+    judge = TrialScorer.of(objective, plan.trials[0], *given)
 
     def score(replicate: list[TrialResult]) -> float:
-        return float(sign * replicate_scores(replicate, true, 0, target_scaling, folds).mean())
+        return judge.scorer.objective.sign * judge.value(replicate)
 
     for name in _by_preference(combinations_of(leaderboard), evaluation):
         finished = finished_replicates(results_of(name, trials[name], results)).values()

@@ -10,13 +10,9 @@ from numpy.typing import NDArray
 from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
 from dnn_sweep.core.champion.record import ChampionEvaluation, Served, SplitSizes
 from dnn_sweep.core.champion.served import ServedNetworks, mean_outputs
-from dnn_sweep.core.comparison.intervals import MetricEstimate
+from dnn_sweep.core.champion.threshold import choose_threshold
+from dnn_sweep.core.comparison.intervals import MetricEstimate, mean_interval
 from dnn_sweep.core.comparison.leaderboard import combinations_of
-from dnn_sweep.core.comparison.predictions import (
-    class_probabilities,
-    tabulate_outputs,
-    target_values,
-)
 from dnn_sweep.core.comparison.scores import (
     FACTORS,
     replicate_outputs,
@@ -25,12 +21,20 @@ from dnn_sweep.core.comparison.scores import (
     trials_of,
 )
 from dnn_sweep.core.data.arrays import features_and_target
+from dnn_sweep.core.data.predictions import (
+    HALF,
+    build_scorer,
+    decode_outputs,
+    tabulate_outputs,
+    target_values,
+)
 from dnn_sweep.core.data.preprocessing import TARGET, scale_rows
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.core.networks.build import network_outputs
-from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.scorer import Predictions, Scorer
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters, RegistrationParameters
 
@@ -51,13 +55,15 @@ def evaluate_champion(
     evaluation: EvaluationParameters,
     registration: RegistrationParameters,
     folds: pd.DataFrame | None = None,
+    objective: Objective | None = None,
 ) -> tuple[ChampionEvaluation, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Evaluate what is served on the test set, exactly once.
 
     ``trial`` is the best one of the chosen combination, ``plan`` the finals, ``served_plan`` the
     trials whose networks are served. The matrices and ``target_scaling`` are the finals'; the raw
     ``test_rows`` are scaled as the served networks need it. With ``folds`` the validation figures
-    are of the networks of the folds, each on rows that it was not trained on.
+    are of the networks of the folds, each on rows that it was not trained on. Without an
+    ``objective``, that of the task counts.
 
     Returns:
         The champion's metrics, and its confusion matrix, class report (:func:`tabulate_classes`)
@@ -70,6 +76,7 @@ def evaluate_champion(
     >>> list(measured.test)
     ['accuracy', 'macro_f1', 'log_loss', 'calibration_error']
     """
+    objective = objective or objective_of(schema.task)
     result, networks = results[trial.id], ServedNetworks.of(served_plan, results)
     network = networks.load_network()
     test_matrix = scale_rows(test_rows, served_preprocessor, served_scaling, schema)
@@ -80,6 +87,7 @@ def evaluate_champion(
     served = _describe_served(networks, replicates, network.count_params(), registration)
     by_seed = replicates_of(replicates)
     validated = mean_outputs([replicate_outputs(by_seed[seed], folds) for seed in served.seeds])
+    threshold = choose_threshold(validated, true, schema, registration)
     ranked = combinations_of(leaderboard)
     tied = ranked.loc[ranked["tied_with_best"], "combination"]
     fewest, most = int(ranked["seeds"].min()), int(ranked["seeds"].max())
@@ -91,9 +99,15 @@ def evaluate_champion(
         engine=result.engine,
         served=served,
         task=schema.task,
-        objective=objective_of(schema.task).validation_metric,
-        validation=measure(validated, true, schema, target_scaling, evaluation),
-        test=measure(outputs, test_target, schema, served_scaling, evaluation),
+        objective=objective.validation_metric,
+        ranked_by=objective,
+        validation=measure(
+            validated, true, schema, target_scaling, evaluation, objective, threshold
+        ),
+        test=measure(
+            outputs, test_target, schema, served_scaling, evaluation, objective, threshold
+        ),
+        threshold=threshold,
         rows=SplitSizes(
             train=len(train_matrix),
             validation=len(true),
@@ -111,7 +125,8 @@ def evaluate_champion(
         diverged_trials=int(ranked["diverged"].sum()),
     )
     index = test_matrix.index
-    predictions = tabulate_predictions(outputs, test_target, index, schema, served_scaling)
+    given = outputs, test_target, index, schema, served_scaling
+    predictions = tabulate_predictions(*given, threshold)
     return champion, *tabulate_classes(predictions, schema), predictions
 
 
@@ -149,13 +164,35 @@ def measure(
     schema: Schema,
     scaling: TargetScaling,
     evaluation: EvaluationParameters,
+    objective: Objective | None = None,
+    threshold: float = HALF,
 ) -> dict[str, MetricEstimate]:
-    """Metrics of a network's outputs by name, with intervals; the calibration error has none."""
-    if schema.task == "regression":
-        predicted = target_values(outputs[:, 0], scaling)
-        return regression_metrics(target_values(target, scaling), predicted, evaluation)
-    probabilities = class_probabilities(outputs, schema.task)
-    return classification_metrics(target.astype(np.int32), probabilities, evaluation)
+    """Metrics of a network's outputs by name, with intervals; the calibration error has none.
+
+    The objective comes first, that of the task by default.
+    """
+    objective = objective or objective_of(schema.task)
+    predicted = decode_outputs(outputs, schema.task, scaling, threshold)
+    if predicted.probabilities is None:
+        numbers = predicted.values.astype(np.float64)
+        found = regression_metrics(target_values(target, scaling), numbers, evaluation)
+    else:
+        given = predicted.probabilities, evaluation, predicted.values
+        found = classification_metrics(target.astype(np.int32), *given)
+    metric = objective.metric
+    if metric not in found:
+        scorer = build_scorer(objective, schema.task, outputs.shape[1], target, scaling)
+        found[metric] = _estimate(scorer, predicted, evaluation)
+    return {metric: found.pop(metric), **found}
+
+
+def _estimate(
+    scorer: Scorer, predictions: Predictions, evaluation: EvaluationParameters
+) -> MetricEstimate:
+    scores = scorer.row_scores(predictions)[np.newaxis, np.newaxis]
+    scale, most = scorer.objective.scale, scorer.independent_rows
+    low, high = mean_interval(scores, evaluation.confidence, scale, most)
+    return MetricEstimate(value=scores.mean(), ci_low=low[0], ci_high=high[0])
 
 
 def tabulate_predictions(
@@ -164,9 +201,11 @@ def tabulate_predictions(
     row_ids: pd.Index,
     schema: Schema,
     scaling: TargetScaling,
+    threshold: float = HALF,
 ) -> pd.DataFrame:
     """``row_id``, ``true``, ``predicted``, and for classes ``probability_<class>`` of each row."""
-    table = tabulate_outputs(outputs, schema, scaling).rename(columns={"prediction": "predicted"})
+    table = tabulate_outputs(outputs, schema, scaling, threshold)
+    table = table.rename(columns={"prediction": "predicted"})
     if schema.task == "regression":
         true = target_values(target, scaling)
     else:

@@ -11,12 +11,13 @@ from dnn_sweep.core.champion.package import (
     Registration,
     ServedModel,
 )
-from dnn_sweep.core.champion.paired_test import PairedTest, compare_predictions
+from dnn_sweep.core.champion.paired_test import PairedTest, compare_predictions, compare_scores
 from dnn_sweep.core.data.fingerprints import fingerprint_rows
-from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.data.preprocessing import encode_target
+from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.formatting import count, format_value
-from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.scorer import Predictions, Scorer
 from dnn_sweep.parameters import RegistrationParameters
 
 # With fewer rows only a huge improvement could be shown, and a mean is not yet near a normal
@@ -95,20 +96,43 @@ def _judge(
                 f"{keeps}: only {len(rows)} of the {count(len(test_rows), 'test row')} are new to "
                 f"both models, and a comparison needs {FEWEST_ROWS}. {BY_HAND}"
             )
-        theirs = holder.predict(rows[list(holder.columns)])["prediction"]
+        theirs = holder.predict(rows[list(holder.columns)])
+        ours = test_predictions.set_index("row_id").loc[rows.index]
+        ours = ours.rename(columns={"predicted": "prediction"})
+        test = _compare(ours, theirs, rows[schema.target], package)
     except SweepError as error:
         return _judge_without_rows(package, holder, str(error), registration)
-    ours = test_predictions.set_index("row_id").loc[rows.index, "predicted"]
-    objective, target = objective_of(schema.task), rows[schema.target]
-    test = compare_predictions(ours.to_numpy(), theirs.to_numpy(), target.to_numpy(), objective)
     better = test.p_value <= 1 - registration.confidence
     reason = _state(test, package, holder, int(known.sum()))
     shown = f"shown to be better with {100 * registration.confidence:g} % confidence"
     return better, f"{reason}: {shown}." if better else f"{reason}: not {shown}. {keeps}."
 
 
+def _compare(
+    ours: pd.DataFrame, theirs: pd.DataFrame, target: pd.Series, package: ChampionPackage
+) -> PairedTest:
+    """Compare two tables of predictions, see :func:`~..data.predictions.tabulate_outputs`."""
+    schema, objective = package.schema, package.objective
+    if objective == objective.by_epoch:
+        first, second = (each["prediction"].to_numpy() for each in (ours, theirs))
+        return compare_predictions(first, second, target.to_numpy(), objective)
+    true = encode_target(target, schema, TargetScaling())
+    scorer = Scorer(objective, true, len(schema.classes))
+    our, their = (scorer.row_scores(_as_predictions(each, schema)) for each in (ours, theirs))
+    return compare_scores(our, their, objective, len(target))
+
+
+def _as_predictions(table: pd.DataFrame, schema: Schema) -> Predictions:
+    if schema.task == "regression":
+        return Predictions(table["prediction"].to_numpy(dtype=np.float64))
+    names = [f"probability_{label}" for label in schema.classes]
+    labels = encode_target(table["prediction"], schema, TargetScaling())
+    return Predictions(labels, table[names].to_numpy(dtype=np.float64))
+
+
 def _state(test: PairedTest, package: ChampionPackage, holder: ServedModel, known: int) -> str:
-    label = objective_of(package.schema.task).label.capitalize()
+    label = package.objective.label
+    label = f"{label[0].upper()}{label[1:]}"
     scores = f"{format_value(test.challenger)} against {format_value(test.holder)}"
     left = f" ({known:,} others were not new and are left out)" if known else ""
     return (
@@ -125,7 +149,8 @@ def _judge_without_rows(
     said = f"Version {holder.version} cannot score the present test rows: {why}."
     keeps = f"It keeps the alias {registration.alias!r}"
     schema, margin = package.schema, registration.margin
-    objective, ours, theirs = objective_of(schema.task), package.test_score, holder.test_score
+    objective, ours = package.objective, package.test_score
+    theirs = holder.test_scores.get(objective.metric)
     if margin is None:
         return False, (
             f"{said} {keeps}. Give another table an experiment of its own, or state with "

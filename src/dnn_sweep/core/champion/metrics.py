@@ -17,9 +17,14 @@ DRAWS_AT_ONCE = 100  # bounds memory
 
 
 def classification_metrics(
-    true: NDArray[np.int32], probabilities: Floats, evaluation: EvaluationParameters
+    true: NDArray[np.int32],
+    probabilities: Floats,
+    evaluation: EvaluationParameters,
+    predicted: NDArray[np.generic] | None = None,
 ) -> dict[str, MetricEstimate]:
     """Metrics of class probabilities, shape ``(rows, classes)``, given the true class positions.
+
+    The most probable class is ``predicted``, unless positions are given.
 
     Returns:
         ``accuracy`` with its exact binomial interval, ``macro_f1`` (over the classes that occur
@@ -37,8 +42,9 @@ def classification_metrics(
         Clopper & Pearson 1934; Goutte & Gaussier 2005, A probabilistic interpretation of
         precision, recall and F-score.
     """
-    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    correct = (predicted == true).astype(np.float64)
+    said = probabilities.argmax(axis=1) if predicted is None else predicted.astype(np.intp)
+    confidence = probabilities[np.arange(len(true)), said]
+    correct = (said == true).astype(np.float64)
     clipped = np.clip(probabilities, np.finfo(np.float32).eps, 1)
     clipped /= clipped.sum(axis=1, keepdims=True)
     losses = -np.log(clipped[np.arange(len(true)), true])
@@ -47,7 +53,7 @@ def classification_metrics(
     gaps = _calibration_gaps(confidence, correct, evaluation.calibration_bins)
     return {
         "accuracy": _estimate(exact.statistic, (accuracy.low, accuracy.high)),
-        "macro_f1": _macro_f1(true, predicted, probabilities.shape[1], evaluation),
+        "macro_f1": _macro_f1(true, said, probabilities.shape[1], evaluation),
         "log_loss": _estimate(losses.mean(), ratio_interval(losses, evaluation)),
         "calibration_error": MetricEstimate(value=float(np.abs(gaps).sum() / len(true))),
     }

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.record import Champion, ChampionEvaluation, RegisteredVersion
 from dnn_sweep.core.champion.served import ServedNetworks
-from dnn_sweep.core.comparison.predictions import tabulate_outputs
 from dnn_sweep.core.data.fingerprints import fingerprint_rows
+from dnn_sweep.core.data.predictions import HALF, tabulate_outputs
 from dnn_sweep.core.data.preprocessing import scale_features
 from dnn_sweep.core.data.schema import Label, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.formatting import count, percent
 from dnn_sweep.core.networks.build import network_outputs
-from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import Task
@@ -42,6 +42,8 @@ class ChampionPackage:
     validation_score: float  # its objective on all validation rows; see ``ChampionEvaluation``
     test_score: float  # its objective on the test set
     description: str  # the registered version's
+    objective: Objective
+    threshold: float  # of two classes, the second is predicted above this probability
     seen: NDArray[np.uint64]  # fingerprints of its training and validation rows, sorted
     digest: str  # SHA-256 of what it is; the same for the same champion of the same sweep
 
@@ -92,8 +94,8 @@ class ServedModel:
     shape: tuple[int, ...] = ()  # of a row, as in its schema, and the two below too
     padded: bool = False
     sequence: tuple[str, str] | None = None
-    seen: NDArray[np.uint64] | None = None  # as in its package; earlier releases kept neither
-    test_score: float | None = None  # this nor the fingerprints
+    seen: NDArray[np.uint64] | None = None  # as in its package; earlier releases did not keep them
+    test_scores: Mapping[str, float] = field(default_factory=dict)  # by metric
 
     def check_columns(self, rows: pd.DataFrame) -> None:
         """Raise :class:`SweepError` where the rows lack a column that the model needs."""
@@ -133,7 +135,7 @@ def package_champion(
     >>> package.example_predictions.columns[0]
     'prediction'
     """
-    networks, objective = ServedNetworks.of(served_plan, results), objective_of(schema.task)
+    networks, objective = ServedNetworks.of(served_plan, results), evaluation.metric
     network = networks.load_network()
     seen = [fingerprint_rows(rows, schema.kinds) for rows in (train_rows, validation_rows)]
     scaled = scale_features(validation_rows, preprocessor, schema)
@@ -145,12 +147,16 @@ def package_champion(
         schema=schema,
         target_scaling=target_scaling,
         example=_as_sent(validation_rows[schema.feature_names].head(EXAMPLE_ROWS)),
-        example_predictions=tabulate_outputs(outputs, schema, target_scaling),
+        example_predictions=tabulate_outputs(outputs, schema, target_scaling, evaluation.threshold),
         validation_score=evaluation.validation[objective.metric].value,
         test_score=evaluation.test[objective.metric].value,
+        objective=objective,
+        threshold=evaluation.threshold,
         description=_describe(evaluation),
         seen=np.unique(np.concatenate(seen)),
-        digest=_digest(networks, network.get_weights(), schema, target_scaling, scaled),
+        digest=_digest(
+            networks, network.get_weights(), schema, target_scaling, scaled, evaluation.threshold
+        ),
     )
 
 
@@ -167,6 +173,7 @@ def _digest(
     schema: Schema,
     target_scaling: TargetScaling,
     scaled: pd.DataFrame,
+    threshold: float,
 ) -> str:
     """Hash what predicts: the trials, the schema, both scalings and the networks' weights.
 
@@ -174,15 +181,17 @@ def _digest(
     hashed, and of the preprocessor what it makes of the validation rows.
     """
     trials = "+".join(each.trial.id for each in networks.members)
-    described = (trials, schema.model_dump_json(), target_scaling.model_dump_json())
-    digest = hashlib.sha256(repr(described).encode())
+    described = [trials, schema.model_dump_json(), target_scaling.model_dump_json()]
+    if threshold != HALF:
+        described.append(str(threshold))
+    digest = hashlib.sha256(repr(tuple(described)).encode())
     for values in (scaled.to_numpy(), *weights):
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 
 
 def _describe(champion: ChampionEvaluation) -> str:
-    objective, rows = objective_of(champion.task), champion.rows
+    objective, rows = champion.metric, champion.rows
     found = champion.validation[objective.metric]
     within = f" in {count(rows.folds, 'fold')}" if rows.folds else ""
     rule = "best" if champion.chosen_by == "best" else "fastest of those tied for first"

@@ -10,6 +10,7 @@ from dnn_sweep.core.objectives import Objective
 
 # In single precision the same network gives the same outputs to about this, relatively.
 ROUNDING = 1e-6
+T_TEST = "paired t-test"
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,27 @@ def compare_predictions(
     else:
         size = np.maximum(np.abs(challenger.astype(float)), np.abs(holder.astype(float)))
         gains[np.abs(gains) <= ROUNDING * size] = 0
-        name, p_value = "paired t-test", _paired_t(gains)
+        name, p_value = T_TEST, _paired_t(gains)
     first, second = (float(each.mean()) for each in scores)
     return PairedTest(first, second, rows=len(target), name=name, p_value=p_value)
+
+
+def compare_scores(
+    challenger: NDArray[np.float64], holder: NDArray[np.float64], objective: Objective, rows: int
+) -> PairedTest:
+    """Test whether the challenger's scores are better than the holder's, by Student's paired t.
+
+    The scores are those of the same ``rows`` or groups of them, whose mean is the objective; see
+    :meth:`~dnn_sweep.core.scorer.Scorer.row_scores`.
+
+    >>> from dnn_sweep.core.objectives import ACCURACY
+    >>> compare_scores(np.array([0.9, 0.8, 0.7]), np.array([0.5, 0.6, 0.4]), ACCURACY, 3).name
+    'paired t-test'
+    """
+    gains = objective.sign * (challenger - holder)
+    gains[np.abs(gains) <= ROUNDING * np.maximum(np.abs(challenger), np.abs(holder))] = 0
+    first, second = float(challenger.mean()), float(holder.mean())
+    return PairedTest(first, second, rows=rows, name=T_TEST, p_value=_paired_t(gains))
 
 
 def score_each_row(

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.formatting import TIMES, count
+from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.parameters import Serving, Task
 
 
@@ -134,6 +135,7 @@ class ChampionEvaluation(BaseModel):
     served: Served
     task: Task
     objective: str  # the metric that ranks combinations, such as ``val_accuracy``
+    ranked_by: Objective | None = None  # its description; records of earlier releases lack it
     validation: dict[str, MetricEstimate]  # by metric
     test: dict[str, MetricEstimate]  # by metric
     rows: SplitSizes
@@ -141,11 +143,17 @@ class ChampionEvaluation(BaseModel):
     resamples: int  # bootstrap resamples behind every interval
     chosen_by: str  # the rule, ``best`` or ``cheapest_tied``
     tied_with: tuple[str, ...]  # combinations tied for first with it
+    threshold: float = 0.5  # of two classes, the second is predicted above this probability
     combinations: int  # how many were compared
     trials: int  # how many were compared
     seeds: tuple[int, ...]  # the seeds of the finals
     fewest_seeds: int | None = None  # of a combination that a budget dropped; else ``None``
     diverged_trials: int
+
+    @property
+    def metric(self) -> Objective:
+        """The metric that ranks combinations."""
+        return self.ranked_by or objective_of(self.task)
 
     @property
     def what_is_served(self) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.comparison.baselines import Baseline
-from dnn_sweep.core.comparison.intervals import mean_interval
+from dnn_sweep.core.comparison.intervals import Scale, mean_interval
 from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.record import AgainstBaseline, NetworkVerdict, Outcome
 from dnn_sweep.core.comparison.scores import ScoredSweep
@@ -55,15 +55,15 @@ def compare_baselines(
     looks, best = sweep.looks(order), int(np.flatnonzero(order == best)[0])
     confidence = looks.confidence(evaluation.confidence)
     combinations, seeds, rows = looks.last.shape
-    sign, margin = sweep.objective.sign, sweep.margin(evaluation)
+    sign, margin, scale = sweep.objective.sign, sweep.margin(evaluation), sweep.objective.scale
     repeated = np.broadcast_to(scores[:, np.newaxis], (len(scores), seeds, rows))
     everything = np.concatenate([looks.last, repeated])
-    against_all = compare_with_best(everything, best, sign, confidence)
+    against_all = compare_with_best(everything, best, sign, confidence, scale=scale)
     alpha = (1 - evaluation.confidence) / max(len(scores), 1)
     found = []
     for place, baseline in enumerate(baselines):
         pair = np.stack([looks.last[best], repeated[place]])
-        difference, low, high = _difference(pair, sign, alpha)
+        difference, low, high = _difference(pair, sign, alpha, scale)
         if sign > 0:  # the end that decides whether the baseline is worse
             high = float(against_all.high[combinations + place])
         else:
@@ -91,10 +91,10 @@ def compare_baselines(
     return found
 
 
-def _difference(pair: Floats, sign: int, alpha: float) -> tuple[float, float, float]:
+def _difference(pair: Floats, sign: int, alpha: float, scale: Scale) -> tuple[float, float, float]:
     """The second of two minus the first, with its interval."""
     ahead = int(sign * (pair[1].mean() - pair[0].mean()) > 0)
-    found = compare_with_best(pair, ahead, sign, 1 - alpha)
+    found = compare_with_best(pair, ahead, sign, 1 - alpha, scale=scale)
     other = 1 - ahead
     values = float(found.difference[other]), float(found.low[other]), float(found.high[other])
     return (-values[0], -values[2], -values[1]) if ahead else values
@@ -115,8 +115,8 @@ def tabulate_baselines(
     """
     metric = sweep.objective.validation_metric
     alone = scores[:, np.newaxis]
-    share = sweep.objective.mode == "max"
-    low, high = mean_interval(alone, evaluation.confidence, share=share, most=sweep.rows)
+    given = sweep.objective.scale, sweep.independent_rows
+    low, high = mean_interval(alone, evaluation.confidence, *given)
     return pd.DataFrame(
         {
             "kind": "baseline",

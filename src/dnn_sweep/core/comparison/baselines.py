@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
 
-from dnn_sweep.core.comparison.predictions import target_values
-from dnn_sweep.core.comparison.scores import no_skill_prediction
 from dnn_sweep.core.data.arrays import features_and_target, sample_weights_of
 from dnn_sweep.core.data.folds import FOLD, TARGET_MEAN, TARGET_SCALE, VALIDATED
+from dnn_sweep.core.data.predictions import target_values
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.lazy import LazyModule, sklearn
+from dnn_sweep.core.objectives import OF_PROBABILITIES, Objective
 from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.core.scorer import Predictions, Scorer, predict_without_skill
 from dnn_sweep.parameters import BaselineName, EvaluationParameters, Task
 
 logger = logging.getLogger(__name__)
@@ -44,17 +46,17 @@ class Baseline:
     name: str  # in the leaderboard
     task: Task
     predictions: NDArray[np.generic]  # encoded as the target: class positions, standardised values
-    probabilities: NDArray[np.float64] | None  # (rows, classes); a support vector machine has none
+    # Of each class; a support vector machine has only an order of the rows, as values from 0 to 1.
+    probabilities: NDArray[np.float64] | None
     rows: int  # training rows it was fitted on; with folds, in the first one
     training_rows: int  # how many there are
     seconds: float  # to fit it and to predict
 
-    def row_scores(self, true: NDArray[np.generic], scaling: TargetScaling) -> NDArray[np.float64]:
-        """Score each validation row in the unit of a trial's scores; ``true`` is encoded."""
+    def row_scores(self, scorer: Scorer, scaling: TargetScaling) -> NDArray[np.float64]:
+        """Score the validation rows as a trial's are scored."""
         if self.task == "regression":
-            predicted = target_values(self.predictions, scaling)
-            return np.abs(target_values(true, scaling) - predicted)
-        return np.asarray(self.predictions == true, dtype=np.float64)
+            return scorer.row_scores(Predictions(target_values(self.predictions, scaling)))
+        return scorer.row_scores(Predictions(self.predictions, self.probabilities))
 
 
 def fit_baselines(
@@ -64,6 +66,7 @@ def fit_baselines(
     schema: Schema,
     evaluation: EvaluationParameters,
     fold_matrices: pd.DataFrame | None = None,
+    objective: Objective | None = None,
 ) -> list[Baseline]:
     """Fit the baselines of ``evaluation.baselines`` on what the networks see.
 
@@ -76,7 +79,8 @@ def fit_baselines(
     as 0) and the same weights of rows and classes. None is tuned. Large data are capped: the rows
     are drawn with ``evaluation.seed``, and the log says how many. The constant prediction is
     unweighted, as it is where it stands for a diverged trial. A model that cannot be fitted, say
-    because all training rows have one class, is left out with a warning.
+    because all training rows have one class, is left out with a warning; so is a support vector
+    machine where the ``objective`` needs probabilities, which it does not have.
 
     >>> rows = train_matrix, validation_matrix, schema
     >>> [each.name for each in fit_baselines(finals_plan, *rows, evaluation)]
@@ -89,6 +93,9 @@ def fit_baselines(
     fitted = []
     for spelling in evaluation.baselines:
         name = NAMES[spelling][schema.task == "regression"]
+        if spelling == "support_vectors" and objective and objective.scorer in OF_PROBABILITIES:
+            logger.info("The baseline %s has no probabilities and is left out.", name)
+            continue
         start = time.perf_counter()
         try:
             predicted = [part.predict(spelling, schema, evaluation.seed) for part in parts]
@@ -147,7 +154,9 @@ class _Part:
         self, spelling: BaselineName, schema: Schema, seed: int
     ) -> tuple[NDArray[np.generic], NDArray[np.float64] | None]:
         if spelling == "no_skill":
-            return _predict_without_skill(self.target, len(self.unseen), schema)
+            given = len(self.unseen), len(schema.classes)
+            constant = predict_without_skill(self.target, *given)
+            return constant.values, constant.probabilities
         rows = self.fitted_on(spelling, schema, seed)
         own = None if self.weights is None else self.weights[rows]
         fitted = self.features[rows], self.target[rows], own
@@ -207,16 +216,6 @@ def _draw_rows(
     return np.sort(np.random.default_rng(seed).choice(rows, max(most, 1), replace=False))
 
 
-def _predict_without_skill(
-    target: NDArray[np.generic], rows: int, schema: Schema
-) -> tuple[NDArray[np.generic], NDArray[np.float64] | None]:
-    constant = no_skill_prediction(target, schema.task)
-    if schema.task == "regression":
-        return np.full(rows, constant), None
-    shares = np.bincount(target.astype(np.int64), minlength=len(schema.classes)) / len(target)
-    return np.full(rows, int(constant)), np.tile(shares, (rows, 1))
-
-
 def _predict(
     spelling: BaselineName,
     features: NDArray[np.float32],
@@ -241,11 +240,19 @@ def _predict(
         predictions = model.predict(unseen)
         if regression:
             return predictions * scale + mean, None
-        if not hasattr(model, "predict_proba"):
-            return predictions, None
         probabilities = np.zeros((len(unseen), len(schema.classes)))
-        probabilities[:, model.classes_.astype(np.int64)] = model.predict_proba(unseen)
+        probabilities[:, model.classes_.astype(np.int64)] = _class_shares(model, unseen)
         return predictions, probabilities
+
+
+def _class_shares(model: Any, unseen: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities, or in their order what a support vector machine decides by."""
+    if hasattr(model, "predict_proba"):
+        return np.asarray(model.predict_proba(unseen))
+    decided = model.decision_function(unseen)
+    if decided.ndim == 1:
+        decided = np.stack([-decided / 2, decided / 2], axis=1)
+    return np.asarray(scipy.special.softmax(decided, axis=1))
 
 
 def _new_model(spelling: BaselineName, features: int, regression: bool, seed: int) -> Any:

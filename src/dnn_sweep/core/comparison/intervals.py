@@ -4,6 +4,8 @@ A combination's score is a mean over two crossed sources of chance: the seeds it
 with, and the rows that happen to be in the validation split.
 """
 
+from typing import Literal
+
 import numpy as np
 import scipy
 from numpy.typing import NDArray
@@ -13,6 +15,12 @@ from dnn_sweep.core.comparison.mean_errors import Floats, draw_mean_errors
 from dnn_sweep.core.formatting import format_interval, format_value
 from dnn_sweep.parameters import EvaluationParameters
 
+Scale = Literal["share", "error", "any"]
+BOUNDS: dict[Scale, tuple[float, float]] = {
+    "share": (0.0, 1.0),
+    "error": (0.0, np.inf),
+    "any": (-np.inf, np.inf),
+}
 RESAMPLES_AT_ONCE = 100  # bounds memory
 DRAWS = 4000
 
@@ -34,39 +42,41 @@ class MetricEstimate(BaseModel):
         return f"{format_value(self.value)} {format_interval(self.ci_low, self.ci_high)}"
 
 
-def draw_means(scores: Floats, evaluation: EvaluationParameters, *, share: bool) -> Floats:
+def draw_means(scores: Floats, evaluation: EvaluationParameters, scale: Scale) -> Floats:
     """Draw what the means of all combinations may be, shape ``(resamples, combinations)``.
 
     Args:
-        scores: Shape ``(combinations, seeds, rows)``; shares from 0 to 1, or errors from 0.
+        scores: Shape ``(combinations, seeds, rows)``.
         evaluation: Number of resamples, and the seed.
-        share: Whether the means are shares.
+        scale: Whether the means are shares from 0 to 1, errors from 0, or any numbers.
     """
+    share = scale == "share"
     errors = draw_mean_errors(scores, evaluation.resamples, evaluation.seed, share=share)
-    return np.asarray(np.clip(scores.mean(axis=(1, 2)) + errors.T, 0, 1 if share else None))
+    return np.asarray(np.clip(scores.mean(axis=(1, 2)) + errors.T, *BOUNDS[scale]))
 
 
 def mean_interval(
-    scores: Floats, confidence: float, *, share: bool, most: int | None = None
+    scores: Floats, confidence: float, scale: Scale, independent_rows: float | None = None
 ) -> tuple[Floats, Floats]:
     """Confidence interval of every combination's mean, wide enough for few seeds.
 
     The size of the error comes from :func:`draw_mean_errors`. On that, a share of right rows has
     the exact binomial interval of as many independent rows as would err as much, and no more than
     there are, so that it stays possible and is not too narrow near 1. The interval of a mean error
-    is symmetric for its logarithm.
+    is symmetric for its logarithm, and that of any other number is symmetric.
 
     Args:
-        scores: Shape ``(combinations, seeds, rows)``; shares from 0 to 1, or errors from 0.
+        scores: Shape ``(combinations, seeds, rows)``.
         confidence: Of each interval on its own.
-        share: Whether the means are shares.
-        most: Number of independent rows at most, where the scores are of groups of rows.
+        scale: Whether the means are shares from 0 to 1, errors from 0, or any numbers.
+        independent_rows: How many rows a share is at most worth; by default as many as there are
+            scores.
 
     Returns:
         Low and high, one value per combination.
 
     >>> scores = (np.random.default_rng(0).random((1, 5, 100)) < 0.9).astype(float)
-    >>> low, high = mean_interval(scores, 0.95, share=True)
+    >>> low, high = mean_interval(scores, 0.95, "share")
     >>> print(low.round(2), scores.mean().round(2), high.round(2))
     [0.8] 0.88 [0.94]
 
@@ -74,16 +84,18 @@ def mean_interval(
         Korn & Graubard 1998, Confidence intervals for proportions with small expected number of
         positive counts estimated from survey data; Clopper & Pearson 1934.
     """
-    mean, rows = scores.mean(axis=(1, 2)), scores.shape[2]
-    drawn = draw_mean_errors(scores, DRAWS, paired=False, share=share)
+    mean, rows = scores.mean(axis=(1, 2)), independent_rows or scores.shape[2]
+    drawn = draw_mean_errors(scores, DRAWS, paired=False, share=scale == "share")
     half = np.quantile(np.abs(drawn), confidence, axis=1)
-    if not share:
+    if scale == "any":
+        return mean - half, mean + half
+    if scale == "error":
         relative = half / np.maximum(mean, np.finfo(np.float64).tiny)
         return mean * np.exp(-relative), mean * np.exp(relative)
     variance = (half / scipy.special.ndtri((1 + confidence) / 2)) ** 2
     spread, varies = mean * (1 - mean), variance > 0
     independent = np.divide(spread, variance, out=np.full_like(mean, rows), where=varies)
-    independent = np.where(spread > 0, np.minimum(independent, most or rows), rows)
+    independent = np.where(spread > 0, np.minimum(independent, rows), rows)
     right, wrong, tail = independent * mean, independent * (1 - mean), (1 - confidence) / 2
     low = np.where(right > 0, scipy.stats.beta.ppf(tail, right, wrong + 1), 0)
     high = np.where(wrong > 0, scipy.stats.beta.isf(tail, right + 1, wrong), 1)

@@ -8,20 +8,27 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.comparison.against_baselines import compare_baselines, tabulate_baselines
 from dnn_sweep.core.comparison.baselines import Baseline
-from dnn_sweep.core.comparison.groups import score_groups
 from dnn_sweep.core.comparison.histories import collect_histories
 from dnn_sweep.core.comparison.holm import holm_p_values
 from dnn_sweep.core.comparison.intervals import draw_means, mean_interval, rank_intervals
 from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.record import Comparison
-from dnn_sweep.core.comparison.scores import FACTORS, ScoredSweep, score_combinations
+from dnn_sweep.core.comparison.scores import (
+    FACTORS,
+    ScoredSweep,
+    TrialScorer,
+    score_combinations,
+)
 from dnn_sweep.core.comparison.summary import describe_comparison
 from dnn_sweep.core.data.preprocessing import GROUP, TARGET
 from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters
 
+_MEASURED = [objective_of(task).validation_metric for task in ("binary", "regression")]
 WHOLE_NUMBERS = ("batch_size", "rounds", "rank_low", "rank_high")  # empty for a baseline
 
 
@@ -34,31 +41,41 @@ def rank_combinations(
     evaluation: EvaluationParameters,
     baselines: Sequence[Baseline] = (),
     folds: pd.DataFrame | None = None,
+    objective: Objective | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Comparison]:
     """Compare the combinations on the validation rows; training rows say what no skill predicts.
 
     Where rows belong together (``group`` of the matrices), chance is in the draw of their groups.
+    Without an ``objective``, that of the task counts.
 
     Returns:
         The leaderboard (:func:`build_leaderboard` with :func:`add_baselines`), the histories
         (:func:`~dnn_sweep.core.comparison.histories.collect_histories`), ``combination``,
         ``seed``, score, ``diverged`` and ``seconds`` of every trial, and the comparison's record.
 
+    Raises:
+        SweepError: If the objective was resolved from another ``evaluation.objective``.
+
     >>> rows = train_matrix, validation_matrix, target_scaling
     >>> ranked, *_ = rank_combinations(finals_plan, trial_results, *rows, evaluation, baselines)
     >>> ranked["kind"].value_counts().to_dict()
     {'baseline': 4, 'combination': 2}
     """
+    if objective and objective.given != evaluation.objective:
+        raise SweepError(
+            f"evaluation.objective is {evaluation.objective}, but learning rates were chosen by "
+            f"{objective.given}; run the pipeline train, which trains only what is missing"
+        )
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
-    sweep = score_combinations(plan, results, train_target, true, target_scaling, folds)
     groups = validation_matrix[GROUP].to_numpy() if GROUP in validation_matrix else None
-    sweep = sweep.by_group(groups)
+    targets = train_target, true, target_scaling
+    sweep = score_combinations(plan, results, *targets, folds, objective, groups)
     ranked = build_leaderboard(sweep, evaluation)
     leaderboard, compared = ranked, []
     if baselines:
-        scores = np.array([each.row_scores(true, target_scaling) for each in baselines])
-        if groups is not None:
-            scores = score_groups(scores[:, np.newaxis], groups)[:, 0]
+        given = sweep.objective, plan.trials[0], *targets
+        scorer = TrialScorer.of(*given, groups=groups).scorer
+        scores = np.array([each.row_scores(scorer, target_scaling) for each in baselines])
         best = [*sweep.combinations["combination"]].index(ranked["combination"][0])
         compared = compare_baselines(sweep, best, baselines, scores, evaluation)
         rows = tabulate_baselines(compared, scores, sweep, evaluation)
@@ -75,11 +92,12 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
     Where a budget dropped some, those that trained in more rounds come first.
 
     Returns:
-        One row per combination, best first. ``<metric>`` is ``val_accuracy`` or ``val_mae``.
+        One row per combination, best first; ``<metric>`` is such as ``val_accuracy``.
 
         - ``rank`` from 1, which equals share
         - ``kind`` (``combination``), ``combination``, ``FACTORS``
         - ``<metric>_mean`` over seeds and rows, ``<metric>_ci_low``, ``<metric>_ci_high``
+        - ``val_accuracy_mean`` or ``val_mae_mean`` where another metric ranks
         - ``val_loss_mean``, ``seeds`` and ``diverged`` (counts), ``best_epoch``, ``epochs`` and
           ``seconds`` (means over seeds), ``engine``
         - ``tied_with_best`` (not dropped, not shown to be worse, and no seed diverged),
@@ -99,19 +117,20 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         .index.to_numpy()
     )
     looks = sweep.looks(order)
-    share, means = sweep.objective.mode == "max", sweep.means[order]
+    scale, means = sweep.objective.scale, sweep.means[order]
 
     def describe(scores: Floats) -> tuple[Floats, ...]:
         seed_means = scores.mean(axis=2)
         several = scores.shape[1] > 1
         spread = seed_means.std(axis=1, ddof=1) if several else np.full(len(scores), np.nan)
         p_values = np.minimum(looks.judging * holm_p_values(seed_means, 0, evaluation.seed), 1)
-        drawn = draw_means(scores, evaluation, share=share)
-        low, high = mean_interval(scores, confidence, share=share, most=sweep.rows)
+        drawn = draw_means(scores, evaluation, scale)
+        low, high = mean_interval(scores, confidence, scale, sweep.independent_rows)
         return low, high, spread, p_values, drawn.T
 
     low, high, spread, p_values, drawn = looks.of_last_looks(describe)
-    differences = looks.compare_with_best(sign, confidence, sweep.margin(evaluation))
+    margin = sweep.margin(evaluation)
+    differences = looks.compare_with_best(sign, confidence, margin, scale=scale)
     share_first, rank_low, rank_high = rank_intervals(drawn.T, sign, confidence)
     stayed = looks.rounds == looks.rounds[0]
     steady = training["diverged"].to_numpy()[order] == 0
@@ -182,11 +201,13 @@ def combinations_of(leaderboard: pd.DataFrame) -> pd.DataFrame:
 def _training_means(sweep: ScoredSweep) -> pd.DataFrame:
     """Figures of the trainings, one row per combination: means over seeds, and counts."""
     names = ["val_loss", "diverged", "best_epoch", "epochs", "seconds"]
+    # What is measured in every epoch, where another metric ranks.
+    others = [n for n in _MEASURED if n in sweep.trials and n != sweep.objective.validation_metric]
     trials = sweep.trials.groupby("combination", sort=False)
-    means = trials[names].mean(skipna=False).reset_index(drop=True)
+    means = trials[[*others, *names]].mean(skipna=False).reset_index(drop=True)
     return pd.DataFrame(
         {
-            "val_loss_mean": means["val_loss"],
+            **{f"{name}_mean": means[name] for name in [*others, "val_loss"]},
             "seeds": sweep.seed_counts,
             "diverged": trials["diverged"].sum().to_numpy(),
             **means[["best_epoch", "epochs", "seconds"]],

@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from dnn_sweep.core.comparison.intervals import Scale
 from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.tied_set import DRAWS, Differences, compare_with_best
 
@@ -81,7 +82,12 @@ class Looks:
         return found
 
     def compare_with_best(
-        self, sign: int, confidence: float, margin: float = 0.0, most_draws: int = DRAWS
+        self,
+        sign: int,
+        confidence: float,
+        margin: float = 0.0,
+        most_draws: int = DRAWS,
+        scale: Scale | None = None,
     ) -> Differences:
         """Compare every combination with the first; see :func:`~.tied_set.compare_with_best`.
 
@@ -96,7 +102,7 @@ class Looks:
                 means, unknown = scores.mean(axis=(1, 2)), np.full(len(scores), np.nan)
                 return means - means[0], unknown, unknown, np.ones(len(scores))
             level = self.confidence(confidence)
-            found = compare_with_best(scores, 0, sign, level, margin, most_draws)
+            found = compare_with_best(scores, 0, sign, level, margin, most_draws, scale)
             return found.difference, found.low, found.high, found.tied.astype(np.float64)
 
         difference, low, high, tied = self.of_last_looks(measure)

@@ -1,20 +1,20 @@
 """The score of every trial on every validation row."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dnn_sweep.core.comparison.groups import score_groups
 from dnn_sweep.core.comparison.looks import Looks
-from dnn_sweep.core.comparison.predictions import class_probabilities, target_values
 from dnn_sweep.core.data.folds import rows_by_fold
+from dnn_sweep.core.data.predictions import build_scorer, decode_outputs, target_values
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.scorer import Predictions, Scorer, predict_without_skill
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import EvaluationParameters, Task
 
@@ -29,73 +29,94 @@ FACTORS = (
 )
 
 
-def row_scores(
-    result: TrialResult, true: NDArray[np.generic], no_skill: float, scaling: TargetScaling
-) -> NDArray[np.float64]:
-    """Score a trial on each validation row; a diverged one as if it always predicted ``no_skill``.
+@dataclass(frozen=True, eq=False)
+class TrialScorer:
+    """Scores trained trials on the validation rows; a diverged one as a constant prediction.
 
-    ``true`` and ``no_skill`` are encoded targets. The score, of shape ``(rows,)``, is 1 where the
-    class is right and 0 where it is wrong; for a regression, the absolute error in its own unit.
+    Args:
+        scorer: Of predictions of the validation rows.
+        constant: What is predicted of each without skill, see
+            :func:`~dnn_sweep.core.scorer.predict_without_skill`.
+        task: The task.
+        scaling: Of the target.
+        folds: The fold of each row, see :func:`~dnn_sweep.core.data.folds.assign_folds`.
     """
-    task = result.trial.task
-    if result.status == "diverged":
-        return no_skill_scores(true, no_skill, task, scaling)
-    if task == "regression":
-        predictions = target_values(result.outputs[:, 0], scaling)
-        return np.abs(target_values(true, scaling) - predictions)
-    predicted = class_probabilities(result.outputs, task).argmax(axis=1)
-    return np.asarray(predicted == true, dtype=np.float64)
 
+    scorer: Scorer
+    constant: Predictions
+    task: Task
+    scaling: TargetScaling
+    folds: pd.DataFrame | None = None
 
-def no_skill_scores(
-    true: NDArray[np.generic], no_skill: float, task: Task, scaling: TargetScaling
-) -> NDArray[np.float64]:
-    """Score the same prediction for every row, in the unit of :func:`row_scores`."""
-    if task == "regression":
-        return np.abs(true.astype(np.float64) - no_skill) * scaling.scale
-    return np.asarray(true == no_skill, dtype=np.float64)
+    @classmethod
+    def of(
+        cls,
+        objective: Objective | None,
+        trial: Trial,
+        train_target: NDArray[np.generic],
+        true: NDArray[np.generic],
+        scaling: TargetScaling,
+        folds: pd.DataFrame | None = None,
+        groups: NDArray[np.int64] | None = None,
+    ) -> "TrialScorer":
+        """Build it from encoded targets and any trial; see :func:`score_combinations`."""
+        given = objective, trial.task, trial.network.outputs, true, scaling
+        scorer = build_scorer(*given, groups)
+        if trial.task == "regression":
+            train_target = target_values(train_target, scaling)
+        constant = predict_without_skill(train_target, len(true), scorer.classes)
+        return cls(scorer, constant, trial.task, scaling, folds)
 
+    def predictions(self, replicate: Sequence[TrialResult]) -> Predictions:
+        """What one replicate predicts: one trial, or those of its folds, each for its own rows."""
+        values, probabilities = self.constant.values.copy(), self.constant.probabilities
+        probabilities = None if probabilities is None else probabilities.copy()
+        validated = rows_by_fold(self.folds)
+        for result in replicate:
+            if result.status == "diverged":
+                continue
+            fold = result.trial.fold
+            rows = slice(None) if fold is None else validated[fold]
+            own = decode_outputs(result.outputs, self.task, self.scaling)
+            values[rows] = own.values
+            if probabilities is not None and own.probabilities is not None:
+                probabilities[rows] = own.probabilities
+        return Predictions(values, probabilities)
 
-def no_skill_prediction(train_target: NDArray[np.generic], task: Task) -> float:
-    """The most frequent class of the training rows, or their median target.
+    def row_scores(self, replicate: Sequence[TrialResult]) -> NDArray[np.float64]:
+        """Score one replicate, see :meth:`~dnn_sweep.core.scorer.Scorer.row_scores`."""
+        return self.scorer.row_scores(self.predictions(replicate))
 
-    >>> no_skill_prediction(np.array([0, 2, 2]), "multiclass")
-    2.0
-    """
-    if task == "regression":
-        return float(np.median(train_target.astype(np.float64)))
-    return float(np.bincount(train_target.astype(np.int64)).argmax())
+    def value(self, replicate: Sequence[TrialResult]) -> float:
+        """The objective's value for one replicate."""
+        return self.scorer.value(self.predictions(replicate))
 
 
 @dataclass(frozen=True)
 class ScoredSweep:
     """The scores of a sweep; its tables are in the order of the grid.
 
-    ``trials`` has ``combination``, ``seed``, the objective's mean over the rows (``val_accuracy``
-    or ``val_mae``), ``diverged`` (how many of its networks), ``seconds``, ``val_loss`` of the kept
-    epoch, ``best_epoch``, ``epochs`` and ``engine``.
+    ``trials`` has ``combination``, ``seed``, the objective on the rows (such as ``val_accuracy``),
+    ``diverged`` (how many of its networks), ``seconds``, ``val_loss`` of the kept epoch,
+    ``best_epoch``, ``epochs`` and ``engine``; where the objective is not measured in every epoch,
+    also the metric that is, in the kept one.
     """
 
-    # From row_scores, shape (combinations, seeds, rows or groups); NaN where a seed is lacking.
+    # Shape (combinations, seeds, rows), or in place of rows groups; NaN where a seed is lacking.
     scores: NDArray[np.float64]
     seeds: list[int]  # all of them; a combination that was dropped early has the first ones
     objective: Objective  # whose value is the mean score
     no_skill: float  # the mean score of predictions made without looking at a row
     combinations: pd.DataFrame  # one row per combination: its name and ``FACTORS``
     trials: pd.DataFrame  # one row per combination and seed, with folds of all its networks
-    rows_in_groups: int | None = None  # number of rows, where the scores are those of groups
+    rows: int = 0  # of the validation set; 0 for as many as the scores have
+    independent_rows: float | None = None  # that a share is at most worth; ``None`` for all
+    groups: int | None = None  # number of groups of rows that belong together, if there are any
 
     @property
-    def rows(self) -> int:
+    def validation_rows(self) -> int:
         """Number of validation rows."""
-        return self.rows_in_groups or self.scores.shape[2]
-
-    def by_group(self, groups: NDArray[np.int64] | None) -> "ScoredSweep":
-        """Score groups of rows (:func:`~.groups.score_groups`); ``None`` leaves the rows."""
-        if groups is None:
-            return self
-        scores = score_groups(self.scores, groups)
-        return replace(self, scores=scores, rows_in_groups=self.scores.shape[2])
+        return self.rows or self.scores.shape[2]
 
     @property
     def seed_counts(self) -> NDArray[np.int64]:
@@ -118,7 +139,7 @@ class ScoredSweep:
         A regression's is given as a share of the error without skill, since a number in the
         target's unit is hard to know beforehand.
         """
-        unit = 1.0 if self.objective.mode == "max" else self.no_skill
+        unit = self.no_skill if self.objective.scale == "error" else 1.0
         return evaluation.equivalence_margin * unit
 
 
@@ -129,12 +150,15 @@ def score_combinations(
     validation_target: NDArray[np.generic],
     scaling: TargetScaling,
     folds: pd.DataFrame | None = None,
+    objective: Objective | None = None,
+    groups: NDArray[np.int64] | None = None,
 ) -> ScoredSweep:
     """Score every trial on every validation row; targets are encoded.
 
     With ``folds`` (see :func:`~dnn_sweep.core.data.folds.assign_folds`) a combination has a
     network per seed and fold, and its score on a row with a seed is that of the one network that
-    was not trained on the row.
+    was not trained on the row. Without an ``objective``, that of the task counts. With ``groups``,
+    the number of each row's group, the scores are those of groups.
 
     A budget drops combinations after some of the seeds, so these are the first of all seeds.
 
@@ -143,10 +167,12 @@ def score_combinations(
             one.
     """
     task, by_combination = plan.trials[0].task, trials_of(plan)
-    objective, no_skill = objective_of(task), no_skill_prediction(train_target, task)
+    targets = train_target, validation_target, scaling
+    judge = TrialScorer.of(objective, plan.trials[0], *targets, folds, groups)
+    objective, measured = judge.scorer.objective, objective_of(task).validation_metric
     first = [trials[0] for trials in by_combination.values()]
     seeds = max((_distinct(t.seed for t in own) for own in by_combination.values()), key=len)
-    scores = np.full((len(first), len(seeds), len(validation_target)), np.nan)
+    scores: list[list[NDArray[np.float64]]] = [[] for _ in first]
     rows = []
     for place, (name, trials) in enumerate(by_combination.items()):
         own_seeds = _distinct(trial.seed for trial in trials)
@@ -157,30 +183,36 @@ def score_combinations(
             )
         # One combination at a time: the outputs of a long sweep do not fit in memory together.
         replicates = replicates_of(results_of(name, trials, results))
-        for position, (seed, of_seed) in enumerate(replicates.items()):
-            own = replicate_scores(of_seed, validation_target, no_skill, scaling, folds)
-            scores[place, position] = own
-            losses = [result.kept.get("val_loss", np.nan) for result in of_seed]
+        for seed, of_seed in replicates.items():
+            scores[place].append(judge.row_scores(of_seed))
+            kept = {
+                n: [each.kept.get(n, np.nan) for each in of_seed] for n in ("val_loss", measured)
+            }
             rows.append(
                 {
                     "combination": name,
                     "seed": seed,
-                    objective.validation_metric: own.mean(),
+                    measured: np.mean(kept[measured]),
+                    objective.validation_metric: scores[place][-1].mean(),
                     "diverged": sum(result.status == "diverged" for result in of_seed),
                     "seconds": sum(result.seconds for result in of_seed),
-                    "val_loss": np.mean(losses),
+                    "val_loss": np.mean(kept["val_loss"]),
                     "best_epoch": np.mean([result.best_epoch for result in of_seed]),
                     "epochs": np.mean([len(result.history) for result in of_seed]),
                     "engine": ", ".join(sorted({result.engine for result in of_seed})),
                 }
             )
+    lacking = np.full_like(scores[0][0], np.nan)
     return ScoredSweep(
-        scores=scores,
+        scores=np.array([own + [lacking] * (len(seeds) - len(own)) for own in scores]),
         seeds=seeds,
         objective=objective,
-        no_skill=float(no_skill_scores(validation_target, no_skill, task, scaling).mean()),
+        no_skill=judge.scorer.value(judge.constant),
         combinations=tabulate_trials(first, ("combination", *FACTORS)),
         trials=pd.DataFrame(rows),
+        rows=len(validation_target),
+        independent_rows=judge.scorer.independent_rows,
+        groups=None if groups is None else len(np.unique(groups)),
     )
 
 
@@ -214,26 +246,6 @@ def replicate_outputs(
     for result in results:
         outputs[validated[result.trial.fold or 0]] = result.outputs
     return outputs
-
-
-def replicate_scores(
-    results: Sequence[TrialResult],
-    true: NDArray[np.generic],
-    no_skill: float,
-    scaling: TargetScaling,
-    folds: pd.DataFrame | None = None,
-) -> NDArray[np.float64]:
-    """Score one replicate on each validation row, see :func:`row_scores`.
-
-    ``results`` are those of its folds, each scored on the rows that its fold validates.
-    """
-    if results[0].trial.fold is None:
-        return row_scores(results[0], true, no_skill, scaling)
-    validated, scores = rows_by_fold(folds), np.full(len(true), np.nan)
-    for result in results:
-        rows = validated[result.trial.fold or 0]
-        scores[rows] = row_scores(result, true[rows], no_skill, scaling)
-    return scores
 
 
 def _distinct(seeds: Iterable[int]) -> list[int]:

@@ -21,7 +21,7 @@ ENOUGH_TO_ESTIMATE = 5  # seeds, where one says nothing about seeds
 
 
 def estimate_separations(
-    scores: Floats, leaderboard: pd.DataFrame, margin: float = 0.0
+    scores: Floats, leaderboard: pd.DataFrame, margin: float = 0.0, rows: int | None = None
 ) -> tuple[Separation, ...]:
     """Estimate how many seeds or rows would tell the best combination from the next ones tied.
 
@@ -35,6 +35,7 @@ def estimate_separations(
         scores: Shape ``(combinations, seeds, rows)``, in the order of the leaderboard.
         leaderboard: The combinations alone.
         margin: A difference up to this counts as none; in the scores' unit.
+        rows: How many there are, where the scores are of groups of rows.
 
     Returns:
         One estimate for each of the first three combinations tied with the best; none with a
@@ -58,8 +59,9 @@ def estimate_separations(
     own = np.quantile(np.abs(drawn[tied] - drawn[0]), OWN_LEVEL, axis=1)
     shares = _shares(scores[tied] - scores[0], own)
     seconds = float(leaderboard["seconds"].sum())  # of one more seed for every combination
+    shape = scores.shape[1], rows or scores.shape[2]
     return tuple(
-        _estimate(leaderboard.iloc[place], scores.shape[1:], shares, margin, seconds)
+        _estimate(leaderboard.iloc[place], shape, shares, margin, seconds)
         for place in tied[:MOST_COMPARED]
     )
 

@@ -32,8 +32,8 @@ def describe_comparison(
 
     The leaderboard has the combinations alone.
     """
-    combinations, _, units = sweep.scores.shape
-    groups = units if sweep.rows_in_groups else None
+    combinations = len(sweep.scores)
+    groups, rows = sweep.groups, sweep.validation_rows
     comparisons = pairs_among(combinations)
     names, tied = leaderboard["combination"].map(str), leaderboard["tied_with_best"]
     diverged = ~tied & (leaderboard["diverged"] > 0)
@@ -45,14 +45,14 @@ def describe_comparison(
     alpha = 1 - looks.confidence(evaluation.confidence)
     # Those that were not dropped: more seeds are theirs, and so is the exact test.
     last, seeds = looks.last, looks.last.shape[1]
-    separations = estimate_separations(last, leaderboard[: len(last)], margin)
+    separations = estimate_separations(last, leaderboard[: len(last)], margin, groups or rows)
     corrected = min(1.0, smallest_p(seeds) * max(pairs_among(len(last)), 1) * looks.judging)
     record = Comparison(
         metric=sweep.objective.validation_metric,
         combinations=combinations,
         comparisons=comparisons,
         seeds=tuple(sweep.seeds),
-        rows=sweep.rows,
+        rows=rows,
         groups=groups,
         confidence=evaluation.confidence,
         resamples=evaluation.resamples,
@@ -77,7 +77,7 @@ def describe_comparison(
             names[0],
             separations,
             seeds,
-            units,
+            groups or rows,
             len(last),
             int(tied.sum()),
             unit="group of validation rows" if groups else "validation row",

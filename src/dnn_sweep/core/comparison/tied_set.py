@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dnn_sweep.core.comparison.intervals import BOUNDS, Scale
 from dnn_sweep.core.comparison.mean_errors import Floats, draw_mean_errors
 
 DRAWS = 10_000
@@ -35,6 +36,7 @@ def compare_with_best(
     confidence: float,
     margin: float = 0.0,
     most_draws: int = DRAWS,
+    scale: Scale | None = None,
 ) -> Differences:
     """Differences to the best combination, with intervals that hold simultaneously.
 
@@ -45,13 +47,14 @@ def compare_with_best(
     others. Pairs that are told apart leave the family, which may then tell more of them apart.
 
     Args:
-        scores: Shape ``(combinations, seeds, rows)``; from 0 to 1 where more is better, errors
-            from 0 where less is.
+        scores: Shape ``(combinations, seeds, rows)``.
         best: Position of the best combination.
         sign: 1 where more is better, -1 where less is.
         confidence: Of all intervals together.
         margin: A difference up to this counts as none; in the scores' unit.
         most_draws: Of the errors; fewer where the pairs are many.
+        scale: What the scores may be; by default from 0 to 1 where more is better, errors from 0
+            where less is.
 
     >>> rows = np.random.default_rng(0).random((5, 300))
     >>> scores = np.array([rows < 0.95, rows < 0.948, rows < 0.5]).astype(float)
@@ -63,13 +66,14 @@ def compare_with_best(
         simultaneous intervals; Strassburger & Bretz 2008 on intervals that agree with a
         step-down.
     """
+    scale = scale or ("share" if sign > 0 else "error")
     mean = scores.mean(axis=(1, 2))
     difference, combinations = mean - mean[best], len(scores)
     first, second = np.triu_indices(combinations, k=1)
     half, apart = np.zeros(combinations), np.zeros(combinations, dtype=bool)
     if len(first):
         draws = int(np.clip(VALUES // len(first), FEWEST_DRAWS, most_draws))
-        drawn = draw_mean_errors(scores, draws, share=sign > 0).astype(np.float32)
+        drawn = draw_mean_errors(scores, draws, share=scale == "share").astype(np.float32)
         errors = np.abs(drawn[first] - drawn[second])
         own = np.quantile(errors, OWN_LEVEL, axis=1)
         own = np.maximum(own, np.finfo(np.float32).eps * max(float(own.max()), 1e-30))
@@ -80,7 +84,7 @@ def compare_with_best(
         other = (first + second - best)[with_best]
         half[other], apart[other] = (width * own)[with_best], told[with_best]
     worse = apart & (sign * difference < -margin)
-    lowest, highest = (0.0, 1.0) if sign > 0 else (0.0, np.inf)
+    lowest, highest = BOUNDS[scale]
     low = np.maximum(difference - half, np.minimum(lowest - mean[best], difference))
     high = np.minimum(difference + half, np.maximum(highest - mean[best], difference))
     if sign > 0:  # what is shown to be worse has an interval on that side of the margin

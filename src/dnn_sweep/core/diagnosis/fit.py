@@ -81,7 +81,8 @@ def overfitting(trial: TrialCurves, attainable: Attainable) -> str | None:
     risen = val_loss[last] / val_loss[lowest] - 1 if val_loss[lowest] > 0 else 0.0
     if not (loss[last] < loss[lowest] and risen > rise and gap(trial) > THRESHOLDS["gap"]):
         return None
-    metric, validation_metric = trial.objective.metric, trial.objective.validation_metric
+    measured = trial.objective.by_epoch
+    metric, validation_metric = measured.metric, measured.validation_metric
     return (
         f"the validation loss ended {percent(risen)} above its lowest (threshold {percent(rise)}) "
         f"while the training loss fell, and {metric} is {trial.history[metric][last]:.3g} on the "
@@ -90,9 +91,15 @@ def overfitting(trial: TrialCurves, attainable: Attainable) -> str | None:
 
 
 def gap(trial: TrialCurves) -> float:
-    """How much better the training rows are predicted than the validation rows, at the end."""
-    metrics = trial.objective.metric, trial.objective.validation_metric
+    """How much better the training rows are predicted than the validation rows, at the end.
+
+    By the loss, relative to that of the validation rows, where epochs do not measure the objective.
+    """
+    measured = trial.objective.by_epoch
+    metrics = measured.metric, measured.validation_metric
     training, validation = (float(trial.history[metric][-1]) for metric in metrics)
+    if measured != trial.objective:
+        return 1 - training / validation if validation > 0 else 0.0
     return trial.skill(training) - trial.skill(validation)
 
 

@@ -6,11 +6,16 @@ References:
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import features_and_target
+from dnn_sweep.core.data.predictions import build_scorer, target_values
 from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
+from dnn_sweep.core.objectives import OF_PROBABILITIES, Objective
+from dnn_sweep.core.scorer import Predictions
 from dnn_sweep.parameters import Task
 
 REFERENCE = "a support vector machine"
@@ -23,11 +28,13 @@ def reference_score(
     validation_matrix: pd.DataFrame,
     task: Task,
     target_scaling: TargetScaling,
+    objective: Objective | None = None,
 ) -> float:
     """Score a support vector machine on the validation rows, in the objective's unit.
 
     It has scikit-learn's default settings and takes at most ``MOST_ROWS`` rows of each table. The
-    tables must have no row in common.
+    tables must have no row in common. NaN where the ``objective`` asks for what it does not have:
+    probabilities, or two of these rows in every class.
 
     >>> reference_score(train_matrix, validation_matrix, "multiclass", target_scaling) > 0.9
     True
@@ -36,10 +43,23 @@ def reference_score(
     x_validation, true = _sample(validation_matrix)
     machine = sklearn.svm.SVR() if task == "regression" else sklearn.svm.SVC()
     constant = bool((y == y[0]).all())  # which no machine takes as classes
-    predicted = y[0] if constant else machine.fit(x, y).predict(x_validation)
+    predicted = np.full(len(true), y[0]) if constant else machine.fit(x, y).predict(x_validation)
+    if objective and (objective.is_custom or objective.scorer in OF_PROBABILITIES):
+        return float("nan")
     if task == "regression":
-        return float(np.abs(true - predicted).mean() * target_scaling.scale)
-    return float((true == predicted).mean())
+        return build_scorer(objective, task, 1, true, target_scaling).value(
+            Predictions(target_values(predicted, target_scaling))
+        )
+    shares = None
+    if task == "binary" and not constant:
+        shares = scipy.special.expit(machine.decision_function(x_validation))
+        shares = np.stack([1 - shares, shares], axis=1)
+    try:
+        outputs = int(max(y.max(), true.max())) + 1
+        scorer = build_scorer(objective, task, outputs, true, target_scaling)
+    except SweepError:
+        return float("nan")
+    return scorer.value(Predictions(predicted, shares))
 
 
 def _sample(matrix: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.generic]]:

@@ -34,16 +34,19 @@ class TrialCurves:
     epochs: NDArray[np.int64]  # the measured epochs, from 0
     objective: Objective
     no_skill: float  # the objective's value for predictions made without looking at a row
+    kept: float | None = None  # the objective of the kept epoch, where epochs do not measure it
 
     @property
     def best(self) -> float:
         """The objective in the best epoch, on the validation rows; no skill if it diverged."""
+        if self.kept is not None:
+            return self.no_skill if self.status == "diverged" else self.kept
         return self._best_of(self.objective.validation_metric)
 
     @property
     def best_fit(self) -> float:
-        """The objective in the best epoch, on the training rows; no skill if it diverged."""
-        return self._best_of(self.objective.metric)
+        """The same on the training rows; NaN where it was not measured."""
+        return self._best_of(self.objective.metric) if self.kept is None else np.nan
 
     def _best_of(self, column: str) -> float:
         values = finite(self.history[column])
@@ -61,7 +64,7 @@ class TrialCurves:
 
     @property
     def _perfect(self) -> float:
-        return 1.0 if self.objective.mode == "max" else 0.0
+        return 0.0 if self.objective.scale == "error" else 1.0
 
 
 def finite(values: Floats) -> Floats:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dnn_sweep.core.comparison.scores import no_skill_prediction, no_skill_scores
+from dnn_sweep.core.comparison.scores import TrialScorer
 from dnn_sweep.core.comparison.time_to_target import trial_key
 from dnn_sweep.core.data.folds import divide_folds
 from dnn_sweep.core.data.preprocessing import TARGET
@@ -17,7 +17,7 @@ from dnn_sweep.core.diagnosis.layer_tables import FIGURES, collect_diagnostics
 from dnn_sweep.core.diagnosis.reference import REFERENCE, reference_score
 from dnn_sweep.core.diagnosis.symptoms import TRAINING_SYMPTOMS, TrialCurves, finite
 from dnn_sweep.core.diagnosis.thresholds import THRESHOLDS
-from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 
@@ -34,11 +34,14 @@ def diagnose_combinations(
     validation_matrix: pd.DataFrame,
     target_scaling: TargetScaling,
     fold_matrices: pd.DataFrame | None = None,
+    seed_scores: pd.DataFrame | None = None,
+    objective: Objective | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Collect every trial's diagnostics and judge every combination.
 
     With folds both matrices hold the same rows. The learner of another kind then takes those of
-    the first fold (see :func:`~dnn_sweep.core.data.folds.scale_folds`), which are divided.
+    the first fold (see :func:`~dnn_sweep.core.data.folds.scale_folds`), which are divided. Where
+    epochs do not measure the ``objective``, a trial is judged by its score in ``seed_scores``.
 
     Returns:
         The diagnostics (:func:`~dnn_sweep.core.diagnosis.layer_tables.collect_diagnostics`) and
@@ -49,10 +52,10 @@ def diagnose_combinations(
     >>> verdicts[["combination", "verdict"]].to_numpy().tolist()
     [['relu + sgd', 'learning rate too low'], ['relu + adam', 'healthy']]
     """
-    task, diagnostics = plan.trials[0].task, collect_diagnostics(plan, results)
+    diagnostics, first_trial = collect_diagnostics(plan, results), plan.trials[0]
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
-    predicted = no_skill_prediction(train_target, task)
-    no_skill = no_skill_scores(true, predicted, task, target_scaling)
+    judge = TrialScorer.of(objective, first_trial, train_target, true, target_scaling)
+    objective, no_skill = judge.scorer.objective, judge.scorer.row_scores(judge.constant)
     rows = train_matrix, validation_matrix, target_scaling
     if fold_matrices is not None and len(fold_matrices):
         first = divide_folds(fold_matrices, inner=0.0)[0]
@@ -60,10 +63,11 @@ def diagnose_combinations(
     verdicts = judge_combinations(
         histories,
         diagnostics,
-        objective_of(task),
+        objective,
         float(no_skill.mean()),
         chance=THRESHOLDS["chance"] * float(no_skill.std() / np.sqrt(len(no_skill))),
-        reference=reference_score(*rows[:2], task, rows[2]),
+        reference=reference_score(*rows[:2], first_trial.task, rows[2], objective),
+        scores=None if objective == objective.by_epoch else seed_scores,
     )
     return diagnostics, verdicts
 
@@ -88,6 +92,7 @@ def judge_combinations(
     *,
     chance: float = 0.0,
     reference: float = np.nan,
+    scores: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Judge every combination by the verdicts on its trials, with :class:`CombinationVerdict`.
 
@@ -101,9 +106,15 @@ def judge_combinations(
             at a row.
         chance: How far from ``no_skill`` chance alone may lead.
         reference: The objective's value for a learner of another kind; NaN if it is not known.
+        scores: ``combination``, ``seed`` and the objective of the kept networks, where epochs do
+            not measure it.
     """
+    kept: dict[tuple[str, int], float] = {}
+    if scores is not None:
+        columns = ["combination", "seed", objective.validation_metric]
+        kept = {(str(name), seed): value for name, seed, value in scores[columns].to_numpy()}
     trials: dict[str, list[TrialCurves]] = {}
-    for combination, curves in _curves(histories, diagnostics, objective, no_skill):
+    for combination, curves in _curves(histories, diagnostics, objective, no_skill, kept):
         trials.setdefault(combination, []).append(curves)
     means = [float(np.mean([each.best for each in group])) for group in trials.values()]
     best = max(means, key=lambda mean: objective.sign * mean)
@@ -112,16 +123,23 @@ def judge_combinations(
 
 
 def _curves(
-    histories: pd.DataFrame, diagnostics: pd.DataFrame, objective: Objective, no_skill: float
+    histories: pd.DataFrame,
+    diagnostics: pd.DataFrame,
+    objective: Objective,
+    no_skill: float,
+    kept: Mapping[tuple[str, int], float],
 ) -> Iterator[tuple[str, TrialCurves]]:
     """Each trial's combination and curves; as arrays, since a sweep has hundreds of trials."""
-    names = ("loss", "val_loss", objective.metric, objective.validation_metric)
+    watched = objective.by_epoch
+    names = ("loss", "val_loss", watched.metric, watched.validation_metric)
     columns = {name: histories[name].to_numpy(dtype=np.float64) for name in names}
     figures = {name: diagnostics[name].to_numpy(dtype=np.float64) for name in FIGURES}
     layers, activations, epochs = (
         diagnostics[name].to_numpy() for name in ("layer", "layer_activation", "epoch")
     )
-    combinations, statuses = (histories[name].to_numpy() for name in ("combination", "status"))
+    combinations, statuses, seeds = (
+        histories[name].to_numpy() for name in ("combination", "status", "seed")
+    )
     measured = diagnostics.groupby(trial_key(histories), sort=False).indices
     for key, rows in histories.groupby(trial_key(histories), sort=False).indices.items():
         own = measured.get(key, np.empty(0, dtype=np.intp))
@@ -136,6 +154,7 @@ def _curves(
             epochs=epochs[own[::width]].astype(np.int64),
             objective=objective,
             no_skill=no_skill,
+            kept=kept.get((str(combinations[rows[0]]), int(seeds[rows[0]]))),
         )
         yield str(combinations[rows[0]]), curves
 
@@ -187,7 +206,7 @@ def _examine(trial: TrialCurves, attainable: Attainable) -> tuple[str, str, list
 def _fits(trial: TrialCurves, attainable: Attainable) -> bool:
     """Whether a trial predicts its training rows about as well as others the validation rows."""
     top = (1 - THRESHOLDS["worse"]) * trial.skill(attainable.top(trial)[0])
-    fit = max(trial.skill(trial.best_fit), trial.skill(trial.best))
+    fit = float(np.nanmax([trial.skill(trial.best_fit), trial.skill(trial.best)]))
     return fit >= max(top, THRESHOLDS["half_way"])
 
 

@@ -4,12 +4,16 @@ from typing import Any
 
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError, unknown_name
-from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.parameters import CallbackParameters
 
 
-def resolve_callbacks(callbacks: CallbackParameters, schema: Schema) -> CallbackParameters:
+def resolve_callbacks(
+    callbacks: CallbackParameters, schema: Schema, objective: Objective | None = None
+) -> CallbackParameters:
     """Replace ``auto`` and check the metrics that are named.
+
+    ``auto`` is the ``objective`` where it is measured in every epoch, and else the loss.
 
     A callback that is switched off gets its default settings: they change no result, so they
     must not change a trial's id.
@@ -17,8 +21,9 @@ def resolve_callbacks(callbacks: CallbackParameters, schema: Schema) -> Callback
     Raises:
         SweepError: If the task has no such metric.
     """
-    objective = objective_of(schema.task)
-    metrics = ("loss", objective.metric, "val_loss", objective.validation_metric)
+    measured = objective_of(schema.task)
+    watched = (objective or measured).by_epoch
+    metrics = ("loss", measured.metric, "val_loss", measured.validation_metric)
 
     def resolved(name: str, callback: Any) -> Any:
         if callback.monitor not in metrics:
@@ -26,12 +31,12 @@ def resolve_callbacks(callbacks: CallbackParameters, schema: Schema) -> Callback
             raise unknown_name(callback.monitor, metrics, what="metric", where=where)
         if callback.mode != "auto":
             return callback
-        mode = objective.mode if callback.monitor.endswith(objective.metric) else "min"
+        mode = measured.mode if callback.monitor.endswith(measured.metric) else "min"
         return callback.model_copy(update={"mode": mode})
 
     checkpoint = callbacks.checkpoint
     if checkpoint.monitor == "auto":
-        checkpoint = checkpoint.model_copy(update={"monitor": objective.validation_metric})
+        checkpoint = checkpoint.model_copy(update={"monitor": watched.validation_metric})
     update = {"checkpoint": resolved("checkpoint", checkpoint)}
     if unfit := [name for name in checkpoint.fields if name not in ("epoch", *metrics)]:
         raise SweepError(

@@ -26,6 +26,7 @@ from dnn_sweep.core.networks.resolve import (
     own_activations,
     resolve_network,
 )
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.callbacks import resolve_callbacks
 from dnn_sweep.core.plan.folds import (
     ONE_SPLIT,
@@ -56,6 +57,7 @@ def plan_trials(
     callbacks: CallbackParameters,
     fold_matrices: pd.DataFrame | None = None,
     split: SplitParameters = ONE_SPLIT,
+    objective: Objective | None = None,
 ) -> TrialPlan:
     """Write out every trial that scaled rows and the grid ask for; see :func:`expand_grid`.
 
@@ -74,13 +76,14 @@ def plan_trials(
         own = in_every_repeat(training, split), callbacks
         rows = min(len(fold.train) for fold in folds)
         plan = expand_grid(
-            schema, features.shape[1], "", *settings, *own, target, weights, rows=rows
+            schema, features.shape[1], "", *settings, *own, target, weights, rows, objective
         )
         fingerprints = [fold.fingerprint for fold in folds]
         return plan_folds(plan, fingerprints, training.seeds, split.repeats, inner)
     one = divide_once(train_matrix, validation_matrix, inner)
     given = schema, features.shape[1], one.fingerprint, *settings, training, callbacks
-    return plan_inner(expand_grid(*given, target, weights, rows=len(one.train)), inner)
+    plan = expand_grid(*given, target, weights, len(one.train), objective)
+    return plan_inner(plan, inner)
 
 
 def expand_grid(
@@ -94,12 +97,14 @@ def expand_grid(
     train_target: NDArray[np.generic],
     sample_weights: NDArray[np.float32] | None = None,
     rows: int | None = None,
+    objective: Objective | None = None,
 ) -> TrialPlan:
     """Write out every trial of the grid: one per combination and seed, in the order of the grid.
 
     ``inputs`` is the number of scaled features, ``data`` the fingerprint of the scaled training
     and validation rows; ``train_target`` and ``sample_weights`` have the shape ``(rows,)``.
     ``rows`` is how many rows a trial trains on, where these are not all of the training rows.
+    ``objective`` is what judges the trials, that of the task by default.
 
     Raises:
         SweepError: If Keras does not know a name, two settings contradict each other, or two
@@ -116,7 +121,7 @@ def expand_grid(
         for name, names in activations.items()
     }
     _refuse_equal("grid.activations", [(o, a) for a, o in pairs], functions)
-    resolved_callbacks = resolve_callbacks(callbacks, schema)
+    resolved_callbacks = resolve_callbacks(callbacks, schema, objective)
     class_weight = resolve_class_weight(training, schema, train_target, sample_weights)
     batch_sizes = grid.batch_size or (training.batch_size,)
     rows = len(train_target) if rows is None else rows

@@ -49,7 +49,11 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     ]
     if more := len(ranking) - len(shown):
         parts.append(Text(f"… and {count(more, 'more combination')}"))
-    said = [results.decision, *results.comparison.leading, results.bought, results.failures]
+    parts += [Text(sentence, style="bold yellow") for sentence in results.warnings]
+    for purpose, command in results.remedies:
+        parts += [Text(f"  {purpose}"), _command(command)]
+    said = [results.decision, results.objective.reason]
+    said += [*results.comparison.leading, results.bought, results.failures]
     parts += [Text(sentence) for sentence in said if sentence]
     if not results.screening.empty:
         parts.append(Text(f"{results.rates[0].upper()}{results.rates[1:]}."))

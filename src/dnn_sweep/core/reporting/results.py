@@ -8,10 +8,11 @@ import pandas as pd
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.record import Comparison
+from dnn_sweep.core.data.predictions import HALF
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import TIMES, count, format_seconds
-from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.reporting.commands import (
     data_parameters,
@@ -19,6 +20,7 @@ from dnn_sweep.core.reporting.commands import (
     more_minutes,
     more_seeds,
 )
+from dnn_sweep.core.reporting.warnings import unrecognised_classes, warn_of_champion
 from dnn_sweep.core.training.halving import MOST_SEEDS
 from dnn_sweep.parameters import Configuration
 
@@ -61,6 +63,28 @@ class SweepResults:
         return f"{headline}, {reservation}" if reservation else headline
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What must be said of the champion before anything else."""
+        return warn_of_champion(self.champion, self.leaderboard, self.class_report)
+
+    @property
+    def remedies(self) -> tuple[tuple[str, str], ...]:
+        """What may help with a class that is never recognised: purposes with commands."""
+        if (
+            unrecognised_classes(self.class_report).empty
+            or self.configuration.training.class_weight
+        ):
+            return ()
+        parameters = data_parameters(self.configuration.data)
+        weighed = parameters | {"training.class_weight": "balanced"}
+        offered = [("weigh the classes in the loss, rare ones more", weighed)]
+        if self.schema.task == "binary" and self.champion.threshold == HALF:
+            moved = parameters | {"registration.threshold": "auto"}
+            offered.append(("choose the threshold of the served model on validation rows", moved))
+        given = self.launcher, "train", self.environment
+        return tuple((purpose, kedro_run(*given, values)) for purpose, values in offered)
+
+    @property
     def decision(self) -> str:
         """What to use, at which learning rate, and how good that is on the test set."""
         champion = self.champion
@@ -91,7 +115,7 @@ class SweepResults:
     @property
     def objective(self) -> Objective:
         """The metric that ranks."""
-        return objective_of(self.schema.task)
+        return self.champion.metric
 
     @property
     def rates(self) -> str:

@@ -13,7 +13,6 @@ from math import isfinite
 import numpy as np
 
 from dnn_sweep.core.formatting import count, format_seconds
-from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.learning_rates import with_rates
 from dnn_sweep.core.plan.rounds import Round, Rounds, fresh_seeds, hash_of_plans, plan_of_rounds
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
@@ -24,6 +23,7 @@ from dnn_sweep.core.training.halving import (
     next_round,
     rounds_left,
 )
+from dnn_sweep.core.training.judge import Judge
 from dnn_sweep.core.training.progress import CompileTimer, TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.screening import Screening, limit_screening, own_rates_only
@@ -48,6 +48,7 @@ class Race:
         before: Seconds from the start of the command until now.
         finished: Results of trials that were trained before, by id.
         display: Is told what was decided.
+        judge: Scores each trial by the objective.
         clock: A monotonic clock, in seconds.
     """
 
@@ -58,6 +59,7 @@ class Race:
     before: float
     finished: Mapping[str, TrialResult]
     display: TrainingProgress
+    judge: Judge = field(default_factory=Judge)
     clock: Callable[[], float] = time.monotonic
     rounds: Rounds = field(init=False)  # so far
 
@@ -74,6 +76,7 @@ class Race:
         self._epoch_seconds: dict[str, float] = {}
         self._stage_began = self._stage_compiled = self._stage_training = 0.0
         self._results = defaultdict[str, dict[str, TrialResult]](dict)  # of the finals
+        self._scores: dict[str, float] = {}
 
     @property
     def _total(self) -> float:
@@ -143,6 +146,7 @@ class Race:
     def note(self, result: TrialResult) -> None:
         """Take note of a result of the finals, and of the time."""
         self._results[result.trial.combination][result.trial.id] = result.without_network()
+        self._scores[result.trial.id] = self.judge.score(result)
         self._tick()
 
     def complete(self, number: int) -> bool:
@@ -248,9 +252,9 @@ class Race:
 
         def badness(name: str) -> tuple[int, float]:
             own = list(self._results[name].values())
-            ended = [each for each in own if each.status == "completed" and isfinite(each.score)]
-            sign = objective_of(own[0].trial.task).sign
-            mean = float(np.mean([each.score for each in ended])) if ended else float("nan")
+            ended = [score for each in own if isfinite(score := self._scores[each.trial.id])]
+            sign = self.judge.metric(own[0].trial.task).sign
+            mean = float(np.mean(ended)) if ended else float("nan")
             return len(own) - len(ended), -sign * mean if ended else 0.0
 
         return sorted(names, key=badness)

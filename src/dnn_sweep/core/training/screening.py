@@ -6,17 +6,21 @@ so that the choice of the rate does not bias what is reported.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf, isfinite, log
+from math import inf, isfinite, log, nan
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from dnn_sweep.core.data.folds import rows_by_fold
+from dnn_sweep.core.data.preprocessing import TARGET
+from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.learning_rates import at_rate, schedule_rates, with_rates
 from dnn_sweep.core.plan.rounds import Rounds, plan_of_rounds
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.training.judge import Judge
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import ScreeningParameters, Task
 
@@ -26,13 +30,19 @@ def choose_learning_rates(
     screening_plan: TrialPlan,
     trial_results: Mapping[str, TrialResult],
     screening: ScreeningParameters,
+    validation_matrix: pd.DataFrame | None = None,
+    target_scaling: TargetScaling | None = None,
+    folds: pd.DataFrame | None = None,
+    objective: Objective | None = None,
     rounds: Rounds | None = None,
 ) -> tuple[TrialPlan, pd.DataFrame]:
     """Plan the finals as they were trained, and tabulate the screening.
 
     Of the plans, the first holds the finals at their optimizers' own learning rates, the second
-    the screening's first trials (none without a screening); results are by the trial's id.
-    ``rounds`` are those of a sweep with a budget, whose finals have unequal seeds.
+    the screening's first trials (none without a screening); results are by the trial's id. The
+    ``objective`` on the validation rows decides, by default that of the task; the rows themselves
+    are needed only where epochs do not measure it. ``rounds`` are those of a sweep with a budget,
+    whose finals have unequal seeds.
 
     Returns:
         The finals, each combination at its rate, and the table of :meth:`Screening.table`.
@@ -43,7 +53,10 @@ def choose_learning_rates(
     {'relu + sgd': 0.01, 'relu + adam': 0.03}
     """
     rounds = rounds or Rounds()
-    screened = limit_screening(Screening(screening_plan, screening), trial_plan, rounds)
+    true = None if validation_matrix is None else validation_matrix[TARGET].to_numpy()
+    judge = Judge(objective, true, target_scaling or TargetScaling(), rows_by_fold(folds))
+    whole = Screening(screening_plan, screening, judge=judge)
+    screened = limit_screening(whole, trial_plan, rounds)
     screened.recall(trial_results)
     finals = with_rates(plan_of_rounds(trial_plan, rounds), screened.best_trials())
     return finals, screened.table(trial_plan.trials[0].task)
@@ -60,6 +73,8 @@ class Screening:
     plan: TrialPlan
     settings: ScreeningParameters
     results: dict[str, TrialResult] = field(default_factory=dict)
+    judge: Judge = field(default_factory=Judge)
+    scores: dict[str, float] = field(default_factory=dict)  # of results that were added
 
     def asked_for(self) -> list[Trial]:
         """List every trial that the screening asks for, given its results so far.
@@ -74,7 +89,12 @@ class Screening:
         """Add those results of earlier runs that the screening asks for."""
         while found := [t for t in self.asked_for() if t.id not in self.results and t.id in store]:
             for trial in found:
-                self.results[trial.id] = store[trial.id].of(trial).without_network()
+                self.add(store[trial.id].of(trial))
+
+    def add(self, result: TrialResult) -> None:
+        """Add a result."""
+        self.scores[result.trial.id] = self.judge.score(result)
+        self.results[result.trial.id] = result.without_network()
 
     def best_trials(self) -> dict[str, Trial]:
         """Return for each combination a screening trial at its best learning rate.
@@ -103,11 +123,12 @@ class Screening:
             SweepError: If a trial that the screening asks for has not been trained.
         """
         rows: list[dict[str, Any]] = []
+        metric = self.judge.metric(task).validation_metric
         for candidates in self._candidates():
             best, edge = self._finished(candidates)
             for trial in candidates:
                 result, chosen = self.results[trial.id], trial.learning_rate == best
-                value, loss = _kept(result)
+                value, loss = self._kept(trial)
                 rows.append(
                     {
                         "combination": trial.combination,
@@ -118,14 +139,14 @@ class Screening:
                         "seed": trial.seed,
                         "epochs": len(result.history),
                         "val_loss": loss,
-                        objective_of(task).validation_metric: value,
+                        metric: value,
                         "diverged": result.status == "diverged",
                         "chosen": chosen,
                         "edge": edge if chosen else "",
                     }
                 )
         columns = ["combination", "activation", "optimizer", "learning_rate", "seed", "epochs"]
-        columns += ["val_loss", objective_of(task).validation_metric, "diverged", "chosen", "edge"]
+        columns += ["val_loss", metric, "diverged", "chosen", "edge"]
         return pd.DataFrame(rows, columns=None if rows else columns)
 
     def _candidates(self) -> Iterator[list[Trial]]:
@@ -146,10 +167,10 @@ class Screening:
         """
         if any(trial.id not in self.results for trial in candidates):
             return None
-        sign = objective_of(candidates[0].task).sign
+        sign = self.judge.metric(candidates[0].task).sign
 
         def goodness(rate: float) -> tuple[float, float, float]:
-            found = [_kept(self.results[t.id]) for t in candidates if t.learning_rate == rate]
+            found = [self._kept(t) for t in candidates if t.learning_rate == rate]
             values = [sign * value if isfinite(value) else -inf for value, _ in found]
             losses = [-loss if isfinite(loss) else -inf for _, loss in found]
             return float(np.mean(values)), float(np.mean(losses)), -rate
@@ -157,6 +178,13 @@ class Screening:
         rates = _rates(candidates)
         best = max(rates, key=goodness)
         return best, {rates[0]: "low", rates[-1]: "high"}.get(best, "")
+
+    def _kept(self, trial: Trial) -> tuple[float, float]:
+        """Objective and loss on the validation rows at the kept epoch; NaN if diverged."""
+        result = self.results[trial.id]
+        loss = nan if result.status == "diverged" else result.kept["val_loss"]
+        known = trial.id in self.scores
+        return self.scores[trial.id] if known else self.judge.score(result), loss
 
     def _finished(self, candidates: Sequence[Trial]) -> tuple[float, str]:
         best = self._best(candidates)
@@ -201,10 +229,3 @@ def _beyond(trials: Sequence[Trial], edge: str) -> list[Trial]:
     """Trials at one more rate, as far from the edge as the edge is from its neighbour."""
     end, neighbour = _rates(trials)[:2] if edge == "low" else _rates(trials)[:-3:-1]
     return [at_rate(t, end * end / neighbour) for t in trials if t.learning_rate == end]
-
-
-def _kept(result: TrialResult) -> tuple[float, float]:
-    """Objective and loss on the validation rows at the kept epoch; NaN if diverged."""
-    if result.status == "diverged":
-        return float("nan"), float("nan")
-    return result.score, result.kept["val_loss"]

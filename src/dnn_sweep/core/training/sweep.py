@@ -9,14 +9,17 @@ from itertools import chain
 import pandas as pd
 
 from dnn_sweep.core.data.arrays import TrainingData
-from dnn_sweep.core.data.folds import divide_folds, divide_once
+from dnn_sweep.core.data.folds import divide_folds, divide_once, rows_by_fold
+from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.learning_rates import with_rates
 from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.engine import assign_engines, build_engines
 from dnn_sweep.core.training.interrupts import Interrupts
+from dnn_sweep.core.training.judge import Judge
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.race import Race
 from dnn_sweep.core.training.results import TrialReport, TrialResult
@@ -90,7 +93,7 @@ class Sweep:
         while any(trial.id not in results for trial in self.screening.asked_for()):
             # All of them, also those that are trained, so that the same programs train the rest.
             for result in self._train(stage, self.screening.asked_for(), results, recalled):
-                results[result.trial.id] = result.without_network()
+                self.screening.add(result)
                 yield TrialReport(result, replicates=1, stage="screening")
             self.screening.recall(self.finished)
             stage, recalled = f"screening{BEYOND}", 0
@@ -184,6 +187,8 @@ def train_trials(
     screening: ScreeningParameters,
     logs: LoggingParameters,
     fold_matrices: pd.DataFrame | None = None,
+    folds: pd.DataFrame | None = None,
+    objective: Objective | None = None,
     budget: BudgetParameters = NO_BUDGET,
     earlier_rounds: Rounds = NO_ROUNDS,
     stage_clock: Mapping[str, float] | None = None,
@@ -193,23 +198,27 @@ def train_trials(
     ``earlier_rounds`` are those that a budget allowed before, ``stage_clock`` the seconds that the
     command has taken so far.
 
+    The ``objective`` decides the screening, by default that of the task.
+
     >>> plans = trial_plan, screening_plan, finished_trials
     >>> rows = train_matrix, validation_matrix, target_scaling, training_display
     >>> trained = train_trials(*plans, *rows, training, screening, logs)
     >>> [result.trial.combination for result, *_ in trained]
     ['relu + sgd', 'relu + adam']
     """
-    inner, folds = trial_plan.trials[0].inner, None
+    inner = trial_plan.trials[0].inner
+    divided: tuple[TrainingData, ...] = ()
     if fold_matrices is not None and len(fold_matrices):
-        folds = tuple(fold.data for fold in divide_folds(fold_matrices, inner))
-    alone = 0.0 if folds else inner
-    data = divide_once(train_matrix, validation_matrix, alone, target_scaling).data
-    data = replace(data, folds=folds or ())
-    plan, race = Screening(screening_plan, screening), None
+        divided = tuple(fold.data for fold in divide_folds(fold_matrices, inner))
+    one = divide_once(train_matrix, validation_matrix, 0.0 if divided else inner, target_scaling)
+    data = replace(one.data, folds=divided)
+    true = validation_matrix[TARGET].to_numpy()
+    judge = Judge(objective, true, target_scaling, rows_by_fold(folds))
+    plan, race = Screening(screening_plan, screening, judge=judge), None
     if budget.minutes is not None:
         before = (stage_clock or {}).get("total", 0.0)
         given = budget.minutes, earlier_rounds, before, finished_trials, training_display
-        race = Race(trial_plan, screening_plan, *given)
+        race = Race(trial_plan, screening_plan, *given, judge=judge)
     sweep = Sweep(trial_plan, plan, finished_trials, data, training_display, training, logs, race)
     for report in sweep.run():
         yield report.result, report, race.rounds if race else NO_ROUNDS

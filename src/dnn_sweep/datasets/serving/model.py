@@ -103,7 +103,10 @@ class SweepModel(PythonModel):
             outputs = np.hstack([1 - outputs, outputs])
         labels = pd.Series(self.schema["classes"])
         shares = {f"probability_{label}": outputs[:, i] for i, label in enumerate(labels)}
-        return {"prediction": labels.iloc[outputs.argmax(axis=1)].to_numpy(), **shares}
+        positions, threshold = outputs.argmax(axis=1), self.schema["threshold"]
+        if self.schema["task"] == "binary" and threshold != 0.5:
+            positions = (outputs[:, 1] > threshold).astype(int)
+        return {"prediction": labels.iloc[positions].to_numpy(), **shares}
 
 
 def _image(value: Any, schema: dict[str, Any]) -> Any:

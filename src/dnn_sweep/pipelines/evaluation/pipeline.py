@@ -17,30 +17,39 @@ def create_pipeline() -> Pipeline:
     rows = ["train_rows", "validation_rows"]
     served = ["served_preprocessor", "served_scaling"]
     scoring = ["target_scaling", "params:evaluation"]
+    judged = ["fold_matrices", "objective"]
+    diagnosed = ["fold_matrices", "seed_scores", "objective"]
     tables = ["confusion_matrix", "class_report", "test_predictions"]
     return Pipeline(
         [
             Node(
                 fit_baselines,
-                inputs=["finals_plan", *seen, "schema", "params:evaluation", "fold_matrices"],
+                inputs=["finals_plan", *seen, "schema", "params:evaluation", *judged],
                 outputs="baselines",
                 name="fit_baselines",
             ),
             Node(
                 rank_combinations,
-                inputs=[*trained, *seen, *scoring, "baselines", "folds"],
+                inputs=[*trained, *seen, *scoring, "baselines", "folds", "objective"],
                 outputs=["leaderboard", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
             ),
             Node(
                 diagnose_combinations,
-                inputs=[*trained, "histories", *seen, "target_scaling", "fold_matrices"],
+                inputs=[*trained, "histories", *seen, "target_scaling", *diagnosed],
                 outputs=["diagnostics", "verdicts"],
                 name="diagnose_combinations",
             ),
             Node(
                 select_champion,
-                inputs=["leaderboard", *trained, "validation_matrix", *scoring, "folds"],
+                inputs=[
+                    "leaderboard",
+                    *trained,
+                    "validation_matrix",
+                    *scoring,
+                    "folds",
+                    "objective",
+                ],
                 outputs="champion_trial",
                 name="select_champion",
             ),
@@ -91,6 +100,7 @@ def create_pipeline() -> Pipeline:
                     "params:evaluation",
                     "params:registration",
                     "folds",
+                    "objective",
                 ],
                 outputs=["champion_evaluation", *tables],
                 name="evaluate_champion",

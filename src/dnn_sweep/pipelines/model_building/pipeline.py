@@ -4,6 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.plan.checks import check_networks
 from dnn_sweep.core.plan.learning_rates import plan_screening
+from dnn_sweep.core.plan.objective import resolve_objective
 from dnn_sweep.core.plan.planner import plan_trials
 from dnn_sweep.parameters import Configuration
 from dnn_sweep.pipelines.model_building.nodes import draw_networks, summarize_networks
@@ -30,14 +31,20 @@ def create_pipeline() -> Pipeline:
                 name="check_networks",
             ),
             Node(
+                resolve_objective,
+                inputs=["schema", "train_rows", "validation_rows", "params:evaluation"],
+                outputs="objective",
+                name="resolve_objective",
+            ),
+            Node(
                 plan_trials,
-                inputs=[*planned, *folds],
+                inputs=[*planned, *folds, "objective"],
                 outputs="trial_plan",
                 name="plan_trials",
             ),
             Node(
                 plan_screening,
-                inputs=[*planned, "params:screening", *folds],
+                inputs=[*planned, "params:screening", *folds, "objective"],
                 outputs="screening_plan",
                 name="plan_screening",
             ),

@@ -10,6 +10,7 @@ def create_pipeline() -> Pipeline:
     """Plan and scaled rows in, trained trials out, one by one."""
     plans = ["trial_plan", "screening_plan"]
     rows = ["train_matrix", "validation_matrix", "target_scaling"]
+    judged = ["folds", "objective"]
     settings = ["params:training", "params:screening", "params:logs"]
     return Pipeline(
         [
@@ -22,6 +23,7 @@ def create_pipeline() -> Pipeline:
                     "training_display",
                     *settings,
                     "fold_matrices",
+                    *judged,
                     "params:budget",
                     "earlier_rounds",
                     "stage_clock",
@@ -32,7 +34,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 choose_learning_rates,
-                inputs=[*plans, "trial_results", "params:screening", "rounds"],
+                inputs=[*plans, "trial_results", "params:screening", *rows[1:], *judged, "rounds"],
                 outputs=["finals_plan", "screening"],
                 name="choose_learning_rates",
             ),

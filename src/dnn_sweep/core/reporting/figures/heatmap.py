@@ -14,7 +14,7 @@ from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import format_value
 from dnn_sweep.core.lazy import go, mpl
-from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.figures import style
 
 FACTORS = {"batch_size": "batch size", "dropout": "dropout", "kernel_initializer": "initializer"}
@@ -79,7 +79,7 @@ class HeatmapInfo(style.FigureInfo):
 
 def prepare(leaderboard: pd.DataFrame, champion: Champion, verdicts: pd.DataFrame) -> HeatmapInfo:
     """Take the best combination of every activation and optimizer from the leaderboard."""
-    objective = objective_of(champion.task)
+    objective = champion.metric
     combinations = combinations_of(leaderboard)
     best = combinations.drop_duplicates(list(AXES))
     activations, optimizers = ([str(each) for each in best[axis].unique()] for axis in AXES)

@@ -12,7 +12,7 @@ import pandas as pd
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.formatting import TIMES, count, format_value
 from dnn_sweep.core.lazy import go, mpl
-from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.figures import style
 
 
@@ -46,7 +46,7 @@ class LearningCurvesInfo(style.FigureInfo):
 
 def prepare(histories: pd.DataFrame, champion: Champion) -> LearningCurvesInfo:
     """Average the history of every combination over its seeds."""
-    objective = objective_of(champion.task)
+    objective = champion.metric.by_epoch
     every = _mean_curves(histories, objective)
     best = {curve.combination for curve in sorted(every, key=lambda c: c.best)[-style.MOST_SHOWN :]}
     curves = [curve for curve in every if curve.combination in best]

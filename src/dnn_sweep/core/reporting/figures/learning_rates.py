@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.formatting import TIMES
 from dnn_sweep.core.lazy import go, mpl
-from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.figures import style
 from dnn_sweep.core.reporting.results import describe_screening
 
@@ -72,7 +72,7 @@ class LearningRatesInfo(style.FigureInfo):
 
 def prepare(screening: pd.DataFrame, champion: Champion) -> style.FigureInfo:
     """Average the screening over its seeds; without one the titles say so."""
-    objective = objective_of(champion.task)
+    objective = champion.metric
     if screening.empty:
         title = "No screening: the learning rates were fixed"
         why = "each combination was trained at the one rate that the leaderboard lists"

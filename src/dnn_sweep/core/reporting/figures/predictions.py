@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.formatting import count
 from dnn_sweep.core.lazy import go, mpl
-from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.reporting.figures import style
 
 COUNT_SCALE = "Blues"
@@ -52,7 +51,7 @@ def prepare(
     """
     regression = champion.task == "regression"
     shown = "predicted against true values" if regression else "confusion matrix"
-    objective = objective_of(champion.task)
+    objective = champion.metric
     titles = (
         f"{champion.combination} on the test set: {shown}",
         style.subtitle(

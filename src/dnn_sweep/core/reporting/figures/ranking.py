@@ -11,7 +11,7 @@ from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.formatting import count, percent
 from dnn_sweep.core.lazy import go, mpl
-from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.reporting.figures import style
 
 # Colour of each group of combinations, and its symbols in Matplotlib and in Plotly.
@@ -40,7 +40,7 @@ class RankingInfo(style.FigureInfo):
 
 def prepare(leaderboard: pd.DataFrame, champion: Champion) -> RankingInfo:
     """Take the sixty best combinations, or all, and the baselines from the leaderboard."""
-    objective = objective_of(champion.task)
+    objective = champion.metric
     metric = objective.validation_metric
     finite = leaderboard[np.isfinite(leaderboard[f"{metric}_mean"])]
     is_baseline = finite["kind"] == "baseline"

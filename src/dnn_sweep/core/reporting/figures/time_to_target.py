@@ -11,7 +11,6 @@ from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison import time_to_target as measuring
 from dnn_sweep.core.formatting import count
 from dnn_sweep.core.lazy import go, mpl
-from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.reporting.figures import style
 
 FACTOR_AXIS = "epochs, times the fastest"
@@ -32,7 +31,7 @@ def measure_time_to_target(histories: pd.DataFrame, champion: Champion) -> pd.Da
     >>> measure_time_to_target(histories, champion)[["combination", "reached"]].to_numpy().tolist()
     [['relu + sgd', False], ['relu + adam', True]]
     """
-    objective = objective_of(champion.task)
+    objective = champion.metric.by_epoch
     target = measuring.default_target(histories, objective).value
     return measuring.time_to_target(histories, objective, champion.rows.trained_on, target)
 
@@ -45,7 +44,7 @@ def prepare(
     Epochs count the rows that were computed with: the same on every machine and under every
     engine. The seconds of trials that trained in one stack are shares of the stack's.
     """
-    objective = objective_of(champion.task)
+    objective = champion.metric.by_epoch
     target = measuring.default_target(histories, objective)
     profiles = [p for p in measuring.performance_profiles(time_to_target) if p.shares.any()]
     never = time_to_target["combination"].nunique() - len(profiles)

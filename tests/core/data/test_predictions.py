@@ -1,6 +1,6 @@
 import numpy as np
 
-from dnn_sweep.core.comparison.predictions import tabulate_outputs
+from dnn_sweep.core.data.predictions import tabulate_outputs
 from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.comparison.mean_errors import Floats
+Floats = NDArray[np.float64]
 
 
 def score_groups(scores: Floats, groups: NDArray[np.int64]) -> Floats:
