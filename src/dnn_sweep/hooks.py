@@ -146,9 +146,18 @@ class CatalogHooks:
     # First, because kedro-mlflow switches tracking off only in datasets that are there.
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
-        """Make the datasets that a pattern describes; say which pipeline makes a missing input."""
+        """Make the datasets that a pattern of the catalog describes."""
         for name in pipeline.datasets():
             catalog.get(name)
+
+
+class InputHooks:
+    """Refuses a pipeline whose inputs another one has yet to make."""
+
+    # First, so that kedro-mlflow starts no run.
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Name the first input that is missing, and the pipeline that makes it."""
         for name in sorted(pipeline.inputs()):
             makers = [key for key, each in pipelines.items() if name in each.outputs()]
             if makers and not catalog.exists(name):

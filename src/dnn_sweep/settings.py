@@ -10,7 +10,7 @@ from dnn_sweep.configuration_check import ConfigurationHooks
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 from dnn_sweep.datasets.sweep_run import RecordedSession
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
-from dnn_sweep.hooks import CatalogHooks, StageHooks, SweepHooks
+from dnn_sweep.hooks import CatalogHooks, InputHooks, StageHooks, SweepHooks
 
 
 def project_path(*parts: str) -> str:
@@ -33,7 +33,13 @@ COLLECTOR.expect_imports()
 # A network of the user's own may lie in the project's folder (`network.function`).
 sys.path.append(str(PROJECT_ROOT))
 
-HOOKS = (ConfigurationHooks(), StageHooks(RUN_CLOCK), SweepHooks(), CatalogHooks())
+HOOKS = (
+    ConfigurationHooks(),
+    StageHooks(RUN_CLOCK),
+    SweepHooks(),
+    CatalogHooks(),
+    InputHooks(),
+)
 SESSION_STORE_CLASS = RecordedSession
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -12,6 +12,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from kedro_mlflow.io.catalog.switch_catalog_logging import switch_catalog_logging
 
+from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.reporting.figures import FIGURES
 from dnn_sweep.hooks import CatalogHooks
 from dnn_sweep.pipelines.reporting import create_pipeline
@@ -41,6 +42,7 @@ def given(sweep):
         "stage_clock": {"report": 1.5, "total": 1.5},
         "screening": sample_screening(sweep),
         "comparison": sample_comparison("One seed says nothing about seeds."),
+        "rounds": Rounds(),
         "verdicts": sample_verdicts(sweep),
         "diagnostics": sample_diagnostics(sweep),
     }

@@ -94,7 +94,7 @@ class Ran:
     def chosen(self):
         """The finals as they are compared, and the screening's table."""
         planned = self.finals, self.screening_plan, self.kept, self.screening
-        return choose_learning_rates(*planned, self.rounds)
+        return choose_learning_rates(*planned, rounds=self.rounds)
 
 
 def run(monkeypatch, seconds, before=None, screening=None, stop_after=None, **given):
