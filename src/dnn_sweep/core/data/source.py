@@ -128,14 +128,14 @@ def describe_source(
 
 
 def _examples(raw: pd.Series, read: pd.Series | None) -> tuple[str, ...]:
-    """The first different values as written and, where that is another text, as read."""
+    """A few values as written and, where that is another text, as read; these come first."""
     written = (raw.head(SAMPLE) if read is None else raw.loc[read.index]).tolist()
     used_for = [None] * len(written) if read is None else read.tolist()
     found: dict[str, None] = {}
     for value, used in zip(written, used_for, strict=True):
-        if len(found) < EXAMPLES and not _is_gap(value):
+        if not _is_gap(value):
             found[_example(value, used)] = None
-    return tuple(found)
+    return tuple(sorted(found, key=lambda each: "→" not in each)[:EXAMPLES])
 
 
 def _is_gap(value: Any) -> bool:
@@ -163,7 +163,8 @@ def _shorten(text: str) -> str:
 def _note(raw: pd.Series, read: pd.Series, how: Column, gaps: int) -> str:
     said = []
     if how.kind == "numeric":
-        said += [f"decimal {how.decimal!r}"] if how.decimal != "." else []
+        comma = _is_text(raw) and raw.astype("string").str.contains(",", regex=False).any()
+        said += [f"decimal {how.decimal!r}"] if how.decimal == "," and comma else []
         said += [f"thousands {how.thousands!r}"] if how.thousands else []
         said += [f"unit {how.unit!r}"] if how.unit else []
     elif how.kind == "categorical":

@@ -21,19 +21,20 @@ def warn_of_data(
     train_rows: pd.DataFrame,
     validation_rows: pd.DataFrame,
 ) -> tuple[str, ...]:
-    """Warn of what makes results wrong first, then of what makes them weak, then of guesses.
+    """Warn of what makes results wrong first, then of what makes them weak or is left out.
 
     >>> warn_of_data(source, clean_table, schema, train_rows, validation_rows[:20])[0][:27]
     'Only 20 validation rows: ha'
     """
     return (
         *_leaks(clean_table, schema),
+        *_readings(source),
         *_few_rows(validation_rows),
         *_equal_rows(clean_table, schema),
         *_rare_classes(train_rows, schema),
-        *_readings(source, schema),
         *_gaps(source, schema),
         *_left_out(source),
+        *_joined(schema),
     )
 
 
@@ -86,7 +87,7 @@ def _rare_classes(train_rows: pd.DataFrame, schema: Schema) -> list[str]:
     ]
 
 
-def _readings(source: Source, schema: Schema) -> list[str]:
+def _readings(source: Source) -> list[str]:
     """What was guessed and may be wrong."""
     said = [f"{note[0].upper()}{note[1:]}" for note in source.notes]
     said += [
@@ -95,13 +96,17 @@ def _readings(source: Source, schema: Schema) -> list[str]:
         for each in source.columns
         if each.ambiguous
     ]
-    joined = [repr(each.name) for each in schema.features if each.spellings]
-    if joined:
-        said.append(
-            f"Spellings that differ in letter case alone are one category: {_list(joined)} "
-            "(data.letter_case: keep tells them apart)"
-        )
     return said
+
+
+def _joined(schema: Schema) -> list[str]:
+    joined = [repr(each.name) for each in schema.features if each.spellings]
+    if not joined:
+        return []
+    return [
+        f"Spellings that differ in letter case alone are one category: {_list(joined)} "
+        "(data.letter_case: keep tells them apart)"
+    ]
 
 
 def _gaps(source: Source, schema: Schema) -> list[str]:

@@ -32,8 +32,9 @@ def show_data_summary(data_summary: DataSummary, reports: str) -> Group:
     """
     data, warnings = data_summary, data_summary.warnings
     columns = data.columns
+    room = MOST_COLUMNS + 2 * max(0, MOST_WARNINGS - len(warnings))  # a warning takes two lines
     # What may have been misread first, but in the order of the source.
-    heaviest = sorted(range(len(columns)), key=lambda at: _weight(columns[at]))[:MOST_COLUMNS]
+    heaviest = sorted(range(len(columns)), key=lambda at: _weight(columns[at]))[:room]
     shown = [columns[at] for at in sorted(heaviest)]
     parts: list[RenderableType] = [
         Rule(Text("What was understood of the data"), characters="-"),
@@ -72,7 +73,7 @@ def _values(data: DataSummary) -> str:
     if data.quantiles:
         least, median, most = data.quantiles
         return f"{least:g} to {most:g}, median {median:g}"
-    listed = ", ".join(f"{each.label} {each.rows:,}" for each in data.classes[:MOST_CLASSES])
+    listed = ", ".join(f"{each.label} ({each.rows:,})" for each in data.classes[:MOST_CLASSES])
     more = len(data.classes) - MOST_CLASSES
     return listed + (f" and {more} more classes" if more > 0 else "")
 
@@ -89,7 +90,7 @@ def _table(columns: list[SourceColumn]) -> Table:
     table.add_column("gaps", justify="right", no_wrap=True)
     table.add_column("as written → as read, or why it is left out", no_wrap=True, ratio=1)
     for each in columns:
-        examples = ", ".join(each.examples)
+        examples = " · ".join(each.examples)
         said = [each.note, examples] if each.kind == "left out" else [examples, each.note]
         kind = f"{each.columns:,} {each.kind}" if each.columns > 1 else each.kind
         table.add_row(
