@@ -53,6 +53,7 @@ def groups(folder: Path) -> dict[str, Any]:
         "registration": parameters.RegistrationParameters(),
         "inference": parameters.InferenceParameters(),
         "logs": parameters.LoggingParameters(folder=str(folder / "logs"), csv=False),
+        "reports": "data/08_reporting/iris",
         "launcher": "uv run",
         "environment": "iris",
     }

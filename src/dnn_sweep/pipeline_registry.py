@@ -21,7 +21,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     """Return the pipelines by name; ``train`` is the stages of a sweep.
 
     >>> [node.name for node in register_pipelines()["ingestion"].nodes]
-    ['validate_table', 'split_rows', 'assign_folds']
+    ['validate_source', 'split_rows', 'assign_folds', ...]
     """
     stages = {each.__name__.rpartition(".")[2]: each.create_pipeline() for each in STAGES}
     train = sum(stages.values(), Pipeline([]))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dnn_sweep.core.data.source import HOW
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.base import ReadOnlyDataset
 from dnn_sweep.datasets.table_formats import SUFFIXES, read_table
@@ -50,6 +51,7 @@ class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
             raise SweepError(f"{path}: {error}") from error
         if table.empty:
             raise SweepError(f"{path}: the file has a header but no rows")
+        table.attrs[HOW] = how
         rows, columns = table.shape
         logger.info("Read %s: %s rows × %d columns; %s", path, f"{rows:,}", columns, how)
         return table

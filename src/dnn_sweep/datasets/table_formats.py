@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from dnn_sweep.core.data.encoding import SAMPLE, guess_encoding
 from dnn_sweep.core.data.layout import Layout, find_header, find_layout
+from dnn_sweep.core.data.source import NOTES
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.parameters import DataParameters
 
@@ -80,6 +81,7 @@ def _read_text(content: bytes, usual: str, data: DataParameters) -> tuple[pd.Dat
             f"the text is not {encoding} ({error.reason}, byte 0x{error.object[error.start]:02x}); "
             "set data.encoding, or leave it out to have it guessed"
         ) from None
+    table.attrs[NOTES] = list(layout.notes)
     how = [
         encoding,
         f"separator {'spaces' if len(layout.separator) > 1 else repr(layout.separator)}",
@@ -142,6 +144,7 @@ def _read_workbook(content: bytes, data: DataParameters) -> tuple[pd.DataFrame, 
     names = _distinct_names(layout)
     table = cells.drop(index=list(layout.skip)).dropna(how="all").reset_index(drop=True)
     table = table.infer_objects().set_axis(names, axis=1)
+    table.attrs[NOTES] = list(layout.notes)
     header = f"header in line {layout.header}" if layout.header else "no header"
     others = f"; other sheets are not read: {', '.join(map(str, sheets[1:]))}"
     return table, f"workbook, sheet {sheets[0]!r}, {header}{others if len(sheets) > 1 else ''}"

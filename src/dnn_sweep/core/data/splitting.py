@@ -1,6 +1,5 @@
 """Division of rows into training, validation and test, and the draw of fewer for a quick look."""
 
-import logging
 from collections.abc import Mapping
 
 import pandas as pd
@@ -14,8 +13,6 @@ from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import DataParameters, SplitParameters
-
-logger = logging.getLogger(__name__)
 
 FEW_VALIDATION_ROWS = 30  # fewer tell hardly anything apart
 ROWS_PER_CLASS = 3  # one for each split
@@ -123,12 +120,6 @@ def split_rows(
     parts = {"train": train, "validation": validation, "test": test}
     if stratify:
         check_classes({name: parts[name] for name in parts if name != "test" or not given}, schema)
-    if len(validation) < FEW_VALIDATION_ROWS:
-        logger.warning(
-            "Only %d validation rows: hardly any difference can be shown on so few; "
-            "split.folds: 4 scores every row outside the test split",
-            len(validation),
-        )
     if folds:
         parts = {"folds": train, "test": test}
     ids = pd.concat(

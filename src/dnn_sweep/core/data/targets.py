@@ -17,6 +17,7 @@ from dnn_sweep.parameters import DataParameters, Task
 logger = logging.getLogger(__name__)
 
 MOST_CLASSES_OF_NUMBERS = 20  # a whole-number target with more values is a regression's
+RARE = 0.1  # share of the training rows; see `is_rare`
 LARGEST = 1e100  # its square must be a number
 
 
@@ -100,6 +101,15 @@ def _labels_of(target: pd.Series, data: DataParameters) -> pd.Series:
             counts,
         )
     return labels
+
+
+def is_rare(share: float, classes: int) -> bool:
+    """Whether a class has less than 10 % of the rows; of many, less than half of an equal share.
+
+    >>> is_rare(0.09, 2), is_rare(0.09, 10), is_rare(0.04, 10)
+    (True, False, True)
+    """
+    return share < min(RARE, 0.5 / classes)
 
 
 def _refuse_dates(target: pd.Series) -> None:

@@ -1,7 +1,6 @@
 """Checks of a raw table before anything is trained on it."""
 
 import hashlib
-import logging
 import math
 from collections.abc import Iterable
 
@@ -15,12 +14,10 @@ from dnn_sweep.core.data.read_columns import read_columns
 from dnn_sweep.core.data.schema import Column, Label, Rank, Schema
 from dnn_sweep.core.data.sequences import join_steps
 from dnn_sweep.core.data.splitting import as_times, draw_rows
-from dnn_sweep.core.data.suspects import find_leaks, is_identifier
+from dnn_sweep.core.data.suspects import is_identifier
 from dnn_sweep.core.data.targets import LARGEST, classes_of, regression_target, task_of
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.parameters import DataParameters, SplitParameters
-
-logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "test")
 
@@ -78,7 +75,6 @@ def validate_table(
         column = known.get(name) or Column(name=name, kind="numeric")  # steps are numbers
         if rank == "table" and (reason := _reason_to_leave_out(table[name], column, data)):
             dropped[name] = reason
-            logger.warning("Column %r is left out: %s", name, reason)
         else:
             features.append(column)
     if not features:
@@ -97,14 +93,6 @@ def validate_table(
     if rank == "image":
         features = _read_pixels(table, features)
     table = table.drop(columns=list(dropped))
-    if rank == "table":
-        for name in find_leaks(table, target, [each.name for each in features], task):
-            logger.warning(
-                "Column %r alone tells the target %r of every row. If it is not known before the "
-                "target is, leave it out with data.ignore",
-                name,
-                target,
-            )
     schema = Schema(
         task=task,
         target=target,
@@ -124,18 +112,7 @@ def validate_table(
     )
     repeated = 0 if split.group or split.time else count_repeated(table, schema)
     if len(table) - repeated < DISTINCT * len(table):
-        logger.warning(
-            "Only %d of %d rows are distinct, so the same rows will lie in training, validation "
-            "and test; name a column in split.group to keep rows together",
-            len(table) - repeated,
-            len(table),
-        )
         repeated = 0
-    if repeated:
-        logger.warning(
-            "Rows that repeat another one in all columns: %d; equal rows are kept in one split",
-            repeated,
-        )
     return table, schema.model_copy(update={"repeated": repeated})
 
 

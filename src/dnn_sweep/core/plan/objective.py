@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.data.preprocessing import encode_target
 from dnn_sweep.core.data.schema import Schema, TargetScaling
+from dnn_sweep.core.data.targets import is_rare
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.formatting import format_share
 from dnn_sweep.core.objectives import Objective, named_objective, objective_of
@@ -15,7 +16,6 @@ from dnn_sweep.core.scorer import Scorer, predict_without_skill
 from dnn_sweep.parameters import EvaluationParameters
 
 logger = logging.getLogger(__name__)
-RARE = 0.1  # share of the training rows; with many classes half of an equal share, if that is less
 
 
 def resolve_objective(
@@ -60,7 +60,7 @@ def resolve_objective(
 def _for_classes(counts: NDArray[np.intp], schema: Schema, rarer: int) -> Objective:
     shares = counts / counts.sum()
     rarest, usual = int(shares.argmin()), int(shares.argmax())
-    if shares[rarest] >= min(RARE, 0.5 / len(counts)):
+    if not is_rare(float(shares[rarest]), len(counts)):
         return objective_of(schema.task)
     name = "average_precision" if schema.task == "binary" else "balanced_accuracy"
     found, rare = named_objective(name, schema.task, rarer), f"{schema.classes[rarest]!r}"

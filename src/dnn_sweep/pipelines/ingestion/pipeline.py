@@ -1,30 +1,33 @@
-"""Validate the raw table and split its rows."""
+"""Validate the raw table, split its rows, and show what was understood."""
 
 from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.data.folds import assign_folds
 from dnn_sweep.core.data.splitting import split_rows
-from dnn_sweep.core.data.validation import validate_table
+from dnn_sweep.core.data.summary import summarize_data
+from dnn_sweep.core.reporting.data_summary import show_data_summary, write_data_summary
+from dnn_sweep.pipelines.ingestion.nodes import validate_source
 
 
 def create_pipeline() -> Pipeline:
-    """Raw table in, raw rows of each split out.
+    """Raw table in, raw rows of each split and a summary of the data out.
 
     >>> sorted(create_pipeline().inputs())
-    ['params:data', 'params:split', 'raw_table']
+    ['params:data', 'params:reports', 'params:split', 'raw_table']
     """
+    parts = ["train_rows", "validation_rows", "test_rows"]
     return Pipeline(
         [
             Node(
-                validate_table,
+                validate_source,
                 inputs=["raw_table", "params:data", "params:split"],
-                outputs=["clean_table", "schema"],
-                name="validate_table",
+                outputs=["clean_table", "schema", "source"],
+                name="validate_source",
             ),
             Node(
                 split_rows,
                 inputs=["clean_table", "schema", "params:data", "params:split"],
-                outputs=["train_rows", "validation_rows", "test_rows", "split_ids"],
+                outputs=[*parts, "split_ids"],
                 name="split_rows",
             ),
             Node(
@@ -32,6 +35,24 @@ def create_pipeline() -> Pipeline:
                 inputs=["train_rows", "schema", "params:data", "params:split"],
                 outputs="folds",
                 name="assign_folds",
+            ),
+            Node(
+                summarize_data,
+                inputs=["source", "clean_table", "schema", *parts, "folds"],
+                outputs="data_summary",
+                name="summarize_data",
+            ),
+            Node(
+                write_data_summary,
+                inputs="data_summary",
+                outputs="data_summary_page",
+                name="write_data_summary",
+            ),
+            Node(
+                show_data_summary,
+                inputs=["data_summary", "params:reports"],
+                outputs="data_summary_screen",
+                name="show_data_summary",
             ),
         ],
         tags="ingestion",
