@@ -136,7 +136,9 @@ def test_the_page_shows_names_and_values_with_markup_as_they_are(mixed):
 
 def test_what_was_guessed_of_the_file_is_a_warning(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("".join(f"{x:.3f},{'ab'[x > 0]}\n" for x in RNG.normal(size=150)))
+    path.write_text(
+        "".join(f"{x:.3f},{'ab'[int(x > 0)]}\n" for x in np.random.default_rng(2).normal(size=150))
+    )
     data = DataParameters(target="column_2")
     found = ingest(TableFileDataset(str(path), data=data), data).load("data_summary")
     assert found.source.how == "utf-8, separator ',', no header"
@@ -158,7 +160,11 @@ def test_images_are_one_line_and_the_splits_of_folds_are_told():
 
 def test_the_columns_of_sequences_are_those_of_the_file():
     frame = pd.DataFrame(
-        {"who": np.repeat(range(40), 3), "step": [1, 2, 3] * 40, "x": RNG.normal(size=120)}
+        {
+            "who": np.repeat(range(40), 3),
+            "step": [1, 2, 3] * 40,
+            "x": np.random.default_rng(2).normal(size=120),
+        }
     ).assign(label=np.repeat(["a", "b"] * 20, 3))
     data = DataParameters(target="label", sequence={"id": "who", "order": "step"})
     found = ingest(Kept(frame), data).load("data_summary")
@@ -169,6 +175,18 @@ def test_the_columns_of_sequences_are_those_of_the_file():
     assert found.what_a_row_is == "a sequence of 3 × 1"
 
 
+def test_lists_in_a_column_left_out_and_drawn_rows_are_described():
+    frame = pd.DataFrame({"tags": [np.array([1, 2]), ["a"], None] * 100, "label": ["a", "b"] * 150})
+    frame["x"] = np.resize(["1,5", "2,5", "?"], 300)
+    data = DataParameters(target="label", ignore="tags", max_rows=200)
+    found = ingest(Kept(frame), data).load("data_summary")
+    tags, _, x = found.source.columns
+    assert set(tags.examples) == {"[1 2]", "['a']"}
+    assert set(x.examples) == {"1,5 → 1.5", "2,5 → 2.5", "'?' → gap"}
+    assert 50 < x.gaps < 80
+    assert (found.source.rows, found.rows) == (300, 200)
+
+
 def test_a_regressions_target_is_described_by_its_range():
     found = ingest(ToyDataset("diabetes"), DataParameters(target="progression"))
     assert found.load("data_summary").quantiles == (25, 140.5, 346)
@@ -177,13 +195,19 @@ def test_a_regressions_target_is_described_by_its_range():
 
 
 def test_few_validation_rows_are_warned_about():
-    frame = pd.DataFrame({"x": RNG.normal(size=100), "label": ["a", "b"] * 50})
+    frame = pd.DataFrame(
+        {"x": np.random.default_rng(2).normal(size=100), "label": [True, False] * 50}
+    )
     assert summary_of(frame).warnings[0].startswith("Only 20 validation rows")
-    assert summary_of(frame, folds=4).warnings == ()
+    in_folds = summary_of(frame, folds=4)
+    assert in_folds.warnings == ()
+    assert [(each.label, each.train, each.test) for each in in_folds.classes] == [
+        (False, 40, 10), (True, 40, 10),
+    ]  # fmt: skip
 
 
 def test_rows_that_repeat_others_are_warned_about():
-    frame = pd.DataFrame({"x": RNG.normal(size=90), "label": ["a", "b"] * 45})
+    frame = pd.DataFrame({"x": np.random.default_rng(2).normal(size=90), "label": ["a", "b"] * 45})
     frame = pd.concat([frame, frame], ignore_index=True)
     assert any("repeat another one in all columns: 90" in e for e in summary_of(frame).warnings)
     few = pd.DataFrame(

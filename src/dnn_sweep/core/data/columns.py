@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import infer_dtype, is_datetime64_any_dtype, is_numeric_dtype
+from pandas.api.types import infer_dtype, is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from dnn_sweep.core.data.reading import (
     UnreadableError,
@@ -93,6 +93,13 @@ def as_number(column: pd.Series, *, boolean: bool) -> pd.Series:
         return read_booleans(column) if boolean else read_numbers(column, {})
     except UnreadableError as error:
         raise SweepError(str(error)) from None
+
+
+def is_text(column: pd.Series) -> bool:
+    """Whether a column holds neither numbers, true and false, nor typed dates."""
+    return not (
+        is_numeric_dtype(column) or is_bool_dtype(column) or is_datetime64_any_dtype(column)
+    )
 
 
 def is_date(column: pd.Series) -> bool:

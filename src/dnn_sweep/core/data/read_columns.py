@@ -4,9 +4,8 @@ import logging
 from collections.abc import Iterable
 
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
-from dnn_sweep.core.data.columns import plain_values
+from dnn_sweep.core.data.columns import is_text, plain_values
 from dnn_sweep.core.data.date_formats import is_ambiguous
 from dnn_sweep.core.data.reading import parse_numbers
 from dnn_sweep.core.data.recognition import (
@@ -45,15 +44,15 @@ def read_columns(
     """
     beside = {data.split_column, data.sample_weight, data.sequence.id, *plain}
     columns = {str(name): plain_values(column) for name, column in raw.items()}
-    texts = {name: each for name, each in columns.items() if _is_text(each) and name not in beside}
+    texts = {name: each for name, each in columns.items() if is_text(each) and name not in beside}
     comma = uses_decimal_comma(pd.DataFrame(texts, index=raw.index), data) if texts else False
     known = {}
     for name, column in columns.items():
         if name == data.target:
             columns[name] = read_target(column, data, decimal_comma=comma)
-        elif name == data.sample_weight and _is_text(column):
+        elif name == data.sample_weight and is_text(column):
             columns[name] = _read_weights(column, data, decimal_comma=comma)
-        elif name == data.split_column and _is_text(column):
+        elif name == data.split_column and is_text(column):
             columns[name] = column.str.strip()
         elif name not in beside:
             columns[name], known[name] = recognise(column, data, decimal_comma=comma)
@@ -77,12 +76,6 @@ def _read_weights(column: pd.Series, data: DataParameters, *, decimal_comma: boo
     text = column.dropna().astype("string").str.strip()
     how, share = find_numbers(text, data, decimal_comma=decimal_comma)
     return parse_numbers(column, **how) if share == 1 and how else column
-
-
-def _is_text(column: pd.Series) -> bool:
-    return not (
-        is_numeric_dtype(column) or is_bool_dtype(column) or is_datetime64_any_dtype(column)
-    )
 
 
 def _log_gaps(raw: pd.DataFrame, read: pd.DataFrame) -> None:
@@ -127,7 +120,7 @@ def _log_dates(
     raw: pd.DataFrame, table: pd.DataFrame, known: Iterable[Column], data: DataParameters
 ) -> None:
     for how in known:
-        if how.kind != "date" or not _is_text(raw[how.name]):
+        if how.kind != "date" or not is_text(raw[how.name]):
             continue
         text = raw[how.name][table[how.name].notna()].astype("string").str.strip()
         moment = table[how.name].dropna().iloc[0]

@@ -3,9 +3,10 @@
 from typing import Any, Literal
 
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
+from pandas.api.types import is_scalar
 from pydantic import BaseModel
 
+from dnn_sweep.core.data.columns import is_text
 from dnn_sweep.core.data.date_formats import is_ambiguous
 from dnn_sweep.core.data.names import find_columns
 from dnn_sweep.core.data.reading import spell
@@ -104,6 +105,8 @@ def describe_source(
         special |= {key: ("sequence", "its id"), order: ("sequence", "orders the steps")}
     known, gaps = {each.name: each for each in schema.features}, table.isna().sum()
     first = table.head(SAMPLE)
+    drawn = not schema.sequence and len(table) < len(raw)
+    rows = raw.loc[table.index] if drawn else raw
     columns = []
     for label in raw.columns:
         name = str(label)
@@ -111,13 +114,13 @@ def describe_source(
         ambiguous = False
         read = first[name] if name in table and not schema.sequence else None
         if (how := known.get(name)) and read is not None:
-            kind, note = how.kind, _note(raw[label], table[name], how, int(gaps[name]))
+            kind, note = how.kind, _note(rows[label], table[name], how, int(gaps[name]))
             ambiguous = _is_ambiguous(raw[label], how, data)
         columns.append(
             SourceColumn(
                 name=name,
                 kind=kind,
-                examples=_examples(raw[label], read),
+                examples=_examples(rows[label], read),
                 gaps=int(raw[label].isna().sum() if read is None else gaps[name]),
                 note=note,
                 ambiguous=ambiguous,
@@ -129,7 +132,7 @@ def describe_source(
 
 def _examples(raw: pd.Series, read: pd.Series | None) -> tuple[str, ...]:
     """A few values as written and, where that is another text, as read; these come first."""
-    written = (raw.head(SAMPLE) if read is None else raw.loc[read.index]).tolist()
+    written = raw.head(SAMPLE).tolist()
     used_for = [None] * len(written) if read is None else read.tolist()
     found: dict[str, None] = {}
     for value, used in zip(written, used_for, strict=True):
@@ -139,7 +142,7 @@ def _examples(raw: pd.Series, read: pd.Series | None) -> tuple[str, ...]:
 
 
 def _is_gap(value: Any) -> bool:
-    return not isinstance(value, list | dict | set) and bool(pd.isna(value))
+    return is_scalar(value) and bool(pd.isna(value))
 
 
 def _example(value: Any, read: Any) -> str:
@@ -163,7 +166,7 @@ def _shorten(text: str) -> str:
 def _note(raw: pd.Series, read: pd.Series, how: Column, gaps: int) -> str:
     said = []
     if how.kind == "numeric":
-        comma = _is_text(raw) and raw.astype("string").str.contains(",", regex=False).any()
+        comma = is_text(raw) and raw.astype("string").str.contains(",", regex=False).any()
         said += [f"decimal {how.decimal!r}"] if how.decimal == "," and comma else []
         said += [f"thousands {how.thousands!r}"] if how.thousands else []
         said += [f"unit {how.unit!r}"] if how.unit else []
@@ -171,20 +174,13 @@ def _note(raw: pd.Series, read: pd.Series, how: Column, gaps: int) -> str:
         said.append(f"{read.nunique():,} categories")
     elif how.kind == "date":
         said.append(f"becomes {', '.join(how.parts)}")
-    if gaps and _is_text(raw):
-        written = raw.loc[read.index]
-        marks = written[read.isna() & written.notna()].map(spell).unique().tolist()
+    if gaps and is_text(raw):
+        marks = raw[read.isna().to_numpy() & raw.notna()].map(spell).unique().tolist()
         said += [f"gaps written {', '.join(map(repr, marks[:EXAMPLES]))}"] if marks else []
     return "; ".join(said)
 
 
 def _is_ambiguous(raw: pd.Series, how: Column, data: DataParameters) -> bool:
-    if how.kind != "date" or not how.format or data.day_first is not None or not _is_text(raw):
+    if how.kind != "date" or not how.format or data.day_first is not None or not is_text(raw):
         return False
     return is_ambiguous(raw.dropna().astype("string").str.strip(), how.format)
-
-
-def _is_text(column: pd.Series) -> bool:
-    return not (
-        is_numeric_dtype(column) or is_bool_dtype(column) or is_datetime64_any_dtype(column)
-    )

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel
@@ -86,10 +87,11 @@ def summarize_data(
     schema: Schema,
     train_rows: pd.DataFrame,
     validation_rows: pd.DataFrame,
-    test_rows: pd.DataFrame,
     folds: pd.DataFrame,
 ) -> DataSummary:
     """Collect what was understood of the data, before anything is trained on it.
+
+    The test rows are what is left of the table: they are only counted.
 
     Args:
         source: As it was read.
@@ -97,17 +99,23 @@ def summarize_data(
         schema: Its schema.
         train_rows: Training rows.
         validation_rows: Validation rows; with folds the same as the training rows.
-        test_rows: Test rows.
         folds: The fold of each row; no rows without folds.
 
-    >>> tables = clean_table, schema, train_rows, validation_rows, test_rows, folds
+    >>> tables = clean_table, schema, train_rows, validation_rows, folds
     >>> summarize_data(source, *tables).classes[0]
     ClassRows(label='setosa', rows=50, train=30, validation=10, test=10)
     """
-    parts = {"train": train_rows, "validation": validation_rows, "test": test_rows}
+    parts = {"rows": clean_table, "train": train_rows, "validation": validation_rows}
+    sizes = {name: len(rows) for name, rows in parts.items()}
     target = clean_table[schema.target]
-    counts = {name: rows[schema.target].value_counts() for name, rows in parts.items()}
-    counts["rows"] = target.value_counts()
+    counts = pd.DataFrame(
+        {name: rows[schema.target].value_counts() for name, rows in parts.items()}
+    )
+    seen = ["train"] if len(folds) else ["train", "validation"]
+    sizes["test"] = sizes["rows"] - sum(sizes[part] for part in seen)
+    counts = counts.fillna(0).astype(int)
+    counts["test"] = counts["rows"] - counts[seen].sum(axis="columns")
+    of_class: dict[Any, dict[Any, int]] = counts.to_dict("index")
     quantiles = None
     if schema.task == "regression":
         quantiles = float(target.min()), float(target.median()), float(target.max())
@@ -117,8 +125,7 @@ def summarize_data(
         task=schema.task,
         target=schema.target,
         classes=tuple(
-            ClassRows(label=label, **{name: int(of.get(label, 0)) for name, of in counts.items()})
-            for label in schema.classes
+            ClassRows.model_validate({"label": label} | of_class[label]) for label in schema.classes
         ),
         quantiles=quantiles,
         what_a_row_is={
@@ -126,8 +133,7 @@ def summarize_data(
             "image": f"an image of {shape}",
             "sequence": f"a sequence of {shape}{', padded' if schema.padded else ''}",
         }[schema.rank],
-        rows=len(clean_table),
-        **{name: len(rows) for name, rows in parts.items()},
+        **sizes,
         folds=int(folds.iloc[:, 0].nunique()) if len(folds) else 0,
         warnings=warn_of_data(source, clean_table, schema, train_rows, validation_rows),
     )
