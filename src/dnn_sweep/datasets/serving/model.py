@@ -45,7 +45,7 @@ class SweepModel(PythonModel):
     def predict(
         self,
         context: PythonModelContext,
-        model_input: Any,
+        model_input: pd.DataFrame,  # of `inputs` and `instances` lists and mappings
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
         """Predict raw rows, which have the columns of training; further ones are ignored.
@@ -91,9 +91,9 @@ class SweepModel(PythonModel):
     def _refuse_shifted(self, given: pd.DataFrame) -> None:
         """Refuse a CSV with more fields than names; pandas takes the first field for an index."""
         marks = [(each.get("decimal"), each.get("thousands")) for each in self.schema["columns"]]
-        # JSON may give an index too, of whole numbers as a rule. So does `3,5` without quotes.
-        whole = pd.api.types.is_integer_dtype(given.index)
-        plain = isinstance(given.index, pd.RangeIndex) or (whole and "," not in chain(*marks))
+        plain = isinstance(given.index, pd.RangeIndex)
+        if "," not in chain(*marks):  # JSON may number the rows; where commas are usual, 0,5 may
+            plain |= given.index.equals(pd.RangeIndex(len(given)))
         if not plain and os.environ.get(SERVING) == "true":
             raise _mistake(
                 "rows must not have an index: in CSV, a row must not have more fields than the "
@@ -128,7 +128,7 @@ class SweepModel(PythonModel):
                 listed = [_with_nearest(name, spare) for name in missing[:5]]
                 more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
                 raise _mistake(
-                    f"rows must have {known}the columns {names[0]!r} to {names[-1]!r}; "
+                    f"rows must have {known}the columns {names[0]} to {names[-1]}; "
                     f"missing: {', '.join(listed)}{more}"
                 )
             return rows
@@ -166,7 +166,7 @@ def _table(given: Any) -> pd.DataFrame:
     """Rows as a new table; what a request sends as ``inputs`` or ``instances`` is none yet."""
     try:
         if isinstance(given, dict):
-            given = {name: list(np.atleast_1d(each)) for name, each in given.items()}
+            given = {k: list(each) if np.ndim(each) else [each] for k, each in given.items()}
         table = pd.DataFrame(given)
     except (TypeError, ValueError) as error:
         raise _mistake(f"the rows are no table: {error}") from error
