@@ -124,7 +124,7 @@ class SweepModel(PythonModel):
             missing = [name for name in names if name not in rows]
             if missing:
                 known = f"the column {rank!r} or " if read else ""
-                spare = [name for name in rows if name not in names]
+                spare = [str(name) for name in rows if name not in names]
                 listed = [_with_nearest(name, spare) for name in missing[:5]]
                 more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
                 raise _mistake(
@@ -159,7 +159,8 @@ class SweepModel(PythonModel):
 
 def _mistake(message: str) -> MlflowException:
     """What a server answers with status 400."""
-    return MlflowException.invalid_parameter_value(message)
+    mistake: MlflowException = MlflowException.invalid_parameter_value(message)
+    return mistake
 
 
 def _table(given: Any) -> pd.DataFrame:
