@@ -25,6 +25,7 @@ from dnn_sweep.core.champion.evaluation import evaluate_champion
 from dnn_sweep.core.champion.refit import plan_served, refit_networks
 from dnn_sweep.core.champion.served import ServedNetworks
 from dnn_sweep.core.networks.build import network_outputs
+from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.datasets.trial_store import TrialStoreDataset
 from dnn_sweep.pipeline_registry import register_pipelines
@@ -73,6 +74,7 @@ def sweep(experiment: str, split_seed: int, folder: Path, **changes: dict[str, A
         "grid": models.GridParameters,
         "training": models.TrainingParameters,
         "screening": models.ScreeningParameters,
+        "budget": models.BudgetParameters,
         "callbacks": models.CallbackParameters,
         "evaluation": models.EvaluationParameters,
         "logs": models.LoggingParameters,
@@ -86,6 +88,8 @@ def sweep(experiment: str, split_seed: int, folder: Path, **changes: dict[str, A
         | {
             "raw_table": AbstractDataset.from_config("raw_table", config["catalog"]["raw_table"]),
             "training_display": Kept(TrainingProgress()),
+            "earlier_rounds": Kept(Rounds()),
+            "stage_clock": Kept({}),
             "finished_trials": trials,
             "trial_results": trials,
         }

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
+from mlflow.pyfunc.scoring_server import invocations
 from pandas.testing import assert_frame_equal
 
 from dnn_sweep.core.champion.gate import AliasDecision
@@ -76,8 +77,11 @@ ROWS = st.lists(
 def test_served_predictions_equal_the_parts_on_any_mixed_rows(champion, model, values):
     names = champion.schema.feature_names
     rows = pd.DataFrame(values, columns=names, dtype=object)
-    expected = champion.predict(rows)
-    assert_frame_equal(model.predict(rows), expected, rtol=1e-4, atol=1e-5)
+    expected, served = champion.predict(rows), model.predict(rows)
+    unseen = ~rows["city"].isin(["Oslo", "Lima", "Pune", "", "missing", None])
+    unseen |= ~rows["code"].isin([1, 2, 3, "1", "3"])
+    assert ("notes" in served) == unseen.any()
+    assert_frame_equal(served[list(expected)], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["int64", "float64", "bool", "str"])
@@ -94,7 +98,11 @@ def test_a_code_read_as_a_float_because_of_a_gap_is_still_that_code(champion, mo
     floats = rows.assign(code=rows["code"].astype(float))
     assert_frame_equal(model.predict(floats), model.predict(rows))
     floats.loc[0, "code"] = np.nan
-    assert_frame_equal(model.predict(floats).iloc[1:], model.predict(rows).iloc[1:])
+    served = model.predict(floats)
+    assert served.pop("notes").tolist() == [
+        "code: a missing value did not occur in training", "", ""
+    ]  # fmt: skip
+    assert_frame_equal(served.iloc[1:], model.predict(rows).iloc[1:])
 
 
 def test_a_code_is_the_same_category_whatever_stands_around_it(champion, model):
@@ -105,7 +113,9 @@ def test_a_code_is_the_same_category_whatever_stands_around_it(champion, model):
     for around in (2.5, np.nan, "a", None):
         column = pd.Series([*map(float, codes[:3]), around], dtype=object).infer_objects()
         given = rows.assign(code=column)
-        assert_frame_equal(model.predict(given).iloc[:3], expected)
+        served = model.predict(given)
+        assert served.pop("notes").map(bool).tolist() == [False, False, False, True]
+        assert_frame_equal(served.iloc[:3], expected)
         assert_frame_equal(champion.predict(given).iloc[:3], expected, rtol=1e-5, atol=1e-6)
 
 
@@ -120,14 +130,81 @@ def test_a_decimal_code_is_the_category_that_training_made_of_it(champion, model
     [
         ("age", "old", "column 'age', row 2: 'old' where a number is expected"),
         ("smoker", "maybe", "column 'smoker', row 2: 'maybe' where true or false is expected"),
+        ("smoker", 7, "column 'smoker', row 2: 7 where true or false is expected"),
+        ("age", {"years": 3}, "column 'age', row 2: {'years': 3} where a number is expected"),
+        ("city", ["Oslo"], r"column 'city', row 2: \['Oslo'\] where one value is expected"),
+        ("visits", 1e300, "column 'visits', row 2: too large to compute with"),
     ],
 )
 def test_what_a_column_cannot_hold_is_the_callers_mistake(champion, model, column, value, message):
     rows = champion.rows.head(4).astype({column: object})
-    rows.loc[2, column] = value
+    rows.at[2, column] = value
     with pytest.raises(MlflowException, match=message) as caught:
         model.predict(rows)
     assert caught.value.get_http_status_code() == 400
+
+
+def test_a_whole_column_of_numbers_is_no_column_of_true_and_false(champion, model):
+    with pytest.raises(MlflowException, match="column 'smoker', row 1: 2 where true or false"):
+        model.predict(champion.rows.head(2).assign(smoker=[1, 2]))
+
+
+def test_a_column_that_is_missing_or_there_twice_is_named(champion, model):
+    rows = champion.rows.head(2)
+    with pytest.raises(MlflowException, match=r"missing: 'age' \(is it 'Age'\?\), 'city'"):
+        model.predict(rows.rename(columns={"age": "Age"}).drop(columns="city"))
+    with pytest.raises(MlflowException, match="column 'age' is there twice"):
+        model.predict(pd.concat([rows, rows["age"]], axis=1))
+
+
+# What MLflow's own server does with a body, without a server.
+def ask(model, body, content_type="application/json"):
+    body = body if isinstance(body, str) else json.dumps(body)
+    schema = model.metadata.get_input_schema()
+    answer = json.loads(invocations(body.encode(), content_type, model, schema).response)
+    return pd.DataFrame(answer["predictions"])
+
+
+ROW = {"age": 51.5, "visits": 3, "smoker": True, "code": 2, "city": "Oslo"}
+SAME = {
+    "records": {"dataframe_records": [ROW, ROW]},
+    "split": {
+        "dataframe_split": {
+            "columns": list(ROW), "index": [4, 4], "data": [list(ROW.values())] * 2
+        }
+    },
+    "inputs by row": {"inputs": [ROW, ROW]},
+    "inputs by column": {"inputs": {name: [value] * 2 for name, value in ROW.items()}},
+    "instances": {"instances": [ROW, ROW]},
+    "text": {"dataframe_records": [{name: f" {value}" for name, value in ROW.items()}] * 2},
+    "more columns": {"dataframe_records": [ROW | {"shoe": None}] * 2},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", SAME)
+def test_a_row_is_the_same_in_whatever_form_it_is_sent(champion, model, way):
+    expected = champion.predict(pd.DataFrame([ROW, ROW]))
+    assert_frame_equal(ask(model, SAME[way]), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_csv_is_read_as_json_is(champion, model):
+    body = "age, visits, smoker, code, city\n51.5,3,true,2, Oslo\n-,?,FALSE,1,NA\n"
+    rows = [ROW, {"age": None, "visits": None, "smoker": False, "code": 1, "city": None}]
+    expected = champion.predict(pd.DataFrame(rows))
+    assert_frame_equal(ask(model, body, "text/csv"), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"inputs": 3}, {"inputs": {"age": [1, 2], "visits": [1]}}, {"instances": [[1, 2]]},
+     {"dataframe_records": []}, {"dataframe_records": [{}]}, {"dataframe_records": [None]},
+     {"messages": []}, [], "{", "null"],
+)  # fmt: skip
+def test_what_is_no_table_is_the_callers_mistake(model, body):
+    with pytest.raises(MlflowException) as caught:
+        ask(model, body)
+    assert caught.value.get_http_status_code() == 400
+    assert "unexpected error" not in str(caught.value)
 
 
 def test_no_rows_is_the_callers_mistake(champion, model):
@@ -208,12 +285,14 @@ def server(champion, store, tmp_path_factory) -> Iterator[str]:
         process.wait(timeout=30)
 
 
-def post(server: str, rows: pd.DataFrame) -> tuple[int, dict]:
-    body = {"dataframe_split": json.loads(rows.to_json(orient="split", index=False))}
+def post(server: str, rows: pd.DataFrame | str) -> tuple[int, dict]:
+    """Send rows as JSON, or text as CSV."""
+    kind, body = "text/csv", rows
+    if isinstance(rows, pd.DataFrame):
+        split = json.loads(rows.to_json(orient="split", index=False))
+        kind, body = "application/json", json.dumps({"dataframe_split": split})
     request = urllib.request.Request(
-        f"{server}/invocations",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        f"{server}/invocations", data=body.encode(), headers={"Content-Type": kind}
     )
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -240,3 +319,18 @@ def test_a_server_refuses_missing_columns_and_text_for_numbers(champion, server)
     status, answer = post(server, rows.assign(age=["old", 3]))
     assert status == 400
     assert "column 'age', row 0: 'old' where a number is expected" in answer["message"]
+
+
+@pytest.mark.slow
+def test_a_server_takes_csv_and_says_what_training_never_saw(champion, model, server):
+    rows = champion.rows.drop(columns="target")
+    status, answer = post(server, rows.to_csv(index=False))
+    assert status == 200
+    served = pd.DataFrame(answer["predictions"])
+    assert_frame_equal(served, model.predict(rows), rtol=1e-5, atol=1e-6)
+    status, answer = post(server, rows.head(2).assign(city=["Rome", "Oslo"]))
+    notes = [each["notes"] for each in answer["predictions"]]
+    assert (status, notes) == (200, ["city: 'Rome' did not occur in training", ""])
+    status, answer = post(server, "age,visits,smoker,code,city\n51,5,3,true,2,Oslo\n")
+    assert status == 400
+    assert "more fields than the header" in answer["message"]

@@ -102,18 +102,25 @@ def read_numbers(
     [1200.0, -35.0, nan]
     """
     if is_numeric_dtype(column):
-        numbers = without_marks(column, missing).astype("float64")
+        numbers = column.astype("float64")
     else:
-        numbers = parse_numbers(column, **_pick(how, "decimal", "thousands", "unit"))
+        # A number among text is that number, whatever marks the text has.
+        typed = column.map(is_float) if column.dtype == object else None
+        text = column if typed is None else column.mask(typed)
+        numbers = parse_numbers(text, **_pick(how, "decimal", "thousands", "unit"))
+        if typed is not None:
+            numbers = numbers.where(~typed, column.where(typed).astype("float64"))
         unread = numbers.isna() & ~find_marks(column, missing, MARKS) & column.notna()
         _refuse(unread, column, "a number")
-    return numbers.replace([np.inf, -np.inf], np.nan)
+    return without_marks(numbers, missing).replace([np.inf, -np.inf], np.nan)
 
 
 def read_booleans(column: pd.Series, missing: Collection[str] | None = None) -> pd.Series:
     """Convert true and false to 1.0 and 0.0, with gaps as NaN."""
     if is_numeric_dtype(column):
-        return column.astype("float64").replace([np.inf, -np.inf], np.nan)
+        numbers = column.astype("float64").replace([np.inf, -np.inf], np.nan)
+        _refuse(~numbers.isin([0, 1]) & numbers.notna(), column, "true or false")
+        return numbers
     read = column.astype("string").str.strip().str.lower().map(_BOOLEANS).astype("float64")
     unread = read.isna() & ~find_marks(column, missing, MARKS) & column.notna()
     _refuse(unread, column, "true or false")
@@ -146,6 +153,8 @@ def read_text(
     if is_numeric_dtype(column) or is_bool_dtype(column):
         return column
     spellings = how.get("spellings") or {}
+    if column.dtype == object:
+        _refuse(column.map(lambda each: isinstance(each, (list, dict))), column, "one value")
 
     def read(value: Any) -> Any:
         if not isinstance(value, str):
@@ -217,7 +226,8 @@ def date_part(moments: pd.Series, part: str) -> pd.Series:
     [1.5]
     """
     if part == "elapsed":
-        return (moments - pd.Timestamp(0)) / pd.Timedelta(days=1)
+        # Nanoseconds, pandas' own choice, would end in 2262.
+        return (moments - pd.Timestamp(0).as_unit("us")) / pd.Timedelta(days=1)
     attribute = "day_of_week" if part == "weekday" else part
     return getattr(moments.dt, attribute).astype("float64")  # type: ignore[no-any-return]
 

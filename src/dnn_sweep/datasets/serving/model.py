@@ -8,8 +8,10 @@ list, and takes what turns raw columns into numbers from a file that is copied t
 import json
 import os
 from base64 import b64decode
+from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +23,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 BATCH = 1024  # rows per step; bounds the memory of a large request
+SHOWN = 60  # characters of an unknown category in a note
+SERVING = "_MLFLOW_IS_IN_SERVING_ENVIRONMENT"  # MLflow sets this variable in its server
 
 
 class SweepModel(PythonModel):
@@ -41,34 +45,75 @@ class SweepModel(PythonModel):
     def predict(
         self,
         context: PythonModelContext,
-        model_input: pd.DataFrame,
+        model_input: pd.DataFrame,  # of `inputs` and `instances` lists and mappings
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Predict raw rows, which have the columns of the model's signature.
+        """Predict raw rows, which have the columns of training; further ones are ignored.
+
+        Rows are a table, or what makes one: a list of rows by column, or columns by name.
 
         In place of its cells, a row may have an ``image``, as nested lists or as a PNG or JPEG
         file in Base64, or a ``sequence`` as nested lists, if that is what a row was in training.
 
         Returns:
-            ``prediction``, the label or the number; for classes also ``probability_<class>``.
+            ``prediction``, the label or the number; for classes also ``probability_<class>``. If a
+            row has a category that did not occur in training, also ``notes``, which say so (empty
+            for the other rows).
 
         Raises:
-            MlflowException: If there are no rows, or a value has the wrong type; names column
-                and row, and a server answers 400.
+            MlflowException: If there are no rows, a column is missing or there twice, or a value
+                cannot be read or computed with; names column and row, and a server answers 400.
         """
-        if model_input.empty:
-            raise MlflowException.invalid_parameter_value("there are no rows to predict")
-        model_input = self._flatten(model_input)
+        given = _table(model_input)
+        if not len(given):
+            raise _mistake("there are no rows to predict")
+        self._refuse_shifted(given)
+        given = self._flatten(given)
+        index = given.index
+        given.index = index if index.is_unique else pd.RangeIndex(len(given))
         columns = self.schema["columns"]
         try:
-            rows = self.reading.read_features(model_input, columns, self.schema["missing"])
+            rows = self.reading.read_features(given, columns, self.schema["missing"])
         except self.reading.UnreadableError as error:
-            raise MlflowException.invalid_parameter_value(str(error)) from error
-        scaled = np.asarray(self.preprocessor.transform(rows), dtype=np.float32)
+            raise _mistake(str(error)) from error
+        with np.errstate(over="ignore"):
+            scaled = np.asarray(self.preprocessor.transform(rows)).astype(np.float32)
+        for row, at in np.argwhere(~np.isfinite(scaled))[:1]:
+            name = self.preprocessor.get_feature_names_out()[at].partition("__")[2]
+            raise _mistake(f"column {name!r}, row {given.index[row]}: too large to compute with")
         batches = (scaled[start : start + BATCH] for start in range(0, len(scaled), BATCH))
         outputs = np.concatenate([np.asarray(self.network(each)) for each in batches])
+        for row in np.flatnonzero(~np.isfinite(outputs).all(axis=1))[:1]:
+            raise _mistake(f"row {given.index[row]}: its numbers are too large to compute with")
         labelled = self._label(outputs.astype(np.float64))
-        return pd.DataFrame(labelled, index=model_input.index)
+        return pd.DataFrame(labelled | self._note(rows), index=index)
+
+    def _refuse_shifted(self, given: pd.DataFrame) -> None:
+        """Refuse a CSV with more fields than names; pandas takes the first field for an index."""
+        marks = [(each.get("decimal"), each.get("thousands")) for each in self.schema["columns"]]
+        plain = isinstance(given.index, pd.RangeIndex)
+        if "," not in chain(*marks):  # JSON may number the rows; where commas are usual, 0,5 may
+            plain |= given.index.equals(pd.RangeIndex(len(given)))
+        if not plain and os.environ.get(SERVING) == "true":
+            raise _mistake(
+                "rows must not have an index: in CSV, a row must not have more fields than the "
+                'header (write decimal commas in quotes: "3,5"); in JSON, leave out "index"'
+            )
+
+    def _note(self, rows: pd.DataFrame) -> dict[str, Any]:
+        """What to say of each row, if there is anything."""
+        notes = np.full(len(rows), "", dtype=object)
+        for column in self.schema["columns"]:
+            if "values" not in column:
+                continue
+            values, known = rows[column["name"]], set(column["values"])
+            for row in np.flatnonzero(~values.isin(known)):
+                value = values.iloc[row]
+                gap = value == self.reading.MISSING
+                what = "a missing value" if gap else repr(value[:SHOWN])
+                so_far = f"{notes[row]}; " if notes[row] else ""
+                notes[row] = f"{so_far}{column['name']}: {what} did not occur in training"
+        return {"notes": notes} if notes.any() else {}
 
     def _flatten(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return the cells of images or sequences as columns."""
@@ -79,9 +124,12 @@ class SweepModel(PythonModel):
             missing = [name for name in names if name not in rows]
             if missing:
                 known = f"the column {rank!r} or " if read else ""
-                raise MlflowException.invalid_parameter_value(
+                spare = [str(name) for name in rows if name not in names]
+                listed = [_with_nearest(name, spare) for name in missing[:5]]
+                more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+                raise _mistake(
                     f"rows must have {known}the columns {names[0]} to {names[-1]}; "
-                    f"missing: {', '.join(missing[:5])}"
+                    f"missing: {', '.join(listed)}{more}"
                 )
             return rows
         cells = []
@@ -89,7 +137,7 @@ class SweepModel(PythonModel):
             try:
                 cells.append(read(value, self.schema).ravel())
             except (OSError, TypeError, ValueError) as error:
-                raise MlflowException.invalid_parameter_value(
+                raise _mistake(
                     f"column {rank!r}, row {row}: {error}; "
                     f"expected a shape of {' by '.join(map(str, shape))}"
                 ) from error
@@ -107,6 +155,33 @@ class SweepModel(PythonModel):
         if self.schema["task"] == "binary" and threshold != 0.5:
             positions = (outputs[:, 1] > threshold).astype(int)
         return {"prediction": labels.iloc[positions].to_numpy(), **shares}
+
+
+def _mistake(message: str) -> MlflowException:
+    """What a server answers with status 400."""
+    mistake: MlflowException = MlflowException.invalid_parameter_value(message)
+    return mistake
+
+
+def _table(given: Any) -> pd.DataFrame:
+    """Rows as a new table; what a request sends as ``inputs`` or ``instances`` is none yet."""
+    try:
+        if isinstance(given, dict):
+            given = {k: list(each) if np.ndim(each) else [each] for k, each in given.items()}
+        table = pd.DataFrame(given)
+    except (TypeError, ValueError) as error:
+        raise _mistake(f"the rows are no table: {error}") from error
+    table = table.set_axis([str(name).strip() for name in table.columns], axis=1)
+    if table.columns.has_duplicates:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise _mistake(f"column {twice!r} is there twice")
+    return table
+
+
+def _with_nearest(name: str, others: list[str]) -> str:
+    alike = {each.casefold(): each for each in others}
+    close = get_close_matches(name.casefold(), alike, n=1)
+    return f"{name!r} (is it {alike[close[0]]!r}?)" if close else repr(name)
 
 
 def _image(value: Any, schema: dict[str, Any]) -> Any:
