@@ -38,7 +38,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 summarize_data,
-                inputs=["source", "clean_table", "schema", *seen, "folds"],
+                inputs=["source", "clean_table", "schema", *seen, "params:data", "params:split"],
                 outputs="data_summary",
                 name="summarize_data",
             ),
