@@ -48,18 +48,15 @@ def test_a_simulated_combination_errs_as_much_as_it_was_made_to():
 @pytest.mark.parametrize(
     "truth",
     [
-        equal(0.97),
         equal(0.95, own_seed=UNSTABLE),
         equal(0.95, own_seed=(0.005,) * 15 + (0.1,) * 15),
         equal(0.95, 3, own_seed=UNSTABLE),
         equal_errors(own_seed=UNSTABLE_ERROR),
-        equal_errors(seeds=3, own_seed=UNSTABLE_ERROR),
         equal_errors(tail=3),
         equal(0.95, cluster=10),
     ],
-    ids=["0.97", "unstable", "half unstable", "3 combinations", "errors", "3 seeds", "heavy tails",
-         "clusters"],
-)  # fmt: skip
+    ids=["unstable", "half unstable", "3 combinations", "errors", "heavy tails", "clusters"],
+)
 def test_among_equals_hardly_ever_is_one_said_to_be_worse_than_the_best(truth):
     sweeps = 60  # of which so many would be exceeded by chance in one of a thousand runs
     assert count_claims(truth, sweeps).any_false <= stats.binom.ppf(0.999, sweeps, 0.05) / sweeps
@@ -89,15 +86,13 @@ def test_one_that_is_a_little_worse_is_told_apart_in_a_third_of_the_sweeps():
 @pytest.mark.parametrize(
     "truth",
     [
-        Truth(TEN),
         Truth(TEN, own_seed=UNSTABLE),
         Truth(TEN, rows=2000, own_seed=UNSTABLE),
         Truth(TEN, seeds=3, own_seed=UNSTABLE),
         Truth((0.99,) * 10, rows=114),
         Errors(TEN_ERRORS, own_seed=UNSTABLE_ERROR),
-        Errors(TEN_ERRORS, rows=90),
     ],
-    ids=["5 seeds", "unstable", "many rows", "3 seeds", "near 1", "errors", "errors, few rows"],
+    ids=["unstable", "many rows", "3 seeds", "near 1", "errors"],
 )
 def test_intervals_hold_the_true_mean(truth):
     assert measure_coverage(truth, 40) >= 0.92
