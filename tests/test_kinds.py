@@ -32,7 +32,7 @@ IMAGES = {"data": {"target": "digit", "image_shape": [8, 8], "max_rows": 300}}
 KINDS = {
     "dense": {"network": {"hidden": [16, 8]}, "grid": {"activations": [["tanh", "relu"], "relu"]}},
     "cnn": {"network": {"convolutions": [6], "hidden": [8]}},
-    "lstm": {"network": {"recurrent": [6], "hidden": [8]}},  # a "gru" is served in test_serving_of_shapes.py
+    "lstm": {"network": {"recurrent": [6], "hidden": [8]}},
     "branched": {"network": {"branches": [[6], [6, 4]]}},
     "inception": {"network": {"kind": "branched", "inception": [3]}},
     "custom": {"network": {"function": "own_network_of_a_test:build"}},
