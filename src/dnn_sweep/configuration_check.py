@@ -48,12 +48,22 @@ def _wrong_parameters(loader: OmegaConfigLoader) -> Iterator[str]:
         if name not in known and not name.startswith("_"):  # Kedro's mark of a helper's value
             said = f"unknown group of parameters.{listed(name, sorted(known))}"
             yield f"{name}{_origin(loader, [name])}: {said}"
-    for name, model in TypeExtractor(dict(pipelines)).extract_types_from_pipelines().items():
+    run = {name: pipelines[name] for name in _named_in_command() if name in pipelines}
+    for name, model in TypeExtractor(run).extract_types_from_pipelines().items():
         if isinstance(model, type) and issubclass(model, BaseModel) and name in given:
             try:
                 model.model_validate(given[name])
             except ValidationError as error:
                 yield from (_tell(loader, name, each) for each in error.errors())
+
+
+def _named_in_command() -> list[str]:
+    """The pipelines that this command runs: others may be of another configuration."""
+    context = click.get_current_context(silent=True)
+    if context is None or context.info_name != "run":
+        return []
+    one, several = context.params.get("pipeline"), context.params.get("pipelines")
+    return [one] if one else list(several or ["__default__"])
 
 
 def _tell(loader: OmegaConfigLoader, group: str, error: Any) -> str:
@@ -62,7 +72,7 @@ def _tell(loader: OmegaConfigLoader, group: str, error: Any) -> str:
     for prefix in ("Value error, ", "Extra inputs are not permitted: "):
         said = said.removeprefix(prefix)
     keys = [group, *(str(key) for key in error["loc"])]
-    while len(keys) > 1 and not (origin := _origin(loader, keys)):
+    while not (origin := _origin(loader, keys)) and len(keys) > 1:
         keys.pop()  # pydantic also names the alternatives that it tried
     name = ".".join(keys)
     value = error["input"]
