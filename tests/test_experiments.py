@@ -175,7 +175,7 @@ def test_a_table_of_steps_gives_a_model_that_scores_another(project):
     configure(project, "csv", network=network, grid={"activations": [], "optimizers": ["adam"]})
     given = (
         "data.filepath=steps.csv,data.target=ill,data.sequence.id=patient,"
-        "data.sequence.order=day,network.kind=lstm,training.epochs=20"
+        "data.sequence.order=day,network.kind=lstm,training.epochs=40"
     )
     done = project.kedro("run", "--pipeline=train", "--env=csv", f"--params={given}")
     assert done.returncode == 0, done.stdout + done.stderr
