@@ -73,7 +73,7 @@ def test_a_metric_of_the_order_needs_two_rows_of_every_class():
     assert Scorer(named_objective("f1_macro", "binary"), np.array([0, 0, 0, 1]), 2)
 
 
-def test_a_share_that_weighs_classes_equally_is_worth_few_rows_where_one_is_rare():
+def test_a_balanced_share_is_worth_few_rows_where_a_class_is_rare():
     true = np.repeat([0, 1], [190, 10])
     assert Scorer(named_objective("accuracy", "binary"), true, 2).independent_rows == 200
     balanced = Scorer(named_objective("balanced_accuracy", "binary"), true, 2)

@@ -27,7 +27,7 @@ COLUMNS = {
     "day": [f"{d:02d}/{m:02d}/2024" for d, m in RNG.integers(1, 13, (ROWS, 2))],
     "town": RNG.choice(["north", "North", "south"], ROWS),
     "constant": ["x"] * ROWS,
-    "secret": RNG.choice(["u", "v"], ROWS),
+    "hidden": RNG.choice(["u", "v"], ROWS),
     "label": LABEL,
     "copy": np.where(LABEL == "yes", "Y", "N"),
 }
@@ -61,7 +61,7 @@ def summary_of(frame, **split):
 def mixed(tmp_path_factory: pytest.TempPathFactory):
     path: Path = tmp_path_factory.mktemp("source") / "mixed.csv"
     pd.DataFrame(COLUMNS).to_csv(path, sep=";", index=False)
-    data = DataParameters(target="label", ignore="secret")
+    data = DataParameters(target="label", ignore="hidden")
     return ingest(TableFileDataset(str(path), data=data), data)
 
 
@@ -71,7 +71,7 @@ def test_each_column_has_its_kind_with_values_as_written_and_as_read(mixed):
     columns = {each.name: each for each in found.columns}
     assert {name: each.kind for name, each in columns.items()} == {
         "id": "left out", "<i>price</i>": "numeric", "age": "numeric", "sparse": "numeric",
-        "day": "date", "town": "categorical", "constant": "left out", "secret": "left out",
+        "day": "date", "town": "categorical", "constant": "left out", "hidden": "left out",
         "label": "target", "copy": "categorical",
     }  # fmt: skip
     written = COLUMNS["<i>price</i>"][0]
@@ -84,7 +84,7 @@ def test_each_column_has_its_kind_with_values_as_written_and_as_read(mixed):
     assert columns["day"].ambiguous
     assert "2024" in columns["day"].examples[0].partition(" → ")[2]
     assert "identifier" in columns["id"].note
-    assert columns["secret"].note == "named in data.ignore"
+    assert columns["hidden"].note == "named in data.ignore"
 
 
 def test_classes_are_counted_in_every_part(mixed):
