@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits
 
-from dnn_sweep.core.comparison.predictions import class_probabilities
 from dnn_sweep.core.data.arrays import features_and_target
+from dnn_sweep.core.data.predictions import class_probabilities
 from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
 from dnn_sweep.core.data.splitting import split_rows
 from dnn_sweep.core.data.validation import validate_table
