@@ -197,6 +197,10 @@ def test_every_mistake_in_the_parameters_is_told_in_a_line_before_anything_is_ma
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (
+            ["--params=grid.activations=[rellu]"],
+            "grid.activations (--params): unknown activation 'rellu'. Did you mean 'relu'? Allo",
+        ),
         (["--env=cvs"], "--env: there is no environment 'cvs'. Did you mean 'csv'? Allowed: "),
         (["--pipeline=evaluation"], "run `kedro run --pipeline=training` first, with the same"),
     ],
@@ -213,12 +217,12 @@ def test_what_cannot_run_is_told_in_a_line_and_leaves_no_run(project, arguments,
 
 
 def test_a_mistake_stops_the_run_before_training_and_is_told_without_a_traceback(project):
-    configure(project, grid={"activations": ["rellu"], "optimizers": ["adam"]})
+    configure(project, grid={"activations": ["relu"], "optimizers": [{"adam": {"beta1": 0.8}}]})
     done = project.kedro("run", "--pipeline=train")
 
     output = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 1
-    assert "Error: grid.activations: unknown activation 'rellu'. Did you mean 'relu'?" in output
+    assert "Error: grid.optimizers (adam): unknown argument of Adam 'beta1'. Did" in output
     assert "Traceback" not in output
     assert_nothing_was_trained(project)
     client = MlflowClient(project.tracking_uri)

@@ -76,7 +76,7 @@ def _tell(loader: OmegaConfigLoader, group: str, error: Any) -> str:
         keys.pop()  # pydantic also names the alternatives that it tried
     name = ".".join(keys)
     value = error["input"]
-    given = "" if isinstance(value, dict) or repr(value) in said else f" = {value!r}"
+    given = "" if isinstance(value, dict | list) or repr(value) in said else f" = {value!r}"
     return f"{name}{given}{origin}: {said}"
 
 

@@ -1,5 +1,7 @@
 """What groups of parameters refuse, alone and together, before any data are read."""
 
+from functools import partial
+
 import pytest
 from pydantic import ValidationError
 
@@ -18,6 +20,8 @@ from dnn_sweep.parameters import (
     TrainingParameters,
 )
 
+GRID = partial(GridParameters, activations=["relu"], optimizers=["adam"])
+
 
 @pytest.mark.parametrize(
     ("group", "given", "message"),
@@ -31,6 +35,19 @@ from dnn_sweep.parameters import (
         (EvaluationParameters, {"baselines": ["linear"] * 2}, "lists linear more than once"),
         (NetworkParameters, {"hiden": [3]}, "unknown key 'hiden'. Did you mean 'hidden'?"),
         (NetworkParameters, {"hidden": [{"unit": 3}]}, "unknown key 'unit'. Did you mean 'units'?"),
+        (GRID, {"activations": ["rellu"]}, "unknown activation 'rellu'. Did you mean 'relu'?"),
+        (GRID, {"activations": [["relu", "tan"]]}, "unknown activation 'tan'. Did you mean 'tanh'"),
+        (GRID, {"activations": ["glu"]}, "unknown activation 'glu'"),  # it halves the width
+        (GRID, {"activations": ["threshold"]}, "unknown activation 'threshold'"),
+        (GRID, {"optimizers": ["adm"]}, "unknown optimizer 'adm'. Did you mean 'Adam'?"),
+        (GRID, {"optimizers": ["MultiOptimizer"]}, "unknown optimizer 'MultiOptimizer'"),
+        (GRID, {"kernel_initializer": ["stft"]}, "unknown initializer 'stft'"),
+        (NetworkParameters, {"kernel_initializer": "he_norml"}, "Did you mean 'he_normal'?"),
+        (
+            NetworkParameters,
+            {"hidden": [3, {"units": 3, "activation": "rleu"}]},
+            "unknown activation 'rleu'. Did you mean 'relu'?",
+        ),
         (DataParameters, {"task": "{x}"}, "'{x}' is unknown. Allowed: auto, multiclass"),
     ],
 )

@@ -1,7 +1,8 @@
 """The one kind of error a user is meant to read, and the spelling help it carries."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from dnn_sweep.parameters.base import listed
 
 
 class SweepError(ValueError):
@@ -23,9 +24,4 @@ def unknown_name(name: object, allowed: Iterable[object], *, what: str, where: s
     >>> print(unknown_name("rleu", ["relu"], what="activation", where="grid.activations"))
     grid.activations: unknown activation 'rleu'. Did you mean 'relu'? Allowed: relu.
     """
-    spellings = [str(each) for each in allowed]
-    lowered = {each.lower(): each for each in spellings}
-    close = get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.5)
-    hint = f" Did you mean {lowered[close[0]]!r}?" if close else ""
-    shown = ", ".join(spellings[:40]) + (", …" if len(spellings) > 40 else "")
-    return SweepError(f"{where}: unknown {what} {name!r}.{hint} Allowed: {shown}.")
+    return SweepError(f"{where}: unknown {what} {name!r}.{listed(name, allowed)}")

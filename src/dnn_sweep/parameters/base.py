@@ -20,16 +20,22 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0)]
 
 
-def listed(given: object, allowed: Iterable[str]) -> str:
+MOST_LISTED = 40  # spellings in one message
+
+
+def listed(given: object, allowed: Iterable[object]) -> str:
     """Say which spellings are allowed, the nearest one first.
 
     >>> listed("ccn", ["dense", "cnn"])
     " Did you mean 'cnn'? Allowed: dense, cnn."
     """
-    spellings = list(allowed)
-    close = get_close_matches(str(given).lower(), spellings, n=1, cutoff=0.5)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{hint} Allowed: {', '.join(spellings)}."
+    spellings = [str(each) for each in allowed]
+    lowered = {each.lower(): each for each in spellings}
+    close = get_close_matches(str(given).lower(), lowered, n=1, cutoff=0.5)
+    hint = f" Did you mean {lowered[close[0]]!r}?" if close else ""
+    shown = ", ".join(spellings[:MOST_LISTED])
+    more = ", …" if len(spellings) > MOST_LISTED else ""
+    return f"{hint} Allowed: {shown}{more}."
 
 
 class Parameters(BaseModel):

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, field_validator, model_validator
 
 from dnn_sweep.parameters.base import Fraction, Parameters
+from dnn_sweep.parameters.keras_names import Initializer, known_activation, known_optimizer
 
 
 class ScheduleEntry(Parameters):
@@ -128,7 +129,22 @@ class GridParameters(Parameters):
     only: tuple[Pair, ...] = ()
     batch_size: tuple[PositiveInt, ...] = ()
     dropout: tuple[Fraction, ...] = ()
-    kernel_initializer: tuple[str, ...] = ()
+    kernel_initializer: tuple[Initializer, ...] = ()
+
+    @field_validator("activations")
+    @classmethod
+    def _activations_are_known(cls, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        for entry in given:
+            for name in (entry,) if isinstance(entry, str) else entry:
+                known_activation(name)
+        return given
+
+    @field_validator("optimizers")
+    @classmethod
+    def _optimizers_are_known(cls, given: tuple[OptimizerEntry, ...]) -> tuple[Any, ...]:
+        for entry in given:
+            known_optimizer(entry.class_name)
+        return given
 
     @model_validator(mode="after")
     def _nothing_is_listed_twice(self) -> Self:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from dnn_sweep.parameters.base import Fraction, Parameters, Task, listed
+from dnn_sweep.parameters.keras_names import Activation, Initializer
 
 NetworkKind = Literal["dense", "cnn", "lstm", "gru", "branched", "custom"]
 KINDS_OF_RANK = {
@@ -44,7 +45,7 @@ class HiddenLayer(Parameters):
     """
 
     units: PositiveInt
-    activation: str | None = None
+    activation: Activation | None = None
     name: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.\-]*$")
 
 
@@ -68,7 +69,7 @@ class ConvolutionBlock(Parameters):
     filters: PositiveInt
     kernel_size: PositiveInt = 3
     padding: Literal["same", "valid"] = "same"
-    activation: str | None = None
+    activation: Activation | None = None
     pool: PositiveInt = 2
     pooling: Literal["max", "average"] = "max"
     dropout: Fraction = 0.0
@@ -127,7 +128,7 @@ class NetworkParameters(Parameters):
     function: str | None = Field(default=None, pattern=r"^[\w.]+:\w+$")
     dropout: Fraction = 0.0
     batch_normalization: bool = False
-    kernel_initializer: str = "glorot_uniform"
+    kernel_initializer: Initializer = "glorot_uniform"
     l2: Annotated[float, Field(ge=0)] = 0.0
     output_activation: str | None = None
     loss: str | None = None

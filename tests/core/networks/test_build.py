@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from dnn_sweep.core.networks.build import build_network, initial_weights
-from dnn_sweep.core.networks.keras_names import initializer_names
 from dnn_sweep.core.networks.weight_layout import weight_layout
+from dnn_sweep.parameters.keras_names import initializer_names
 from tests.builders import make_plan
 
 

@@ -8,11 +8,6 @@ from dnn_sweep.core.data.arrays import matrix_fingerprint
 from dnn_sweep.core.data.schema import Column, Schema
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.networks.build import build_network
-from dnn_sweep.core.networks.keras_names import (
-    activation_names,
-    initializer_names,
-    optimizer_classes,
-)
 from dnn_sweep.core.networks.keras_schedules import schedule_classes
 from dnn_sweep.core.networks.network import Schedule
 from dnn_sweep.core.plan.planner import expand_grid, plan_trials
@@ -22,6 +17,7 @@ from dnn_sweep.parameters import (
     NetworkParameters,
     TrainingParameters,
 )
+from dnn_sweep.parameters.keras_names import activation_names, initializer_names, optimizer_names
 
 FEATURES = (Column(name="x", kind="numeric"), Column(name="y", kind="numeric"))
 MULTICLASS = Schema(
@@ -274,8 +270,6 @@ def test_names_for_people_do_not_change_the_id():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"grid": {"activations": ["rellu"]}}, r"grid\.activations.*'rellu'.*mean 'relu'"),
-        ({"grid": {"optimizers": ["adm"]}}, r"grid\.optimizers \(adm\).*'adm'.*mean 'Adam'"),
         (
             {"grid": {"optimizers": [{"sgd": {"momentun": 0.9}}]}},
             r"grid\.optimizers \(sgd\).*argument of SGD 'momentun'.*mean 'momentum'",
@@ -285,12 +279,6 @@ def test_names_for_people_do_not_change_the_id():
             "learning_rate must be a number above",
         ),
         ({"grid": {"optimizers": [{"sgd": {"momentum": 7}}]}}, "Keras refuses SGD"),
-        ({"grid": {"kernel_initializer": ["he_norml"]}}, "kernel_initializer.*mean 'he_normal'"),
-        ({"grid": {"kernel_initializer": ["stft"]}}, "unknown initializer 'stft'"),
-        ({"grid": {"kernel_initializer": ["constnt"]}}, "unknown initializer 'constnt'"),
-        ({"grid": {"activations": ["glu"]}}, "unknown activation 'glu'"),
-        ({"grid": {"activations": ["threshold"]}}, "unknown activation 'threshold'"),
-        ({"grid": {"optimizers": ["MultiOptimizer"]}}, "unknown optimizer 'MultiOptimizer'"),
         ({"grid": {"optimizers": [{"adam": {"beta_1": "x"}}]}}, "Keras refuses Adam"),
         (
             {"grid": {"only": [{"activation": "tanh", "optimizer": "adam"}]}},
@@ -300,10 +288,6 @@ def test_names_for_people_do_not_change_the_id():
         (
             {"network": {"hidden": [{"units": 3, "activation": "relu"}]}},
             "every layer names its own activation",
-        ),
-        (
-            {"network": {"hidden": [3, {"units": 3, "activation": "rleu"}]}},
-            r"network\.hidden, layer 2: unknown activation 'rleu'",
         ),
         ({"network": {"output_activation": "sigmoid"}}, "'sigmoid' contradicts the task"),
         ({"network": {"loss": "mse"}}, r"network\.loss .*unknown loss 'mean_squared_error'"),
@@ -384,13 +368,13 @@ def test_every_name_on_offer_can_be_trained_with():
     for names, valid in (
         (activation_names(), {"relu", "selu", "gelu", "sigmoid", "softmax", "leaky_relu"}),
         (initializer_names(), {"glorot_uniform", "he_normal", "lecun_normal", "orthogonal"}),
-        (optimizer_classes(), {"SGD", "Adam", "AdamW", "Ftrl", "Lion", "Muon", "Lamb"}),
+        (optimizer_names(), {"SGD", "Adam", "AdamW", "Ftrl", "Lion", "Muon", "Lamb"}),
     ):
         assert valid <= set(names)
     grid = {
         # Without the two that are others under a second name.
         "activations": [name for name in activation_names() if "swish" not in name],
-        "optimizers": list(optimizer_classes()),
+        "optimizers": list(optimizer_names()),
         "kernel_initializer": ["matched", *initializer_names()],
     }
     trials = plan(grid=grid).trials

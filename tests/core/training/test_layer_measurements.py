@@ -7,9 +7,9 @@ import pytest
 from dnn_sweep.core.diagnosis.symptoms import SATURATING
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.build import build_network, initial_weights
-from dnn_sweep.core.networks.keras_names import activation_names
 from dnn_sweep.core.training.layer_measurements import layer_names, measure_layers
 from dnn_sweep.core.training.targets import loss_targets
+from dnn_sweep.parameters.keras_names import activation_names
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import changed, measure_one, one
 

@@ -7,13 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.data.schema import Column, Schema
 from dnn_sweep.core.foundations.gates import INPUTS, STUDY, XOR
 from dnn_sweep.core.foundations.section import Claim, Section, code_of, finish
-from dnn_sweep.core.lazy import go, keras
+from dnn_sweep.core.lazy import LazyModule, go, keras
 from dnn_sweep.core.plan.planner import expand_grid
 from dnn_sweep.core.reporting.figures.style import COLOURS
 from dnn_sweep.core.training.engine import assign_engines
@@ -25,6 +24,8 @@ from dnn_sweep.parameters import (
     NetworkParameters,
     TrainingParameters,
 )
+
+proportion = LazyModule("statsmodels.stats.proportion")
 
 COPIES = 100  # of the four points in an epoch
 WIDTHS, ACTIVATIONS = (2, 4, 8), ("relu", "tanh", "sigmoid")
@@ -76,7 +77,7 @@ def xor_networks(seeds: int = 200, epochs: int = 12) -> Section:
     trials = pd.concat([solve_xor(width, ACTIVATIONS, seeds, epochs) for width in WIDTHS])
     grouped = trials.groupby(["activation", "width"], sort=False)["solved"]
     table = grouped.agg(solved="sum", of="size").reset_index()
-    low, high = proportion_confint(table["solved"], table["of"], method="wilson")
+    low, high = proportion.proportion_confint(table["solved"], table["of"], method="wilson")
     table = table.assign(share=table["solved"] / table["of"], low=low, high=high)
     figure = go.Figure()
     for colour, (activation, own) in zip(COLOURS, table.groupby("activation"), strict=False):

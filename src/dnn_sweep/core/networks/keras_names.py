@@ -1,4 +1,4 @@
-"""The activations, initializers and optimizers that Keras knows by name."""
+"""What stands in Keras behind the names of a grid."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -10,68 +10,26 @@ from typing import Any
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.parameters import OptimizerEntry
+from dnn_sweep.parameters.keras_names import optimizer_names
 
 # He et al. 2015 for units that are zero on one side, Klambauer et al. 2017 for selu,
 # Glorot & Bengio 2010 for everything that is roughly linear around zero.
 _RELU_FAMILY = {"relu", "relu6", "leaky_relu", "elu", "celu", "gelu", "silu", "swish", "mish"}
-_HELPERS = {"get", "serialize", "deserialize"}
-
-
-@cache
-def activation_names() -> tuple[str, ...]:
-    """List every activation that Keras knows by name and that keeps a layer's width."""
-
-    def fits(name: str) -> bool:
-        try:
-            applied = keras.activations.get(name)(keras.ops.ones((1, 4)))
-        except (TypeError, ValueError):  # it requires arguments
-            return False
-        return tuple(applied.shape) == (1, 4)
-
-    names = {name for name, each in vars(keras.activations).items() if inspect.isfunction(each)}
-    return tuple(sorted(filter(fits, names - _HELPERS)))
-
-
-@cache
-def initializer_names() -> tuple[str, ...]:
-    """List every initializer that Keras knows by name and that fits a kernel."""
-
-    def fits(name: str) -> bool:
-        try:
-            keras.initializers.get(name)(shape=(3, 2))
-        except (AttributeError, TypeError, ValueError, KeyError):
-            return False
-        return True
-
-    names = {name for name in vars(keras.initializers) if name.islower() and name[0] != "_"}
-    return tuple(sorted(filter(fits, names - _HELPERS)))
 
 
 @cache
 def optimizer_classes() -> dict[str, type["keras.Optimizer"]]:
     """Return every optimizer class of Keras by its name."""
-    classes = classes_with("learning_rate", keras.optimizers.Optimizer, keras.optimizers)
-    # A base class, and a wrapper of another optimizer.
-    return {n: each for n, each in classes.items() if n not in ("Optimizer", "LossScaleOptimizer")}
+    return {name: getattr(keras.optimizers, name) for name in optimizer_names()}
 
 
-def resolve_activation(name: str, where: str) -> Any:
-    """Return the Keras function of a name; aliases such as ``swish`` and ``silu`` share one."""
-    if name not in activation_names():
-        raise unknown_name(name, activation_names(), what="activation", where=where)
-    return keras.activations.get(name)
-
-
-def initializer_for(name: str, activation: str, where: str) -> str:
+def initializer_for(name: str, activation: str) -> str:
     """Return the Keras initializer of a name, with ``matched`` resolved for the activation."""
-    if name == "matched":
-        if activation == "selu":
-            return "lecun_normal"
-        return "he_uniform" if activation in _RELU_FAMILY else "glorot_uniform"
-    if name not in initializer_names():
-        allowed = ("matched", *initializer_names())
-        raise unknown_name(name, allowed, what="initializer", where=where)
-    return name
+    if name != "matched":
+        return name
+    if activation == "selu":
+        return "lecun_normal"
+    return "he_uniform" if activation in _RELU_FAMILY else "glorot_uniform"
 
 
 def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str, Any], float]:

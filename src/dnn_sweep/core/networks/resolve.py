@@ -45,13 +45,10 @@ def resolve_network(
         initializer: Of the kernels.
 
     Raises:
-        SweepError: If Keras has no such initializer, the kind of network does not fit the rows, or
-            the output's activation or the loss cannot serve the task.
+        SweepError: For whatever :func:`output_and_loss` refuses, and for a kind of network that
+            takes the cells of a row where scaling changes them.
     """
-    try:
-        output, loss = network.output_and_loss(schema.task)
-    except ValueError as error:
-        raise SweepError(str(error)) from None
+    output, loss = output_and_loss(network, schema)
     build = _Resolver(network, schema, inputs, cycle(activations), dropout, initializer)
     body = build.body()
     return Network(
@@ -63,6 +60,24 @@ def resolve_network(
         metric=objective_of(schema.task).metric,
         body=body,
     )
+
+
+def output_and_loss(network: NetworkParameters, schema: Schema) -> tuple[str, str]:
+    """Return the output's activation and the loss, if the network suits the task and the rows.
+
+    Raises:
+        SweepError: If the output's activation or the loss cannot serve the task, or the kind of
+            network does not fit the rows.
+    """
+    problem = network.misfit(schema.rank)
+    if not problem and network.kind == "cnn":
+        problem = network.pixels_missing(schema.shape)
+    if problem:
+        raise SweepError(problem)
+    try:
+        return network.output_and_loss(schema.task)
+    except ValueError as error:
+        raise SweepError(str(error)) from None
 
 
 def own_activations(network: NetworkParameters) -> dict[str, str | None]:
@@ -117,8 +132,6 @@ class _Resolver:
             case "cnn":
                 self._require_cells()
                 blocks = tuple(self._convolution(at) for at in range(len(network.convolutions)))
-                if problem := network.pixels_missing(shape):
-                    raise SweepError(problem)
                 return ConvolutionalBody(shape=shape, dropout=dropout, layers=blocks)
             case "lstm" | "gru" as cell:
                 self._require_cells()
@@ -202,13 +215,10 @@ class _Resolver:
         )
 
     def _initial(self, activation: str) -> str:
-        where = "kernel_initializer (network or grid)"
-        return initializer_for(self._initializer, activation, where)
+        return initializer_for(self._initializer, activation)
 
     def _require_cells(self) -> None:
-        """Refuse a kind of network that does not fit the rows."""
-        if problem := self._network.misfit(self._schema.rank):
-            raise SweepError(problem)
+        """Refuse to look for the cells of a row in other columns than its own."""
         kind, cells = self._network.kind, len(self._schema.features)
         if cells != self._inputs:
             raise SweepError(

@@ -6,6 +6,7 @@ from dnn_sweep.core.data.preprocessing import encode_target
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.networks.build import build_network
 from dnn_sweep.core.networks.custom import check_custom
+from dnn_sweep.core.networks.resolve import output_and_loss
 from dnn_sweep.core.plan.planner import expand_grid
 from dnn_sweep.parameters import (
     CallbackParameters,
@@ -35,6 +36,7 @@ def check_networks(
         ...
     dnn_sweep.core.errors.SweepError: network.kind cnn takes rows that are images, ...
     """
+    output_and_loss(network, schema)  # first, since the rest imports Keras, which takes seconds
     target = encode_target(clean_table[schema.target], schema, TargetScaling())
     # Categories will add inputs; that changes nothing about what is checked.
     inputs = len(schema.features)

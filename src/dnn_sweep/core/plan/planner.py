@@ -13,10 +13,10 @@ from dnn_sweep.core.data.loss_weights import resolve_class_weight
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.formatting import count
+from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.keras_names import (
     defaults_of,
     optimizer_classes,
-    resolve_activation,
     resolve_optimizer,
 )
 from dnn_sweep.core.networks.keras_schedules import resolve_schedule
@@ -117,7 +117,7 @@ def expand_grid(
     }
     pairs = _pairs(list(activations), list(optimizers), grid)
     functions = {
-        name: [resolve_activation(each, "grid.activations") for each in names if each]
+        name: [keras.activations.get(each) for each in names if each]
         for name, names in activations.items()
     }
     _refuse_equal("grid.activations", [(o, a) for a, o in pairs], functions)
@@ -200,9 +200,6 @@ def _schedules(
 def _activations(network: NetworkParameters, grid: GridParameters) -> dict[str, tuple[str, ...]]:
     """The choices by name: an activation for each layer that names none of its own."""
     own = own_activations(network)
-    for where, name in own.items():
-        if name:
-            resolve_activation(name, f"network.{where}")
     free = list(own.values()).count(None)
     if free and not grid.activations:
         raise SweepError("grid.activations is empty, but not every layer names its own activation")
@@ -216,8 +213,6 @@ def _activations(network: NetworkParameters, grid: GridParameters) -> dict[str, 
     choices = {}
     for entry in grid.activations:
         names = (entry,) if isinstance(entry, str) else entry
-        for name in names:
-            resolve_activation(name, "grid.activations")
         if len(names) not in (1, free):
             raise SweepError(
                 f"grid.activations: [{', '.join(names)}] has {len(names)} activations, but "

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dnn_sweep.core.networks.keras_names import activation_names
 from dnn_sweep.core.training.stacked.spec import spec_of
+from dnn_sweep.parameters.keras_names import activation_names
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import (
     assert_engines_agree,

@@ -1,0 +1,101 @@
+"""The activations, initializers and optimizers that Keras knows by name.
+
+They are read from Keras's files: to import it would take seconds, and a misspelt name is refused
+before that.
+"""
+
+import ast
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from dnn_sweep.parameters.base import listed
+
+_HELPERS = {"get", "serialize", "deserialize"}
+_NEED_ARGUMENTS = {"threshold", "constant", "stft"}
+_HALVE_THE_WIDTH = {"glu"}
+_NO_ALGORITHMS = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}
+
+
+@cache
+def _exported(module: str) -> frozenset[str]:
+    """The names that one of Keras's modules exports."""
+    package = find_spec("keras")  # which is found, not imported
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("keras is not installed", name="keras")
+    source = Path(package.origin).with_name(module) / "__init__.py"
+    imports = (each for each in ast.parse(source.read_text()).body)
+    return frozenset(
+        name.asname or name.name
+        for each in imports
+        if isinstance(each, ast.ImportFrom)
+        for name in each.names
+    )
+
+
+@cache
+def activation_names() -> tuple[str, ...]:
+    """List every activation that keeps a layer's width.
+
+    >>> "relu" in activation_names()
+    True
+    """
+    return tuple(sorted(_exported("activations") - _HELPERS - _NEED_ARGUMENTS - _HALVE_THE_WIDTH))
+
+
+@cache
+def initializer_names() -> tuple[str, ...]:
+    """List every initializer that fits a kernel.
+
+    >>> "he_normal" in initializer_names()
+    True
+    """
+    functions = {name for name in _exported("initializers") if name.islower()}
+    return tuple(sorted(functions - _HELPERS - _NEED_ARGUMENTS))
+
+
+@cache
+def optimizer_names() -> tuple[str, ...]:
+    """List the class of every optimizer.
+
+    >>> "RMSprop" in optimizer_names()
+    True
+    """
+    classes = {name for name in _exported("optimizers") if not name.islower()}
+    return tuple(sorted(classes - _NO_ALGORITHMS))
+
+
+def known_activation(name: str) -> str:
+    """Return the name of an activation.
+
+    Raises:
+        ValueError: If Keras knows no such activation.
+    """
+    if name not in activation_names():
+        raise ValueError(f"unknown activation {name!r}.{listed(name, activation_names())}")
+    return name
+
+
+def _known_initializer(name: str) -> str:
+    allowed = ("matched", *initializer_names())
+    if name not in allowed:
+        raise ValueError(f"unknown initializer {name!r}.{listed(name, allowed)}")
+    return name
+
+
+def known_optimizer(name: str) -> str:
+    """Return the class of an optimizer, in upper or lower case.
+
+    Raises:
+        ValueError: If Keras has no such optimizer.
+    """
+    if name.lower() not in map(str.lower, optimizer_names()):
+        raise ValueError(f"unknown optimizer {name!r}.{listed(name, optimizer_names())}")
+    return name
+
+
+Activation = Annotated[str, AfterValidator(known_activation)]
+Initializer = Annotated[str, AfterValidator(_known_initializer)]
