@@ -121,6 +121,19 @@ def test_training_again_trains_nothing_and_ends_with_the_same_leaderboard(traine
     assert len(client.search_runs([experiment])) == 2 * (1 + 2 + 4)
 
 
+def test_a_report_of_the_same_results_is_not_written_again(trained):
+    project, first = trained
+    report = reporting(project) / "report.html"
+    written = report.stat().st_mtime_ns
+    done = project.kedro("run", "--pipeline=reporting")
+
+    assert done.returncode == 0, done.stderr
+    assert "12 of 14 nodes are up to date" in " ".join(done.stdout.split())
+    assert report.stat().st_mtime_ns == written
+    ending = first.stdout.partition("Registered dnn_sweep_digits version 1")[2]
+    assert ending in done.stdout
+
+
 def test_the_suggested_command_trains_the_missing_seeds_and_no_others(new_project):
     project = new_project()
     configure(

@@ -9,8 +9,13 @@ from kedro.pipeline import Pipeline
 
 from dnn_sweep.hooks import report_mistake
 from dnn_sweep.parameters.base import listed
+from dnn_sweep.runner import OutOfDateRunner
 
 RUNNER = "SequentialRunner"
+# Options that name the nodes to run, which then run whether or not they are up to date.
+CHOSEN_BY_HAND = (
+    "node_names", "from_nodes", "to_nodes", "from_inputs", "to_outputs", "tags", "runner",
+)  # fmt: skip
 
 
 class CheckedRun(click.Command):
@@ -39,6 +44,8 @@ class CheckedRun(click.Command):
         _expect("--from-inputs", given["from_inputs"] or (), chosen.datasets())
         _expect("--to-outputs", given["to_outputs"] or (), chosen.datasets())
         _expect("--tags", given["tags"] or (), {tag for node in chosen.nodes for tag in node.tags})
+        if not any(given[option] for option in CHOSEN_BY_HAND):
+            given["runner"] = OutOfDateRunner.__module__ + "." + OutOfDateRunner.__name__
         try:
             return super().invoke(ctx)
         except Exception as error:

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeVar, dataclass_transform
 
 from kedro.io import AbstractDataset, DatasetError
+from pydantic import JsonValue
 
 from dnn_sweep.core.errors import SweepError
 
+State = dict[str, JsonValue]
 Saved = TypeVar("Saved")
 Loaded = TypeVar("Loaded")
 
@@ -26,6 +28,15 @@ class ProjectDataset(AbstractDataset[Saved, Loaded], Generic[Saved, Loaded]):
     def __init_subclass__(cls, **options: Any) -> None:
         dataclass(repr=False, eq=False)(cls)
         super().__init_subclass__(**options)  # last, since Kedro wraps the constructor
+
+    def state(self) -> State | None:
+        """What is there now, by name, to tell later whether it has changed.
+
+        Returns:
+            For each thing a value that changes with it; nothing for what need not be looked at;
+            ``None`` where a node that reads or writes this must always run.
+        """
+        return None
 
     def _describe(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
@@ -80,6 +91,10 @@ class OutputDataset(ProjectDataset[Saved, Saved]):
     def __post_init__(self) -> None:
         self._filepath = Path(self.filepath)
 
+    def state(self) -> State:
+        """Size and time of the file, or of each file in the folder."""
+        return state_of_path(self._filepath)
+
     def _require(self) -> None:
         if not self._filepath.exists():
             raise SweepError(
@@ -90,6 +105,22 @@ class OutputDataset(ProjectDataset[Saved, Saved]):
 
     def _exists(self) -> bool:
         return self._filepath.exists()
+
+
+def state_of_path(path: Path) -> State:
+    """Return size and time of modification of a file, or of each file in a folder.
+
+    >>> state_of_path(Path("missing"))
+    {'missing': None}
+    """
+    if path.is_dir():
+        return {str(each): _size_and_time(each) for each in path.rglob("*") if each.is_file()}
+    return {str(path): _size_and_time(path) if path.exists() else None}
+
+
+def _size_and_time(path: Path) -> JsonValue:
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def write_atomically(path: Path, content: bytes) -> None:

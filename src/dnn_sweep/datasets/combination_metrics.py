@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
-from dnn_sweep.datasets.base import WriteOnlyDataset
+from dnn_sweep.datasets.base import State, WriteOnlyDataset
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,10 @@ class CombinationMetricsDataset(WriteOnlyDataset[pd.DataFrame]):
     >>> MlflowClient().get_run(sweep.info.run_id).data.metrics["rank"]
     1.0
     """
+
+    def state(self) -> State:
+        """Nothing: it is part of the sweep's MLflow run."""
+        return {}
 
     def save(self, data: pd.DataFrame) -> None:
         """Log one row per combination, best first: ``combination``, and columns of numbers."""

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets.base import ReadOnlyDataset
+from dnn_sweep.datasets.base import ReadOnlyDataset, State, state_of_path
 from dnn_sweep.datasets.idx_file import IdxFile
 from dnn_sweep.datasets.user_paths import find_user_path
 
@@ -75,6 +75,18 @@ class IdxImagesDataset(ReadOnlyDataset[pd.DataFrame]):
         table[self.target] = np.concatenate(labels).astype(np.int64)
         table["split"] = np.repeat(PARTS, [len(each) for each in labels])
         return table
+
+    def state(self) -> State:
+        """Size and time of the files."""
+        root = find_user_path(self.source_dir) if self.source_dir else self._folder
+        states = [state_of_path(each) for each in (root, root / self._folder.name)]
+        names = {file.name for file in self._files.values()}
+        return {
+            path: state
+            for each in states
+            for path, state in each.items()
+            if Path(path).name.removesuffix(".gz") in names
+        }
 
     def _read(self, key: str, paths: dict[str, Path]) -> NDArray[np.uint8]:
         try:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets.base import ReadOnlyDataset
+from dnn_sweep.datasets.base import ReadOnlyDataset, State, state_of_path
 from dnn_sweep.datasets.user_paths import find_user_path
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -93,6 +93,10 @@ class ImageFolderDataset(ReadOnlyDataset[pd.DataFrame]):
         if parts == PARTS:
             table[self.split_column] = [part for part, _ in files]
         return table
+
+    def state(self) -> State | None:
+        """Size and time of each file."""
+        return state_of_path(find_user_path(self.folder)) if self.folder else None
 
     def _find(self) -> Path:
         if not self.folder:

@@ -9,10 +9,11 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
+from pydantic import JsonValue
 
 from dnn_sweep.core.champion.package import ServedModel
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets.base import ReadOnlyDataset
+from dnn_sweep.datasets.base import ReadOnlyDataset, State
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 from dnn_sweep.startup import import_tensorflow
 
@@ -27,6 +28,16 @@ def find_registered_model(name: str) -> RegisteredModel | None:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
+
+
+def state_of_registry(name: str) -> State | None:
+    """Return the versions of a model that hold an alias; ``None`` if the registry is silent."""
+    try:
+        model = find_registered_model(name)
+    except MlflowException:
+        return None
+    held = {alias: str(at) for alias, at in model.aliases.items()} if model else {}
+    return {f"registered model {name}": dict[str, JsonValue](held)}
 
 
 class ModelAliases(Mapping[str, ServedModel]):
@@ -108,6 +119,10 @@ class ModelAliasesDataset(ReadOnlyDataset[ModelAliases]):
     """
 
     name: str
+
+    def state(self) -> State | None:
+        """The versions that hold an alias."""
+        return state_of_registry(self.name)
 
     def load(self) -> ModelAliases:
         """Ask the registry which version holds which alias."""

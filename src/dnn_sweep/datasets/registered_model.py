@@ -20,9 +20,9 @@ from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.data import reading
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import skops_io
-from dnn_sweep.datasets.base import ProjectDataset
+from dnn_sweep.datasets.base import ProjectDataset, State
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
-from dnn_sweep.datasets.model_aliases import FINGERPRINTS, find_registered_model
+from dnn_sweep.datasets.model_aliases import FINGERPRINTS, find_registered_model, state_of_registry
 from dnn_sweep.datasets.registered_packages import DIGEST
 
 SCRIPT = Path(__file__).parent / "serving" / "model.py"
@@ -60,6 +60,10 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
                 f"experiment: MLflow cannot register a model called {self.name!r}; leave out "
                 f"{' '.join(forbidden)}"
             )
+
+    def state(self) -> State | None:
+        """The versions that hold an alias."""
+        return state_of_registry(self.name)
 
     def save(self, data: Registration) -> None:
         """Log, check, register, and give the alias."""

@@ -2,8 +2,8 @@
 
 from mlflow import MlflowClient
 
-from dnn_sweep.datasets.base import ReadOnlyDataset
-from dnn_sweep.datasets.model_aliases import find_registered_model
+from dnn_sweep.datasets.base import ReadOnlyDataset, State
+from dnn_sweep.datasets.model_aliases import find_registered_model, state_of_registry
 
 DIGEST = "package_digest"  # the tag that says what a version is
 
@@ -16,6 +16,10 @@ class RegisteredPackagesDataset(ReadOnlyDataset[dict[str, str]]):
     """
 
     name: str
+
+    def state(self) -> State | None:
+        """The versions that hold an alias."""
+        return state_of_registry(self.name)
 
     def load(self) -> dict[str, str]:
         """Ask the registry for all versions; earlier releases registered without a digest."""

@@ -1,7 +1,7 @@
 """The seconds of this run by stage."""
 
 from dnn_sweep.core.training.stage_clock import StageClock, seconds_since_birth
-from dnn_sweep.datasets.base import ReadOnlyDataset
+from dnn_sweep.datasets.base import ReadOnlyDataset, State
 
 # One process, one run at a time: Kedro's hooks set it, the training display adds to it.
 RUN_CLOCK = StageClock(before=seconds_since_birth())
@@ -13,6 +13,10 @@ class StageSecondsDataset(ReadOnlyDataset[dict[str, float]]):
     >>> "total" in StageSecondsDataset().load()
     True
     """
+
+    def state(self) -> State:
+        """Nothing: the clock runs whether or not anything has changed."""
+        return {}
 
     def load(self) -> dict[str, float]:
         """Read the run's clock."""

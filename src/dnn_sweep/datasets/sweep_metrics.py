@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
-from dnn_sweep.datasets.base import WriteOnlyDataset
+from dnn_sweep.datasets.base import State, WriteOnlyDataset
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,10 @@ class SweepMetricsDataset(WriteOnlyDataset[dict[str, float]]):
     >>> "test_accuracy" in MlflowClient().get_run(sweep.info.run_id).data.metrics
     True
     """
+
+    def state(self) -> State:
+        """Nothing: it is part of the sweep's MLflow run."""
+        return {}
 
     def save(self, data: dict[str, float]) -> None:
         """Log all of them at once."""

@@ -19,6 +19,12 @@ class RecordedSession(BaseSessionStore):
         RecordedSession.latest = self
 
 
+def active_sweep() -> str | None:
+    """Return the id of the active run; ``None`` without one."""
+    run = mlflow.active_run()
+    return str(run.info.run_id) if run else None
+
+
 def tag_revision() -> None:
     """Tag the active run, if any, with the commit and with whether files differ from it."""
     session, run = RecordedSession.latest, mlflow.active_run()

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dnn_sweep.core.data.source import HOW
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets.base import ReadOnlyDataset
+from dnn_sweep.datasets.base import ReadOnlyDataset, State, state_of_path
 from dnn_sweep.datasets.table_formats import SUFFIXES, read_table
 from dnn_sweep.datasets.user_paths import find_user_path
 from dnn_sweep.parameters import DataParameters
@@ -55,6 +55,10 @@ class TableFileDataset(ReadOnlyDataset[pd.DataFrame]):
         rows, columns = table.shape
         logger.info("Read %s: %s rows × %d columns; %s", path, f"{rows:,}", columns, how)
         return table
+
+    def state(self) -> State | None:
+        """Size and time of the file."""
+        return state_of_path(find_user_path(str(self._given))) if self._given else None
 
     @property
     def _given(self) -> str | None:

@@ -6,7 +6,7 @@ from kedro_datasets._typing import TablePreview
 
 from dnn_sweep.core.errors import unknown_name
 from dnn_sweep.core.lazy import sklearn
-from dnn_sweep.datasets.base import ReadOnlyDataset
+from dnn_sweep.datasets.base import ReadOnlyDataset, State
 
 TARGETS = {
     "digits": "digit",
@@ -31,6 +31,10 @@ class ToyDataset(ReadOnlyDataset[pd.DataFrame]):
     """
 
     name: str
+
+    def state(self) -> State:
+        """Nothing: the data come with the code."""
+        return {}
 
     def load(self) -> pd.DataFrame:
         """Return the features and, as the last column, the target.

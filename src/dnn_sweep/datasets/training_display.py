@@ -4,7 +4,7 @@ import rich
 
 from dnn_sweep.core.reporting.training_display import LiveDisplay, PlainDisplay
 from dnn_sweep.core.training.progress import TrainingProgress
-from dnn_sweep.datasets.base import ReadOnlyDataset
+from dnn_sweep.datasets.base import ReadOnlyDataset, State
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 
 
@@ -17,6 +17,10 @@ class TrainingDisplayDataset(ReadOnlyDataset[TrainingProgress]):
     >>> isinstance(TrainingDisplayDataset().load(), TrainingProgress)
     True
     """
+
+    def state(self) -> State:
+        """Nothing: a display shows what is trained and holds nothing."""
+        return {}
 
     def load(self) -> TrainingProgress:
         """Return a display that has not been started; the run's clock follows its events."""

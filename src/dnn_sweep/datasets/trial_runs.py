@@ -17,7 +17,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialReport, TrialResult
-from dnn_sweep.datasets.base import WriteOnlyDataset
+from dnn_sweep.datasets.base import State, WriteOnlyDataset
 from dnn_sweep.datasets.mlflow_settings import write_ahead
 
 logger = logging.getLogger(__name__)
@@ -56,6 +56,10 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
         # Python joins its thread at exit, so that everything handed over is written.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow")
         self._pending: deque[Future[None]] = deque()
+
+    def state(self) -> State:
+        """Nothing: it is part of the sweep's MLflow run."""
+        return {}
 
     def save(self, data: TrialReport) -> None:
         """Record a trial, and its combination once all of its trials are there."""

@@ -14,7 +14,7 @@ from kedro_datasets._typing import TablePreview
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.datasets.base import ProjectDataset
+from dnn_sweep.datasets.base import ProjectDataset, State, state_of_path
 
 UNFINISHED = ".unfinished-"  # prefix of folders that are still being written
 STATUS = ("status", "best_epoch", "seconds", "engine", "engine_reason", "versions")
@@ -96,6 +96,11 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
+
+    def state(self) -> State:
+        """Size and time of each trial's status."""
+        files = (Path(self.folder, each, "status.json") for each in self.load())
+        return {path: state for file in files for path, state in state_of_path(file).items()}
 
     def preview(self, nrows: int = 50) -> TablePreview:
         """Return the outcomes of the first trials for Kedro-Viz."""

@@ -7,7 +7,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from dnn_sweep.core.reporting.model_card import VersionCard
-from dnn_sweep.datasets.base import WriteOnlyDataset
+from dnn_sweep.datasets.base import State, WriteOnlyDataset
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,10 @@ class VersionDescriptionDataset(WriteOnlyDataset[VersionCard]):
     >>> MlflowClient().get_model_version("dnn_sweep_iris", "1").description[:12]
     '# Model card'
     """
+
+    def state(self) -> State:
+        """Nothing: it belongs to the registered version."""
+        return {}
 
     def save(self, data: VersionCard) -> None:
         """Make the card the version's description, or log why that was not possible."""

@@ -1,0 +1,227 @@
+"""Runs only what is out of date: the nodes that read something else than when they last ran."""
+
+import hashlib
+import logging
+import platform
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from kedro.io import CatalogProtocol, MemoryDataset
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+from kedro.runner import SequentialRunner
+from pluggy import PluginManager
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from dnn_sweep.datasets.base import State, state_of_path
+from dnn_sweep.datasets.sweep_run import active_sweep
+
+RECORDS = "node_records"
+PACKAGES = (
+    "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "statsmodels", "pandas", "plotly",
+    "matplotlib",
+)  # fmt: skip
+FUNCTION = re.compile(r"""["']([A-Za-z_][\w.]*):\w+["']""")  # a user's own, in a parameter
+
+logger = logging.getLogger(__name__)
+
+
+class NodeRecord(BaseModel):
+    """What a node read and wrote when it last ran.
+
+    Args:
+        code: Digest of the code, the libraries and the configuration of what it reads and writes.
+        sweep: Id of the MLflow run that it was tracked in; ``None`` for none.
+        inputs: State of everything that it read, by name, such as a file's size and time.
+        outputs: State of everything that it wrote.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    sweep: str | None
+    inputs: dict[str, JsonValue]
+    outputs: dict[str, JsonValue]
+
+
+class NodeRecords(BaseModel):
+    """The records of an experiment's nodes, by the node's name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    nodes: dict[str, NodeRecord] = {}
+
+
+class OutOfDateRunner(SequentialRunner):
+    """Leaves out nodes that would write again what is there.
+
+    A node is out of date if its code, one of its parameters, a file that it read or a file that
+    it wrote has changed since it last ran, or if it reads what such a node writes. Nodes that
+    print always run. What passes only through memory is made again where it is needed.
+    """
+
+    def __str__(self) -> str:
+        """Return the name of Kedro's own: Kedro-Viz follows only runs of a runner of that name."""
+        return str(SequentialRunner())
+
+    @property
+    def _logger(self) -> logging.Logger:
+        return logging.getLogger("kedro.runner")
+
+    def run(
+        self,
+        pipeline: Pipeline,
+        catalog: CatalogProtocol,
+        hook_manager: PluginManager | None = None,
+        run_id: str | None = None,
+        only_missing_outputs: bool = False,
+    ) -> dict[str, Any]:
+        """Run the nodes that are out of date; see ``AbstractRunner.run``."""
+        self._records = dict(catalog.load(RECORDS).nodes)
+        self._at_start = _states(pipeline.inputs(), catalog)
+        self._makers = {name: node.name for node in pipeline.nodes for name in node.outputs}
+        wanted = self._out_of_date(pipeline, catalog)
+        left_out = len(pipeline.nodes) - len(wanted)
+        if left_out:
+            logger.info(
+                "%d of %d nodes are up to date and do not run again", left_out, len(pipeline.nodes)
+            )
+        chosen = pipeline.filter(node_names=[node.name for node in wanted])
+        made: dict[str, Any] = super().run(
+            chosen, catalog, hook_manager, run_id, only_missing_outputs
+        )
+        return made
+
+    def _out_of_date(self, pipeline: Pipeline, catalog: CatalogProtocol) -> list[Node]:
+        """Choose the nodes that must run, and those that make in memory what these read."""
+        stale: set[Node] = set()
+        for node in pipeline.nodes:  # each after those that make its inputs
+            made_again = {name for each in stale for name in each.outputs}
+            reason = next(
+                (f"{name} is made again" for name in node.inputs if name in made_again),
+                self._reason_to_run(node, catalog),
+            )
+            if reason:
+                logger.debug("%s runs: %s", node.name, reason)
+                stale.add(node)
+        wanted = set(stale)
+        for node in reversed(pipeline.nodes):
+            read = {name for each in wanted for name in each.inputs}
+            if any(name in read and _in_memory(name, catalog) for name in node.outputs):
+                wanted.add(node)
+        return [node for node in pipeline.nodes if node in wanted]
+
+    def _reason_to_run(self, node: Node, catalog: CatalogProtocol) -> str | None:
+        """Say why a node is out of date; ``None`` where it is not."""
+        record = self._records.get(node.name)
+        if record is None:
+            return "it has not run yet, or always runs"
+        if active_sweep() not in (None, record.sweep):
+            return "the sweep is tracked in another run"
+        if record.code != _code(node, catalog):
+            return "its code or its configuration has changed"
+        inputs, outputs = self._inputs(node, catalog), _states(node.outputs, catalog)
+        if inputs is None or outputs is None:
+            return "it cannot be told whether anything has changed"
+        # More may have come since, such as other sweeps' trials in the same folder.
+        for before, now in ((record.inputs, inputs), (record.outputs, outputs)):
+            for name, state in before.items():
+                if now.get(name, ...) != state:
+                    return f"{name} has changed"
+        return None
+
+    def _inputs(self, node: Node, catalog: CatalogProtocol) -> State | None:
+        """The state of what a node reads; of what is in memory, what it was made from."""
+        states = _states(node.inputs, catalog)
+        for name in node.inputs:
+            maker = self._records.get(self._makers.get(name, ""))
+            if states is not None and maker and _in_memory(name, catalog):
+                states[name] = _digest(maker.model_dump_json(include={"code", "inputs"}))
+        return states
+
+    def _release_datasets(
+        self,
+        node: Node,
+        catalog: CatalogProtocol,
+        load_counts: dict[str, int],
+        pipeline: Pipeline,
+    ) -> None:
+        """Record a node that has run, then release what it read."""
+        self._record(node, catalog)
+        super()._release_datasets(node, catalog, load_counts, pipeline)
+
+    def _record(self, node: Node, catalog: CatalogProtocol) -> None:
+        inputs, outputs = self._inputs(node, catalog), _states(node.outputs, catalog)
+        if inputs is None or outputs is None:
+            return
+        # A file from outside counts as it was at the start: it may have been changed meanwhile.
+        inputs |= {name: state for name, state in (self._at_start or {}).items() if name in inputs}
+        self._records[node.name] = NodeRecord(
+            code=_code(node, catalog),
+            sweep=active_sweep(),
+            inputs={name: state for name, state in inputs.items() if name not in outputs},
+            outputs=outputs,
+        )
+        catalog.save(RECORDS, NodeRecords(nodes=self._records))
+
+
+def _states(names: Iterable[str], catalog: CatalogProtocol) -> State | None:
+    """The state of all these datasets; ``None`` if one of them has none that could be compared."""
+    states: State = {}
+    for name in names:
+        if _is_parameter(name) or _in_memory(name, catalog):
+            continue
+        dataset = catalog.get(name)
+        if hasattr(dataset, "state"):
+            state = dataset.state()
+        else:
+            state = state_of_path(Path(dataset._filepath))
+        if state is None:
+            return None
+        states |= state
+    return states
+
+
+def _in_memory(name: str, catalog: CatalogProtocol) -> bool:
+    return isinstance(catalog.get(name, fallback_to_runtime_pattern=True), MemoryDataset)
+
+
+def _is_parameter(name: str) -> bool:
+    return name == "parameters" or name.startswith("params:")
+
+
+def _code(node: Node, catalog: CatalogProtocol) -> str:
+    """Digest the package, the libraries, and how the node's inputs and outputs are configured."""
+    digest = hashlib.sha256(_package().encode())
+    for name in (*node.inputs, *node.outputs):
+        if _is_parameter(name):
+            text = f"{name}={catalog.load(name)}"
+            digest.update(text.encode())
+            for module in FUNCTION.findall(text):
+                spec = find_spec(module)
+                if spec and spec.origin:
+                    digest.update(Path(spec.origin).read_bytes())
+        elif not _in_memory(name, catalog):
+            digest.update(f"{name}={catalog.get(name)}".encode())
+    return digest.hexdigest()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _package() -> str:
+    digest = hashlib.sha256(platform.python_version().encode())
+    for name in PACKAGES:
+        digest.update(f"{name} {version(name)}".encode())
+    root = Path(__file__).parent
+    for file in sorted(root.rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            digest.update(str(file.relative_to(root)).encode() + file.read_bytes())
+    return digest.hexdigest()

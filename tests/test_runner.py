@@ -1,0 +1,148 @@
+"""Which nodes run again: on a small pipeline with real files, through Kedro's runner."""
+
+import os
+from pathlib import Path
+
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Node, Pipeline
+from kedro_datasets.json import JSONDataset
+from kedro_datasets.text import TextDataset
+
+from dnn_sweep import runner
+from dnn_sweep.datasets.console import ConsoleDataset
+from dnn_sweep.datasets.model_json import ModelJSONDataset
+from dnn_sweep.runner import OutOfDateRunner
+
+
+class Made:
+    """A pipeline of four nodes, and which of them have run since it was last asked.
+
+    ``source`` is read by ``load``, whose file ``double`` reads with a parameter and passes in
+    memory to ``write``; ``say`` prints what ``write`` wrote.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._ran, self.factor = folder, [], 2
+        (folder / "source.txt").write_text("3")
+
+    def run(self, *, fails: bool = False) -> list[str]:
+        def load(text):
+            return {"number": int(text)}
+
+        def double(loaded, factor):
+            return loaded["number"] * factor
+
+        def write(number):
+            if fails:
+                raise RuntimeError("the disk is full")
+            return str(number)
+
+        def say(text):
+            return text
+
+        inputs = {"load": ["source"], "double": ["loaded", "params:factor"], "write": ["doubled"]}
+        outputs = {"load": "loaded", "double": "doubled", "write": "written", "say": "screen"}
+        nodes = [
+            Node(self._noting(each), inputs.get(each.__name__, ["written"]), outputs[each.__name__],
+                 name=each.__name__)
+            for each in (load, double, write, say)
+        ]  # fmt: skip
+        records = str(self.folder / "records.json")
+        catalog = DataCatalog(
+            {
+                "source": TextDataset(filepath=str(self.folder / "source.txt")),
+                "loaded": JSONDataset(filepath=str(self.folder / "loaded.json")),
+                "written": TextDataset(filepath=str(self.folder / "written.txt")),
+                "screen": ConsoleDataset(),
+                "params:factor": MemoryDataset(self.factor),
+                "node_records": ModelJSONDataset(
+                    records, "dnn_sweep.runner.NodeRecords", optional=True
+                ),
+            }
+        )
+        self._ran.clear()
+        try:
+            OutOfDateRunner().run(Pipeline(nodes), catalog)
+        except RuntimeError:
+            self._ran.append("failed")
+        return list(self._ran)
+
+    def _noting(self, function):
+        def noted(*given):
+            self._ran.append(function.__name__)
+            return function(*given)
+
+        return noted
+
+    def change(self, name: str, text: str) -> None:
+        """Write a file, at another time than before."""
+        path = self.folder / name
+        path.write_text(text)
+        os.utime(path, ns=(0, path.stat().st_mtime_ns + 1_000_000))
+
+
+@pytest.fixture
+def made(tmp_path):
+    made = Made(tmp_path)
+    assert made.run() == ["load", "double", "write", "say"]
+    return made
+
+
+def test_where_nothing_has_changed_only_what_prints_runs(made, capsys):
+    capsys.readouterr()
+    assert made.run() == ["say"]
+    assert capsys.readouterr().out.splitlines()[-1] == "6"
+
+
+def test_a_changed_parameter_runs_the_nodes_that_depend_on_it(made):
+    made.factor = 5
+    assert made.run() == ["double", "write", "say"]
+    assert (made.folder / "written.txt").read_text() == "15"
+    assert made.run() == ["say"]
+
+
+def test_a_changed_file_runs_everything_after_it(made):
+    made.change("source.txt", "4")
+    assert made.run() == ["load", "double", "write", "say"]
+    assert (made.folder / "written.txt").read_text() == "8"
+
+
+def test_a_lost_or_edited_output_is_made_again_with_what_passes_through_memory(made):
+    (made.folder / "written.txt").unlink()
+    assert made.run() == ["double", "write", "say"]
+    made.change("written.txt", "7")
+    assert made.run() == ["double", "write", "say"]
+    assert (made.folder / "written.txt").read_text() == "6"
+
+
+def test_another_version_of_the_code_runs_everything(made, monkeypatch):
+    monkeypatch.setattr(runner, "_package", lambda: "another")
+    assert made.run() == ["load", "double", "write", "say"]
+
+
+def test_what_a_failed_run_has_finished_does_not_run_again(made):
+    made.change("source.txt", "4")
+    assert made.run(fails=True) == ["load", "double", "write", "failed"]
+    assert made.run() == ["double", "write", "say"]
+
+
+def test_another_sweep_of_mlflow_gets_everything(made, monkeypatch):
+    monkeypatch.setattr(runner, "active_sweep", lambda: "a new run")
+    assert made.run() == ["load", "double", "write", "say"]
+    assert made.run() == ["say"]
+
+
+def test_a_changed_function_of_the_users_is_a_change_of_what_names_it(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    node = Node(lambda network: network, "params:network", "text", name="build")
+    network = MemoryDataset({"function": "networks_of_mine:build"})
+    catalog = DataCatalog({"params:network": network, "text": MemoryDataset()})
+
+    def digest_with(source):
+        (tmp_path / "networks_of_mine.py").write_text(source)
+        return runner._code(node, catalog)
+
+    before = digest_with("def build(): ...")
+    assert digest_with("def build(): return 1") != before
+    assert digest_with("def build(): ...") == before
