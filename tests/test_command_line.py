@@ -212,7 +212,7 @@ def test_every_mistake_in_the_parameters_is_told_in_a_line_before_anything_is_ma
     [
         (
             ["--params=grid.activations=[rellu]"],
-            "grid.activations (--params): unknown activation 'rellu'. Did you mean 'relu'? Allo",
+            "grid.activations (--params): unknown activation 'rellu'. Did you mean 'relu'?",
         ),
         (["--env=cvs"], "--env: there is no environment 'cvs'. Did you mean 'csv'? Allowed: "),
         (["--pipeline=evaluation"], "run `kedro run --pipeline=training` first, with the same"),

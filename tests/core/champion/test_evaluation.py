@@ -49,6 +49,26 @@ def test_the_threshold_with_the_best_balanced_accuracy_is_chosen_and_used():
     assert choose_threshold(np.eye(3, dtype=np.float32), np.arange(3), *several) == 0.5
 
 
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_rows_that_belong_together_make_the_intervals_wider(task):
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(20), 10)
+    schema, shared = schema_of(task), rng.random(20)[groups]
+    if task == "multiclass":  # right on all rows of three groups in four
+        true = rng.integers(3, size=200)
+        said = np.where(shared < 0.75, true, (true + 1) % 3)
+        outputs = np.float32(np.eye(3)[said] * 0.8 + 0.2 / 3)
+    else:
+        true, outputs = np.zeros(200), np.float32(shared[:, np.newaxis] ** 3)
+    given = outputs, true, schema, NEUTRAL, EVALUATION
+    alone, together = measure(*given), measure(*given, groups=groups)
+    assert list(together) == list(alone)
+    for name in set(alone) - {"calibration_error", "r2"}:
+        assert together[name].value == pytest.approx(alone[name].value)
+        width = together[name].ci_high - together[name].ci_low
+        assert width > 1.5 * (alone[name].ci_high - alone[name].ci_low), name
+
+
 def test_confusion_and_class_report_count_every_class():
     predictions = pd.DataFrame({"true": [0, 0, 1], "predicted": [0, 1, 1]})
     confusion, report = tabulate_classes(predictions, schema_of("multiclass"))

@@ -93,6 +93,19 @@ def test_the_alias_moves_only_if_the_rows_show_an_improvement(ours, theirs, alia
     assert kept == (alias == "challenger")
 
 
+def test_rows_of_one_group_are_one_piece_of_evidence():
+    champion = make_champion()
+    champion = replace(champion, schema=champion.schema.model_copy(update={"group": "patient"}))
+    rows = new_rows().assign(patient=np.arange(60) // 10)
+    holder = holder_of(champion, knows(rows, answers(rows, 40)))
+    of_one = decide(champion, holder, rows, answers(rows, 50)).decision
+    assert of_one.alias == "challenger"  # one patient of six
+    assert "paired t-test p = 0.18" in of_one.reason
+    in_all = np.arange(60) % 10 < 8
+    holder = holder_of(champion, knows(rows, answers(rows, np.arange(60) % 10 < 6)))
+    assert decide(champion, holder, rows, answers(rows, in_all)).decision.alias == "champion"
+
+
 def test_the_confidence_is_a_parameter():
     assert compare(54, 50).alias == "challenger"
     relaxed = compare(54, 50, confidence=0.9)

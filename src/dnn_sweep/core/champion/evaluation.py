@@ -28,11 +28,11 @@ from dnn_sweep.core.data.predictions import (
     tabulate_outputs,
     target_values,
 )
-from dnn_sweep.core.data.preprocessing import TARGET, scale_rows
+from dnn_sweep.core.data.preprocessing import TARGET, numbered_groups, scale_rows
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.core.networks.build import network_outputs
-from dnn_sweep.core.objectives import Objective, objective_of
+from dnn_sweep.core.objectives import Objective, named_objective, objective_of
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.scorer import Predictions, Scorer
 from dnn_sweep.core.training.results import TrialResult
@@ -102,10 +102,24 @@ def evaluate_champion(
         objective=objective.validation_metric,
         ranked_by=objective,
         validation=measure(
-            validated, true, schema, target_scaling, evaluation, objective, threshold
+            validated,
+            true,
+            schema,
+            target_scaling,
+            evaluation,
+            objective,
+            threshold,
+            numbered_groups(validation_matrix),
         ),
         test=measure(
-            outputs, test_target, schema, served_scaling, evaluation, objective, threshold
+            outputs,
+            test_target,
+            schema,
+            served_scaling,
+            evaluation,
+            objective,
+            threshold,
+            numbered_groups(test_matrix),
         ),
         threshold=threshold,
         rows=SplitSizes(
@@ -166,10 +180,12 @@ def measure(
     evaluation: EvaluationParameters,
     objective: Objective | None = None,
     threshold: float = HALF,
+    groups: NDArray[np.int64] | None = None,
 ) -> dict[str, MetricEstimate]:
     """Metrics of a network's outputs by name, with intervals; the calibration error has none.
 
-    The objective comes first, that of the task by default.
+    The objective comes first, that of the task by default. Where rows belong together, ``groups``
+    numbers the group of each, and chance is in the draw of groups.
     """
     objective = objective or objective_of(schema.task)
     predicted = decode_outputs(outputs, schema.task, scaling, threshold)
@@ -180,9 +196,13 @@ def measure(
         given = predicted.probabilities, evaluation, predicted.values
         found = classification_metrics(target.astype(np.int32), *given)
     metric = objective.metric
-    if metric not in found:
-        scorer = build_scorer(objective, schema.task, outputs.shape[1], target, scaling)
-        found[metric] = _estimate(scorer, predicted, evaluation)
+    again = {} if metric in found else {metric: objective}
+    if groups is not None:  # the intervals above take each row for independent
+        bounded = (name for name, each in found.items() if each.ci_low is not None)
+        again |= {name: named_objective(name, schema.task) for name in bounded}
+    for name, each in again.items():
+        scorer = build_scorer(each, schema.task, outputs.shape[1], target, scaling, groups)
+        found[name] = _estimate(scorer, predicted, evaluation)
     return {metric: found.pop(metric), **found}
 
 

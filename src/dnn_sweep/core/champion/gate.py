@@ -11,12 +11,19 @@ from dnn_sweep.core.champion.package import (
     Registration,
     ServedModel,
 )
-from dnn_sweep.core.champion.paired_test import PairedTest, compare_predictions, compare_scores
+from dnn_sweep.core.champion.paired_test import (
+    PairedTest,
+    compare_predictions,
+    compare_scores,
+    score_each_row,
+)
 from dnn_sweep.core.data.fingerprints import fingerprint_rows
+from dnn_sweep.core.data.groups import groups_of
 from dnn_sweep.core.data.preprocessing import encode_target
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.formatting import count, format_value
+from dnn_sweep.core.score_groups import score_groups
 from dnn_sweep.core.scorer import Predictions, Scorer
 from dnn_sweep.parameters import RegistrationParameters
 
@@ -99,7 +106,7 @@ def _judge(
         theirs = holder.predict(rows[list(holder.columns)])
         ours = test_predictions.set_index("row_id").loc[rows.index]
         ours = ours.rename(columns={"predicted": "prediction"})
-        test = _compare(ours, theirs, rows[schema.target], package)
+        test = _compare(ours, theirs, rows, package)
     except SweepError as error:
         return _judge_without_rows(package, holder, str(error), registration)
     better = test.p_value <= 1 - registration.confidence
@@ -109,15 +116,20 @@ def _judge(
 
 
 def _compare(
-    ours: pd.DataFrame, theirs: pd.DataFrame, target: pd.Series, package: ChampionPackage
+    ours: pd.DataFrame, theirs: pd.DataFrame, rows: pd.DataFrame, package: ChampionPackage
 ) -> PairedTest:
     """Compare two tables of predictions, see :func:`~..data.predictions.tabulate_outputs`."""
     schema, objective = package.schema, package.objective
+    target, groups = rows[schema.target], groups_of(rows, schema)
     if objective == objective.by_epoch:
         first, second = (each["prediction"].to_numpy() for each in (ours, theirs))
-        return compare_predictions(first, second, target.to_numpy(), objective)
+        if groups is None:
+            return compare_predictions(first, second, target.to_numpy(), objective)
+        both = [score_each_row(each, target.to_numpy(), objective) for each in (first, second)]
+        our, their = score_groups(np.stack(both)[:, np.newaxis], groups)[:, 0]
+        return compare_scores(our, their, objective, len(target))
     true = encode_target(target, schema, TargetScaling())
-    scorer = Scorer(objective, true, len(schema.classes))
+    scorer = Scorer(objective, true, len(schema.classes), groups)
     our, their = (scorer.row_scores(_as_predictions(each, schema)) for each in (ours, theirs))
     return compare_scores(our, their, objective, len(target))
 

@@ -20,7 +20,7 @@ from dnn_sweep.core.comparison.scores import (
     score_combinations,
 )
 from dnn_sweep.core.comparison.summary import describe_comparison
-from dnn_sweep.core.data.preprocessing import GROUP, TARGET
+from dnn_sweep.core.data.preprocessing import TARGET, numbered_groups
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import Objective, objective_of
@@ -67,7 +67,7 @@ def rank_combinations(
             f"{objective.given}; run the pipeline train, which trains only what is missing"
         )
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
-    groups = validation_matrix[GROUP].to_numpy() if GROUP in validation_matrix else None
+    groups = numbered_groups(validation_matrix)
     targets = train_target, true, target_scaling
     sweep = score_combinations(plan, results, *targets, folds, objective, groups)
     ranked = build_leaderboard(sweep, evaluation)

@@ -80,6 +80,15 @@ def scale_rows(
     return matrix
 
 
+def numbered_groups(matrix: pd.DataFrame) -> NDArray[np.int64] | None:
+    """The number of each scaled row's group; ``None`` where every row is alone.
+
+    >>> numbered_groups(pd.DataFrame({"x": [0.1, 0.2], "group": [0, 0]}))
+    array([0, 0])
+    """
+    return matrix[GROUP].to_numpy() if GROUP in matrix else None
+
+
 def coerce_columns(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Convert the feature columns of raw rows to one type per kind, in the schema's order.
 
