@@ -24,12 +24,14 @@ from kedro_mlflow.framework.hooks.utils import _assert_mlflow_enabled, _generate
 from kedro_mlflow.io.catalog.switch_catalog_logging import switch_catalog_logging
 from mlflow.exceptions import MlflowException
 
+from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.reporting.commands import kedro_run
 from dnn_sweep.datasets.backlog import OUTAGE, first_line
 from dnn_sweep.datasets.mlflow_settings import mask_passwords, one_at_a_time, write_ahead
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.datasets.registered_packages import RegisteredPackagesDataset
+from dnn_sweep.datasets.registry_outage import REGISTRY_OUTAGE
 from dnn_sweep.datasets.server_check import why_unreachable
 from dnn_sweep.datasets.sweep_identity import sweep_key
 from dnn_sweep.datasets.sweep_run import revision_tags
@@ -70,6 +72,7 @@ class TrackingHooks:
             ClickException: If the server does not answer, unless the sweep can do without.
         """
         switch_catalog_logging(catalog, False)
+        REGISTRY_OUTAGE.forget(tolerated="registered_model" in pipeline.all_outputs())
         self._saved: list[str] = []
         self._left, self._evaluated = 1, False
         names = run_params.get("pipeline_names") or [run_params.get("pipeline_name")]
@@ -119,12 +122,17 @@ class TrackingHooks:
         """End the sweep's run.
 
         Raises:
-            ClickException: If not all is recorded and ``tracking.required`` is true.
+            ClickException: If the champion could not be registered, or if not all is recorded and
+                ``tracking.required`` is true.
         """
         whole = CATCHING_UP not in self._names or (self._left == 0 and self._evaluated)
-        if said := self._end("FINISHED" if whole else "KILLED", catalog):
-            if self._required:
-                raise click.ClickException(said)
+        said = self._end("FINISHED" if whole else "KILLED", catalog) or ""
+        if why := REGISTRY_OUTAGE.failure:
+            missing = RegisteredVersion.missing("the champion", why)
+            raise click.ClickException(f"The champion is not registered. {missing.reason} {said}")
+        if said and self._required:
+            raise click.ClickException(said)
+        if said:
             logger.warning(said)
 
     @hook_impl
