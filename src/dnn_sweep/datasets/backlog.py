@@ -1,6 +1,7 @@
 """Writes to MLflow, in order and beside the training; what fails waits and is tried again."""
 
 import logging
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -104,18 +105,21 @@ class Backlog:
         self._next_try = time.monotonic() + self._pause
         if self.failure is None:
             logger.warning(
-                "MLflow does not answer (%s). Training goes on; what is trained is kept in the "
-                "trial store and recorded as soon as MLflow answers again.",
+                "MLflow does not answer (%s). Training goes on; what is trained is kept, and "
+                "recorded as soon as MLflow answers again.",
                 first_line(error),
             )
         self.failure = first_line(error)
 
 
 def first_line(error: BaseException) -> str:
-    r"""Shorten an error to its first line, without a password.
+    r"""Shorten an error to what is behind it, in one line and without a password.
 
     >>> first_line(OSError("no route to http://ann:secret@example.org\n…"))
     'no route to http://ann:***@example.org'
+    >>> first_line(OSError("HTTPConnectionPool(…) (Caused by ResponseError('too many 500s'))"))
+    'too many 500s'
     """
-    lines = str(error).strip().splitlines()
-    return mask_passwords(lines[0] if lines else type(error).__name__)
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    behind = re.search(r"\(Caused by \w+\(['\"]?(.*?)['\"]?\)\)", lines[0])
+    return mask_passwords(behind[1] if behind else lines[0])

@@ -69,9 +69,9 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
 
     def save(self, data: Registration) -> None:
         """Log, check, register, and give the alias."""
-        REGISTRY_OUTAGE.attempt(lambda: self._save(data))
+        REGISTRY_OUTAGE.attempt(lambda: self._give(data))
 
-    def _save(self, data: Registration) -> None:
+    def _give(self, data: Registration) -> None:
         if data.existing:
             _give_alias(self.name, data.existing, data)
             return

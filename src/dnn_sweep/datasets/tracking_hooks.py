@@ -36,7 +36,7 @@ from dnn_sweep.datasets.server_check import why_unreachable
 from dnn_sweep.datasets.sweep_identity import sweep_key
 from dnn_sweep.datasets.sweep_run import revision_tags
 from dnn_sweep.datasets.tracked_sweep import SWEEP, Plan
-from dnn_sweep.parameters import TrackingParameters
+from dnn_sweep.parameters import Configuration, TrackingParameters
 from dnn_sweep.startup import without_password
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 REGISTRY = (ModelAliasesDataset, RegisteredModelDataset, RegisteredPackagesDataset)
 TRIALS, METRICS = "trial_runs", "served_metrics"  # datasets
 CATCHING_UP = "tracking"  # the pipeline
+GROUPS = Configuration.model_fields
 
 
 class TrackingHooks:
@@ -157,14 +158,18 @@ class TrackingHooks:
         return str(config.tracking.experiment._experiment.experiment_id)
 
     def _plan(self, catalog: CatalogProtocol) -> Plan:
-        configuration = catalog.load("configuration")
+        if CATCHING_UP in self._names:
+            configuration = catalog.load("configuration")
+        else:  # not recorded in a run of a few nodes
+            given = {k: v for k, v in self._context.params.items() if k in GROUPS}
+            configuration = Configuration.model_validate(given)
         params = {
             name.removeprefix("params:"): str(catalog.load(name))
             for name in catalog
             if name.startswith("params:") and "." not in name
         }
         params |= {name: str(value) for name, value in configuration}
-        given = {k: str(v) for k, v in self._params.items() if v and k != "runner"}
+        run = {k: str(v) for k, v in self._params.items() if v and k != "runner"}
         options = ("tags", "node_names", "from_nodes", "to_nodes", "from_inputs", "load_versions")
         command = _generate_kedro_command(
             **{key: self._params.get(key) for key in options}, pipeline_names=self._names
@@ -174,7 +179,7 @@ class TrackingHooks:
         return Plan(
             self._set_up,
             name=self._config.tracking.run.name or name,
-            tags={**revision_tags(), **given, "kedro_command": command},
+            tags={**revision_tags(), **run, "kedro_command": command},
             key=sweep_key(configuration, *plans),
             params=params,
         )

@@ -55,53 +55,44 @@ def recall_finals(
         return TrialPlan(trials=())
 
 
-def report_trials(
-    recalled_plan: TrialPlan, finished_trials: Mapping[str, TrialResult]
-) -> Iterator[TrialReport]:
+def report_sweep(
+    recalled_plan: TrialPlan,
+    finished_trials: Mapping[str, TrialResult],
+    objective: Objective,
+    recorded_leaderboard: pd.DataFrame | None = None,
+    recorded_evaluation: ChampionEvaluation | None = None,
+) -> Iterator[tuple[TrialReport, pd.DataFrame, dict[str, float]]]:
     """Report every trial of the finals that is trained, as the training does.
 
-    >>> [report.left for report in report_trials(trial_plan, {})]
+    With the last trial come the figures of the leaderboard and the test metrics of what is served,
+    which are empty until then. They stay empty if trials are missing, and where the leaderboard
+    or the evaluation is not this sweep's but an earlier one's.
+
+    >>> sweep = report_sweep(trial_plan, {}, objective)
+    >>> [report.left for report, *_ in sweep]
     []
     """
     trained = [trial for trial in recalled_plan.trials if trial.id in finished_trials]
     replicates = Counter(trial.combination for trial in recalled_plan.trials)
     left = len(recalled_plan.trials)
+    figures, metrics = pd.DataFrame(), dict[str, float]()
     for trial in trained:
         left -= 1
+        ranked = recorded_leaderboard
+        if not left and ranked is not None and _is_of(recalled_plan, ranked, objective):
+            figures = measure_combinations(ranked)
+            metrics = _test_metrics(recalled_plan, recorded_evaluation, objective)
         result = finished_trials[trial.id].of(trial)
-        yield TrialReport(result, replicates[trial.combination], left)
+        yield TrialReport(result, replicates[trial.combination], left), figures, metrics
 
 
-def measure_recalled(
-    recalled_plan: TrialPlan, recorded_leaderboard: pd.DataFrame | None, objective: Objective
-) -> pd.DataFrame:
-    """List the figures of the leaderboard, if it is this sweep's and not an earlier one's.
-
-    >>> len(measure_recalled(trial_plan, None, objective))
-    0
-    """
-    if recorded_leaderboard is None or not _is_of(recalled_plan, recorded_leaderboard, objective):
-        return pd.DataFrame()
-    return measure_combinations(recorded_leaderboard)
-
-
-def list_recalled_metrics(
-    recalled_plan: TrialPlan,
-    recorded_leaderboard: pd.DataFrame | None,
-    recorded_evaluation: ChampionEvaluation | None,
-    objective: Objective,
+def _test_metrics(
+    plan: TrialPlan, champion: ChampionEvaluation | None, objective: Objective
 ) -> dict[str, float]:
-    """List the test metrics of what is served, if they are this sweep's.
-
-    >>> list_recalled_metrics(trial_plan, None, None, objective)
-    {}
-    """
-    champion, ranked = recorded_evaluation, recorded_leaderboard
-    if champion is None or ranked is None or not _is_of(recalled_plan, ranked, objective):
+    if champion is None or champion.metric != objective:
         return {}
     chosen = champion.combination, f"{champion.learning_rate:.9g}"
-    known = champion.metric == objective and chosen in _rates(recalled_plan)
-    return list_test_metrics(champion) if known else {}
+    return list_test_metrics(champion) if chosen in _rates(plan) else {}
 
 
 def _is_of(plan: TrialPlan, leaderboard: pd.DataFrame, objective: Objective) -> bool:

@@ -2,12 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.pipelines.tracking.nodes import (
-    list_recalled_metrics,
-    measure_recalled,
-    recall_finals,
-    report_trials,
-)
+from dnn_sweep.pipelines.tracking.nodes import recall_finals, report_sweep
 
 
 def create_pipeline() -> Pipeline:
@@ -24,22 +19,11 @@ def create_pipeline() -> Pipeline:
                 name="recall_finals",
             ),
             Node(
-                report_trials,
-                inputs=["recalled_plan", "finished_trials"],
-                outputs="trial_runs",
-                name="report_trials",
-            ),
-            Node(
-                measure_recalled,
-                inputs=["recalled_plan", recorded[0], "objective"],
-                outputs="combination_metrics",
-                name="measure_recalled",
-            ),
-            Node(
-                list_recalled_metrics,
-                inputs=["recalled_plan", *recorded, "objective"],
-                outputs="served_metrics",
-                name="list_recalled_metrics",
+                report_sweep,
+                inputs=["recalled_plan", "finished_trials", "objective", *recorded],
+                # Saved in this order: a combination's figures need its run.
+                outputs=["trial_runs", "combination_metrics", "served_metrics"],
+                name="report_sweep",
             ),
         ],
         tags="tracking",
