@@ -43,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 REGISTRY = (ModelAliasesDataset, RegisteredModelDataset, RegisteredPackagesDataset)
 TRIALS, METRICS = "trial_runs", "served_metrics"  # datasets
+RECORDED = (TRIALS, "combination_metrics", METRICS)
+PLANS = ("trial_plan", "screening_plan")
+BEFORE_THE_PLAN = {"ingestion", "scaling", "model_building"}  # tags of nodes
 CATCHING_UP = "tracking"  # the pipeline
 GROUPS = Configuration.model_fields
 
@@ -75,7 +78,7 @@ class TrackingHooks:
         switch_catalog_logging(catalog, False)
         REGISTRY_OUTAGE.forget(tolerated="registered_model" in pipeline.all_outputs())
         self._saved: list[str] = []
-        self._left, self._evaluated = 1, False
+        self._left, self._evaluated, self._begun = 1, False, False
         names = run_params.get("pipeline_names") or [run_params.get("pipeline_name")]
         self._names = [name or "__default__" for name in names]
         trains = TRIALS in pipeline.all_outputs()
@@ -87,6 +90,8 @@ class TrackingHooks:
             return
         try:
             self._set_up()
+            if self._tracked and all(map(catalog.exists, PLANS)):
+                SWEEP.expect(self._plan(catalog))
         except OUTAGE as error:
             uri = mask_passwords(str(self._config.server.mlflow_tracking_uri))
             said = f"The tracking server {uri} does not answer: {first_line(error)}."
@@ -104,8 +109,12 @@ class TrackingHooks:
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: CatalogProtocol) -> None:
-        """Begin the sweep's run where trials are about to be recorded."""
-        if self._tracked and TRIALS in node.outputs:
+        """Begin the sweep's run before the first node, after the plan, that has a part in it."""
+        if not self._tracked or self._begun or node.tags & BEFORE_THE_PLAN:
+            return
+        # Nodes that are up to date do not run, so this need not be the training.
+        if any(name in RECORDED or _is_artifact(catalog.get(name)) for name in node.outputs):
+            self._begun = True
             SWEEP.begin(self._plan(catalog))
 
     @hook_impl
@@ -175,12 +184,11 @@ class TrackingHooks:
             **{key: self._params.get(key) for key in options}, pipeline_names=self._names
         )
         name = "train" if self._names == [CATCHING_UP] else "+".join(self._names)
-        plans = catalog.load("trial_plan"), catalog.load("screening_plan")
         return Plan(
             self._set_up,
             name=self._config.tracking.run.name or name,
             tags={**revision_tags(), **run, "kedro_command": command},
-            key=sweep_key(configuration, *plans),
+            key=sweep_key(configuration, *map(catalog.load, PLANS)),
             params=params,
         )
 
@@ -207,10 +215,15 @@ class TrackingHooks:
             since = _path(catalog.get("configuration")).stat().st_mtime
         for name in dict.fromkeys(names):
             dataset: Any = catalog.get(name)
-            if hasattr(dataset, "_logging_activated"):
+            if _is_artifact(dataset):
                 path = _path(dataset)
                 if path.exists() and path.stat().st_mtime >= since:
                     yield path, dataset.artifact_path
+
+
+def _is_artifact(dataset: Any) -> bool:
+    """Whether a catalog entry is a kedro-mlflow ``MlflowArtifactDataset``."""
+    return hasattr(dataset, "_logging_activated")
 
 
 def _path(dataset: Any) -> Path:
