@@ -58,7 +58,7 @@ def without_password(uri: str) -> str:
     PostgreSQL's client; they win over the address if they are set.
 
     Args:
-        uri: The address, such as ``http://ann:secret@example.org``.
+        uri: The address, such as ``http://ann:…@example.org``.
 
     Returns:
         The address without the password.

@@ -115,7 +115,7 @@ class Backlog:
 def first_line(error: BaseException) -> str:
     r"""Shorten an error to what is behind it, in one line and without a password.
 
-    >>> first_line(OSError("no route to http://ann:secret@example.org\n…"))
+    >>> first_line(OSError("no route to http://ann:…@example.org\n…"))
     'no route to http://ann:***@example.org'
     >>> first_line(OSError("HTTPConnectionPool(…) (Caused by ResponseError('too many 500s'))"))
     'too many 500s'

@@ -40,7 +40,7 @@ def mlflow_settings(**further: str) -> Iterator[None]:
 def mask_passwords(text: str) -> str:
     """Replace the password in every address.
 
-    >>> mask_passwords("postgresql://ann:secret@example.org/runs")
+    >>> mask_passwords("postgresql://ann:…@example.org/runs")
     'postgresql://ann:***@example.org/runs'
     """
     return _PASSWORD.sub(r"\1:***", text)
