@@ -54,7 +54,7 @@ class Backlog:
             self.lost += 1
             return
         self._waiting.append(write)
-        self._pending.append(self._thread.submit(self._work))
+        self._start()
 
     def drain(self, patience: float = PATIENCE) -> bool:
         """Wait until everything is written.
@@ -66,7 +66,7 @@ class Backlog:
             Whether everything that was ever handed over is written.
         """
         self._next_try, self._last_success = 0.0, time.monotonic()
-        self._pending.append(self._thread.submit(self._work))
+        self._start()
         while self._pending:
             left = self._last_success + patience - time.monotonic()
             if left <= 0:
@@ -80,6 +80,12 @@ class Backlog:
         """Try nothing any more; a request that hangs ends by its own limit."""
         self._waiting.clear()
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _start(self) -> None:
+        try:
+            self._pending.append(self._thread.submit(self._work))
+        except RuntimeError:  # the interpreter is ending and starts no threads: in this one
+            self._work()
 
     def _work(self) -> None:
         while self._waiting and time.monotonic() >= self._next_try:

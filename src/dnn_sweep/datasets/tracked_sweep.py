@@ -16,7 +16,7 @@ from mlflow.entities import Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
-from dnn_sweep.datasets.backlog import OUTAGE, Backlog
+from dnn_sweep.datasets.backlog import OUTAGE, PATIENCE, Backlog
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ SWEEP_RUN = "sweep_run"  # tag of every run below it: the id of the sweep's run
 PROCESS = "process"  # tag of a sweep's run: the process that writes it
 TRACKING = "tracking"  # tag of a sweep's run: whether all that was trained is recorded
 COMPLETE, INCOMPLETE = "complete", "incomplete"
+IMPATIENCE = 5.0  # seconds, as PATIENCE, where a sweep was stopped
 OPENING = 15.0  # seconds that the training waits for the run; it goes on without
 
 
@@ -104,7 +105,7 @@ class TrackedSweep:
             return None
         for path, folder in files if self._plan else ():
             self.write(partial(_log_artifact, path=path, folder=folder))
-        complete = self._backlog.drain()
+        complete = self._backlog.drain(PATIENCE if status == "FINISHED" else IMPATIENCE)
         failure = None if complete else self._backlog.failure or "requests were refused"
         # A server that did not answer gets one more chance, a short one.
         limits = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
