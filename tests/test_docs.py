@@ -37,6 +37,7 @@ GROUPS = {
     "evaluation": models.EvaluationParameters,
     "registration": models.RegistrationParameters,
     "inference": models.InferenceParameters,
+    "tracking": models.TrackingParameters,
 }
 # What a list holds is described below its group's table, in the words of the configuration.
 LAYERS = [models.HiddenLayer, models.ConvolutionBlock]

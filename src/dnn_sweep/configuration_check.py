@@ -16,7 +16,10 @@ from kedro.validation.type_extractor import TypeExtractor
 from omegaconf import OmegaConf
 from pydantic import BaseModel, ValidationError
 
+from dnn_sweep.parameters import TrackingParameters
 from dnn_sweep.parameters.base import listed
+
+OF_HOOKS = {"tracking": TrackingParameters}  # groups that no node takes
 
 
 class ConfigurationHooks:
@@ -49,7 +52,8 @@ def _wrong_parameters(loader: OmegaConfigLoader) -> Iterator[str]:
             said = f"unknown group of parameters.{listed(name, sorted(known))}"
             yield f"{name}{_origin(loader, [name])}: {said}"
     run = {name: pipelines[name] for name in _named_in_command() if name in pipelines}
-    for name, model in TypeExtractor(run).extract_types_from_pipelines().items():
+    found = TypeExtractor(run).extract_types_from_pipelines()
+    for name, model in (found | OF_HOOKS if run else found).items():
         if isinstance(model, type) and issubclass(model, BaseModel) and name in given:
             try:
                 model.model_validate(given[name])

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.training import stage_clock as stages
 from dnn_sweep.core.training.stage_clock import StageClock
-from dnn_sweep.datasets.sweep_run import expect_an_end, forget_the_end, tag_revision
+from dnn_sweep.datasets.sweep_run import expect_an_end, forget_the_end
 from dnn_sweep.datasets.table_file import TableFileDataset
 from dnn_sweep.parameters import DataParameters
 from dnn_sweep.startup import COLLECTOR
@@ -54,12 +54,10 @@ class SweepHooks:
         """Restore the garbage collector: a notebook may run nothing."""
         COLLECTOR.restore()
 
-    # Last, so that kedro-mlflow has started the sweep's run.
     @hook_impl(trylast=True)
     def before_pipeline_run(self) -> None:
-        """Tag the sweep's run; from now on, an exit without a report is no finished sweep."""
+        """From now on, an exit without a report is no finished sweep."""
         expect_an_end()
-        tag_revision()
         COLLECTOR.expect_imports()
         COLLECTOR.skip_last_search()
 
@@ -79,15 +77,12 @@ class SweepHooks:
         forget_the_end()
         COLLECTOR.restore()
 
-    # Last, so that kedro-mlflow has ended the sweep's run before a mistake is reported.
+    # Last, so that the sweep's run has ended before a mistake is reported.
     @hook_impl(trylast=True)
-    def on_pipeline_error(self, error: Exception, catalog: CatalogProtocol) -> None:
-        """Close what the failure left open; report the user's mistakes without a traceback."""
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Report the user's mistakes without a traceback."""
         forget_the_end()
         COLLECTOR.restore()
-        runs: Any = catalog.get("trial_runs")
-        if hasattr(runs, "abandon"):
-            runs.abandon()
         report_mistake(error)
 
 
@@ -130,7 +125,7 @@ class StageHooks:
 class CatalogHooks:
     """Completes the catalog before other plugins look at it."""
 
-    # First, because kedro-mlflow makes every dataset and would show a traceback.
+    # First, so that whoever looks at the datasets next gets no traceback.
     @hook_impl(tryfirst=True)
     def after_catalog_created(self, catalog: CatalogProtocol, parameters: dict[str, Any]) -> None:
         """Tell tables how to read their files; report a user's mistake in a dataset."""
@@ -143,7 +138,7 @@ class CatalogHooks:
             report_mistake(error)
             raise
 
-    # First, because kedro-mlflow switches tracking off only in datasets that are there.
+    # First, because kedro-mlflow's tracking is switched off only in datasets that are there.
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
         """Make the datasets that a pattern of the catalog describes."""
@@ -154,7 +149,7 @@ class CatalogHooks:
 class InputHooks:
     """Refuses a pipeline whose inputs another one has yet to make."""
 
-    # First, so that kedro-mlflow starts no run.
+    # First, so that no tracking server is asked.
     @hook_impl(tryfirst=True)
     def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
         """Name the first input that is missing, and the pipeline that makes it."""

@@ -11,6 +11,7 @@ from dnn_sweep.pipelines import (
     registration,
     reporting,
     scaling,
+    tracking,
     training,
 )
 
@@ -29,6 +30,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         **stages,
         "train": train,
         "inference": inference.create_pipeline(),
+        "tracking": tracking.create_pipeline(),
         "foundations": foundations.create_pipeline(),
         "__default__": train,
     }

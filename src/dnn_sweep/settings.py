@@ -9,6 +9,7 @@ from dnn_sweep.startup import COLLECTOR  # isort: skip  (tunes what is imported 
 from dnn_sweep.configuration_check import ConfigurationHooks
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 from dnn_sweep.datasets.sweep_run import RecordedSession
+from dnn_sweep.datasets.tracking_hooks import TrackingHooks
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
 from dnn_sweep.hooks import CatalogHooks, InputHooks, StageHooks, SweepHooks
 
@@ -39,11 +40,15 @@ HOOKS = (
     SweepHooks(),
     CatalogHooks(),
     InputHooks(),
+    TrackingHooks(),
 )
+# TrackingHooks stand in for them; which spelling counts depends on who packaged it.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow")
 SESSION_STORE_CLASS = RecordedSession
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
+    "config_patterns": {"mlflow": ["mlflow*", "mlflow*/**", "**/mlflow*"]},
     # Catalog entries are replaced as a whole: a mixture of two would be neither.
     "merge_strategy": {"parameters": "soft"},
     "custom_resolvers": {

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from urllib.parse import unquote, urlsplit
 
 # Before MLflow, which comes with Kedro's plugins: skops looks up each of SciPy's and NumPy's
 # functions in all modules imported earlier, which takes two seconds if those are MLflow's.
@@ -23,6 +24,14 @@ _FOR_MLFLOW = {
     "MLFLOW_CONFIGURE_LOGGING": "false",
     # Otherwise every run asks IPython whether it is an interrupted job on Databricks.
     "MLFLOW_ENABLE_SGC_RUN_RESUMPTION_FOR_DATABRICKS_JOBS": "false",
+    # A request to a server that hangs or fails would otherwise take up to 22 minutes. Seconds,
+    # except for the number of times that a request is repeated.
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "PGCONNECT_TIMEOUT": "4",  # of PostgreSQL
+    # Otherwise it asks for every run and prints its address when the run ends.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _FOR_TENSORFLOW = {
     # Its native code reports errors only.
@@ -40,6 +49,35 @@ _CHATTER = re.compile(
 )
 
 os.environ.update(_FOR_MLFLOW | os.environ)  # what the user has set wins
+
+
+def without_password(uri: str) -> str:
+    """Move user and password of a tracking server's address to the variables for them.
+
+    MLflow prints and records addresses. The variables are read by MLflow (http) and by
+    PostgreSQL's client; they win over the address if they are set.
+
+    Args:
+        uri: The address, such as ``http://ann:…@example.org``.
+
+    Returns:
+        The address without the password.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme in ("http", "https") and parts.password:
+        names, host = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"), ""
+    elif parts.scheme.partition("+")[0] in ("postgresql", "postgres") and parts.password:
+        names, host = ("PGUSER", "PGPASSWORD"), f"{parts.username}@"
+    else:
+        return uri
+    for name, value in zip(names, (parts.username, parts.password), strict=True):
+        os.environ.setdefault(name, unquote(value or ""))
+    return parts._replace(netloc=host + parts.netloc.rpartition("@")[2]).geturl()
+
+
+for _variable in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+    if _variable in os.environ:
+        os.environ[_variable] = without_password(os.environ[_variable])
 
 
 @cache

@@ -5,6 +5,7 @@ from mlflow.tracking import MlflowClient
 
 from dnn_sweep.core.training.results import TrialReport
 from dnn_sweep.datasets.combination_metrics import CombinationMetricsDataset
+from dnn_sweep.datasets.tracked_sweep import SWEEP
 from dnn_sweep.datasets.trial_runs import TrialRunsDataset
 from tests.builders import make_plan, make_result
 from tests.datasets.test_trial_runs import OUTPUTS, children_of, store
@@ -51,7 +52,17 @@ def test_a_dead_server_costs_the_sweep_nothing(store: TrialRunsDataset, caplog, 
     def refuse(*_args, **_kwargs):
         raise mlflow.exceptions.MlflowException("connection refused")
 
-    with mlflow.start_run(), monkeypatch.context() as broken:
-        broken.setattr(MlflowClient, "search_runs", refuse)
-        CombinationMetricsDataset().save(TABLE)
-    assert "connection refused" in caplog.text
+    with mlflow.start_run() as sweep:
+        with monkeypatch.context() as broken:
+            broken.setattr(MlflowClient, "search_runs", refuse)
+            CombinationMetricsDataset().save(TABLE)
+        assert "connection refused" in caplog.text
+        assert SWEEP.end("FINISHED") is None
+    assert MlflowClient().get_run(sweep.info.run_id).data.metrics["rank"] == 1
+
+
+def test_the_same_figures_are_not_written_twice(store: TrialRunsDataset):
+    with mlflow.start_run() as sweep:
+        for _ in range(2):
+            CombinationMetricsDataset().save(TABLE)
+    assert len(MlflowClient().get_metric_history(sweep.info.run_id, "rank")) == 1

@@ -3,6 +3,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from dnn_sweep.datasets.sweep_metrics import SweepMetricsDataset
+from dnn_sweep.datasets.tracked_sweep import SWEEP
 
 pytestmark = pytest.mark.usefixtures("mlflow_store")
 METRICS = {"test_accuracy": 0.96, "test_log_loss": 0.13}
@@ -23,7 +24,9 @@ def test_a_dead_server_costs_the_sweep_nothing(caplog, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise mlflow.exceptions.MlflowException("connection refused")
 
-    with mlflow.start_run(), monkeypatch.context() as broken:
+    with mlflow.start_run() as sweep, monkeypatch.context() as broken:
         broken.setattr(MlflowClient, "log_batch", refuse)
         SweepMetricsDataset().save(METRICS)
+        assert "connection refused" in SWEEP.end("FINISHED")
     assert "connection refused" in caplog.text
+    assert MlflowClient().get_run(sweep.info.run_id).data.metrics == {}

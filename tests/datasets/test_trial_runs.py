@@ -15,6 +15,7 @@ from kedro.io import DatasetError
 from mlflow.tracking import MlflowClient
 
 from dnn_sweep.core.training.results import TrialReport
+from dnn_sweep.datasets.tracked_sweep import SWEEP
 from dnn_sweep.datasets.trial_runs import TrialRunsDataset
 from tests.builders import make_plan, make_result
 from tests.stores import make_store
@@ -25,7 +26,8 @@ OUTPUTS = np.zeros((5, 3))
 @pytest.fixture
 def store(tmp_path, empty_store):
     make_store(tmp_path, empty_store, "sweep")
-    return TrialRunsDataset(dataset_name="toy")
+    yield TrialRunsDataset(dataset_name="toy")
+    SWEEP.end("FAILED")
 
 
 def save_all(store, plan, replicates=1, **result):
@@ -153,7 +155,7 @@ def test_a_failure_closes_unfinished_combinations_as_failed(store):
         store.save(TrialReport(make_result(plan.trials[0], OUTPUTS), 2))
         (child,) = children_of(sweep.info.run_id).values()
         assert child.info.status == "RUNNING"
-        store.abandon()
+        SWEEP.end("FINISHED")
     (child,) = children_of(sweep.info.run_id).values()
     (trial,) = children_of(child.info.run_id).values()
     assert (child.info.status, trial.info.status) == ("FAILED", "FINISHED")
@@ -220,7 +222,7 @@ def test_a_failure_writes_what_was_handed_over_before_it_closes_what_is_open(sto
     with mlflow.start_run() as sweep:
         for left, trial in enumerate(trials[:6], start=2):
             store.save(TrialReport(make_result(trial, OUTPUTS), 8, left))
-        store.abandon()
+        SWEEP.end("FAILED")
         (child,) = children_of(sweep.info.run_id).values()
     assert child.info.status == "FAILED"
     found = children_of(child.info.run_id).values()
@@ -251,7 +253,7 @@ def test_what_waits_to_be_written_holds_no_network(store, slow_server, monkeypat
         gc.collect()
         assert alive() is None
         slow_server.answer.set()
-        store.abandon()
+        SWEEP.end("FAILED")
         mlflow.set_tracking_uri(before)
 
 
@@ -268,17 +270,46 @@ def test_without_an_active_run_nothing_is_recorded(store):
     assert MlflowClient().search_runs([experiment]) == []
 
 
-def test_a_server_that_stops_answering_stops_no_training(store, monkeypatch, caplog):
+def test_what_a_dead_server_does_not_take_is_written_when_it_is_back(store, monkeypatch, caplog):
     """A port without a listener is what a dead server looks like."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    plan = make_plan(grid={"optimizers": ["sgd", "adam"]})
+    plan = make_plan(grid={"optimizers": ["sgd", "adam"]}, training={"seeds": [0, 1]})
     with mlflow.start_run() as sweep:
-        store.save(TrialReport(make_result(plan.trials[0], OUTPUTS), 1))
         alive = mlflow.get_tracking_uri()
+        store.save(TrialReport(make_result(plan.trials[0], OUTPUTS), 2, left=3))
+        SWEEP.write(lambda _: None, wait=True)
         mlflow.set_tracking_uri("http://127.0.0.1:9")
         with caplog.at_level(logging.WARNING):
-            store.save(TrialReport(make_result(plan.trials[1], OUTPUTS), 1))
-            store.abandon()
+            for left, trial in zip((2, 1, 0), plan.trials[1:], strict=True):
+                store.save(TrialReport(make_result(trial, OUTPUTS), 2, left))
+        assert caplog.text.count("MLflow does not answer") == 1
         mlflow.set_tracking_uri(alive)
-    assert "running the same command again records it" in caplog.text
-    assert set(children_of(sweep.info.run_id)) == {"relu + sgd"}
+        assert SWEEP.end("FINISHED") is None
+
+    children = children_of(sweep.info.run_id)
+    assert set(children) == {"relu + sgd", "relu + adam"}
+    for child in children.values():
+        assert child.info.status == "FINISHED"
+        assert len(children_of(child.info.run_id)) == 2
+        assert [
+            point.step for point in MlflowClient().get_metric_history(child.info.run_id, "loss")
+        ] == [1, 2, 3]
+
+
+def test_what_is_recorded_already_is_not_recorded_again(store):
+    trials = make_plan(training={"seeds": [0, 1]}).trials
+    with mlflow.start_run() as sweep:
+        store.save(TrialReport(make_result(trials[0], OUTPUTS), 2, left=1))
+        SWEEP.end("KILLED")  # and again, as another process would
+        for left, trial in zip((1, 0), trials, strict=True):
+            TrialRunsDataset(dataset_name="toy").save(
+                TrialReport(make_result(trial, OUTPUTS), 1, left)
+            )
+        again = TrialRunsDataset(dataset_name="toy")
+        for left, trial in zip((1, 0), trials, strict=True):
+            again.save(TrialReport(make_result(trial, OUTPUTS), 2, left))
+
+    (child,) = children_of(sweep.info.run_id).values()
+    assert set(children_of(child.info.run_id)) == {"relu + adam, seed 0", "relu + adam, seed 1"}
+    for run in (child, *children_of(child.info.run_id).values()):
+        assert run.info.status == "FINISHED"

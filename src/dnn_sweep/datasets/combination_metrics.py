@@ -1,27 +1,25 @@
 """The comparison's figures as metrics of MLflow runs."""
 
-import logging
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import mlflow
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Metric
-from mlflow.exceptions import MlflowException
+from mlflow.entities import Metric, Run
 
 from dnn_sweep.datasets.base import State, WriteOnlyDataset
-
-logger = logging.getLogger(__name__)
+from dnn_sweep.datasets.tracked_sweep import SWEEP
 
 
 class CombinationMetricsDataset(WriteOnlyDataset[pd.DataFrame]):
     """Adds the leaderboard's figures to the combinations' runs, the best one's to the sweep's.
 
-    MLflow's table then sorts by mean, interval and rank. Nothing is written without an active run
-    (tracking switched off); if the tracking server does not answer, that is only logged.
+    MLflow's table then sorts by mean, interval and rank. Nothing is written without a sweep's run
+    or an active run (tracking switched off); a server that does not answer is tried again.
 
+    >>> import mlflow
     >>> with mlflow.start_run() as sweep:
     ...     CombinationMetricsDataset().save(combination_metrics)
     >>> MlflowClient().get_run(sweep.info.run_id).data.metrics["rank"]
@@ -34,27 +32,28 @@ class CombinationMetricsDataset(WriteOnlyDataset[pd.DataFrame]):
 
     def save(self, data: pd.DataFrame) -> None:
         """Log one row per combination, best first: ``combination``, and columns of numbers."""
-        sweep = mlflow.active_run()
-        if sweep is None:
-            return
-        client = MlflowClient()
-        rows: dict[Any, dict[Any, Any]] = data.set_index("combination").to_dict("index")
-        try:
-            found = client.search_runs(
-                [sweep.info.experiment_id],
-                f"tags.mlflow.parentRunId = '{sweep.info.run_id}'",
-                max_results=len(rows),
-            )
-            for run in found:
-                client.log_batch(run.info.run_id, _metrics(rows[run.data.tags["combination"]]))
-            client.log_batch(sweep.info.run_id, _metrics(next(iter(rows.values()))))
-        except MlflowException as error:
-            logger.warning(
-                "MLflow does not answer (%s): its figures are in leaderboard.csv only.",
-                error.message.splitlines()[0],
-            )
+        if len(data):
+            rows = data.set_index("combination").to_dict("index")
+            SWEEP.write(partial(_write, rows=rows), wait=True)
 
 
-def _metrics(row: Mapping[Any, Any]) -> list[Metric]:
-    now = int(time.time() * 1000)
-    return [Metric(name, float(value), now, 0) for name, value in row.items()]
+def _write(sweep: Run, rows: dict[Any, dict[Any, Any]]) -> None:
+    children = MlflowClient().search_runs(
+        [sweep.info.experiment_id],
+        f"tags.mlflow.parentRunId = '{sweep.info.run_id}'",
+        max_results=max(len(rows), 1000),
+    )
+    for run in children:
+        if row := rows.get(run.data.tags.get("combination")):
+            log_metrics(run, row)
+    log_metrics(sweep, next(iter(rows.values())))
+
+
+def log_metrics(run: Run, values: Mapping[Any, Any]) -> None:
+    """Log those metrics that a run does not have with this value already."""
+    client, now = MlflowClient(), int(time.time() * 1000)
+    known = client.get_run(run.info.run_id).data.metrics
+    new = {name: float(value) for name, value in values.items()}
+    metrics = [Metric(k, v, now, 0) for k, v in new.items() if known.get(k) != v]
+    if metrics:
+        client.log_batch(run.info.run_id, metrics)

@@ -1,9 +1,12 @@
-"""MLflow's own switches, and those of its SQLite store."""
+"""MLflow's own switches, the address of its store, and the switches of its SQLite store."""
 
+import fcntl
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from os import environ
+from pathlib import Path
 
 SETTINGS = {
     # Otherwise it copies uv.lock, which names package hosts, into the model.
@@ -12,6 +15,7 @@ SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 SQLITE = "sqlite:///"
+_PASSWORD = re.compile(r"(?<=://)([^/:@\s]*):([^/@\s]*)(?=@)")
 
 
 @contextmanager
@@ -33,6 +37,28 @@ def mlflow_settings(**further: str) -> Iterator[None]:
         environ.update(before)
 
 
+def mask_passwords(text: str) -> str:
+    """Replace the password in every address.
+
+    >>> mask_passwords("postgresql://ann:…@example.org/runs")
+    'postgresql://ann:***@example.org/runs'
+    """
+    return _PASSWORD.sub(r"\1:***", text)
+
+
+@contextmanager
+def one_at_a_time(tracking_uri: str) -> Iterator[None]:
+    """Keep other processes from making the tables of the same SQLite file at the same time."""
+    if not tracking_uri.startswith(SQLITE):
+        yield
+        return
+    file = Path(f"{_sqlite_file(tracking_uri)}.lock")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed, or the process ends
+        yield
+
+
 def write_ahead(tracking_uri: str) -> None:
     """Switch SQLite to a write-ahead log (``journal_mode=WAL``); the file keeps the setting.
 
@@ -40,6 +66,10 @@ def write_ahead(tracking_uri: str) -> None:
     can read while a sweep writes. No effect while the file is in use, or on other stores.
     """
     if tracking_uri.startswith(SQLITE):
-        file = tracking_uri.removeprefix(SQLITE).partition("?")[0]
+        file = _sqlite_file(tracking_uri)
         with suppress(sqlite3.OperationalError), closing(sqlite3.connect(file, timeout=1)) as store:
             store.execute("PRAGMA journal_mode=WAL")
+
+
+def _sqlite_file(tracking_uri: str) -> str:
+    return tracking_uri.removeprefix(SQLITE).partition("?")[0]

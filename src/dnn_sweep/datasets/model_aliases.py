@@ -13,8 +13,10 @@ from pydantic import JsonValue
 
 from dnn_sweep.core.champion.package import ServedModel
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.datasets.backlog import OUTAGE
 from dnn_sweep.datasets.base import ReadOnlyDataset, State
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
+from dnn_sweep.datasets.registry_outage import REGISTRY_OUTAGE
 from dnn_sweep.startup import import_tensorflow
 
 FINGERPRINTS = "row_fingerprints.npy"  # among a model's artifacts
@@ -32,9 +34,11 @@ def find_registered_model(name: str) -> RegisteredModel | None:
 
 def state_of_registry(name: str) -> State | None:
     """Return the versions of a model that hold an alias; ``None`` if the registry is silent."""
+    if REGISTRY_OUTAGE.failure:
+        return None
     try:
         model = find_registered_model(name)
-    except MlflowException:
+    except OUTAGE:
         return None
     held = {alias: str(at) for alias, at in model.aliases.items()} if model else {}
     return {f"registered model {name}": dict[str, JsonValue](held)}
@@ -111,7 +115,7 @@ class ModelAliases(Mapping[str, ServedModel]):
         return len(self._versions)
 
 
-class ModelAliasesDataset(ReadOnlyDataset[ModelAliases]):
+class ModelAliasesDataset(ReadOnlyDataset[Mapping[str, ServedModel]]):
     """Reads the versions of a registered model, such as ``dnn_sweep_digits``, by alias.
 
     >>> list(ModelAliasesDataset("dnn_sweep_iris").load())
@@ -124,6 +128,6 @@ class ModelAliasesDataset(ReadOnlyDataset[ModelAliases]):
         """The versions that hold an alias."""
         return state_of_registry(self.name)
 
-    def load(self) -> ModelAliases:
+    def load(self) -> Mapping[str, ServedModel]:
         """Ask the registry which version holds which alias."""
-        return ModelAliases(self.name)
+        return REGISTRY_OUTAGE.attempt(lambda: ModelAliases(self.name)) or {}

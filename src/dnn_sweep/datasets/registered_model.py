@@ -24,6 +24,7 @@ from dnn_sweep.datasets.base import ProjectDataset, State
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 from dnn_sweep.datasets.model_aliases import FINGERPRINTS, find_registered_model, state_of_registry
 from dnn_sweep.datasets.registered_packages import DIGEST
+from dnn_sweep.datasets.registry_outage import REGISTRY_OUTAGE
 
 SCRIPT = Path(__file__).parent / "serving" / "model.py"
 READING = Path(reading.__file__)  # copied too: what is read at training is read when serving
@@ -40,7 +41,8 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
 
     A champion that is registered already gets no other version, only its alias. Any other one is
     logged (to the active run, if any), loaded again and compared with the champion's own
-    predictions. Only then is it registered; it gets its alias last.
+    predictions. Only then is it registered; it gets its alias last. In a run that goes on without
+    a registry that does not answer, the version that is loaded says so.
 
     Args:
         name: The registered model, such as ``dnn_sweep_digits``.
@@ -67,6 +69,9 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
 
     def save(self, data: Registration) -> None:
         """Log, check, register, and give the alias."""
+        REGISTRY_OUTAGE.attempt(lambda: self._give(data))
+
+    def _give(self, data: Registration) -> None:
         if data.existing:
             _give_alias(self.name, data.existing, data)
             return
@@ -77,6 +82,10 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
 
     def load(self) -> RegisteredVersion:
         """Return the version of the last registration."""
+        found = REGISTRY_OUTAGE.attempt(self._find_last)
+        return found or RegisteredVersion.missing(self.name, str(REGISTRY_OUTAGE.failure))
+
+    def _find_last(self) -> RegisteredVersion:
         model = find_registered_model(self.name)
         versions = MlflowClient().search_model_versions(f"name = '{self.name}'") if model else []
         if model is None or not versions:
@@ -98,7 +107,7 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
         )
 
     def _exists(self) -> bool:
-        return find_registered_model(self.name) is not None
+        return bool(REGISTRY_OUTAGE.attempt(lambda: find_registered_model(self.name)))
 
 
 def _log(package: ChampionPackage, name: str) -> str:

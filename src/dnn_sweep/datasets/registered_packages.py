@@ -4,6 +4,7 @@ from mlflow import MlflowClient
 
 from dnn_sweep.datasets.base import ReadOnlyDataset, State
 from dnn_sweep.datasets.model_aliases import find_registered_model, state_of_registry
+from dnn_sweep.datasets.registry_outage import REGISTRY_OUTAGE
 
 DIGEST = "package_digest"  # the tag that says what a version is
 
@@ -23,6 +24,9 @@ class RegisteredPackagesDataset(ReadOnlyDataset[dict[str, str]]):
 
     def load(self) -> dict[str, str]:
         """Ask the registry for all versions; earlier releases registered without a digest."""
+        return REGISTRY_OUTAGE.attempt(self._read) or {}
+
+    def _read(self) -> dict[str, str]:
         if find_registered_model(self.name) is None:
             return {}
         found = MlflowClient().search_model_versions(f"name = '{self.name}'")

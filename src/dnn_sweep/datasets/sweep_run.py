@@ -3,10 +3,12 @@
 import atexit
 from typing import ClassVar
 
-import mlflow
 from kedro.framework.session.store import BaseSessionStore
 from mlflow.entities import RunStatus
+from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
+
+from dnn_sweep.datasets.tracked_sweep import SWEEP
 
 
 class RecordedSession(BaseSessionStore):
@@ -20,26 +22,26 @@ class RecordedSession(BaseSessionStore):
 
 
 def active_sweep() -> str | None:
-    """Return the id of the active run; ``None`` without one."""
-    run = mlflow.active_run()
-    return str(run.info.run_id) if run else None
+    """Name what has to be recorded anew in this run; ``None`` where MLflow has it already."""
+    return SWEEP.unrecorded
 
 
-def tag_revision() -> None:
-    """Tag the active run, if any, with the commit and with whether files differ from it."""
-    session, run = RecordedSession.latest, mlflow.active_run()
-    if session is None or "git" not in session or run is None:
-        return
+def revision_tags() -> dict[str, str]:
+    """MLflow's own tags of a run, Kedro's commit, and whether files differ from it."""
+    tags: dict[str, str] = resolve_tags()
+    session = RecordedSession.latest
+    if session is None or "git" not in session:
+        return tags
     commit = session["git"]["commit_sha"]
-    tags = {"git_changed": str(session["git"]["dirty"]).lower()}
+    tags["git_changed"] = str(session["git"]["dirty"]).lower()
     # MLflow has the commit in full, but of the checkout that holds the `kedro` command, if any.
-    if not run.data.tags.get(MLFLOW_GIT_COMMIT, "").startswith(commit):
+    if not tags.get(MLFLOW_GIT_COMMIT, "").startswith(commit):
         tags[MLFLOW_GIT_COMMIT] = commit
-    mlflow.set_tags(tags)
+    return tags
 
 
 def expect_an_end() -> None:
-    """End the active run as killed if the process exits before ``forget_the_end``.
+    """End the sweep's run as killed if the process exits before ``forget_the_end``.
 
     MLflow would end it as finished, and Kedro's hooks report only an ``Exception``, which Ctrl-C
     and a closed pipe are not.
@@ -49,10 +51,9 @@ def expect_an_end() -> None:
 
 
 def forget_the_end() -> None:
-    """Leave the run to MLflow: its end was reported, well or not."""
+    """Leave the run to those who report its end, well or not."""
     atexit.unregister(_close_as_killed)
 
 
 def _close_as_killed() -> None:
-    while mlflow.active_run() is not None:
-        mlflow.end_run(RunStatus.to_string(RunStatus.KILLED))
+    SWEEP.end(RunStatus.to_string(RunStatus.KILLED))

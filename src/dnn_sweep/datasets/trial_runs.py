@@ -1,41 +1,38 @@
 """The sweep's combinations and trials as nested MLflow runs."""
 
-import logging
 import time
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunInfo, RunStatus
-from mlflow.exceptions import MlflowException
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from dnn_sweep.core.networks.network import content_hash
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialReport, TrialResult
+from dnn_sweep.datasets.backlog import OUTAGE
 from dnn_sweep.datasets.base import State, WriteOnlyDataset
 from dnn_sweep.datasets.mlflow_settings import write_ahead
+from dnn_sweep.datasets.tracked_sweep import SWEEP, SWEEP_RUN
 
-logger = logging.getLogger(__name__)
-
-MOST_PENDING = 100  # trials; bounds memory if MLflow is slower than the training
 DIGEST_LENGTH = 12  # characters of the fingerprint that fit in the run table
 PARAMS = ("activation", "optimizer", "optimizer_class", "learning_rate", "batch_size", "epochs")
+TRIALS = "trials"  # tag of a combination's run: which trials its means are of
 
 
 class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
-    """Writes each finished trial below its combination, below the sweep's active run.
+    """Writes each finished trial below its combination, below the sweep's run.
 
     One child run per combination (metrics averaged over its seeds), one grandchild per trial of
     the finals; trials of the screening are in the screening's table. Every run is written by one
     ``log_batch`` in one thread while the next trials train; saving the last trial waits until
-    every run is written. Without an active run (tracking switched off) nothing is written. If the
-    tracking server stops answering, training goes on: the trial store holds every result, and
-    running the same command again records them.
+    every run is written. What MLflow has already is not written again. Without a sweep's run or an
+    active run (tracking switched off) nothing is written. If the tracking server stops answering,
+    training goes on, and what could not be written is tried again (:class:`~.backlog.Backlog`).
 
     Args:
         dataset_name: What MLflow calls the data.
@@ -50,12 +47,8 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
     dataset_name: str
 
     def __post_init__(self) -> None:
-        self._open: dict[str, tuple[str, list[TrialResult]]] = {}
-        self._offline = False
         self._sweep = ""
-        # Python joins its thread at exit, so that everything handed over is written.
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow")
-        self._pending: deque[Future[None]] = deque()
+        self._forget()
 
     def state(self) -> State:
         """Nothing: it is part of the sweep's MLflow run."""
@@ -63,77 +56,73 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
 
     def save(self, data: TrialReport) -> None:
         """Record a trial, and its combination once all of its trials are there."""
-        # MLflow's active run is one per thread, so it is passed on to the writer.
-        sweep = mlflow.active_run()
-        if sweep is None or self._offline or data.stage == "screening":
+        if data.stage == "screening":
             return
+        report, now = replace(data, result=data.result.without_network()), int(time.time() * 1000)
+        SWEEP.write(lambda sweep: self._record(report, sweep, now), wait=not data.left)
+
+    def _forget(self) -> None:
+        self._results: dict[str, dict[str, TrialResult]] = {}  # by combination and trial
+        self._known: dict[tuple[str, str], Run] | None = None  # runs of MLflow, likewise
+
+    def _record(self, report: TrialReport, sweep: Run, now: int) -> None:
+        """Write a trial; may be called again after it failed half-way."""
         if self._sweep != sweep.info.run_id:
             self._sweep = sweep.info.run_id
+            self._forget()
             write_ahead(mlflow.get_tracking_uri())
-        report = replace(data, result=data.result.without_network())
-        self._pending.append(self._writer.submit(self._record_while_online, report, sweep.info))
-        at_most = MOST_PENDING if data.left else 0
-        # Waits, and raises what went wrong.
-        while self._pending and (len(self._pending) > at_most or self._pending[0].done()):
-            self._pending.popleft().result()
-
-    def abandon(self) -> None:
-        """Write everything handed over; end the runs of unfinished combinations as failed."""
-        wait(self._pending)  # one that failed has stopped the sweep already
-        self._pending.clear()
-        while self._open:
-            _, (run_id, _) = self._open.popitem()
-            if not self._offline:
-                MlflowClient().set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
-
-    def _record_while_online(self, report: TrialReport, sweep: RunInfo) -> None:
-        if self._offline:
-            return
+        result = report.result
+        combination = result.trial.combination
         try:
-            self._record(report, sweep)
-        except MlflowException as error:
-            self._offline = True
-            logger.warning(
-                "MLflow does not answer (%s). Training goes on; what is trained is kept in the "
-                "trial store, and running the same command again records it.",
-                error.message.splitlines()[0],
-            )
+            of_combination = self._find(sweep, sweep.info.run_id, result, now)
+            trial = self._find(sweep, of_combination.info.run_id, result, now, of_trial=True)
+            if trial.info.status != "FINISHED":
+                _write(trial, [result], now)
+            results = self._results.setdefault(combination, {})
+            results[result.trial.id] = result
+            if len(results) == report.replicates:
+                self._conclude(combination, sweep, now)
+            elif report.replicates is None and not report.left:  # the last of all
+                for name in list(self._results):
+                    self._conclude(name, sweep, now)
+        except OUTAGE:
+            self._known = None  # an answer may have been lost: look again what is there
+            raise
 
-    def _record(self, report: TrialReport, sweep: RunInfo) -> None:
-        result, trial = report.result, report.result.trial
-        ended = int(time.time() * 1000)
+    def _find(
+        self, sweep: Run, parent: str, result: TrialResult, now: int, *, of_trial: bool = False
+    ) -> Run:
+        """Find the run of a combination or of a trial, or make it."""
+        if self._known is None:
+            self._known = {}
+            for run in runs_below(sweep):
+                tags = run.data.tags
+                self._known[tags["combination"], tags.get("trial_id", "")] = run
+        trial = result.trial
+        key = trial.combination, trial.id if of_trial else ""
+        if key in self._known:
+            return self._known[key]
+        name, tags = trial.combination, {"combination": trial.combination, "task": trial.task}
+        tags |= {"engine": result.engine, "engine_reason": result.engine_reason}
+        tags |= {MLFLOW_PARENT_RUN_ID: parent, SWEEP_RUN: sweep.info.run_id}
+        if of_trial:
+            name += f", seed {trial.seed}" + ("" if trial.fold is None else f", fold {trial.fold}")
+            tags |= {"trial_id": trial.id, "status": result.status}
+        began = now - int(result.seconds * 1000)
+        run = MlflowClient().create_run(sweep.info.experiment_id, began, tags, name)
+        self._known[key] = run
+        return run
 
-        def create_run(parent: str, name: str, **tags: str) -> str:
-            tags |= {"combination": trial.combination, "task": trial.task}
-            tags |= {"engine": result.engine, "engine_reason": result.engine_reason}
-            run = MlflowClient().create_run(
-                sweep.experiment_id,
-                start_time=ended - int(result.seconds * 1000),
-                run_name=name,
-                tags={MLFLOW_PARENT_RUN_ID: parent, **tags},
-            )
-            return str(run.info.run_id)
-
-        if trial.combination not in self._open:
-            self._open[trial.combination] = (create_run(sweep.run_id, trial.combination), [])
-        run_id, results = self._open[trial.combination]
-        name = f"{trial.combination}, seed {trial.seed}"
-        name += "" if trial.fold is None else f", fold {trial.fold}"
-        trial_run = create_run(run_id, name, trial_id=trial.id, status=result.status)
-        _write(trial_run, [result], ended)
-        results.append(result)
-        if len(results) == report.replicates:
-            self._conclude(trial.combination, ended)
-        elif report.replicates is None and not report.left:  # the last of all
-            for combination in list(self._open):
-                self._conclude(combination, ended)
-
-    def _conclude(self, combination: str, ended: int) -> None:
+    def _conclude(self, combination: str, sweep: Run, now: int) -> None:
         """Write a combination's run, with the means of its trials."""
-        run_id, results = self._open[combination]
-        self._name_data(run_id, results[0].trial)
-        _write(run_id, results, ended)
-        del self._open[combination]
+        results = list(self._results[combination].values())
+        run = self._find(sweep, sweep.info.run_id, results[0], now)
+        trained = content_hash(sorted(each.trial.id for each in results))
+        if run.info.status != "FINISHED" or run.data.tags.get(TRIALS) != trained:
+            self._name_data(run.info.run_id, results[0].trial)
+            _write(run, results, now)
+            MlflowClient().set_tag(run.info.run_id, TRIALS, trained)
+        del self._results[combination]
 
     def _name_data(self, run_id: str, trial: Trial) -> None:
         """Record a combination's data; to do so for every trial would take long."""
@@ -147,10 +136,25 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
         MlflowClient().log_inputs(run_id, [DatasetInput(data, [context])])
 
 
-def _write(run_id: str, results: list[TrialResult], ended: int) -> None:
-    client = MlflowClient()
-    params = [Param(name, str(value)) for name, value in _params(results).items()]
-    client.log_batch(run_id, metrics=list(_metrics(results, ended)), params=params)
+def runs_below(sweep: Run) -> Iterator[Run]:
+    """Every run below a sweep's run: of combinations and of trials."""
+    client, token = MlflowClient(), None
+    below = f"tags.{SWEEP_RUN} = '{sweep.info.run_id}'"
+    while True:
+        found = client.search_runs([sweep.info.experiment_id], below, page_token=token)
+        yield from found
+        if not (token := found.token):
+            return
+
+
+def _write(run: Run, results: list[TrialResult], ended: int) -> None:
+    """Write params and metrics, and end the run."""
+    client, run_id = MlflowClient(), run.info.run_id
+    # The same whenever it is written, so that a repetition adds no second point.
+    at = run.info.start_time + int(sum(result.seconds for result in results) * 1000)
+    params = {k: str(v) for k, v in _params(results).items() if k not in run.data.params}
+    given = [Param(*each) for each in params.items()]
+    client.log_batch(run_id, metrics=list(_metrics(results, at)), params=given)
     client.set_terminated(run_id, end_time=ended)
 
 

@@ -31,6 +31,8 @@ class VersionDescriptionDataset(WriteOnlyDataset[VersionCard]):
 
     def save(self, data: VersionCard) -> None:
         """Make the card the version's description, or log why that was not possible."""
+        if not data.version:  # it could not be registered, which is told already
+            return
         client = MlflowClient()
         try:
             # Without a limit, MLflow tries a server that is gone for minutes.

@@ -26,6 +26,7 @@ from dnn_sweep.parameters.registration import RegistrationParameters, Serving
 from dnn_sweep.parameters.scaling import ScalingParameters
 from dnn_sweep.parameters.screening import ScreeningParameters
 from dnn_sweep.parameters.split import SplitParameters
+from dnn_sweep.parameters.tracking import TrackingParameters
 from dnn_sweep.parameters.training import TrainingParameters
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Serving",
     "SplitParameters",
     "Task",
+    "TrackingParameters",
     "TrainingParameters",
     "activation_name",
 ]

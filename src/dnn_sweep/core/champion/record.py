@@ -43,20 +43,37 @@ class RegisteredVersion(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str  # of the registered model
-    version: str
+    version: str  # empty if the registry did not answer
     alias: str | None  # ``None`` once another version has taken it
-    reason: str | None  # why it got its alias
+    reason: str | None  # why it got its alias, or is not registered
     holder: str | None = None  # the version that stays the champion; ``None`` if this one is
     new: bool = True  # whether it was added now; the same champion is not registered twice
 
+    @classmethod
+    def missing(cls, name: str, why: str) -> "RegisteredVersion":
+        """Stand for a version that could not be registered, because the registry failed."""
+        reason = (
+            f"The model registry does not answer ({why}). Run the same command again once it does: "
+            "nothing is trained again."
+        )
+        return cls(name=name, version="", alias=None, reason=reason)
+
     @property
     def announced(self) -> str:
-        """Whether it was registered now: ``Registered`` or ``Registered before``."""
+        """Whether it was registered now: ``Registered``, ``Registered before``, ``Not registered``.
+
+        >>> RegisteredVersion.missing("dnn_sweep_iris", "no answer").announced
+        'Not registered'
+        """
+        if not self.version:
+            return "Not registered"
         return "Registered" if self.new else "Registered before"
 
     @property
     def standing(self) -> str:
         """What the version is, such as ``version 2 as challenger of version 1``."""
+        if not self.version:
+            return "as a new version"
         role = f" as {self.alias}" if self.alias else ", without an alias"
         against = f" of version {self.holder}" if self.alias and self.holder else ""
         return f"version {self.version}{role}{against}"
