@@ -90,12 +90,15 @@ def refit_networks(
     training: TrainingParameters,
     logs: LoggingParameters,
     folds: pd.DataFrame | None = None,
+    sweep: SweepParameters = SWEEP,
 ) -> Iterator[TrialResult]:
-    """Train those of the networks to be served that are not trained yet, on all but test rows.
+    """Train those of the networks to be served that are not stored yet.
 
-    The validation rows are among the rows that are trained on, so the validation figures of these
-    trials measure nothing. With ``folds`` both tables hold the same rows, which are trained on
-    once.
+    These are networks of refits, on all but test rows: the validation rows are among the rows that
+    are trained on, so the validation figures of these trials measure nothing. With ``folds`` both
+    tables hold the same rows, which are trained on once. Networks of the finals are there, unless
+    the trial was stored without one, for a screening; such a trial is trained again. A fresh
+    ``sweep`` trains all refits again.
 
     >>> rows, fitted = (train_rows, validation_rows), (served_preprocessor, served_scaling, schema)
     >>> settings = training_display, training, logs
