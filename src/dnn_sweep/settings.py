@@ -11,6 +11,7 @@ from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 from dnn_sweep.datasets.sweep_run import RecordedSession
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
 from dnn_sweep.hooks import CatalogHooks, InputHooks, StageHooks, SweepHooks
+from dnn_sweep.run_lock import RunLockHooks
 
 
 def project_path(*parts: str) -> str:
@@ -38,6 +39,7 @@ HOOKS = (
     StageHooks(RUN_CLOCK),
     SweepHooks(),
     CatalogHooks(),
+    RunLockHooks(),
     InputHooks(),
 )
 SESSION_STORE_CLASS = RecordedSession

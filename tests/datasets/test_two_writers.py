@@ -3,11 +3,12 @@
 import multiprocessing
 
 import numpy as np
+import pytest
 
 from dnn_sweep.datasets.trial_store import TrialStoreDataset
 from tests.builders import make_plan, make_result
 
-TRIALS, WRITERS = 20, 3
+TRIALS, WRITERS = 10, 3
 
 
 def write(folder, trials, start):
@@ -24,6 +25,7 @@ def write(folder, trials, start):
         dataset.save(type(result)(**{**vars(result), **changes}))
 
 
+@pytest.mark.slow
 def test_several_processes_publish_no_half_trial(tmp_path, caplog):
     spawn = multiprocessing.get_context("spawn")
     folder, start = str(tmp_path / "trials"), spawn.Event()

@@ -58,7 +58,7 @@ def plan_unit(plan: TrialPlan, scaling: TargetScaling | None, task: Task) -> Tri
     """Plan a regression's trials for a target of this unit, in which they record their errors."""
     if scaling is None or task != "regression":
         return plan
-    own = {"target_scale": scaling.scale}
+    own: dict[str, object] = {"target_scale": scaling.scale}
     return TrialPlan(trials=tuple(_changed(trial, own) for trial in plan.trials))
 
 

@@ -70,6 +70,11 @@ class TrialResult:
         return replace(self, trial=trial, diagnostics=measured)
 
     @property
+    def is_diverged(self) -> bool:
+        """Whether the loss was not finite at some epoch."""
+        return self.status == "diverged"
+
+    @property
     def keeps_network(self) -> bool:
         """Whether there is a network to load."""
         return self.save_network is not None or self.load_network is not no_network

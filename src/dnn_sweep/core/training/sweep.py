@@ -227,6 +227,6 @@ def train_trials(
         before = (stage_clock or {}).get("total", 0.0)
         given = budget.minutes, earlier_rounds, before, finished_trials, training_display
         race = Race(trial_plan, screening_plan, *given, judge=judge)
-    given = finished_trials, data, training_display, training, logs, race, sweep.fresh
-    for report in Sweep(trial_plan, plan, *given).run():
+    settings = training, logs, race, sweep.fresh
+    for report in Sweep(trial_plan, plan, finished_trials, data, training_display, *settings).run():
         yield report.result, report, race.rounds if race else NO_ROUNDS
