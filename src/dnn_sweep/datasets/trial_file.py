@@ -101,6 +101,8 @@ def unsealed(text: str) -> dict[str, Any]:
     Raises:
         DamagedTrialError: If it is cut, or was changed.
     """
+    if not text.strip():
+        raise DamagedTrialError(f"{STATUS_FILE} is empty")
     before, seal, after = text.rpartition(SEAL)
     if seal and after == f'{hashlib.sha256(before.encode()).hexdigest()}"\n}}':
         found: dict[str, Any] = json.loads(text)

@@ -30,7 +30,6 @@ from dnn_sweep.datasets.trial_folder import check_old_trial, read_old_trial
 logger = logging.getLogger(__name__)
 
 UNFINISHED = ".unfinished-"  # prefix of folders that are still being written
-LOCK = ".lock"  # held for a moment by who adds or replaces a trial
 DEAD_AFTER = 3600  # seconds: nobody writes a trial for so long
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, BadZipFile)
 
@@ -127,7 +126,7 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
             write_trial(data, draft)
             for each in (*draft.iterdir(), draft):
                 _flush(each)
-            with FileLock(folder / LOCK):
+            with FileLock(folder.with_name(f".{folder.name}.lock")):  # for this moment
                 if not self._has(data):
                     self._publish(draft, folder / data.trial.id)
         finally:
