@@ -22,7 +22,7 @@ from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.screening import Screening, choose_learning_rates
 from dnn_sweep.core.training.sweep import Sweep, train_trials
-from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
+from dnn_sweep.parameters import ScreeningParameters, SweepParameters, TrainingParameters
 from tests.builders import make_data, make_plan
 from tests.core.training.stacked.sweeps import Recorder, no_files
 
@@ -95,6 +95,30 @@ def test_finals_follow_the_screening_at_the_rates_it_found(trained):
         assert trial.learning_rate == rates[trial.combination]
     assert set(table["seed"]).isdisjoint(t.seed for t in trained_finals)
     assert stages.count("screening") == len(table) > len(screening_plan.trials)  # it grew
+
+
+def test_networks_of_finals_are_kept_and_those_of_screenings_are_not(trained):
+    *_, reports, _ = trained
+    kept = {(report.stage, report.result.keeps_network) for report in reports}
+    assert kept == {("screening", False), ("finals", True)}
+
+
+def test_a_fresh_sweep_replaces_what_is_stored(trained):
+    finals, screening_plan, results, reports, _ = trained
+    data = make_data()
+    tables = (
+        pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])]).assign(**{TARGET: y})
+        for x, y in ((data.x_train, data.y_train), (data.x_validation, data.y_validation))
+    )
+    given = finals, screening_plan, results, *tables, TargetScaling()
+    settings = Display(), TrainingParameters(engine="keras", seeds=(0, 1)), SCREENING, no_files()
+    for fresh in (False, True):
+        made = [
+            result
+            for result, *_ in train_trials(*given, *settings, sweep=SweepParameters(fresh=fresh))
+        ]
+        assert {each.replaces for each in made} == {fresh}
+    assert {each.trial.id for each in made} == {report.result.trial.id for report in reports}
 
 
 def test_the_last_final_is_announced_as_such(trained):
