@@ -103,22 +103,26 @@ def test_networks_of_finals_are_kept_and_those_of_screenings_are_not(trained):
     assert kept == {("screening", False), ("finals", True)}
 
 
-def test_a_fresh_sweep_replaces_what_is_stored(trained):
-    finals, screening_plan, results, reports, _ = trained
-    data = make_data()
-    tables = (
+def test_a_fresh_sweep_trains_again_and_replaces_what_is_stored():
+    data, plan = make_data(), make_plan(training={"epochs": 1})
+    tables = [
         pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])]).assign(**{TARGET: y})
         for x, y in ((data.x_train, data.y_train), (data.x_validation, data.y_validation))
-    )
-    given = finals, screening_plan, results, *tables, TargetScaling()
-    settings = Display(), TrainingParameters(engine="keras", seeds=(0, 1)), SCREENING, no_files()
-    for fresh in (False, True):
-        made = [
-            result
-            for result, *_ in train_trials(*given, *settings, sweep=SweepParameters(fresh=fresh))
-        ]
-        assert {each.replaces for each in made} == {fresh}
-    assert {each.trial.id for each in made} == {report.result.trial.id for report in reports}
+    ]
+
+    def made(finished, sweep):
+        given = plan, NONE, finished, *tables, TargetScaling(), Display()
+        settings = TrainingParameters(engine="keras"), SCREENING, no_files()
+        ((result, *_),) = train_trials(*given, *settings, sweep=sweep)
+        return result
+
+    first = made({}, SweepParameters())
+    stored = {first.trial.id: first}
+    assert not first.replaces
+    assert made(stored, SweepParameters()).seconds == first.seconds  # not trained again
+    again = made(stored, SweepParameters(fresh=True))
+    assert again.replaces
+    assert again.trial.id == first.trial.id
 
 
 def test_the_last_final_is_announced_as_such(trained):
