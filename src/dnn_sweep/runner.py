@@ -93,7 +93,7 @@ class OutOfDateRunner(SequentialRunner):
             logger.info(
                 "%d of %d nodes are up to date and do not run again", left_out, len(pipeline.nodes)
             )
-        chosen = pipeline.filter(node_names=[node.name for node in wanted])
+        chosen = Pipeline(wanted)  # a filter by no names would leave all
         made: dict[str, Any] = super().run(
             chosen, catalog, hook_manager, run_id, only_missing_outputs
         )

@@ -199,3 +199,15 @@ def test_a_network_is_verified_once_per_process(results, originals, forgetful, m
         assert all(each.trial.id in store for each in results)
         assert len(list(store.values())) == 2
     assert len(read) == 2
+
+
+def test_lost_files_change_what_a_run_sees_of_the_store(results, originals, tmp_path):
+    shutil.copytree(originals / "new", tmp_path / "trials")
+    dataset = TrialStoreDataset(str(tmp_path / "trials"))
+    before = dataset.state()
+    assert len(before) == 4
+    (tmp_path / "trials" / ".unfinished-abc").mkdir()
+    (tmp_path / "trials" / ".unfinished-abc" / "status.json").write_text("{")
+    assert dataset.state() == before
+    (tmp_path / "trials" / results[0].trial.id / NETWORK).unlink()
+    assert len(dataset.state()) == 3

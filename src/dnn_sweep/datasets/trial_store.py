@@ -133,9 +133,9 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
             shutil.rmtree(draft, ignore_errors=True)
 
     def state(self) -> State:
-        """Size and time of each trial's status."""
-        files = (Path(self.folder, each, "status.json") for each in self.load())
-        return {path: state for file in files for path, state in state_of_path(file).items()}
+        """Size and time of each trial's files, which are not read."""
+        folders = Path(self.folder).glob("[!.]*/")
+        return {path: state for each in folders for path, state in state_of_path(each).items()}
 
     def preview(self, nrows: int = 50) -> TablePreview:
         """Return the outcomes of the first trials for Kedro-Viz."""
