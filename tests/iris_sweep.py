@@ -44,6 +44,7 @@ def groups(folder: Path) -> dict[str, Any]:
         "network": parameters.NetworkParameters(hidden=[8]),
         "grid": parameters.GridParameters(activations=["relu"], optimizers=["sgd", adam]),
         "training": parameters.TrainingParameters(engine="auto", epochs=10),
+        "sweep": parameters.SweepParameters(),
         "screening": parameters.ScreeningParameters(
             enabled=True, factors=[0.1, 1], epochs=2, extensions=0
         ),

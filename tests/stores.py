@@ -5,6 +5,8 @@ from pathlib import Path
 
 import mlflow
 
+from dnn_sweep.datasets.trial_file import sealed, unsealed
+
 
 def use_store(address: str) -> None:
     """Make a store the current one, until the test ends (see `clean_slate`)."""
@@ -20,3 +22,10 @@ def make_store(folder: Path, empty_store: Path, experiment: str = "dnn_sweep/mix
     mlflow.create_experiment(experiment, artifact_location=str(folder / "mlruns"))
     mlflow.set_experiment(experiment)
     return address
+
+
+def change_trial(file: Path, **changes: object) -> None:
+    """Change what a trial's `status.json` says, as if it had been written so."""
+    content = unsealed(file.read_text()) | changes
+    del content["sha256"]
+    file.write_text(sealed(content))

@@ -31,6 +31,7 @@ GROUPS = {
     "grid": models.GridParameters,
     "training": models.TrainingParameters,
     "screening": models.ScreeningParameters,
+    "sweep": models.SweepParameters,
     "budget": models.BudgetParameters,
     "callbacks": models.CallbackParameters,
     "logs": models.LoggingParameters,

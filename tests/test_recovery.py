@@ -1,6 +1,5 @@
 """Nothing that was trained is lost: kills, interrupts, closed pipes, dead servers."""
 
-import json
 import os
 import shutil
 import signal
@@ -15,6 +14,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from dnn_sweep.core.training.device import Device
+from dnn_sweep.datasets.trial_store import TrialStoreDataset
 from tests.quick import combinations, configure, leaderboard, sweeps_of
 
 pytestmark = pytest.mark.slow
@@ -145,12 +145,12 @@ def test_a_stacked_sweep_that_lost_trials_ends_with_the_same_leaderboard(project
     assert done.returncode == 0, done.stderr
     before = leaderboard(project).drop(columns="seconds")
     folders = sorted((project.path / "data/06_models/trials").glob("[!.]*"))
-    states = [json.loads((folder / "status.json").read_text()) for folder in folders]
-    assert {state["engine"] for state in states} == {"stacked"}
-    assert {state["engine_reason"] for state in states} == {
+    store = TrialStoreDataset(str(project.path / "data/06_models/trials"))
+    kept = dict(store.load())
+    assert {each.engine for each in kept.values()} == {"stacked"}
+    assert {each.engine_reason for each in kept.values()} == {
         "auto: the fastest engine that can train it"
     }
-    kept = [np.load(folder / "outputs.npy") for folder in folders]
 
     for folder in folders[:3]:
         shutil.rmtree(folder)
@@ -158,5 +158,5 @@ def test_a_stacked_sweep_that_lost_trials_ends_with_the_same_leaderboard(project
     assert again.returncode == 0, again.stderr
     assert "1 of 4" in again.stdout
     pd.testing.assert_frame_equal(leaderboard(project).drop(columns="seconds"), before)
-    for folder, outputs in zip(folders, kept, strict=True):
-        np.testing.assert_array_equal(np.load(folder / "outputs.npy"), outputs)
+    for trial, result in store.load().items():
+        np.testing.assert_array_equal(result.outputs, kept[trial].outputs)

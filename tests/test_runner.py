@@ -146,3 +146,20 @@ def test_a_changed_function_of_the_users_is_a_change_of_what_names_it(tmp_path, 
     before = digest_with("def build(): ...")
     assert digest_with("def build(): return 1") != before
     assert digest_with("def build(): ...") == before
+
+
+def test_a_sweep_that_starts_over_runs_whatever_is_there(tmp_path):
+    ran = []
+    node = Node(lambda sweep: ran.append(sweep) or "done", "params:sweep", "text", name="train")
+
+    def run(**sweep):
+        records = str(tmp_path / "records.json")
+        kept = ModelJSONDataset(records, "dnn_sweep.runner.NodeRecords", optional=True)
+        text = TextDataset(filepath=str(tmp_path / "text.txt"))
+        given = {"params:sweep": MemoryDataset(sweep), "text": text, "node_records": kept}
+        ran.clear()
+        OutOfDateRunner().run(Pipeline([node]), DataCatalog(given))
+        return len(ran)
+
+    assert [run(fresh=False), run(fresh=False)] == [1, 0]
+    assert [run(fresh=True), run(fresh=True)] == [1, 1]

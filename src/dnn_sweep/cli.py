@@ -1,4 +1,4 @@
-"""``kedro run``: Kedro's own command, with a user's mistake told in a line, not in a traceback."""
+"""The project's commands: ``kedro trials``, and ``kedro run``, which tells mistakes in a line."""
 
 from collections.abc import Iterable
 
@@ -10,6 +10,7 @@ from kedro.pipeline import Pipeline
 from dnn_sweep.hooks import report_mistake
 from dnn_sweep.parameters.base import listed
 from dnn_sweep.runner import OutOfDateRunner
+from dnn_sweep.trials_command import trials
 
 RUNNER = "SequentialRunner"
 # Options that name the nodes to run, which then run whether or not they are up to date.
@@ -61,6 +62,7 @@ def _expect(option: str, names: Iterable[str], known: Iterable[str]) -> None:
 
 
 cli = click.Group("dnn_sweep")
+cli.add_command(trials)
 cli.add_command(
     CheckedRun("run", params=kedro_run.params, callback=kedro_run.callback, help=kedro_run.help)
 )

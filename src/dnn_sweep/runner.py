@@ -20,8 +20,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dnn_sweep.datasets.base import State, state_of_path
 from dnn_sweep.datasets.sweep_run import active_sweep
+from dnn_sweep.parameters import SweepParameters
 
 RECORDS = "node_records"
+SWEEP = "params:sweep"
 PACKAGES = (
     "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "statsmodels", "pandas", "plotly",
     "matplotlib",
@@ -91,7 +93,7 @@ class OutOfDateRunner(SequentialRunner):
             logger.info(
                 "%d of %d nodes are up to date and do not run again", left_out, len(pipeline.nodes)
             )
-        chosen = pipeline.filter(node_names=[node.name for node in wanted])
+        chosen = Pipeline(wanted)  # a filter by no names would leave all
         made: dict[str, Any] = super().run(
             chosen, catalog, hook_manager, run_id, only_missing_outputs
         )
@@ -118,6 +120,8 @@ class OutOfDateRunner(SequentialRunner):
 
     def _reason_to_run(self, node: Node, catalog: CatalogProtocol) -> str | None:
         """Say why a node is out of date; ``None`` where it is not."""
+        if SWEEP in node.inputs and SweepParameters.model_validate(catalog.load(SWEEP)).fresh:
+            return "the sweep starts over"
         record = self._records.get(node.name)
         if record is None:
             return "it has not run yet, or always runs"

@@ -12,6 +12,7 @@ from dnn_sweep.datasets.sweep_run import RecordedSession
 from dnn_sweep.datasets.tracking_hooks import TrackingHooks
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
 from dnn_sweep.hooks import CatalogHooks, InputHooks, StageHooks, SweepHooks
+from dnn_sweep.run_lock import RunLockHooks
 
 
 def project_path(*parts: str) -> str:
@@ -39,6 +40,7 @@ HOOKS = (
     StageHooks(RUN_CLOCK),
     SweepHooks(),
     CatalogHooks(),
+    RunLockHooks(),
     InputHooks(),
     TrackingHooks(),
 )

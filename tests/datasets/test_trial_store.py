@@ -1,4 +1,6 @@
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -74,6 +76,27 @@ def test_an_engine_may_write_its_network_itself(store, result, tmp_path):
     assert kept.read_bytes() == b"a network"
 
 
+def test_a_trial_without_its_network_is_one_file(store, result, tmp_path):
+    store.save(result.discard_network())
+    folder = tmp_path / "trials" / result.trial.id
+
+    assert [each.name for each in folder.iterdir()] == ["status.json"]
+    with pytest.raises(RuntimeError, match="has no network"):
+        store.load()[result.trial.id].load_network()
+    assert '"val_loss": [0.5, 0.25, 0.16' in (folder / "status.json").read_text()
+
+    store.save(result)  # its network is wanted now
+    assert store.load()[result.trial.id].load_network().count_params() > 0
+    store.save(result.discard_network())
+    assert store.load()[result.trial.id].keeps_network
+
+
+def test_a_result_may_replace_the_stored_one(store, result):
+    store.save(result)
+    store.save(replace(result, seconds=7.0, replaces=True))
+    assert store.load()[result.trial.id].seconds == 7.0
+
+
 def test_an_empty_store_holds_nothing(store):
     assert not store.exists()
     assert len(store.load()) == 0
@@ -95,16 +118,17 @@ def test_a_failure_while_writing_leaves_no_trial_and_no_draft(store, result, tmp
     def disk_is_full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "save", disk_is_full)
+    monkeypatch.setattr(Path, "write_text", disk_is_full)
     with pytest.raises(DatasetError, match="No space left"):
         store.save(result)
     assert list((tmp_path / "trials").iterdir()) == []
 
 
 def test_what_a_killed_run_left_behind_is_no_trial(store, result, tmp_path):
-    draft = tmp_path / "trials" / f".unfinished-{result.trial.id}"
+    draft = tmp_path / "trials" / f".unfinished-{result.trial.id}-abc"
     draft.mkdir(parents=True)
     (draft / "status.json").write_text("{")
+    os.utime(draft, (0, 0))
     (tmp_path / "trials" / result.trial.id).mkdir()
 
     assert list(store.load()) == []

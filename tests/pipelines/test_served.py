@@ -1,6 +1,5 @@
 """What is served, from the trained trials to the registered model that is loaded back."""
 
-import json
 from contextlib import chdir
 
 import numpy as np
@@ -17,13 +16,14 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.networks.build import network_outputs
 from dnn_sweep.datasets.toy import ToyDataset
 from dnn_sweep.datasets.trial_store import TrialStoreDataset
-from dnn_sweep.parameters import InferenceParameters, RegistrationParameters
+from dnn_sweep.parameters import InferenceParameters, RegistrationParameters, SweepParameters
 from tests.core.training.stacked.sweeps import Recorder
 from tests.iris_sweep import groups, train
-from tests.stores import make_store, use_store
+from tests.stores import change_trial, make_store, use_store
 
 TARGETS = {"iris": "species", "breast_cancer": "diagnosis", "diabetes": "progression"}
 EPOCHS = 3
+AS_IT_IS, FRESH = SweepParameters(), SweepParameters(fresh=True)
 
 
 class Sweeps:
@@ -176,11 +176,12 @@ def test_the_model_knows_its_training_and_validation_rows(finished):
             assert (found == known).all()
 
 
-def refit_again(made, results, progress):
+def refit_again(made, results, progress, sweep=AS_IT_IS):
     rows = made["train_rows"], made["validation_rows"]
     fitted = made["served_preprocessor"], made["served_scaling"], made["schema"]
     settings = progress, made["training"], made["logs"]
-    return refit_networks(made["served_plan"], results, *rows, *fitted, *settings)
+    given = made["served_plan"], results, *rows, *fitted, *settings
+    return refit_networks(*given, sweep=sweep)
 
 
 def test_what_was_refitted_is_not_trained_again(sweeps, finished):
@@ -191,6 +192,31 @@ def test_what_was_refitted_is_not_trained_again(sweeps, finished):
     assert again["champion"].registered.version == made["champion"].registered.version
     assert again["champion"].registered.new is False
     assert progress.started == []
+
+
+@pytest.mark.parametrize("champion", ["ensemble", "refit"])
+def test_a_served_network_that_is_not_stored_is_trained_again(champion, finished, tmp_path):
+    made, store = finished("iris", champion), TrialStoreDataset(str(tmp_path / "trials"))
+    trials = made["served_plan"].trials
+    for trial in trials[1:]:
+        store.save(made["refitted_trials"][trial.id])
+    store.save(made["refitted_trials"][trials[0].id].discard_network())
+    assert not store.load()[trials[0].id].keeps_network
+    progress = Recorder()
+    for result in refit_again(made, store.load(), progress):
+        store.save(result)
+    assert len(progress.started) == 1
+    networks = [made["refitted_trials"][trials[0].id], store.load()[trials[0].id]]
+    for weights, same in zip(*(n.load_network().get_weights() for n in networks), strict=True):
+        np.testing.assert_allclose(weights, same, atol=1e-6)
+
+
+def test_a_fresh_sweep_trains_refits_again(finished):
+    for champion, count in (("ensemble", 0), ("refit", 3)):
+        made = finished("iris", champion)
+        again = list(refit_again(made, made["refitted_trials"], Recorder(), FRESH))
+        assert len(again) == count
+        assert all(each.replaces for each in again)
 
 
 def test_a_refit_that_was_killed_goes_on_where_it_stopped(finished, tmp_path):
@@ -215,7 +241,7 @@ def diverging(tmp_path, empty_store):
     def diverge(*trials):
         for trial in trials:
             file = tmp_path / "trials" / trial / "status.json"
-            file.write_text(json.dumps(json.loads(file.read_text()) | {"status": "diverged"}))
+            change_trial(file, status="diverged")
 
     return sweeps, diverge
 

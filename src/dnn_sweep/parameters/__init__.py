@@ -26,6 +26,7 @@ from dnn_sweep.parameters.registration import RegistrationParameters, Serving
 from dnn_sweep.parameters.scaling import ScalingParameters
 from dnn_sweep.parameters.screening import ScreeningParameters
 from dnn_sweep.parameters.split import SplitParameters
+from dnn_sweep.parameters.sweep import SweepParameters
 from dnn_sweep.parameters.tracking import TrackingParameters
 from dnn_sweep.parameters.training import TrainingParameters
 
@@ -58,6 +59,7 @@ __all__ = [
     "SequenceParameters",
     "Serving",
     "SplitParameters",
+    "SweepParameters",
     "Task",
     "TrackingParameters",
     "TrainingParameters",

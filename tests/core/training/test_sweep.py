@@ -22,7 +22,7 @@ from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.screening import Screening, choose_learning_rates
 from dnn_sweep.core.training.sweep import Sweep, train_trials
-from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
+from dnn_sweep.parameters import ScreeningParameters, SweepParameters, TrainingParameters
 from tests.builders import make_data, make_plan
 from tests.core.training.stacked.sweeps import Recorder, no_files
 
@@ -95,6 +95,34 @@ def test_finals_follow_the_screening_at_the_rates_it_found(trained):
         assert trial.learning_rate == rates[trial.combination]
     assert set(table["seed"]).isdisjoint(t.seed for t in trained_finals)
     assert stages.count("screening") == len(table) > len(screening_plan.trials)  # it grew
+
+
+def test_networks_of_finals_are_kept_and_those_of_screenings_are_not(trained):
+    *_, reports, _ = trained
+    kept = {(report.stage, report.result.keeps_network) for report in reports}
+    assert kept == {("screening", False), ("finals", True)}
+
+
+def test_a_fresh_sweep_trains_again_and_replaces_what_is_stored():
+    data, plan = make_data(), make_plan(training={"epochs": 1})
+    tables = [
+        pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])]).assign(**{TARGET: y})
+        for x, y in ((data.x_train, data.y_train), (data.x_validation, data.y_validation))
+    ]
+
+    def made(finished, sweep):
+        given = plan, NONE, finished, *tables, TargetScaling(), Display()
+        settings = TrainingParameters(engine="keras"), SCREENING, no_files()
+        ((result, *_),) = train_trials(*given, *settings, sweep=sweep)
+        return result
+
+    first = made({}, SweepParameters())
+    stored = {first.trial.id: first}
+    assert not first.replaces
+    assert made(stored, SweepParameters()).seconds == first.seconds  # not trained again
+    again = made(stored, SweepParameters(fresh=True))
+    assert again.replaces
+    assert again.trial.id == first.trial.id
 
 
 def test_the_last_final_is_announced_as_such(trained):

@@ -8,7 +8,7 @@ import pandas as pd
 from dnn_sweep.core.champion.choice import suggested_epochs
 from dnn_sweep.core.comparison.scores import finished_replicates, results_of, trials_of
 from dnn_sweep.core.data.arrays import TrainingData, matrix_fingerprint
-from dnn_sweep.core.data.folds import count_watched
+from dnn_sweep.core.data.folds import count_watched, divide_once
 from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.plan.folds import stretch_schedule, with_seed
@@ -23,8 +23,11 @@ from dnn_sweep.parameters import (
     RegistrationParameters,
     ScalingParameters,
     ScreeningParameters,
+    SweepParameters,
     TrainingParameters,
 )
+
+SWEEP = SweepParameters()
 
 
 def plan_served(
@@ -90,29 +93,43 @@ def refit_networks(
     training: TrainingParameters,
     logs: LoggingParameters,
     folds: pd.DataFrame | None = None,
+    sweep: SweepParameters = SWEEP,
 ) -> Iterator[TrialResult]:
-    """Train those of the networks to be served that are not trained yet, on all but test rows.
+    """Train those of the networks to be served that are not stored yet.
 
-    The validation rows are among the rows that are trained on, so the validation figures of these
-    trials measure nothing. With ``folds`` both tables hold the same rows, which are trained on
-    once.
+    These are networks of refits, on all but test rows: the validation rows are among the rows that
+    are trained on, so the validation figures of these trials measure nothing. With ``folds`` both
+    tables hold the same rows, which are trained on once. Networks of the finals are there, unless
+    the trial was stored without one, for a screening; such a trial is trained again. A fresh
+    ``sweep`` trains all refits again.
 
     >>> rows, fitted = (train_rows, validation_rows), (served_preprocessor, served_scaling, schema)
     >>> settings = training_display, training, logs
     >>> list(refit_networks(served_plan, trial_results, *rows, *fitted, *settings))
     []
     """
-    if all(trial.id in results for trial in plan.trials):
+    known = {trial.id: results[trial.id] for trial in plan.trials if trial.id in results}
+    usable = {name for name, each in known.items() if each.keeps_network or each.is_diverged}
+    if all(trial.id in usable for trial in plan.trials) and not sweep.fresh:
         return
-    rows = train_rows, validation_rows
-    if folds is not None and len(folds):
-        rows = train_rows[:0], validation_rows
-    matrices = _scale(*rows, preprocessor, target_scaling, schema)
-    data = TrainingData.from_matrices(*matrices, target_scaling.scale)
+    fitted = preprocessor, target_scaling, schema
+    only_once = folds is not None and len(folds)
+    matrices = _scale(train_rows[:0] if only_once else train_rows, validation_rows, *fitted)
+    measured = False
+    if plan.trials[0].data == matrix_fingerprint(*matrices):
+        data = TrainingData.from_matrices(*matrices, target_scaling.scale)
+        usable = set() if sweep.fresh else usable
+    else:  # trials of the finals
+        own = scale_rows(train_rows, *fitted), scale_rows(validation_rows, *fitted)
+        data = divide_once(*own, plan.trials[0].inner, target_scaling).data
+        measured = training.diagnostics
+    finished = {name: each for name, each in known.items() if name in usable}
     nothing = Screening(TrialPlan(trials=()), ScreeningParameters())
-    unmeasured = training.model_copy(update={"diagnostics": False})
-    for report in Sweep(plan, nothing, results, data, display, unmeasured, logs).run():
-        yield report.result
+    settings = training.model_copy(update={"diagnostics": measured}), logs
+    sweeping = Sweep(plan, nothing, finished, data, display, *settings, fresh=sweep.fresh)
+    for report in sweeping.run():
+        if report.result.trial.id not in finished:
+            yield report.result
 
 
 def _plan_refit(trial: Trial, epochs: int, data: str, rows: tuple[int, int]) -> Trial:

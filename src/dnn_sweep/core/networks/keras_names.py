@@ -36,8 +36,8 @@ def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str,
     """Check an optimizer of the grid by updating a weight with it.
 
     Returns:
-        The name of the Keras class, its arguments without the learning rate, and the learning
-        rate (Keras's default where none is given).
+        The name of the Keras class, its arguments that differ from Keras's defaults, without the
+        learning rate, and the learning rate (Keras's default where none is given).
 
     Raises:
         SweepError: If Keras has no such class, or the class refuses an argument.
@@ -57,7 +57,8 @@ def resolve_optimizer(entry: OptimizerEntry, where: str) -> tuple[str, dict[str,
         kernel = keras.Variable(keras.ops.ones((3, 2)))
         built.build([kernel])
         built.apply([keras.ops.ones((3, 2))], [kernel])  # Keras reads some arguments only now
-    return name, others, float(rate)
+    # One that repeats Keras's default changes nothing, so it must not change a trial's id.
+    return name, {key: each for key, each in others.items() if each != defaults[key]}, float(rate)
 
 
 def classes_with(argument: str, base: type, module: ModuleType) -> dict[str, Any]:

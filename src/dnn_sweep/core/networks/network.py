@@ -35,6 +35,18 @@ class Network(BaseModel, frozen=True, extra="ignore"):  # stored networks name t
         return content if self.body else {k: v for k, v in content.items() if k != "body"}
 
     @property
+    def identity(self) -> dict[str, Any]:
+        """What determines a training: all but the names that layers were given."""
+        content = self.model_dump(mode="json")
+        dense = {"hidden": content["hidden"]}
+        for number, branch in enumerate((content.get("body") or {}).get("branches", ()), start=1):
+            dense[f"branch{number}_hidden"] = branch
+        for name, layers in dense.items():
+            for position, layer in enumerate(layers, start=1):
+                layer["name"] = f"{name}{position}"  # as stored where none was given
+        return content
+
+    @property
     def kind(self) -> str:
         """``dense``, or the kind of its body."""
         return self.body.kind if self.body else "dense"

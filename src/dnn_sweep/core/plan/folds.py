@@ -8,9 +8,15 @@ trained on. That holds with folds and without.
 
 from collections.abc import Sequence
 
+from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.networks.network import Schedule
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
-from dnn_sweep.parameters import CallbackParameters, SplitParameters, TrainingParameters
+from dnn_sweep.parameters import (
+    CallbackParameters,
+    SplitParameters,
+    Task,
+    TrainingParameters,
+)
 
 ONE_SPLIT = SplitParameters()  # without folds
 # Arguments of Keras's schedules that count optimizer steps.
@@ -46,6 +52,14 @@ def inner_share(callbacks: CallbackParameters, split: SplitParameters) -> float:
 def plan_inner(plan: TrialPlan, inner: float) -> TrialPlan:
     """Plan each trial with a share of its training rows for the callbacks; 0 leaves it as it is."""
     return TrialPlan(trials=tuple(_changed(trial, {"inner": inner}) for trial in plan.trials))
+
+
+def plan_unit(plan: TrialPlan, scaling: TargetScaling | None, task: Task) -> TrialPlan:
+    """Plan a regression's trials for a target of this unit, in which they record their errors."""
+    if scaling is None or task != "regression":
+        return plan
+    own: dict[str, object] = {"target_scale": scaling.scale}
+    return TrialPlan(trials=tuple(_changed(trial, own) for trial in plan.trials))
 
 
 def plan_folds(

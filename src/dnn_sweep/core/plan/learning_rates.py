@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.folds import ONE_SPLIT, in_every_repeat
@@ -35,6 +35,7 @@ def plan_screening(
     fold_matrices: pd.DataFrame | None = None,
     split: SplitParameters = ONE_SPLIT,
     objective: Objective | None = None,
+    target_scaling: TargetScaling | None = None,
 ) -> TrialPlan:
     """Write out the trials that try learning rates; none where screening is disabled.
 
@@ -60,7 +61,7 @@ def plan_screening(
     own = {"seeds": screening.seeds, "epochs": screening.epochs or training.epochs}
     few = training.model_copy(update=own)
     once = split.model_copy(update={"repeats": 1})
-    settings = network, grid, few, callbacks, fold_matrices, once, objective
+    settings = network, grid, few, callbacks, fold_matrices, once, objective, target_scaling
     plan = plan_trials(schema, train_matrix, validation_matrix, *settings)
     first = tuple(trial for trial in plan.trials if not trial.fold)
     return at_every_rate(TrialPlan(trials=first), screening)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dnn_sweep.core.data.arrays import features_and_target, sample_weights_of
 from dnn_sweep.core.data.folds import divide_folds, divide_once
 from dnn_sweep.core.data.loss_weights import resolve_class_weight
-from dnn_sweep.core.data.schema import Schema
+from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.formatting import count
 from dnn_sweep.core.lazy import keras
@@ -34,6 +34,7 @@ from dnn_sweep.core.plan.folds import (
     inner_share,
     plan_folds,
     plan_inner,
+    plan_unit,
 )
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import (
@@ -58,6 +59,7 @@ def plan_trials(
     fold_matrices: pd.DataFrame | None = None,
     split: SplitParameters = ONE_SPLIT,
     objective: Objective | None = None,
+    target_scaling: TargetScaling | None = None,
 ) -> TrialPlan:
     """Write out every trial that scaled rows and the grid ask for; see :func:`expand_grid`.
 
@@ -79,11 +81,12 @@ def plan_trials(
             schema, features.shape[1], "", *settings, *own, target, weights, rows, objective
         )
         fingerprints = [fold.fingerprint for fold in folds]
-        return plan_folds(plan, fingerprints, training.seeds, split.repeats, inner)
+        plan = plan_folds(plan, fingerprints, training.seeds, split.repeats, inner)
+        return plan_unit(plan, target_scaling, schema.task)
     one = divide_once(train_matrix, validation_matrix, inner)
     given = schema, features.shape[1], one.fingerprint, *settings, training, callbacks
     plan = expand_grid(*given, target, weights, len(one.train), objective)
-    return plan_inner(plan, inner)
+    return plan_unit(plan_inner(plan, inner), target_scaling, schema.task)
 
 
 def expand_grid(

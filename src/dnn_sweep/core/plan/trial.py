@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from dnn_sweep.core.networks.network import Network, Schedule, content_hash
-from dnn_sweep.parameters import CallbackParameters, Precision, Task
+from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.parameters import CallbackParameters, CheckpointParameters, Precision, Task
 
 
 class Trial(BaseModel, frozen=True, extra="forbid"):
@@ -27,6 +28,8 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
             cross-validation. ``data`` is then the fingerprint of the fold.
         inner: Fraction of the training rows that the callbacks watch instead of training on
             them; 0 where no callback decides anything.
+        target_scale: One unit of a regression's standardised target in the target's own unit, in
+            which the history has its errors; ``None`` for classes.
     """
 
     task: Task
@@ -47,18 +50,29 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
     precision: Precision = "float32"
     fold: int | None = None
     inner: float = 0.0
+    target_scale: float | None = None
 
     @cached_property
     def id(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of what determines the result."""
+        content = self._content()
+        checkpoint, default = content["callbacks"]["checkpoint"], _unused_checkpoint(self.task)
+        if self.callbacks.checkpoint.enabled:
+            checkpoint["filename"] = default["filename"]
+        else:
+            content["callbacks"]["checkpoint"] = default
+        return content_hash(content | {"network": self.network.identity})[:16]
+
+    @property
+    def earlier_id(self) -> str:
+        """The id of version 0.1, which also hashed names of layers and files."""
+        return content_hash(self._content())[:16]
+
+    def _content(self) -> dict[str, Any]:
         labels = {"combination", "activation", "optimizer"}
         # Newer settings: a trial that does not use them keeps the id it was stored under.
-        unused = {
-            name
-            for name in ("schedule", "class_weight", "precision", "fold", "inner")
-            if getattr(self, name) == type(self).model_fields[name].default
-        }
-        return content_hash(self.model_dump(mode="json", exclude=labels | unused))[:16]
+        unused = {name for name in LATER if getattr(self, name) == LATER[name]}
+        return self.model_dump(mode="json", exclude=labels | unused)
 
     @property
     def dropout(self) -> float:
@@ -69,6 +83,19 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
     def kernel_initializer(self) -> str:
         """Initializer of the first layer's kernel."""
         return self.network.kernel_initializer
+
+
+LATER: dict[str, Any] = {
+    name: Trial.model_fields[name].default
+    for name in ("schedule", "class_weight", "precision", "fold", "inner", "target_scale")
+}
+
+
+def _unused_checkpoint(task: Task) -> dict[str, Any]:
+    """What the id of a trial without a checkpoint has in its place: the task's default."""
+    measured = objective_of(task)
+    default = CheckpointParameters(monitor=measured.validation_metric, mode=measured.mode)
+    return default.model_dump(mode="json")
 
 
 class TrialPlan(BaseModel, frozen=True, extra="forbid"):

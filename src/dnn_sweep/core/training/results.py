@@ -42,6 +42,7 @@ class TrialResult:
             ``layer``, the figures of :class:`~.layer_measurements.Measurement`, and
             ``update_ratio``, the norm of the kernel's change per epoch relative to the kernel's;
             ``None`` if nothing was measured.
+        replaces: Whether it takes the place of a stored trial with the same id.
     """
 
     trial: Trial
@@ -56,14 +57,35 @@ class TrialResult:
     versions: dict[str, str] = field(default_factory=dict)
     save_network: Callable[[Path], None] | None = field(default=None, repr=False, compare=False)
     diagnostics: pd.DataFrame | None = field(default=None, repr=False, compare=False)
+    replaces: bool = field(default=False, repr=False, compare=False)
 
     def of(self, trial: Trial) -> "TrialResult":
         """Return the result under the names of another trial with the same id."""
-        return replace(self, trial=trial)
+        measured, new = self.diagnostics, [layer.name for layer in trial.network.layers]
+        old = [layer.name for layer in self.trial.network.layers]
+        if measured is not None and old != new:
+            names = dict(zip(old, new, strict=True))
+            layers = [names.get(each, each) for each in measured["layer"]]
+            measured = measured.assign(layer=layers)
+        return replace(self, trial=trial, diagnostics=measured)
+
+    @property
+    def is_diverged(self) -> bool:
+        """Whether the loss was not finite at some epoch."""
+        return self.status == "diverged"
+
+    @property
+    def keeps_network(self) -> bool:
+        """Whether there is a network to load."""
+        return self.save_network is not None or self.load_network is not no_network
+
+    def discard_network(self) -> "TrialResult":
+        """Return the result without weights, as it is stored where these are never served."""
+        return replace(self, load_network=no_network, save_network=None)
 
     def without_network(self) -> "TrialResult":
         """Return the result without weights and outputs, to save memory."""
-        return replace(self, outputs=self.outputs[:0], load_network=no_network, save_network=None)
+        return replace(self.discard_network(), outputs=self.outputs[:0])
 
     def with_weights(self, weights: Sequence[NDArray[Any]]) -> "TrialResult":
         """Return the result with the network that has these weights, in the order of Keras."""
@@ -101,7 +123,10 @@ class TrialResult:
 
 def no_network() -> "keras.Model":
     """Stand for the network of a result that was returned without it."""
-    raise RuntimeError("this result has no network; load it from the trial store")
+    raise RuntimeError(
+        "this result has no network: the trial store keeps those of the finals without folds, and "
+        "those that are served"
+    )
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,13 @@ from dnn_sweep.parameters import (
     BudgetParameters,
     LoggingParameters,
     ScreeningParameters,
+    SweepParameters,
     TrainingParameters,
 )
 
 logger = logging.getLogger(__name__)
 BEYOND = " beyond the edges"
-NO_BUDGET, NO_ROUNDS = BudgetParameters(), Rounds()
+NO_BUDGET, NO_ROUNDS, SWEEP = BudgetParameters(), Rounds(), SweepParameters()
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Sweep:
     training: TrainingParameters
     logs: LoggingParameters
     race: Race | None = None  # what a budget allows, where there is one
+    fresh: bool = False  # whether what is trained replaces what is stored
 
     def __post_init__(self) -> None:
         size = self.training.cohort_size
@@ -161,7 +163,9 @@ class Sweep:
             given = self.data, display, logs, each.reason, finished
             for trained in each.engine.train(each.trials, *given, measured=measured):
                 outputs = self.data.in_common_unit(trained.outputs, trained.trial.fold)
-                result = replace(trained, outputs=outputs)
+                result = replace(trained, outputs=outputs, replaces=self.fresh)
+                if stage.startswith("screening") or trained.trial.fold is not None:
+                    result = result.discard_network()  # which is never served
                 self.display.trial_finished(result)
                 self._done += 1
                 if self.race:
@@ -192,13 +196,15 @@ def train_trials(
     budget: BudgetParameters = NO_BUDGET,
     earlier_rounds: Rounds = NO_ROUNDS,
     stage_clock: Mapping[str, float] | None = None,
+    sweep: SweepParameters = SWEEP,
 ) -> Iterator[tuple[TrialResult, TrialReport, Rounds]]:
     """Train a sweep; yield each result for the trial store, its report for MLflow, and the rounds.
 
     ``earlier_rounds`` are those that a budget allowed before, ``stage_clock`` the seconds that the
     command has taken so far.
 
-    The ``objective`` decides the screening, by default that of the task.
+    The ``objective`` decides the screening, by default that of the task. A fresh ``sweep`` knows
+    no finished trials and no earlier rounds.
 
     >>> plans = trial_plan, screening_plan, finished_trials
     >>> rows = train_matrix, validation_matrix, target_scaling, training_display
@@ -206,6 +212,8 @@ def train_trials(
     >>> [result.trial.combination for result, *_ in trained]
     ['relu + sgd', 'relu + adam']
     """
+    if sweep.fresh:
+        finished_trials, earlier_rounds = {}, NO_ROUNDS
     inner = trial_plan.trials[0].inner
     divided: tuple[TrainingData, ...] = ()
     if fold_matrices is not None and len(fold_matrices):
@@ -219,6 +227,6 @@ def train_trials(
         before = (stage_clock or {}).get("total", 0.0)
         given = budget.minutes, earlier_rounds, before, finished_trials, training_display
         race = Race(trial_plan, screening_plan, *given, judge=judge)
-    sweep = Sweep(trial_plan, plan, finished_trials, data, training_display, training, logs, race)
-    for report in sweep.run():
+    settings = training, logs, race, sweep.fresh
+    for report in Sweep(trial_plan, plan, finished_trials, data, training_display, *settings).run():
         yield report.result, report, race.rounds if race else NO_ROUNDS

@@ -80,6 +80,7 @@ def create_pipeline() -> Pipeline:
                     "params:training",
                     "params:logs",
                     "folds",
+                    "params:sweep",
                 ],
                 outputs="refitted_trials",
                 name="refit_networks",

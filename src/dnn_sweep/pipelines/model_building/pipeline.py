@@ -38,13 +38,13 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 plan_trials,
-                inputs=[*planned, *folds, "objective"],
+                inputs=[*planned, *folds, "objective", "target_scaling"],
                 outputs="trial_plan",
                 name="plan_trials",
             ),
             Node(
                 plan_screening,
-                inputs=[*planned, "params:screening", *folds, "objective"],
+                inputs=[*planned, "params:screening", *folds, "objective", "target_scaling"],
                 outputs="screening_plan",
                 name="plan_screening",
             ),

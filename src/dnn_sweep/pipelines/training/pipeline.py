@@ -27,6 +27,7 @@ def create_pipeline() -> Pipeline:
                     "params:budget",
                     "earlier_rounds",
                     "stage_clock",
+                    "params:sweep",
                 ],
                 # Saved in this order: on the disk first, then in MLflow.
                 outputs=["trial_results", "trial_runs", "rounds"],
