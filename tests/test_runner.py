@@ -116,6 +116,40 @@ def test_a_lost_or_edited_output_is_made_again_with_what_passes_through_memory(m
     assert (made.folder / "written.txt").read_text() == "6"
 
 
+def test_a_file_that_is_read_before_it_is_written_and_after_is_no_change(tmp_path):
+    ran = []
+
+    def add(before):
+        ran.append("add")
+        return f"{before}+"
+
+    def show(after):
+        ran.append("show")
+        return after
+
+    def run():
+        ran.clear()
+        log = {"filepath": str(tmp_path / "log.txt")}
+        catalog = DataCatalog(
+            {
+                "before": TextDataset(**log),
+                "after": TextDataset(**log),
+                "shown": TextDataset(filepath=str(tmp_path / "shown.txt")),
+                "params:sweep": MemoryDataset({}),
+                "node_records": ModelJSONDataset(
+                    str(tmp_path / "records.json"), "dnn_sweep.runner.NodeRecords", optional=True
+                ),
+            }
+        )
+        nodes = [Node(add, "before", "after", name="a"), Node(show, "after", "shown", name="s")]
+        OutOfDateRunner().run(Pipeline(nodes), catalog)
+        return list(ran)
+
+    (tmp_path / "log.txt").write_text("begun")
+    assert run() == ["add", "show"]
+    assert run() == []
+
+
 def test_another_version_of_the_code_runs_everything(made, monkeypatch):
     monkeypatch.setattr(runner, "_package", lambda: "another")
     assert made.run() == ["load", "double", "write", "say"]

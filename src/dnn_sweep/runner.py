@@ -85,7 +85,11 @@ class OutOfDateRunner(SequentialRunner):
     ) -> dict[str, Any]:
         """Run the nodes that are out of date; see ``AbstractRunner.run``."""
         self._records = dict(catalog.load(RECORDS).nodes)
-        self._at_start = _states(pipeline.inputs(), catalog)
+        written, given = (
+            {key: state for name in names for key, state in (_state(name, catalog) or {}).items()}
+            for names in (pipeline.all_outputs(), pipeline.inputs())
+        )
+        self._given = {key: state for key, state in given.items() if key not in written}
         self._makers = {name: node.name for node in pipeline.nodes for name in node.outputs}
         wanted = self._out_of_date(pipeline, catalog)
         left_out = len(pipeline.nodes) - len(wanted)
@@ -164,7 +168,7 @@ class OutOfDateRunner(SequentialRunner):
         if inputs is None or outputs is None:
             return
         # A file from outside counts as it was at the start: it may have been changed meanwhile.
-        inputs |= {name: state for name, state in (self._at_start or {}).items() if name in inputs}
+        inputs |= {name: state for name, state in self._given.items() if name in inputs}
         self._records[node.name] = NodeRecord(
             code=_code(node, catalog),
             sweep=active_sweep(),
@@ -178,17 +182,21 @@ def _states(names: Iterable[str], catalog: CatalogProtocol) -> State | None:
     """The state of all these datasets; ``None`` if one of them has none that could be compared."""
     states: State = {}
     for name in names:
-        if _is_parameter(name) or _in_memory(name, catalog):
-            continue
-        dataset = catalog.get(name)
-        if hasattr(dataset, "state"):
-            state = dataset.state()
-        else:
-            state = state_of_path(Path(dataset._filepath))
+        state = _state(name, catalog)
         if state is None:
             return None
         states |= state
     return states
+
+
+def _state(name: str, catalog: CatalogProtocol) -> State | None:
+    if _is_parameter(name) or _in_memory(name, catalog):
+        return {}
+    dataset = catalog.get(name)
+    if hasattr(dataset, "state"):
+        state: State | None = dataset.state()
+        return state
+    return state_of_path(Path(dataset._filepath))
 
 
 def _in_memory(name: str, catalog: CatalogProtocol) -> bool:
