@@ -6,14 +6,22 @@ TensorFlow. It is the lowest layer and imports nothing of ``dnn_sweep``.
 
 import atexit
 import gc
+import multiprocessing
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from urllib.parse import unquote, urlsplit
+
+# Whether this process is `kedro run`, not a notebook or a worker process.
+IS_RUN = sys.argv[1:2] == ["run"] and multiprocessing.parent_process() is None
+if IS_RUN:
+    # Until the command handles Ctrl-C it ends the process; Python would show a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # Before MLflow, which comes with Kedro's plugins: skops looks up each of SciPy's and NumPy's
 # functions in all modules imported earlier, which takes two seconds if those are MLflow's.

@@ -12,13 +12,13 @@ from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.data.folds import divide_folds, divide_once, rows_by_fold
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
-from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.errors import Interrupted
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.learning_rates import with_rates
 from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.engine import assign_engines, build_engines
-from dnn_sweep.core.training.interrupts import Interrupts
+from dnn_sweep.core.training.interrupts import Interrupts, exit_status
 from dnn_sweep.core.training.judge import Judge
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.race import Race
@@ -61,17 +61,18 @@ class Sweep:
         """Train, and yield a report of each trial as soon as it ends.
 
         Raises:
-            SweepError: When the user interrupts; what was trained until then is kept.
+            Interrupted: On Ctrl-C or SIGTERM; what was trained until then is kept.
         """
         with self.display, Interrupts().listening() as interrupts:
             try:
                 for report in chain.from_iterable(stage() for stage in (self._screen, self._final)):
                     with interrupts.held():  # while the trial is saved
                         yield report
-            except KeyboardInterrupt:
-                raise SweepError(
+            except KeyboardInterrupt as stop:
+                raise Interrupted(
                     f"interrupted: {self._done} of {self._total} {self._stage} are trained and "
-                    "kept; run the same command again to train the rest"
+                    "kept; run the same command again to train the rest",
+                    exit_status(stop),
                 ) from None
             finally:
                 for engine in self._engines:
