@@ -1,22 +1,20 @@
 """The project's commands: ``kedro trials``, and ``kedro run``, which tells mistakes in a line."""
 
-import shlex
 import signal
 import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
 import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
-from dnn_sweep.core.errors import Interrupted
+from dnn_sweep.core.errors import SweepInterruptedError
+from dnn_sweep.core.reporting.commands import same_command
 from dnn_sweep.core.training.interrupts import SIGNALS, Interrupts, exit_status
 from dnn_sweep.hooks import report_mistake
 from dnn_sweep.parameters.base import listed
 from dnn_sweep.runner import OutOfDateRunner
-from dnn_sweep.settings import launcher
 from dnn_sweep.startup import IS_RUN
 from dnn_sweep.trials_command import trials
 
@@ -41,14 +39,14 @@ class CheckedRun(click.Command):
         try:
             with Interrupts().listening():
                 return self._invoke(ctx)
-        except Interrupted as stop:
+        except SweepInterruptedError as stop:
             said, status = str(stop), stop.status
         except KeyboardInterrupt as stop:
             said, status = "interrupted; every trial that was trained is kept", exit_status(stop)
         finally:
             _end_at_once_from_now_on()
         click.echo(f"{said}\nto go on: {same_command(sys.argv)}", err=True)
-        ctx.exit(status)
+        return ctx.exit(status)
 
     def _invoke(self, ctx: click.Context) -> object:
         given = ctx.params
@@ -75,16 +73,6 @@ class CheckedRun(click.Command):
         except Exception as error:
             report_mistake(error)
             raise
-
-
-def same_command(given: Sequence[str]) -> str:
-    """Write the command line that started this process, quoted for the shell.
-
-    >>> same_command(["/usr/bin/kedro", "run", "--params=data.filepath=my table.csv"])
-    "kedro run '--params=data.filepath=my table.csv'"
-    """
-    program = Path(given[0]).name  # for `python -m kedro` Kedro writes these words
-    return f"{launcher()} {program} {shlex.join(given[1:])}".lstrip()
 
 
 def _end_at_once_from_now_on() -> None:

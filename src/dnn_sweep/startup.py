@@ -25,7 +25,7 @@ if IS_RUN:
 
 # Before MLflow, which comes with Kedro's plugins: skops looks up each of SciPy's and NumPy's
 # functions in all modules imported earlier, which takes two seconds if those are MLflow's.
-import scipy.special  # noqa: F401
+import scipy.special  # noqa: E402, F401
 
 _FOR_MLFLOW = {
     # MLflow's loggers then follow conf/logging.yml like all others.

@@ -12,7 +12,7 @@ class SweepError(ValueError):
     """
 
 
-class Interrupted(SweepError):
+class SweepInterruptedError(SweepError):
     """The training was asked to stop; the message says what is kept.
 
     Args:
