@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dnn_sweep.core.training.checkpoints import Checkpoints
-from dnn_sweep.datasets.base import ReadOnlyDataset
+from dnn_sweep.datasets.base import ReadOnlyDataset, State
 
 
 class CheckpointFolderDataset(ReadOnlyDataset[Checkpoints]):
@@ -17,6 +17,10 @@ class CheckpointFolderDataset(ReadOnlyDataset[Checkpoints]):
     """
 
     folder: str
+
+    def state(self) -> State:
+        """Nothing: results do not depend on where a training goes on."""
+        return {}
 
     def load(self) -> Checkpoints:
         """Return the checkpoints; no file is read yet."""

@@ -84,6 +84,11 @@ class Checkpoints:
         """Return what says when to save; it begins now."""
         return Timer(self.seconds if self.folder else 0.0, self.clock)
 
+    def count(self, trials: Iterable[Trial]) -> int:
+        """Count the trials that have a file."""
+        names = {path.stem for path in self.folder.glob("*.npz")} if self.folder else set()
+        return sum(trial.id in names for trial in trials) if self.seconds else 0
+
     def tidy(self, finished: Container[str]) -> None:
         """Remove what a kill left behind of trials that are finished."""
         for path in self.folder.glob("*.npz") if self.folder else ():

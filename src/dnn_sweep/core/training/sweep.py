@@ -14,6 +14,7 @@ from dnn_sweep.core.data.folds import divide_folds, divide_once, rows_by_fold
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepInterruptedError
+from dnn_sweep.core.formatting import count
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.learning_rates import with_rates
 from dnn_sweep.core.plan.rounds import Rounds
@@ -166,6 +167,8 @@ class Sweep:
         self._count(stage, len(known), len(trials))
         left, epochs = len(trials) - len(known), max(trial.epochs for trial in trials)
         self.display.start(left + recalled, epochs, recalled, stage)
+        if begun := self.checkpoints.count(trial for trial in trials if trial.id not in known):
+            self.display.say(f"continuing {count(begun, 'trial')} from the last checkpoint")
         finished, logs = dict(known), self.logs
         display = self.race.timer if self.race else self.display
         if self.race:
