@@ -43,7 +43,7 @@ MOST_SECONDS = 20.0  # until a process that was asked to stop is called hung
 SETTINGS = {
     "network": {"hidden": [16], "dropout": 0.2},
     "grid": {"activations": ["relu", "tanh"], "optimizers": ["adam", "lamb"]},
-    "training": {"epochs": 150, "batch_size": 128, "seeds": [0, 1], "checkpoint_seconds": 1},
+    "training": {"epochs": 50, "batch_size": 128, "seeds": [0, 1], "checkpoint_seconds": 0.5},
     "screening": {"epochs": 5},
     "callbacks": {"reduce_on_plateau": {"enabled": True}},
     "evaluation": {"resamples": 100},

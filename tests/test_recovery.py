@@ -35,7 +35,7 @@ def checkpoints(project):
 
 
 def stop_a_sweep(project, stop, reached):
-    """Run a sweep until something is so, stop it, and return its exit status and what it printed."""
+    """Stop a sweep as soon as something is so; return its exit status and what it printed."""
     running = subprocess.Popen(
         [sys.executable, "-m", "kedro", "run", "--pipeline=train"],
         cwd=project.path, env=project.environment(), stdin=subprocess.DEVNULL,
@@ -73,7 +73,7 @@ def test_what_was_trained_survives_stops_and_a_rerun_trains_the_rest(project):
     killed = trained_trials(project)
     assert len(interrupted) < len(killed) < 8
     assert interrupted.items() <= killed.items()
-    (begun,) = checkpoints(project)
+    (begun,) = [path for path in checkpoints(project) if path.suffix == ".npz"]
 
     done = project.kedro(*TO_THE_LEADERBOARD)
     assert done.returncode == 0, done.stderr

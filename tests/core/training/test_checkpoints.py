@@ -11,6 +11,8 @@ from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, Checkpoints, Sta
 from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
 from dnn_sweep.core.training.stacked import StackedEngine, scheduler
+from dnn_sweep.core.training.stacked.queues import work_of_an_epoch
+from dnn_sweep.core.training.stacked.spec import spec_of
 from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import Recorder, assert_same, changed, one, trials_of
@@ -48,6 +50,12 @@ def at_every_epoch(tmp_path):
     """Checkpoints whose clock goes on by an hour whenever it is looked at."""
     hours = iter(range(10**6))
     return Checkpoints(tmp_path / "checkpoints", 60.0, lambda: 3600.0 * next(hours))
+
+
+@pytest.fixture(autouse=True)
+def in_step(monkeypatch):
+    """Threads wait for whoever listens, so that a kill is at the epoch that the test says."""
+    monkeypatch.setattr(scheduler, "WAITING_EVENTS", 1)
 
 
 @pytest.fixture
@@ -108,9 +116,11 @@ def test_what_a_kill_left_of_a_cohort_goes_on_in_the_programs_of_a_whole_one(
 ):
     """Sums are in another order there: to move at another epoch would change the last digits."""
     monkeypatch.setattr(Device, "detect", lambda: Device(workers=1, free_memory=2**34))
-    monkeypatch.setattr(scheduler, "WORK_OF_COMPILING", 1.2e7)  # some epochs of empty lanes
-    first = one(network={"hidden": [128, 64]}, training={"epochs": 9})
-    trials = [changed(first, seed=at, epochs=9 if at == 7 else 3) for at in range(8)]
+    first = one(network={"hidden": [128, 64]}, training={"epochs": 12, "batch_size": 32})
+    trials = [changed(first, seed=at, epochs=12 if at == 7 else 3) for at in range(8)]
+    # It moves when seven lanes have been empty for five epochs, which is after the kill.
+    work = 7 * 4.5 * work_of_an_epoch(spec_of(first)[0], DATA)
+    monkeypatch.setattr(scheduler, "WORK_OF_COMPILING", work)
     engine = StackedEngine(8)
     whole = train(engine, trials, logs, progress=(heard := Recorder()))
     assert heard.compilations == [8, 1]

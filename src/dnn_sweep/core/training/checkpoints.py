@@ -68,6 +68,10 @@ class Checkpoints:
         folder: Where they are; ``None`` to keep none.
         seconds: How often a training is saved; 0 for never.
         clock: A monotonic clock, in seconds.
+
+    >>> kept = Checkpoints(Path("checkpoints"), seconds=60)
+    >>> kept.of(champion_trial, "keras", measured=True).load() is None
+    True
     """
 
     folder: Path | None = None

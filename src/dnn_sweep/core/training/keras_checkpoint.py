@@ -52,10 +52,11 @@ class KerasCheckpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Save, if it is time and another epoch follows."""
-        if self.model.stop_training or not self._timer.is_due:
+        last = self.model.stop_training or epoch + 1 == self.params["epochs"]
+        if last or not self._timer.is_due:
             return
         note, arrays = read_callbacks(self._callbacks)
-        arrays |= numbered("variables", self._variables())
+        arrays |= numbered("variables", (each.numpy() for each in self._variables()))
         arrays |= self._layers.state() if self._layers else {}
         self._checkpoint.save(State(epoch + 1, self._seconds(), note, arrays))
         self._timer.restart()

@@ -91,10 +91,12 @@ class Cohort:
         return finished
 
     def states(self) -> Iterator[tuple[Trial, Known]]:
-        """Yield what each trial goes on from, copied from the device."""
+        """Yield what each trial that has begun goes on from, copied from the device."""
         weights = [each.numpy() for each in self._state.weights]
         slots = [[each.numpy() for each in block] for block in self._state.slots]
         for at, lane in self.live:
+            if not lane.epoch:
+                continue
             block, offset = divmod(at, self._program.lanes // len(slots))
             own = [each[at] for each in weights], [each[offset] for each in slots[block]]
             yield lane.trial, lane.state(*own)
