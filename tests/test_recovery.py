@@ -94,6 +94,17 @@ def test_what_was_trained_survives_stops_and_a_rerun_trains_the_rest(project):
         assert pd.read_csv(folder / "history.csv")["epoch"].tolist() == list(range(1, 41))
 
 
+def test_a_stop_before_the_training_ends_it_at_once_and_says_how_to_go_on(project):
+    configure(project)
+    table = project.path / "data/02_intermediate/digits/table.parquet"
+    status, output = stop_a_sweep(project, signal.SIGINT, table.exists)
+    assert status == 130
+    said, how = output.splitlines()[-2:]
+    assert said == "interrupted; every trial that was trained is kept"
+    assert how == "to go on: python -m kedro run --pipeline=train"
+    assert "Traceback" not in output
+
+
 # Enough work for worker processes.
 LARGE = {"network": {"hidden": [1024, 1024]}, "training": {"epochs": 15, "seeds": [0, 1, 2, 3]}}
 
