@@ -97,11 +97,16 @@ def copy_project(path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Moment:
-    """A signal, and when to send it: so many seconds after a node began."""
+    """A signal, and when to send it: so many seconds after a node began, or the first one later."""
 
     signal: str
-    node: str  # empty for the beginning of the process
+    nodes: tuple[str, ...]  # that node, and those after it, since it may be up to date
     seconds: float
+
+    def is_due(self, begins: dict[str, float], now: float) -> bool:
+        """Whether to send it, given when nodes began; the name of the process's start is empty."""
+        began = [begins[node] for node in self.nodes if node in begins]
+        return bool(began) and now - min(began) >= self.seconds
 
 
 def moments_of(kills: int, whole: dict[str, Any], draw: random.Random) -> Iterator[Moment]:
@@ -109,8 +114,10 @@ def moments_of(kills: int, whole: dict[str, Any], draw: random.Random) -> Iterat
     begins = {"": 0.0, **whole["begins"]}
     for at, part in enumerate(draw.sample(range(kills), kills)):
         passed = (part + draw.random()) / kills * whole["seconds"]
-        node = max((each for each in begins if begins[each] <= passed), key=begins.__getitem__)
-        yield Moment(list(SIGNALS)[at % len(SIGNALS)], node, passed - begins[node])
+        names = list(begins)
+        first = max(number for number, name in enumerate(names) if begins[name] <= passed)
+        since = passed - begins[names[first]]
+        yield Moment(list(SIGNALS)[at % len(SIGNALS)], tuple(names[first:]), since)
 
 
 def kill_a_copy(project: Path, moments: list[Moment], expected: dict[str, Any]) -> dict[str, Any]:
@@ -160,8 +167,7 @@ def run(project: Path, moment: Moment | None = None) -> dict[str, Any]:
         now = time.monotonic() - began
         for node in NODE.findall(log.read_text(errors="replace")):
             begins.setdefault(node, now)
-        since = {"": 0.0, **begins}.get(moment.node) if moment and sent is None else None
-        if moment and since is not None and now - since >= moment.seconds:
+        if moment and sent is None and moment.is_due({"": 0.0, **begins}, now):
             children = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(SIGNALS[moment.signal])
             sent = now
