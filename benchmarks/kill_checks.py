@@ -5,14 +5,13 @@ import json
 import sqlite3
 from collections import Counter
 from contextlib import closing
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
-import h5py
-import numpy as np
 import pandas as pd
+
+from dnn_sweep.core.training.results import TrialResult
+from dnn_sweep.datasets.trial_store import TrialStore
 
 TRIALS, CHECKPOINTS = "data/06_models/trials", "data/06_models/checkpoints"
 REPORTS, OUTPUTS = "data/08_reporting/digits", "data/07_model_output/digits"
@@ -29,36 +28,14 @@ def trials_in(project: Path) -> dict[str, tuple[int, str]]:
 
 
 def damaged_trials(project: Path) -> list[str]:
-    """Kept trials with a file that cannot be read."""
-    found = []
-    for folder in (project / TRIALS).glob("[!.]*"):
-        try:
-            content_of(folder)
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
-            found.append(f"{folder.name}: {error}")
-    return found
-
-
-def content_of(folder: Path) -> dict[str, Any]:
-    """What a trial's folder holds, without the seconds that it took, as comparable values."""
-    status = json.loads((folder / "status.json").read_text())
-    history = pd.read_csv(folder / "history.csv", float_precision="round_trip")
-    diagnostics = folder / "diagnostics.csv"
-    return {
-        "best_epoch": status["best_epoch"],
-        "status": status["status"],
-        "engine": status["engine"],
-        "outputs": np.load(folder / "outputs.npy", allow_pickle=False).tobytes(),
-        "history": history.drop(columns="seconds").to_csv(),
-        "diagnostics": diagnostics.read_text() if diagnostics.is_file() else "",
-        "weights": _weights(folder / status["checkpoint"]),
-    }
+    """Folders of trials that the store does not take for whole."""
+    store = TrialStore(project / TRIALS)
+    return [each.name for each in (project / TRIALS).glob("[!.]*") if each.name not in store]
 
 
 def trial_contents(project: Path) -> dict[str, dict[str, Any]]:
-    """The content of every kept trial, by its id."""
-    folders = (each.parent for each in (project / TRIALS).glob("[!.]*/status.json"))
-    return {folder.name: content_of(folder) for folder in folders}
+    """What every kept trial holds, without the seconds that it took, by its id."""
+    return {trial_id: _content(each) for trial_id, each in TrialStore(project / TRIALS).items()}
 
 
 def results_of(project: Path) -> dict[str, Any]:
@@ -118,17 +95,13 @@ def _digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _weights(file: Path) -> str:
-    """A digest of a network's weights; the file around them holds the time of day."""
-    digest = hashlib.sha256()
-    with ZipFile(file) as archive:
-        content = BytesIO(archive.read("model.weights.h5"))
-    with h5py.File(content) as weights:
-        weights.visititems(
-            lambda name, item: (
-                digest.update(name.encode() + np.asarray(item).tobytes())
-                if isinstance(item, h5py.Dataset)
-                else None
-            )
-        )
-    return digest.hexdigest()
+def _content(result: TrialResult) -> dict[str, Any]:
+    diagnostics = result.diagnostics
+    return {
+        "status": result.status,
+        "best epoch": result.best_epoch,
+        "engine": result.engine,
+        "outputs": result.outputs.tobytes(),
+        "history": result.history.drop(columns="seconds").to_csv(),
+        "diagnostics": None if diagnostics is None else diagnostics.to_csv(),
+    }

@@ -78,7 +78,9 @@ def main() -> None:
         moments = moments_of(given.kills, uninterrupted, draw)
         expected = results_of(whole)
         while time.monotonic() < ends and (own := list(islice(moments, KILLS_OF_A_COPY))):
-            found["copies"].append(kill_a_copy(Path(folder, "copy"), own, expected))
+            found["copies"].append(
+                kill_a_copy(Path(folder, f"copy{len(found['copies'])}"), own, expected)
+            )
             file.write_text(json.dumps(found, indent=1))
             print(summary(found), flush=True)
     print(f"kills: {file}")
@@ -122,7 +124,6 @@ def moments_of(kills: int, whole: dict[str, Any], draw: random.Random) -> Iterat
 
 def kill_a_copy(project: Path, moments: list[Moment], expected: dict[str, Any]) -> dict[str, Any]:
     """Kill a fresh copy at each of these moments, let it end, and compare."""
-    shutil.rmtree(project, ignore_errors=True)
     copy_project(project)
     kills, kept = [], dict[str, tuple[int, str]]()
     for moment in moments:

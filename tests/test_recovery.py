@@ -14,7 +14,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from dnn_sweep.core.training.device import Device
-from dnn_sweep.datasets.trial_store import TrialStoreDataset
+from dnn_sweep.datasets.trial_store import TrialStore, TrialStoreDataset
 from tests.quick import combinations, configure, leaderboard, sweeps_of
 
 pytestmark = pytest.mark.slow
@@ -94,8 +94,8 @@ def test_what_was_trained_survives_stops_and_a_rerun_trains_the_rest(project):
     assert len(after) == 8
     assert killed.items() <= after.items()
     assert (combinations(project)["seeds"] == 4).all()
-    for folder in (project.path / "data/06_models/trials").glob("[!.]*"):
-        assert pd.read_csv(folder / "history.csv")["epoch"].tolist() == list(range(1, 26))
+    for result in TrialStore(project.path / "data/06_models/trials").values():
+        assert result.history["epoch"].tolist() == list(range(1, 26))
 
 
 def test_a_stop_before_the_training_ends_it_at_once_and_says_how_to_go_on(project):
