@@ -13,6 +13,7 @@ from kedro.runner import SequentialRunner
 from dnn_sweep import parameters
 from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.reporting.figures import FIGURES
+from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
@@ -78,6 +79,7 @@ def train(
         | {
             "raw_table": table,
             "training_display": Kept(TrainingProgress()),
+            "checkpoints": Kept(NO_CHECKPOINTS),
             "earlier_rounds": Kept(Rounds()),
             "stage_clock": Kept({"train": 2.0, "total": 5.0}),
             "finished_trials": trials,

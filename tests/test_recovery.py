@@ -14,7 +14,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from dnn_sweep.core.training.device import Device
-from dnn_sweep.datasets.trial_store import TrialStoreDataset
+from dnn_sweep.datasets.trial_store import TrialStore, TrialStoreDataset
 from tests.quick import combinations, configure, leaderboard, sweeps_of
 
 pytestmark = pytest.mark.slow
@@ -30,39 +30,54 @@ def trained_trials(project):
     return {path.parent.name: path.stat().st_mtime_ns for path in found}
 
 
-def stop_a_sweep(project, stop, trials):
-    """Run a sweep until so many trials are kept, stop it, and return what it printed."""
+def checkpoints(project):
+    """Ids of the trials that a checkpoint is there of."""
+    return {path.stem for path in (project.path / "data/06_models/checkpoints").glob("*.npz")}
+
+
+def stop_a_sweep(project, stop, reached):
+    """Stop a sweep as soon as something is so; return its exit status and what it printed."""
     running = subprocess.Popen(
         [sys.executable, "-m", "kedro", "run", "--pipeline=train"],
         cwd=project.path, env=project.environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 240
-    while len(trained_trials(project)) < trials:
+    while not reached():
         assert running.poll() is None, running.stdout.read()
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.02)
     running.send_signal(stop)
     output, _ = running.communicate(timeout=60)
-    assert running.returncode != 0
-    return output
+    return running.returncode, output
 
 
 def test_what_was_trained_survives_stops_and_a_rerun_trains_the_rest(project):
-    configure(project, training={"epochs": 20, "seeds": [0, 1, 2, 3]})
+    configure(project, training={"epochs": 25, "seeds": [0, 1, 2, 3], "checkpoint_seconds": 0.2})
 
-    output = stop_a_sweep(project, signal.SIGINT, 1)
+    status, output = stop_a_sweep(project, signal.SIGTERM, lambda: trained_trials(project))
+    assert status == 143
     interrupted = trained_trials(project)
     assert 1 <= len(interrupted) < 8
     assert f"{len(interrupted)} of 8 trials are trained and kept" in " ".join(output.split())
+    assert output.endswith("to go on: python -m kedro run --pipeline=train\n")
+    assert "Traceback" not in output
     client = MlflowClient(project.tracking_uri)
     experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
     assert "RUNNING" not in {run.info.status for run in client.search_runs([experiment])}
 
-    stop_a_sweep(project, signal.SIGKILL, len(interrupted) + 1)
+    stop_a_sweep(
+        project,
+        signal.SIGKILL,
+        lambda: (
+            len(trained_trials(project)) > len(interrupted)
+            and checkpoints(project) - trained_trials(project).keys()
+        ),
+    )
     killed = trained_trials(project)
     assert len(interrupted) < len(killed) < 8
     assert interrupted.items() <= killed.items()
+    (begun,) = checkpoints(project) - killed.keys()
 
     done = project.kedro(*TO_THE_LEADERBOARD)
     assert done.returncode == 0, done.stderr
@@ -72,10 +87,26 @@ def test_what_was_trained_survives_stops_and_a_rerun_trains_the_rest(project):
     assert {run.info.status for run in found} == {"FINISHED"}
     assert len(found) == 1 + 2 + 8
     assert f"{len(killed)} of 8" in done.stdout
+    assert "continuing 1 trial from the last checkpoint" in done.stdout
+    assert not checkpoints(project)
     after = trained_trials(project)
+    assert begun in after
     assert len(after) == 8
     assert killed.items() <= after.items()
     assert (combinations(project)["seeds"] == 4).all()
+    for result in TrialStore(project.path / "data/06_models/trials").values():
+        assert result.history["epoch"].tolist() == list(range(1, 26))
+
+
+def test_a_stop_before_the_training_ends_it_at_once_and_says_how_to_go_on(project):
+    configure(project)
+    table = project.path / "data/02_intermediate/digits/table.parquet"
+    status, output = stop_a_sweep(project, signal.SIGINT, table.exists)
+    assert status == 130
+    said, how = output.splitlines()[-2:]
+    assert said == "interrupted; every trial that was trained is kept"
+    assert how == "to go on: python -m kedro run --pipeline=train"
+    assert "Traceback" not in output
 
 
 # Enough work for worker processes.
@@ -83,7 +114,7 @@ LARGE = {"network": {"hidden": [1024, 1024]}, "training": {"epochs": 15, "seeds"
 
 
 @pytest.mark.skipif(Device.detect().workers < 2, reason="one core trains one trial at a time")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
 def test_worker_processes_end_with_the_sweep(project, stop):
     configure(project, **LARGE)
     (project.path / "tmp").mkdir()
@@ -104,8 +135,8 @@ def test_worker_processes_end_with_the_sweep(project, stop):
         if "spawn_main" in " ".join(each.cmdline())
     ]
     assert len(workers) == min(Device.detect().workers, 8)
-    if stop == signal.SIGINT:
-        os.killpg(running.pid, stop)  # as a terminal does: to the workers as well
+    if stop == signal.SIGTERM:
+        os.killpg(running.pid, stop)  # as Slurm does: to the workers as well
     else:
         running.send_signal(stop)
     output, _ = running.communicate(timeout=60)
@@ -113,7 +144,7 @@ def test_worker_processes_end_with_the_sweep(project, stop):
     _, alive = psutil.wait_procs(workers, timeout=20)
     assert not alive
     assert not list((project.path / "tmp").glob("dnn_sweep_rows_*"))
-    if stop == signal.SIGINT:
+    if stop == signal.SIGTERM:
         kept = len(trained_trials(project))
         assert f"{kept} of 8 trials are trained and kept" in " ".join(output.split())
         assert "Traceback" not in output

@@ -1,5 +1,7 @@
 """The project's commands: ``kedro trials``, and ``kedro run``, which tells mistakes in a line."""
 
+import signal
+import sys
 from collections.abc import Iterable
 
 import click
@@ -7,9 +9,13 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
+from dnn_sweep.core.errors import SweepInterruptedError
+from dnn_sweep.core.reporting.commands import same_command
+from dnn_sweep.core.training.interrupts import SIGNALS, Interrupts, exit_status
 from dnn_sweep.hooks import report_mistake
 from dnn_sweep.parameters.base import listed
 from dnn_sweep.runner import OutOfDateRunner
+from dnn_sweep.startup import IS_RUN
 from dnn_sweep.trials_command import trials
 
 RUNNER = "SequentialRunner"
@@ -20,14 +26,29 @@ CHOSEN_BY_HAND = (
 
 
 class CheckedRun(click.Command):
-    """Looks at the options before Kedro does, and at what Kedro raises."""
+    """Looks at the options before Kedro does, at what Kedro raises, and at signals."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the pipeline, or refuse to.
 
+        After Ctrl-C or SIGTERM, say what is kept and which command goes on.
+
         Raises:
             ClickException: With the mistake, where it was made, and what is allowed.
         """
+        try:
+            with Interrupts().listening():
+                return self._invoke(ctx)
+        except SweepInterruptedError as stop:
+            said, status = str(stop), stop.status
+        except KeyboardInterrupt as stop:
+            said, status = "interrupted; every trial that was trained is kept", exit_status(stop)
+        finally:
+            _end_at_once_from_now_on()
+        click.echo(f"{said}\nto go on: {same_command(sys.argv)}", err=True)
+        return ctx.exit(status)
+
+    def _invoke(self, ctx: click.Context) -> object:
         given = ctx.params
         if given["runner"] not in (None, RUNNER):
             raise click.ClickException(
@@ -52,6 +73,12 @@ class CheckedRun(click.Command):
         except Exception as error:
             report_mistake(error)
             raise
+
+
+def _end_at_once_from_now_on() -> None:
+    """Leave signals to the system: nothing is left to do, and Python would show a traceback."""
+    for each in SIGNALS if IS_RUN else ():
+        signal.signal(each, signal.SIG_DFL)
 
 
 def _expect(option: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from pydantic import ValidationError
 
-from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.errors import SweepError, SweepInterruptedError
 from dnn_sweep.core.training import stage_clock as stages
 from dnn_sweep.core.training.stage_clock import StageClock
 from dnn_sweep.datasets.sweep_run import expect_an_end, forget_the_end
@@ -38,6 +38,8 @@ def report_mistake(error: BaseException) -> None:
     """
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, SweepInterruptedError):
+            return  # no mistake; the command says how to go on
         if isinstance(cause, SweepError):
             raise click.ClickException(str(cause)) from error
         if isinstance(cause, ValidationError):

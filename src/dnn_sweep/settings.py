@@ -7,6 +7,7 @@ from omegaconf.resolvers import oc
 
 from dnn_sweep.startup import COLLECTOR  # isort: skip  (tunes what is imported after it)
 from dnn_sweep.configuration_check import ConfigurationHooks
+from dnn_sweep.core.reporting.commands import launcher
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 from dnn_sweep.datasets.sweep_run import RecordedSession
 from dnn_sweep.datasets.tracking_hooks import TrackingHooks
@@ -24,11 +25,6 @@ def mlflow_artifacts() -> str | None:
     """Resolve ``${mlflow_artifacts:}``: a folder of the project; a server chooses its own."""
     remote = not os.environ.get("MLFLOW_TRACKING_URI", "sqlite:").startswith("sqlite:")
     return None if remote else project_path("mlruns")
-
-
-def launcher() -> str:
-    """Resolve ``${launcher:}``: the command that must precede ``kedro`` here."""
-    return "uv run" if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
 
 
 COLLECTOR.expect_imports()
@@ -56,7 +52,7 @@ CONFIG_LOADER_ARGS = {
     "custom_resolvers": {
         "project_path": project_path,
         "mlflow_artifacts": mlflow_artifacts,
-        "launcher": launcher,
+        "launcher": launcher,  # ${launcher:}
         "oc.env": oc.env,
     },
 }

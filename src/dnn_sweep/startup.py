@@ -6,8 +6,10 @@ TensorFlow. It is the lowest layer and imports nothing of ``dnn_sweep``.
 
 import atexit
 import gc
+import multiprocessing
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +17,15 @@ from contextlib import contextmanager
 from functools import cache
 from urllib.parse import unquote, urlsplit
 
+# Whether this process is `kedro run`, not a notebook or a worker process.
+IS_RUN = sys.argv[1:2] == ["run"] and multiprocessing.parent_process() is None
+if IS_RUN:
+    # Until the command handles Ctrl-C it ends the process; Python would show a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 # Before MLflow, which comes with Kedro's plugins: skops looks up each of SciPy's and NumPy's
 # functions in all modules imported earlier, which takes two seconds if those are MLflow's.
-import scipy.special  # noqa: F401
+import scipy.special  # noqa: E402, F401
 
 _FOR_MLFLOW = {
     # MLflow's loggers then follow conf/logging.yml like all others.

@@ -10,6 +10,7 @@ from kedro.runner import SequentialRunner
 
 from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.training import sweep
+from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.race import Race
 from dnn_sweep.datasets.model_json import ModelJSONDataset
@@ -47,6 +48,7 @@ def run(folder, minutes=None):
         | {
             "raw_table": ToyDataset("iris"),
             "training_display": Kept(TrainingProgress()),
+            "checkpoints": Kept(NO_CHECKPOINTS),
             "stage_clock": Kept({"total": 0.0}),
             "earlier_rounds": ModelJSONDataset(*file, optional=True),
             "rounds": ModelJSONDataset(*file),

@@ -12,6 +12,18 @@ class SweepError(ValueError):
     """
 
 
+class SweepInterruptedError(SweepError):
+    """The training was asked to stop; the message says what is kept.
+
+    Args:
+        status: Exit status of the command, 128 and the signal's number.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 def unknown_name(name: object, allowed: Iterable[object], *, what: str, where: str) -> SweepError:
     """Build the error for a name that is not among the allowed ones.
 

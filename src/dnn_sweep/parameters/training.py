@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator
 
 from dnn_sweep.parameters.base import Parameters, Precision, Weight
 
@@ -23,6 +23,8 @@ class TrainingParameters(Parameters):
         precision: Keras's dtype policy of the hidden layers.
         diagnostics: Measure every layer's gradients and units at a few epochs of each trial; not
             part of a trial's id.
+        checkpoint_seconds: How often what is being trained is saved, in seconds, so that the same
+            command goes on from there after a kill; 0 for never. Not part of a trial's id.
 
     >>> TrainingParameters(seeds=[0, 1, 2]).epochs
     10
@@ -38,6 +40,7 @@ class TrainingParameters(Parameters):
     class_weight: Literal["balanced"] | dict[bool | int | float | str, Weight] | None = None
     precision: Precision = "float32"
     diagnostics: bool = True
+    checkpoint_seconds: NonNegativeFloat = 60
 
     @field_validator("seeds", mode="before")
     @classmethod

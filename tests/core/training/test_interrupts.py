@@ -4,16 +4,18 @@ import threading
 
 import pytest
 
-from dnn_sweep.core.training.interrupts import Interrupts
+from dnn_sweep.core.training.interrupts import Interrupts, exit_status
 
 
-def interrupt():
-    os.kill(os.getpid(), signal.SIGINT)
+def interrupt(number=signal.SIGINT):
+    os.kill(os.getpid(), number)
 
 
-def test_an_interrupt_is_raised_at_once():
-    with Interrupts().listening(), pytest.raises(KeyboardInterrupt):
-        interrupt()
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_raised_at_once_and_known_by_its_exit_status(number, status):
+    with Interrupts().listening(), pytest.raises(KeyboardInterrupt) as stop:
+        interrupt(number)
+    assert exit_status(stop.value) == status
 
 
 def test_an_interrupt_waits_for_what_must_not_be_cut_short():

@@ -53,7 +53,7 @@ class Clocked:
     def refuses(self, trial, logs=None):
         return None
 
-    def train(self, trials, data, progress, logs, reason, finished=(), *, measured=False):
+    def train(self, trials, data, progress, logs, reason, finished=(), **others):
         for trial in trials:
             if trial.id in finished:
                 continue

@@ -6,6 +6,7 @@ import pytest
 
 from dnn_sweep.core.networks.build import build_network
 from dnn_sweep.core.training import keras_engine
+from dnn_sweep.core.training.checkpoints import Checkpoints
 from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.keras_engine import (
     PROCESS_MEMORY,
@@ -72,8 +73,26 @@ def test_a_repeated_training_is_equal_to_the_bit(workers):
 
 def test_what_is_finished_is_not_trained_again(workers):
     trials = plan(KINDS["dense"])
-    found = list(workers.train(trials, DATA, Recorder(), no_files(), "test", [trials[0].id]))
+    found = list(workers.train(trials, DATA, Recorder(), no_files(), "test", {trials[0].id: 3}))
     assert {each.trial.id for each in found} == {trial.id for trial in trials[1:]}
+
+
+@pytest.mark.slow
+def test_a_killed_trial_goes_on_where_its_worker_saved_it(workers, tmp_path):
+    class Killed(Recorder):
+        def epoch_finished(self, trial, epoch, logs):
+            if epoch == 5:
+                raise KeyboardInterrupt
+
+    trials = plan(KINDS["branched"], epochs=6, seeds=[0, 1])
+    whole = results_of(workers, trials, DATA)
+    often = Checkpoints(tmp_path, 1e-9)
+    with pytest.raises(KeyboardInterrupt):
+        results_of(workers, trials, DATA, progress=Killed(), checkpoints=often)
+    found = results_of(workers, trials, DATA, progress=(heard := Recorder()), checkpoints=often)
+    assert len(heard.epochs) < sum(trial.epochs for trial in trials)
+    for trial in trials:
+        assert_same(found[trial.id], whole[trial.id], tolerance=0)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.plan.folds import stretch_schedule, with_seed
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, Checkpoints
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.screening import Screening
@@ -94,6 +95,7 @@ def refit_networks(
     logs: LoggingParameters,
     folds: pd.DataFrame | None = None,
     sweep: SweepParameters = SWEEP,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> Iterator[TrialResult]:
     """Train those of the networks to be served that are not stored yet.
 
@@ -126,7 +128,8 @@ def refit_networks(
     finished = {name: each for name, each in known.items() if name in usable}
     nothing = Screening(TrialPlan(trials=()), ScreeningParameters())
     settings = training.model_copy(update={"diagnostics": measured}), logs
-    sweeping = Sweep(plan, nothing, finished, data, display, *settings, fresh=sweep.fresh)
+    given = plan, nothing, finished, data, display, *settings
+    sweeping = Sweep(*given, fresh=sweep.fresh, checkpoints=checkpoints)
     for report in sweeping.run():
         if report.result.trial.id not in finished:
             yield report.result

@@ -1,9 +1,11 @@
 """Commands that a user may type next, quoted for the shell."""
 
 import json
+import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count, islice
+from pathlib import Path
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -12,6 +14,21 @@ from yaml import YAMLError
 from dnn_sweep.parameters import Configuration, DataParameters
 
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
+
+
+def launcher() -> str:
+    """Return the command that must precede ``kedro`` here; empty if there is none."""
+    return "uv run" if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
+
+
+def same_command(given: Sequence[str]) -> str:
+    """Write the command line that started this process, quoted for the shell.
+
+    >>> same_command(["/usr/bin/kedro", "run", "--params=data.filepath=my table.csv"])
+    "kedro run '--params=data.filepath=my table.csv'"
+    """
+    program = Path(given[0]).name  # for `python -m kedro` Kedro writes these words
+    return f"{launcher()} {program} {shlex.join(given[1:])}".lstrip()
 
 
 def kedro_run(

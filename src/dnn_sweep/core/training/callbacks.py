@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.checkpoints import State
 from dnn_sweep.core.training.layer_log import LayerLog
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult, no_network
@@ -30,7 +31,7 @@ class EpochRecorder(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._trial, self._progress, self._clock = trial, progress, clock
-        self._rows: list[dict[str, float]] = []
+        self.rows: list[dict[str, float]] = []
         self._began = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -44,14 +45,12 @@ class EpochRecorder(keras.callbacks.Callback):
         metrics = {name: float((logs or {})[name]) for name in names}
         rate = float(self.model.optimizer.learning_rate)
         seconds = self._clock() - self._began
-        self._rows.append(
-            {"epoch": epoch + 1, **metrics, "learning_rate": rate, "seconds": seconds}
-        )
+        self.rows.append({"epoch": epoch + 1, **metrics, "learning_rate": rate, "seconds": seconds})
         self._progress.epoch_finished(self._trial, epoch + 1, metrics)
 
     def history(self) -> pd.DataFrame:
         """One row per epoch."""
-        return pd.DataFrame({name: [row[name] for row in self._rows] for name in self._rows[0]})
+        return pd.DataFrame({name: [row[name] for row in self.rows] for name in self.rows[0]})
 
 
 class BestEpoch(keras.callbacks.EarlyStopping):
@@ -131,14 +130,19 @@ def build_callbacks(
     progress: TrainingProgress,
     logs: LoggingParameters,
     clock: Callable[[], float] = time.perf_counter,
+    state: State | None = None,
 ) -> Callbacks:
     """Build a trial's callbacks; ``clock`` times the epochs, and log files get a folder.
+
+    Where the training goes on from a ``state``, its log files go on as well; call
+    :func:`~.callback_state.restore_callbacks` once the training has begun.
 
     >>> built = build_callbacks(champion_trial, training_display, logs)
     >>> [type(callback).__name__ for callback in built.in_order]
     ['EpochRecorder', 'TerminateOnNaN']
     """
     wanted = trial.callbacks
+    first = state.epoch if state else 0
     # Before the callbacks that change the learning rate: an epoch is recorded with its own.
     recorder = EpochRecorder(trial, progress, clock)
     in_order: list[keras.callbacks.Callback] = [recorder]
@@ -164,10 +168,20 @@ def build_callbacks(
         folder = Path(logs.folder) / trial.id
         folder.mkdir(parents=True, exist_ok=True)
         if logs.csv:
-            in_order.append(keras.callbacks.CSVLogger(str(folder / "epochs.csv")))
+            file = folder / "epochs.csv"
+            in_order.append(keras.callbacks.CSVLogger(str(file), append=_goes_on(file, first)))
         if logs.tensorboard:
             in_order.append(keras.callbacks.TensorBoard(str(folder / "tensorboard")))
     return Callbacks(trial, in_order, recorder, keeper)
+
+
+def _goes_on(file: Path, epochs: int) -> bool:
+    """Reduce a log to so many epochs below its head; return whether anything is left."""
+    if not epochs or not file.is_file():
+        return False
+    lines = file.read_text().splitlines(keepends=True)[: 1 + epochs]
+    file.write_text("".join(lines))
+    return True
 
 
 @cache

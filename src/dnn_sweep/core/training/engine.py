@@ -1,12 +1,13 @@
 """Training engines: their interface, and which of them trains which trial."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, NOTHING, Checkpoints
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import LoggingParameters
@@ -38,9 +39,10 @@ class Engine(Protocol):
         progress: TrainingProgress,
         logs: LoggingParameters,
         reason: str,
-        finished: Collection[str] = (),
+        finished: Mapping[str, int] = NOTHING,
         *,
         measured: bool = False,
+        checkpoints: Checkpoints = NO_CHECKPOINTS,
     ) -> Iterator[TrialResult]:
         """Train trials and yield each result, also of one that diverged, as soon as it is there.
 
@@ -50,8 +52,10 @@ class Engine(Protocol):
             progress: Receives every trial and epoch.
             logs: Files to write while training.
             reason: Why this engine was chosen, recorded on each result.
-            finished: Ids of trials that are trained already, and are not trained again.
+            finished: Trials that are trained already, and are not trained again: their numbers of
+                epochs by id.
             measured: Whether to measure the layers.
+            checkpoints: What unfinished trials go on from, bit by bit, and where they are saved.
         """
 
     def close(self) -> None:

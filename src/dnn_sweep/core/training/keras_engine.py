@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
 from pathlib import Path
-from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dnn_sweep.core.data.arrays import TrainingData, epoch_order
+from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.build import build_network, layers_within, network_outputs
 from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import build_callbacks
+from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, NOTHING, Checkpoints
 from dnn_sweep.core.training.device import Device
+from dnn_sweep.core.training.keras_checkpoint import KerasCheckpoint
+from dnn_sweep.core.training.keras_rows import (
+    as_tensor,
+    batches,
+    read_rows,
+    remove_rows,
+    write_rows,
+)
 from dnn_sweep.core.training.layer_log import LayerLog, Probe
 from dnn_sweep.core.training.optimizers import build_optimizer
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult, no_network
-from dnn_sweep.core.training.targets import loss_targets, row_weights
+from dnn_sweep.core.training.targets import loss_targets
 from dnn_sweep.core.training.worker_pool import Event, Report, Run, WorkerPool
 from dnn_sweep.parameters import LoggingParameters
 
-TENSOR_ALIGNMENT = 64  # bytes; TensorFlow stops the process for other addresses
 VALIDATION_BATCH = 1024  # rows; validation has no gradients, so larger batches only save time
 # Worker processes import TensorFlow, which takes some seconds of each core. They start where the
 # trials of the finals would take longer than this one after another. Seconds are estimated from the
@@ -48,6 +52,7 @@ class _Task:
     logs: LoggingParameters
     reason: str
     measured: bool
+    checkpoints: Checkpoints
 
     def __str__(self) -> str:
         return f"{self.trial.combination}, seed {self.trial.seed}"
@@ -86,9 +91,10 @@ class KerasFitEngine:
         progress: TrainingProgress,
         logs: LoggingParameters,
         reason: str,
-        finished: Collection[str] = (),
+        finished: Mapping[str, int] = NOTHING,
         *,
         measured: bool = False,
+        checkpoints: Checkpoints = NO_CHECKPOINTS,
     ) -> Iterator[TrialResult]:
         """Train trials; see :class:`~dnn_sweep.core.training.engine.Engine`."""
         device = Device.detect()
@@ -98,7 +104,8 @@ class KerasFitEngine:
         workers = min(device.workers, device.free_memory // PROCESS_MEMORY)
         workers = self._pool.size if self._pool else workers  # which have taken their memory
         parallel = min(workers, len(trials)) > 1 and not device.is_gpu
-        tasks = [_Task(each, logs, reason, measured) for each in trials if each.id not in finished]
+        left = [trial for trial in trials if trial.id not in finished]
+        tasks = [_Task(each, logs, reason, measured, checkpoints) for each in left]
         if parallel and seconds > self._seconds_worth_workers:
             yield from self._train_in_workers(tasks, data, progress, workers)
             return
@@ -124,8 +131,8 @@ class KerasFitEngine:
         if self._pool is None or self._data is not data:
             self.close()
             self._folder, self._data = TemporaryDirectory(prefix="dnn_sweep_rows_"), data
-            _write_rows(data, Path(self._folder.name))
-            self._pool = WorkerPool(workers, _begin, self._folder.name, orphaned=_remove_rows)
+            write_rows(data, Path(self._folder.name))
+            self._pool = WorkerPool(workers, _begin, self._folder.name, orphaned=remove_rows)
 
         def started(position: int) -> None:
             progress.trial_started(tasks[position].trial)
@@ -161,6 +168,9 @@ def _train_one(
 ) -> tuple[TrialResult, keras.Model]:
     """Train a trial; return its result without the network, and the network."""
     trial, began = task.trial, time.perf_counter()
+    checkpoint = task.checkpoints.of(trial, KerasFitEngine.name, measured=probe is not None)
+    known = checkpoint.load()
+    before = known.seconds if known else 0.0
     data = data.of(trial.fold)
     network = build_network(trial.network, trial.seed, trial.precision)
     steps = -(-len(data.x_train) // trial.batch_size)
@@ -171,25 +181,31 @@ def _train_one(
         # One call per epoch: the loop over batches stays inside TensorFlow.
         steps_per_execution=steps,
     )
-    callbacks = build_callbacks(trial, progress, task.logs)
+    callbacks = build_callbacks(trial, progress, task.logs, state=known)
     layers = LayerLog(trial, probe) if probe else None
     if layers:  # last, since another callback may stop the training at this epoch
         callbacks.in_order.append(_measuring(layers, network, trial.epochs))
+    timer = task.checkpoints.timer()
+    saving = KerasCheckpoint(
+        checkpoint, timer, callbacks, layers, known, lambda: before + time.perf_counter() - began
+    )
+    first = known.epoch if known else 0
     targets = loss_targets(data.y_validation, trial.network)
     network.fit(
-        _batches(data, trial),
+        batches(data, trial, first),
+        initial_epoch=first,
         epochs=trial.epochs,
         steps_per_epoch=steps,
-        validation_data=(_tensor(data.x_validation), targets),
+        validation_data=(as_tensor(data.x_validation), targets),
         validation_batch_size=VALIDATION_BATCH,
-        callbacks=callbacks.in_order,
+        callbacks=[*callbacks.in_order, saving],
         shuffle=False,  # the batches come in the replicate's order
         verbose=0,
     )
     result = callbacks.conclude(
         network_outputs(network, data.scored),
         target_scale=data.target_scale,
-        seconds=time.perf_counter() - began,
+        seconds=before + time.perf_counter() - began,
         engine=KerasFitEngine.name,
         reason=task.reason,
         layers=layers,
@@ -210,58 +226,6 @@ def _measuring(layers: LayerLog, network: keras.Model, epochs: int) -> keras.cal
     return keras.callbacks.LambdaCallback(on_epoch_end=measure)
 
 
-def _batches(data: TrainingData, trial: Trial) -> tf.data.Dataset:
-    """Batches of rows, targets and any row weights, in the replicate's order."""
-    rows = len(data.x_train)
-
-    def orders() -> Iterator[NDArray[np.int32]]:
-        for epoch in range(trial.epochs):
-            yield epoch_order(rows, trial.seed, epoch)
-
-    targets = loss_targets(data.y_train, trial.network)
-    weights = row_weights(data, trial.class_weight)
-    parts = [_tensor(data.x_train), tf.constant(targets)]
-    parts += [] if weights is None else [tf.constant(weights)]
-    return (
-        tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec((rows,), tf.int32))
-        .flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(trial.batch_size))
-        .map(lambda batch: tuple(tf.gather(part, batch) for part in parts))
-        .prefetch(tf.data.AUTOTUNE)
-    )
-
-
-def _tensor(values: NDArray[np.float32]) -> tf.Tensor:
-    """The rows as a tensor, which shares the memory of an array that was mapped from a file."""
-    if not values.flags.writeable or values.ctypes.data % TENSOR_ALIGNMENT:
-        return tf.constant(values)
-    return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
-
-
-def _write_rows(data: TrainingData, folder: Path) -> None:
-    for number, fold in enumerate(data.folds):
-        (folder / str(number)).mkdir()
-        _write_rows(fold, folder / str(number))
-    for field in fields(data):
-        value = getattr(data, field.name)
-        if value is not None and field.name != "folds":
-            np.save(folder / f"{field.name}.npy", value)
-
-
-def _read_rows(folder: Path) -> TrainingData:
-    """Map the rows into memory: all processes share the same pages; what one writes is its own."""
-    rows: dict[str, Any] = {
-        path.stem: np.asarray(np.load(path, mmap_mode="c")) for path in folder.glob("*.npy")
-    }
-    found = (each for each in folder.iterdir() if each.is_dir())
-    folders = sorted(found, key=lambda each: int(each.name))
-    unit = {name: float(rows[name]) for name in ("target_mean", "target_scale")}
-    return TrainingData(**rows | unit, folds=tuple(map(_read_rows, folders)))
-
-
-def _remove_rows(folder: str) -> None:
-    rmtree(folder, ignore_errors=True)  # another process may do the same
-
-
 class _Reporting(TrainingProgress):
     """Sends the epochs of a trial to the process that shows them."""
 
@@ -276,7 +240,7 @@ def _begin(folder: str) -> Run:
     """Prepare a worker process, which has one core; return what trains a task's trial."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    data = _read_rows(Path(folder))
+    data = read_rows(Path(folder))
     probe = Probe(data)
 
     def run(task: _Task, report: Report) -> Any:

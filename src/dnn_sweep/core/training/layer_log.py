@@ -12,6 +12,7 @@ from dnn_sweep.core.networks.build import initial_weights
 from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.networks.weight_layout import kernels_of
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.checkpoints import State, numbered
 from dnn_sweep.core.training.layer_measurements import Measurement, layer_names, measure_layers
 from dnn_sweep.core.training.model_layers import ModelLayers
 
@@ -93,6 +94,19 @@ class LayerLog:
     def measure(self, epoch: int, weights: Sequence[NDArray[Any]]) -> None:
         """Measure the network after an epoch, and record it."""
         self.add(epoch, weights, self._probe.measure_one(self._network, weights))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What was measured so far, and the kernels of the last time, as arrays by name."""
+        figures = numbered("figures", map(np.stack, zip(*self._figures, strict=True)))
+        measured = {"measured": np.array(self._epochs), "ratios": np.stack(self._ratios)}
+        return measured | figures | numbered("kernels", self._kernels)
+
+    def restore(self, state: State) -> None:
+        """Go on from what :meth:`state` returned."""
+        self._epochs = state.arrays["measured"].tolist()
+        self._ratios = list(state.arrays["ratios"])
+        self._figures = [Measurement(*each) for each in zip(*state.listed("figures"), strict=True)]
+        self._kernels = state.listed("kernels")
 
     def table(self) -> pd.DataFrame:
         """One row per epoch and layer, as in ``TrialResult.diagnostics``."""

@@ -2,9 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 import pandas as pd
 
@@ -12,13 +13,15 @@ from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.data.folds import divide_folds, divide_once, rows_by_fold
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
-from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.errors import SweepInterruptedError
+from dnn_sweep.core.formatting import count
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.learning_rates import with_rates
 from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, Checkpoints
 from dnn_sweep.core.training.engine import assign_engines, build_engines
-from dnn_sweep.core.training.interrupts import Interrupts
+from dnn_sweep.core.training.interrupts import Interrupts, exit_status
 from dnn_sweep.core.training.judge import Judge
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.race import Race
@@ -50,28 +53,34 @@ class Sweep:
     logs: LoggingParameters
     race: Race | None = None  # what a budget allows, where there is one
     fresh: bool = False  # whether what is trained replaces what is stored
+    checkpoints: Checkpoints = NO_CHECKPOINTS
 
     def __post_init__(self) -> None:
         size = self.training.cohort_size
         main_stage = self.finals.trials if self.race or self.screening.plan.trials else ()
         self._engines = build_engines(self.training.engine, size, main_stage)
         self._count("trials", 0, len(self.finals.trials))
+        every = 0.0 if self.fresh else self.training.checkpoint_seconds  # a fresh one starts over
+        self.checkpoints = replace(self.checkpoints, seconds=every)
 
     def run(self) -> Iterator[TrialReport]:
         """Train, and yield a report of each trial as soon as it ends.
 
         Raises:
-            SweepError: When the user interrupts; what was trained until then is kept.
+            SweepInterruptedError: On Ctrl-C or SIGTERM; what was trained until then is kept.
         """
+        self.checkpoints.tidy(self.finished)
         with self.display, Interrupts().listening() as interrupts:
             try:
                 for report in chain.from_iterable(stage() for stage in (self._screen, self._final)):
                     with interrupts.held():  # while the trial is saved
                         yield report
-            except KeyboardInterrupt:
-                raise SweepError(
+                        self.checkpoints.remove(report.result.trial.id)
+            except KeyboardInterrupt as stop:
+                raise SweepInterruptedError(
                     f"interrupted: {self._done} of {self._total} {self._stage} are trained and "
-                    "kept; run the same command again to train the rest"
+                    "kept; run the same command again to train the rest",
+                    exit_status(stop),
                 ) from None
             finally:
                 for engine in self._engines:
@@ -94,7 +103,8 @@ class Sweep:
         recalled = 0 if stage.endswith(BEYOND) else len(results)
         while any(trial.id not in results for trial in self.screening.asked_for()):
             # All of them, also those that are trained, so that the same programs train the rest.
-            for result in self._train(stage, self.screening.asked_for(), results, recalled):
+            known = {each: len(result.history) for each, result in results.items()}
+            for result in self._train(stage, self.screening.asked_for(), known, recalled):
                 self.screening.add(result)
                 yield TrialReport(result, replicates=1, stage="screening")
             self.screening.recall(self.finished)
@@ -128,12 +138,13 @@ class Sweep:
         namesakes: dict[str, list[Trial]] = {}
         for trial in trials:
             namesakes.setdefault(trial.id, []).append(trial)
-        known = [trial_id for trial_id in namesakes if trial_id in self.finished]
+        known = dict.fromkeys((each for each in namesakes if each in self.finished), 0)
         self._count(stage, len(known), len(namesakes))
         finished = (self.finished[trial_id] for trial_id in known)
         measured = self.training.diagnostics
         trained = self._train(stage, trials, known, len(known), measured=measured)
         for result in chain(finished, trained):
+            known[result.trial.id] = len(result.history)  # of all finished ones before any trains
             for trial in namesakes[result.trial.id]:
                 # Names are this plan's: another sweep may have named the combination differently.
                 yield result.of(trial)
@@ -142,18 +153,23 @@ class Sweep:
         self,
         stage: str,
         trials: Sequence[Trial],
-        known: Collection[str],
+        known: Mapping[str, int],
         recalled: int,
         *,
         measured: bool = False,
     ) -> Iterator[TrialResult]:
-        """Train those trials of a stage that are not known yet, each id once."""
+        """Train those trials of a stage that are not known yet, each id once.
+
+        ``known`` has the number of epochs of each trial that is, by id.
+        """
         distinct = {trial.id: trial for trial in reversed(trials)}
         trials = [trial for trial in trials if distinct[trial.id] is trial]
         self._count(stage, len(known), len(trials))
         left, epochs = len(trials) - len(known), max(trial.epochs for trial in trials)
         self.display.start(left + recalled, epochs, recalled, stage)
-        finished, logs = frozenset(known), self.logs
+        if begun := self.checkpoints.count(trial for trial in trials if trial.id not in known):
+            self.display.say(f"continuing {count(begun, 'trial')} from the last checkpoint")
+        finished, logs = dict(known), self.logs
         display = self.race.timer if self.race else self.display
         if self.race:
             self.race.begin_stage()
@@ -161,7 +177,8 @@ class Sweep:
             if any(trial.id not in finished for trial in each.trials):
                 logger.info("engine %s (%s)", each.engine.name, each.reason)
             given = self.data, display, logs, each.reason, finished
-            for trained in each.engine.train(each.trials, *given, measured=measured):
+            others: dict[str, Any] = {"measured": measured, "checkpoints": self.checkpoints}
+            for trained in each.engine.train(each.trials, *given, **others):
                 outputs = self.data.in_common_unit(trained.outputs, trained.trial.fold)
                 result = replace(trained, outputs=outputs, replaces=self.fresh)
                 if stage.startswith("screening") or trained.trial.fold is not None:
@@ -197,11 +214,12 @@ def train_trials(
     earlier_rounds: Rounds = NO_ROUNDS,
     stage_clock: Mapping[str, float] | None = None,
     sweep: SweepParameters = SWEEP,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> Iterator[tuple[TrialResult, TrialReport, Rounds]]:
     """Train a sweep; yield each result for the trial store, its report for MLflow, and the rounds.
 
     ``earlier_rounds`` are those that a budget allowed before, ``stage_clock`` the seconds that the
-    command has taken so far.
+    command has taken so far. Trials go on from their ``checkpoints``.
 
     The ``objective`` decides the screening, by default that of the task. A fresh ``sweep`` knows
     no finished trials and no earlier rounds.
@@ -227,6 +245,6 @@ def train_trials(
         before = (stage_clock or {}).get("total", 0.0)
         given = budget.minutes, earlier_rounds, before, finished_trials, training_display
         race = Race(trial_plan, screening_plan, *given, judge=judge)
-    settings = training, logs, race, sweep.fresh
+    settings = training, logs, race, sweep.fresh, checkpoints
     for report in Sweep(trial_plan, plan, finished_trials, data, training_display, *settings).run():
         yield report.result, report, race.rounds if race else NO_ROUNDS

@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.training.interrupts import SIGNALS
 
 ATTEMPTS = 2  # a task whose process died is given to another process once
 SECONDS_TO_END = 5.0  # for a process that has closed its connection
@@ -164,7 +165,7 @@ class WorkerPool:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Let a process start without Ctrl-C, before it can ignore it itself: it inherits the mask.
+    """Let a process start without signals, before it can ignore them itself: it inherits the mask.
 
     Here, an interrupt waits for the end of the block.
     """
@@ -172,7 +173,7 @@ def _interrupts_blocked() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # or the start of the process starts it, and unblocks
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
@@ -186,7 +187,8 @@ def _serve(
     orphaned: Callable[..., None],
 ) -> None:
     """Run tasks until the other end of the connection is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    for each in SIGNALS:  # which a terminal, or Slurm, sends to all processes
+        signal.signal(each, signal.SIG_IGN)  # the parent ends this one
     Thread(target=_end_with_parent, args=(given, orphaned), daemon=True).start()
     with suppress(EOFError, OSError):  # the parent has died; it kills those it no longer needs
         try:

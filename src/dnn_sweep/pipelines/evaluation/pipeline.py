@@ -81,6 +81,7 @@ def create_pipeline() -> Pipeline:
                     "params:logs",
                     "folds",
                     "params:sweep",
+                    "checkpoints",
                 ],
                 outputs="refitted_trials",
                 name="refit_networks",

@@ -28,6 +28,7 @@ def create_pipeline() -> Pipeline:
                     "earlier_rounds",
                     "stage_clock",
                     "params:sweep",
+                    "checkpoints",
                 ],
                 # Saved in this order: on the disk first, then in MLflow.
                 outputs=["trial_results", "trial_runs", "rounds"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +15,12 @@ from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.networks.build import initial_weights
 from dnn_sweep.core.networks.build_body import derived_seed
 from dnn_sweep.core.networks.weight_layout import weight_layout
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.checkpoints import State as Known
 from dnn_sweep.core.training.layer_log import Probe
 from dnn_sweep.core.training.stacked.epoch import EpochProgram, Floats, State
 from dnn_sweep.core.training.stacked.forward import LaneSettings, Tensors
-from dnn_sweep.core.training.stacked.lane import Lane
+from dnn_sweep.core.training.stacked.lane import Lane, Replay
 from dnn_sweep.core.training.stacked.spec import (
     OptimizerSpec,
     ProgramSpec,
@@ -42,35 +44,72 @@ class Cohort:
     def __init__(self, program: EpochProgram, probe: Probe | None = None) -> None:
         self._program, self._spec = program, program.spec
         self._probe = probe
-        self._lanes: list[Lane | None] = [None] * program.lanes
+        self._lanes: list[Lane | Replay | None] = [None] * program.lanes
         self._state = program.initial_state()
         self._settings: LaneSettings  # read when trials are admitted
 
     @property
+    def taken(self) -> list[tuple[int, Lane | Replay]]:
+        """The lanes that are not empty, with their positions."""
+        return [(at, lane) for at, lane in enumerate(self._lanes) if lane is not None]
+
+    @property
     def live(self) -> list[tuple[int, Lane]]:
         """The lanes in which a trial is trained, with their positions."""
-        return [(at, lane) for at, lane in enumerate(self._lanes) if lane is not None]
+        return [(at, lane) for at, lane in self.taken if isinstance(lane, Lane)]
+
+    @property
+    def is_replayed(self) -> bool:
+        """Whether all of its trials are finished already."""
+        return not any(isinstance(lane, Lane) or lane.then for _, lane in self.taken)
 
     @property
     def free(self) -> dict[OptimizerSpec, int]:
         """Number of free lanes in each optimizer's block."""
         return {optimizer: len(self._free(optimizer)) for optimizer in self._spec.optimizers}
 
-    def admit(self, newcomers: Mapping[OptimizerSpec, Sequence[Lane]]) -> None:
+    def admit(self, newcomers: Mapping[OptimizerSpec, Sequence[Lane | Replay]]) -> None:
         """Give free lanes to trials that begin, in each block at most as many as are free."""
         begun = {
             at: lane
             for optimizer, lanes in newcomers.items()
             for at, lane in zip(self._free(optimizer), lanes, strict=False)
         }
-        if begun:
-            for at, lane in begun.items():
-                self._lanes[at] = lane
-            self._state = self._begin(begun)
-            self._settings = self._read_settings()
+        self._place(begun)
 
     def advance(self) -> list[Lane]:
         """Train all trials for one epoch; return those that are finished and free their lanes."""
+        replayed = [(at, each) for at, each in self.taken if isinstance(each, Replay)]
+        finished = self._train() if self.live else []
+        goes_on: dict[int, Lane | Replay] = {}
+        for at, replay in replayed:
+            replay.epochs -= 1
+            if not replay.epochs:
+                self._lanes[at] = None
+                goes_on |= {at: replay.then()} if replay.then else {}
+        self._place(goes_on)
+        return finished
+
+    def states(self) -> Iterator[tuple[Trial, Known]]:
+        """Yield what each trial that has begun goes on from, copied from the device."""
+        weights = [each.numpy() for each in self._state.weights]
+        slots = [[each.numpy() for each in block] for block in self._state.slots]
+        for at, lane in self.live:
+            if not lane.epoch:
+                continue
+            block, offset = divmod(at, self._program.lanes // len(slots))
+            own = [each[at] for each in weights], [each[offset] for each in slots[block]]
+            yield lane.trial, lane.state(*own)
+
+    def _place(self, begun: Mapping[int, Lane | Replay]) -> None:
+        """Put trials into lanes."""
+        if begun:
+            for at, lane in begun.items():
+                self._lanes[at] = lane
+            self._state = self._begin({at: x for at, x in begun.items() if isinstance(x, Lane)})
+            self._settings = self._read_settings()
+
+    def _train(self) -> list[Lane]:
         live = self.live
         for _, lane in live:
             lane.begin_epoch()
@@ -92,7 +131,7 @@ class Cohort:
 
     def smaller(self) -> tuple[ProgramSpec, int] | None:
         """Program and number of lanes that would be enough, if half as many are."""
-        by_block = self._live_by_block()
+        by_block = self._taken_by_block()
         lanes = len(by_block) * max(map(len, by_block.values()))
         if lanes > self._program.lanes // 2:
             return None
@@ -103,7 +142,7 @@ class Cohort:
         moved = Cohort(program, self._probe)
         places: list[int] = []
         slots = []
-        for optimizer, live in self._live_by_block().items():
+        for optimizer, live in self._taken_by_block().items():
             block = moved._block(optimizer)
             for at, old in zip(block, live, strict=False):
                 moved._lanes[at] = self._lanes[old]
@@ -168,27 +207,31 @@ class Cohort:
     def _free(self, optimizer: OptimizerSpec) -> list[int]:
         return [at for at in self._block(optimizer) if self._lanes[at] is None]
 
-    def _live_by_block(self) -> dict[OptimizerSpec, list[int]]:
+    def _taken_by_block(self) -> dict[OptimizerSpec, list[int]]:
         """The lanes that are taken, of the blocks in which there are any."""
-        live, specs = dict(self.live), self._spec.optimizers
-        taken = {each: [at for at in self._block(each) if at in live] for each in specs}
-        return {optimizer: places for optimizer, places in taken.items() if places}
+        taken, specs = dict(self.taken), self._spec.optimizers
+        places = {each: [at for at in self._block(each) if at in taken] for each in specs}
+        return {optimizer: own for optimizer, own in places.items() if own}
 
     def _begin(self, begun: Mapping[int, Lane]) -> State:
-        """The state with these lanes as before their trials' first step."""
-        trials = [lane.trial for lane in begun.values()]
-        fresh = [map(np.atleast_2d, initial_weights(t.network, t.seed)) for t in trials]
-        stacked = list(map(np.stack, zip(*fresh, strict=True)))
+        """The state with these lanes as before their trials' first step, or as they go on."""
+        if not begun:
+            return self._state
+        stacked = list(map(np.stack, zip(*map(_first_weights, begun.values()), strict=True)))
         slots, initial = [], self._program.initial_state().slots
         specs = self._spec.optimizers
         for optimizer, old, new in zip(specs, self._state.slots, initial, strict=True):
             block = self._block(optimizer)
-            offsets = [at - block.start for at in begun if at in block]
-            slots.append(_put(old, offsets, [each[: len(offsets)] for each in new]))
+            own = {at - block.start: lane for at, lane in begun.items() if at in block}
+            values = [np.array(each[: len(own)]) for each in new]
+            for position, lane in enumerate(own.values()):
+                for value, known in zip(values, _known_slots(lane), strict=False):
+                    value[position] = known
+            slots.append(_put(old, list(own), values))
         return State(_put(self._state.weights, list(begun), stacked), tuple(slots))
 
     def _read_settings(self) -> LaneSettings:
-        first = self.live[0][1].trial  # empty lanes repeat its settings
+        first = self.taken[0][1].trial  # empty lanes repeat its settings
         trials = [first if lane is None else lane.trial for lane in self._lanes]
         layers = [trial.network.hidden for trial in trials]
         names = self._spec.activations
@@ -212,6 +255,17 @@ class Cohort:
             tf.constant([[[each.get(name, 0.5)]] for each in own], optimizer.dtype)
             for name in optimizer.per_lane
         )
+
+
+def _first_weights(lane: Lane) -> list[NDArray[Any]]:
+    """The weights with which a lane's trial begins, or goes on, in the shapes of the stack."""
+    if lane.resumed:
+        return lane.resumed.listed("weights")
+    return [np.atleast_2d(each) for each in initial_weights(lane.trial.network, lane.trial.seed)]
+
+
+def _known_slots(lane: Lane) -> list[NDArray[Any]]:
+    return lane.resumed.listed("slots") if lane.resumed else []
 
 
 def _put(old: Tensors, places: Sequence[int], new: Sequence[Any]) -> Tensors:

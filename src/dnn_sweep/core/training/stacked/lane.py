@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.callback_state import read_callbacks, restore_callbacks
 from dnn_sweep.core.training.callbacks import build_callbacks
+from dnn_sweep.core.training.checkpoints import State, numbered
 from dnn_sweep.core.training.layer_log import LayerLog
 from dnn_sweep.core.training.layer_measurements import Measurement
 from dnn_sweep.core.training.optimizers import learning_rate_schedule
@@ -20,12 +23,32 @@ from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.parameters import LoggingParameters
 
 
+@dataclass
+class Replay:
+    """Epochs of a trial that an earlier run has trained, and that are not trained again.
+
+    The trial takes up its lane for so many epochs all the same. A cohort then moves to a smaller
+    program at the epoch at which it would have without the interruption: sums are taken in another
+    order there.
+
+    Args:
+        trial: The trial.
+        epochs: How many of its epochs are known.
+        then: Builds the lane in which it goes on; ``None`` if it is finished.
+    """
+
+    trial: Trial
+    epochs: int
+    then: Callable[[], Lane] | None = None
+
+
 class Lane:
     """Follows one trial and stops it when its callbacks say so.
 
     To Keras's callbacks the lane is the model: they set ``stop_training``, read and lower
     ``optimizer.learning_rate``, and ask for weights, which the cohort copies from the device only
-    after an epoch that is to be kept. ``layers`` collects the trial's diagnostics, if any.
+    after an epoch that is to be kept. ``layers`` collects the trial's diagnostics, if any. Where
+    there is a state to go on from, ``resumed`` is that.
     """
 
     def __init__(
@@ -35,19 +58,22 @@ class Lane:
         progress: TrainingProgress,
         logs: LoggingParameters,
         layers: LayerLog | None = None,
+        resumed: State | None = None,
     ) -> None:
-        self.trial, self.layers = trial, layers
+        self.trial, self.layers, self.resumed = trial, layers, resumed
         self.epoch, self.seconds, self.stop_training = 0, 0.0, False
         self._steps = steps
         self._schedule = _scheduled_rates(trial, trial.epochs * steps) if trial.schedule else None
         self.optimizer = SimpleNamespace(learning_rate=np.float32(trial.learning_rate))
         self._weights: Sequence[NDArray[Any]] = ()
         self._outputs: NDArray[np.float32] = np.empty((0, 0), np.float32)
-        self._callbacks = build_callbacks(trial, progress, logs, lambda: self.seconds)
+        self._callbacks = build_callbacks(trial, progress, logs, lambda: self.seconds, resumed)
         for each in self._callbacks.in_order:
             each.set_params({"epochs": trial.epochs, "steps": steps, "verbose": 0})
             each.set_model(self)
         self._call_back(lambda each: each.on_train_begin())
+        if resumed:
+            self._restore(resumed)
 
     @property
     def taken(self) -> int:
@@ -97,6 +123,23 @@ class Lane:
         """Record the layers as measured now."""
         if self.layers:
             self.layers.add(self.epoch, weights, figures)
+
+    def state(self, weights: Sequence[NDArray[Any]], slots: Sequence[NDArray[Any]]) -> State:
+        """What the training goes on from; weights and slots as the cohort holds them."""
+        note, arrays = read_callbacks(self._callbacks)
+        note["learning_rate"] = float(self.optimizer.learning_rate)
+        arrays |= numbered("weights", weights) | numbered("slots", slots)
+        arrays |= numbered("kept", self._weights) | {"outputs": self._outputs}
+        arrays |= self.layers.state() if self.layers else {}
+        return State(self.epoch, self.seconds, note, arrays)
+
+    def _restore(self, state: State) -> None:
+        self.epoch, self.seconds = state.epoch, state.seconds
+        self.optimizer.learning_rate = state.note["learning_rate"]
+        self._weights, self._outputs = state.listed("kept"), state.arrays["outputs"]
+        restore_callbacks(self._callbacks, state)
+        if self.layers:
+            self.layers.restore(state)
 
     def result(self, **given: Any) -> TrialResult:
         """End the callbacks and build the result; ``given`` is for ``Callbacks.conclude``."""

@@ -49,9 +49,11 @@ class TrialQueue:
     together: int  # trials of one optimizer that can train at the same time
     lanes: int = 0  # of a cohort
     workers: int = 0  # that train these trials now
+    finished: Collection[str] = ()  # ids of those that take up their lanes, but are not trained
 
     def __len__(self) -> int:
-        return sum(map(len, self.trials.values()))
+        """Number of trials that wait to be trained."""
+        return sum(each.id not in self.finished for own in self.trials.values() for each in own)
 
     def take(self, free: Mapping[OptimizerSpec, int]) -> dict[OptimizerSpec, list[Trial]]:
         """Remove trials from the queue, at most so many of each optimizer."""
@@ -75,13 +77,13 @@ def plan_queues(
         trials: All trials of a stage, in order.
         data: The rows.
         device: What trains.
-        finished: Ids of those that are trained already. They are not queued, but count when
-            programs are planned, so that a resumed sweep trains the rest in the same programs.
+        finished: Ids of those that are trained already. They take up their lanes all the same, so
+            that a resumed sweep trains the rest in the same programs, epoch by epoch.
         finals: The trials of the stage that most of a sweep is trained in, if it has several:
             programs are planned for these, so that all stages share them.
         cohort_size: Lanes of a cohort; ``None`` for what suits network and device.
     """
-    waiting = _by_spec([trial for trial in trials if trial.id not in finished])
+    waiting = _by_spec(trials)
     fewest = UNIFORM_FINALS if finals else UNIFORM_TRIALS
     queues: list[TrialQueue] = []
     for model, optimizers in _by_spec(finals or trials).items():
@@ -96,6 +98,8 @@ def plan_queues(
             queues += _queues_of_a_program(model, planned, own, fewest, device.is_gpu)
     if any(waiting.values()):
         raise ValueError("the finals hold no trial like some of these")
+    for queue in queues:
+        queue.finished = finished
     workers = min(device.workers, len(trials))
     sharing = workers if len(queues) < QUEUES_PER_WORKER * workers else 1
     for queue in queues:
@@ -103,7 +107,7 @@ def plan_queues(
         most = most_lanes(device, queue.spec.model, data, workers)
         even = even_lanes(queue.together, most, blocks, sharing)
         queue.lanes = cohort_size // blocks * blocks if cohort_size else even
-    return queues
+    return [queue for queue in queues if len(queue)]
 
 
 def _by_spec(trials: Sequence[Trial]) -> dict[ModelSpec, dict[OptimizerSpec, list[Trial]]]:

@@ -5,20 +5,28 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import Full, Queue
 
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.checkpoints import (
+    NO_CHECKPOINTS,
+    NOTHING,
+    Checkpoint,
+    Checkpoints,
+    State,
+)
 from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.layer_log import LayerLog, Probe
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stacked.cohort import Cohort
 from dnn_sweep.core.training.stacked.epoch import EpochProgram
-from dnn_sweep.core.training.stacked.lane import Lane
+from dnn_sweep.core.training.stacked.lane import Lane, Replay
 from dnn_sweep.core.training.stacked.queues import (
     WORK_OF_COMPILING,
     TrialQueue,
@@ -64,9 +72,10 @@ class StackedEngine:
         progress: TrainingProgress,
         logs: LoggingParameters,
         reason: str,
-        finished: Collection[str] = (),
+        finished: Mapping[str, int] = NOTHING,
         *,
         measured: bool = False,
+        checkpoints: Checkpoints = NO_CHECKPOINTS,
     ) -> Iterator[TrialResult]:
         """Train trials side by side; see :class:`~dnn_sweep.core.training.engine.Engine`."""
         if self._programs is None or self._programs.data is not data:
@@ -78,7 +87,9 @@ class StackedEngine:
             unit = data.of(lane.trial.fold).target_scale
             return lane.result(target_scale=unit, engine=self.name, reason=reason)
 
-        return Scheduler(queues, self._programs, device, progress, logs, conclude, probe).results()
+        known = finished, checkpoints
+        given = self._programs, device, progress, logs, conclude, *known, probe
+        return Scheduler(queues, *given).results()
 
     def close(self) -> None:
         """Forget the compiled programs."""
@@ -137,6 +148,8 @@ class Scheduler:
     progress: TrainingProgress  # called in the thread that takes the results
     logs: LoggingParameters
     conclude: Callable[[Lane], TrialResult]  # builds a finished lane's result
+    finished: Mapping[str, int]  # epochs of trials that are trained already, by id
+    checkpoints: Checkpoints
     probe: Probe | None = None  # the rows on which layers are measured
 
     def __post_init__(self) -> None:
@@ -192,12 +205,12 @@ class Scheduler:
         """Train a queue's trials in one cohort, until queue and lanes are empty."""
         cohort = Cohort(self._program(queue.spec, queue.lanes), self.probe)
         work = work_of_an_epoch(queue.spec.model, self.programs.data)
-        lost = 0.0
+        lost, timer = 0.0, self.checkpoints.timer()
         while not self._stopped.is_set():
             with self._lock:
-                taken = queue.take(cohort.free)
-            cohort.admit({each: list(map(self._lane, own)) for each, own in taken.items()})
-            if not cohort.live:
+                taken, waiting = queue.take(cohort.free), len(queue)
+            cohort.admit({each: list(map(self._occupant, own)) for each, own in taken.items()})
+            if not cohort.taken or (cohort.is_replayed and not waiting):
                 return
             # Once empty lanes have cost as much as a compilation, a smaller program pays.
             lost += sum(cohort.free.values()) * work
@@ -205,16 +218,36 @@ class Scheduler:
                 cohort, lost = cohort.moved_to(self._program(*smaller)), 0.0
             for lane in cohort.advance():
                 self._put(self.conclude(lane))
+            if timer.is_due:
+                self._save(cohort)
+                timer.restart()
+        if timer.seconds:
+            self._save(cohort)  # of a sweep that was asked to stop
+
+    def _save(self, cohort: Cohort) -> None:
+        for trial, state in cohort.states():
+            self._checkpoint(trial).save(state)
 
     def _program(self, spec: ProgramSpec, lanes: int) -> EpochProgram:
         return self.programs.get(spec, lanes, self._relay.compiled)
 
-    def _lane(self, trial: Trial) -> Lane:
+    def _checkpoint(self, trial: Trial) -> Checkpoint:
+        return self.checkpoints.of(trial, StackedEngine.name, measured=self.probe is not None)
+
+    def _occupant(self, trial: Trial) -> Lane | Replay:
+        """What takes a trial's lane: epochs that are known are not trained again."""
+        if trial.id in self.finished:
+            return Replay(trial, self.finished[trial.id])
+        if (state := self._checkpoint(trial).load()) is None:
+            return self._lane(trial)
+        return Replay(trial, state.epoch, partial(self._lane, trial, state))
+
+    def _lane(self, trial: Trial, resumed: State | None = None) -> Lane:
         self._relay.trial_started(trial)
         rows = len(self.programs.data.of(trial.fold).x_train)
         steps = -(-rows // trial.batch_size)
         layers = LayerLog(trial, self.probe) if self.probe else None
-        return Lane(trial, steps, self._relay, self.logs, layers)
+        return Lane(trial, steps, self._relay, self.logs, layers, resumed)
 
     def _put(self, event: _Event) -> None:
         while not self._stopped.is_set():
