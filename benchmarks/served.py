@@ -26,6 +26,7 @@ from dnn_sweep.core.champion.refit import plan_served, refit_networks
 from dnn_sweep.core.champion.served import ServedNetworks
 from dnn_sweep.core.networks.build import network_outputs
 from dnn_sweep.core.plan.rounds import Rounds
+from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.datasets.trial_store import TrialStoreDataset
 from dnn_sweep.pipeline_registry import register_pipelines
@@ -78,6 +79,7 @@ def sweep(experiment: str, split_seed: int, folder: Path, **changes: dict[str, A
         "callbacks": models.CallbackParameters,
         "evaluation": models.EvaluationParameters,
         "logs": models.LoggingParameters,
+        "sweep": models.SweepParameters,
     }
     groups = {name: group(**given[name]) for name, group in classes.items()}
     trials = TrialStoreDataset(str(folder))
@@ -90,6 +92,7 @@ def sweep(experiment: str, split_seed: int, folder: Path, **changes: dict[str, A
             "training_display": Kept(TrainingProgress()),
             "earlier_rounds": Kept(Rounds()),
             "stage_clock": Kept({}),
+            "checkpoints": Kept(NO_CHECKPOINTS),
             "finished_trials": trials,
             "trial_results": trials,
         }
