@@ -55,10 +55,18 @@ def runs_below(client, experiment, parent):
     return {run.info.run_name: run for run in found}
 
 
+def runs_of(project, experiment="digits"):
+    """The ids of all runs, with their states."""
+    return {run.info.run_id: run.info.status for run in _search(project, experiment)}
+
+
 def sweeps_of(project, experiment="digits"):
     """The sweeps' own runs, without those below them."""
-    client = MlflowClient(project.tracking_uri)
-    found = client.search_runs(
-        [client.get_experiment_by_name(f"dnn_sweep/{experiment}").experiment_id]
-    )
+    found = _search(project, experiment)
     return [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+
+
+def _search(project, experiment):
+    client = MlflowClient(project.tracking_uri)
+    named = client.get_experiment_by_name(f"dnn_sweep/{experiment}")
+    return client.search_runs([named.experiment_id])

@@ -67,7 +67,7 @@ def regression_metrics(
     >>> numbers = np.arange(20.0)
     >>> measured = regression_metrics(numbers, numbers + numbers % 3, EvaluationParameters())
     >>> print(measured["mae"])
-    0.9500 [0.5720, 1.351]
+    0.9500 [0.5720, 1.425]
     """
     absolute, squares = np.abs(true - predicted), (true - predicted) ** 2
     spread = (true - true.mean()) ** 2

@@ -146,7 +146,7 @@ def ratio_interval(
 
     >>> squares = np.random.default_rng(0).normal(size=200) ** 2
     >>> print(np.round(ratio_interval(squares, EvaluationParameters()), 2))
-    [0.78 1.12]
+    [0.78 1.16]
 
     References:
         Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 12; Hesterberg 2015,
