@@ -17,7 +17,7 @@ from benchmarks.targets import Measured, judge_targets
 from benchmarks.workloads import WORKLOADS, load_work
 
 ROOT = Path(__file__).resolve().parents[1]
-PRESENT = ("dnn_sweep_keras", "keras_loop", "keras_compiled", "scikit_learn")
+PRESENT = ("dnn_sweep_keras", "keras_loop", "scikit_learn")
 STEPS = 34  # per epoch of digits: 1,077 rows, 32 per batch, the last batch smaller
 DIGITS_RIGHT_BY_CHANCE = 0.1
 

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.quick import champion, configure, leaderboard, reporting
 
 pytestmark = pytest.mark.slow
+TRAIN = ("run", "--pipeline=train", "--to-nodes=describe_champion")  # without the report
 
 
 def quick_table(rows=120, seed=0):
@@ -38,9 +39,7 @@ def days(rows, written):
 
 def test_a_preset_of_two_classes_registers_its_champion(project):
     configure(project, "breast_cancer")
-    done = project.kedro(
-        "run", "--pipeline=train", "--env=breast_cancer", "--to-nodes=describe_champion"
-    )
+    done = project.kedro(*TRAIN, "--env=breast_cancer")
 
     assert done.returncode == 0, done.stdout + done.stderr
     record = champion(project, "breast_cancer")
@@ -84,7 +83,7 @@ def own_table(new_project):
         },
     )
     given = "--params=data.filepath=my.csv,data.target=outcome,data.sample_weight=weight"
-    done = project.kedro("run", "--pipeline=train", "--env=csv", given)
+    done = project.kedro(*TRAIN, "--env=csv", given)
     assert done.returncode == 0, done.stdout + done.stderr
     return project
 
@@ -147,9 +146,7 @@ def test_a_folder_of_images_gives_a_model_that_scores_another(project):
     training = {"epochs": 20, "seeds": [0]}
     configure(project, "image_folder", network=network, grid=grid, training=training)
     size = "data.image_size=8,data.channels=3"
-    done = project.kedro(
-        "run", "--pipeline=train", "--env=image_folder", f"--params=data.folder=images,{size}"
-    )
+    done = project.kedro(*TRAIN, "--env=image_folder", f"--params=data.folder=images,{size}")
     assert done.returncode == 0, done.stdout + done.stderr
     done = project.kedro(
         "run",
@@ -177,7 +174,7 @@ def test_a_table_of_steps_gives_a_model_that_scores_another(project):
         "data.filepath=steps.csv,data.target=ill,data.sequence.id=patient,"
         "data.sequence.order=day,network.kind=lstm,training.epochs=40"
     )
-    done = project.kedro("run", "--pipeline=train", "--env=csv", f"--params={given}")
+    done = project.kedro(*TRAIN, "--env=csv", f"--params={given}")
     assert done.returncode == 0, done.stdout + done.stderr
     pd.DataFrame(steps).drop(columns="ill").to_csv(project.path / "new.csv", index=False)
     done = project.kedro(

@@ -15,7 +15,7 @@ def trained(project):
 @pytest.mark.slow
 def test_a_sweep_in_folds_scores_every_row_and_serves_a_network_of_all_rows(project):
     configure(project, split={"folds": 3}, grid={"activations": ["relu"], "optimizers": ["adam"]})
-    done = project.kedro("run", "--pipeline=train")
+    done = project.kedro("run", "--pipeline=train", "--to-nodes=describe_champion")
     assert done.returncode == 0, done.stderr
 
     folds = pd.read_parquet(project.path / "data/03_primary/digits/folds.parquet")
@@ -37,7 +37,7 @@ def test_a_sweep_in_folds_scores_every_row_and_serves_a_network_of_all_rows(proj
     assert best["served"]["epochs"] == 3
     assert len(before) == 2 * 3 + len(best["served"]["trial_ids"]) == 2 * 3 + 2
 
-    again = project.kedro("run", "--pipeline=train")
+    again = project.kedro("run", "--pipeline=train", "--to-nodes=describe_champion")
     assert again.returncode == 0, again.stderr
     assert trained(project) == before
     assert champion(project)["test"] == best["test"]

@@ -54,7 +54,8 @@ def sweep(request, tmp_path_factory, empty_store):
     (folder / "own_network_of_a_test.py").write_text(OWN_NETWORK)
     sys.path.append(str(folder))
     given = groups(folder)
-    changes = IMAGES | {"training": {"epochs": 3, "seeds": [0, 1]}} | KINDS[kind]
+    seeds = [0, 1] if kind in FAST else [0]
+    changes = IMAGES | {"training": {"epochs": 3, "seeds": seeds}} | KINDS[kind]
     changes["network"] = {"kind": kind, "hidden": []} | changes["network"]
     for group, values in changes.items():
         given[group] = type(given[group])(**{**given[group].model_dump(), **values})

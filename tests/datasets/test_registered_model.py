@@ -99,6 +99,21 @@ def test_the_alias_moves_and_the_latest_version_is_described():
     assert set(ModelAliasesDataset(name=NAME).load()) == {"champion", "challenger"}
 
 
+def test_what_a_killed_registration_left_pending_is_marked_as_failed():
+    client = MlflowClient()
+    with mlflow.start_run() as run:
+        killed, others = (
+            client.create_logged_model(run.info.experiment_id, NAME, source_run_id=source)
+            for source in (run.info.run_id, None)
+        )
+        register(make_champion())
+    states = {each.model_id: each.status for each in client.search_logged_models(
+        [run.info.experiment_id])}  # fmt: skip
+    assert states.pop(killed.model_id) == "FAILED"
+    assert states.pop(others.model_id) == "PENDING"  # another run may be at work
+    assert list(states.values()) == ["READY"]
+
+
 def test_the_model_belongs_to_the_active_run_and_without_one_no_run_is_made():
     register(make_champion())
     client = MlflowClient()

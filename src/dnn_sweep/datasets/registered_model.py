@@ -11,6 +11,7 @@ import mlflow
 import numpy as np
 from kedro.io import DatasetError
 from mlflow import MlflowClient
+from mlflow.entities import LoggedModelStatus
 from mlflow.models import ModelSignature
 from mlflow.types import DataType, Schema
 from mlflow.types.schema import ColSpec
@@ -75,6 +76,7 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
         if data.existing:
             _give_alias(self.name, data.existing, data)
             return
+        _fail_interrupted()
         with mlflow_settings():
             model_id = _log(data.package, self.name)
             _check_parity(data.package, f"models:/{model_id}")
@@ -108,6 +110,17 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
 
     def _exists(self) -> bool:
         return bool(REGISTRY_OUTAGE.attempt(lambda: find_registered_model(self.name)))
+
+
+def _fail_interrupted() -> None:
+    """Mark as failed what a killed registration of the same sweep has left pending."""
+    run, client = mlflow.active_run(), MlflowClient()
+    if run is None:
+        return
+    own = f"source_run_id = '{run.info.run_id}'"
+    for model in client.search_logged_models([run.info.experiment_id], own):
+        if model.status == LoggedModelStatus.PENDING:
+            client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
 
 
 def _log(package: ChampionPackage, name: str) -> str:
