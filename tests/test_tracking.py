@@ -65,7 +65,7 @@ def test_a_server_lost_on_the_way_costs_no_result_and_is_caught_up_with(project,
         assert "Traceback" not in said
         assert "The champion is not registered. The model registry does not answer" in said
         assert "`kedro run --pipeline=tracking` brings MLflow up to date" in said
-        assert len(leaderboard(project)) == 6
+        assert len(leaderboard(project)) == 4
         assert "Not registered" in (reporting(project) / "report.html").read_text()
 
         proxy.fault = lambda *_: None
