@@ -142,7 +142,7 @@ def test_the_suggested_command_trains_the_missing_seeds_and_no_others(new_projec
     configure(
         project,
         grid={"activations": ["relu", "elu"], "optimizers": ["adam"]},
-        training={**QUICK["training"], "seeds": [0]},
+        training={"epochs": 1, "seeds": [0]},
         evaluation={**QUICK["evaluation"], "equivalence_margin": 0.5},  # so that they are tied
     )
     first = project.kedro("run", "--pipeline=train")

@@ -37,17 +37,6 @@ def days(rows, written):
     return pd.date_range("2031-01-01", periods=rows, freq="9D").strftime(written)
 
 
-def test_a_preset_of_two_classes_registers_its_champion(project):
-    configure(project, "breast_cancer")
-    done = project.kedro(*TRAIN, "--env=breast_cancer")
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    record = champion(project, "breast_cancer")
-    assert record["task"] == "binary"
-    assert record["registered"]["name"] == "dnn_sweep_breast_cancer"
-    assert "val_accuracy_mean" in leaderboard(project, "breast_cancer")
-
-
 def test_a_preset_whose_target_is_a_number_runs_through_to_the_report(project):
     configure(project, "diabetes")
     done = project.kedro("run", "--pipeline=train", "--env=diabetes")

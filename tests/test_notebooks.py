@@ -20,6 +20,7 @@ SHORTENED = {
     r"seeds=\d+": "seeds=2",
     r'"seeds": \[0, 1\]': '"seeds": [0]',
     r'"epochs": \d+': '"epochs": 1',
+    r"settings = \{": 'settings = {"grid": {"activations": ["relu"], "optimizers": ["adam"]}, ',
 }
 TO_RUN = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb") if path != NOTEBOOK)
 

@@ -58,7 +58,7 @@ def test_a_simulated_combination_errs_as_much_as_it_was_made_to():
     ids=["unstable", "half unstable", "3 combinations", "errors", "heavy tails", "clusters"],
 )
 def test_among_equals_hardly_ever_is_one_said_to_be_worse_than_the_best(truth):
-    sweeps = 60  # of which so many would be exceeded by chance in one of a thousand runs
+    sweeps = 30  # of which so many would be exceeded by chance in one of a thousand runs
     assert count_claims(truth, sweeps).any_false <= stats.binom.ppf(0.999, sweeps, 0.05) / sweeps
 
 
@@ -69,7 +69,7 @@ def test_among_equals_hardly_ever_is_one_said_to_be_worse_than_the_best(truth):
     ids=["accuracies", "errors"],
 )
 def test_what_is_clearly_worse_is_found(truth):
-    claims = count_claims(truth, 40)
+    claims = count_claims(truth, 20)
     assert claims.any_false <= 0.05
     assert claims.found >= 0.25
 
@@ -77,7 +77,7 @@ def test_what_is_clearly_worse_is_found(truth):
 @pytest.mark.slow
 def test_one_that_is_a_little_worse_is_told_apart_in_a_third_of_the_sweeps():
     noisy = {"row": 0.5, "own_row": 0.09, "own_seed": 0.0015}
-    claims = count_claims(Truth((0.95,) * 28 + (0.93, 0.9), **noisy), 60)
+    claims = count_claims(Truth((0.95,) * 28 + (0.93, 0.9), **noisy), 30)
     assert claims.any_false <= 0.15
     assert claims.found >= 0.55  # of two: one is found nearly always
 
@@ -95,14 +95,14 @@ def test_one_that_is_a_little_worse_is_told_apart_in_a_third_of_the_sweeps():
     ids=["unstable", "many rows", "3 seeds", "near 1", "errors"],
 )
 def test_intervals_hold_the_true_mean(truth):
-    assert measure_coverage(truth, 40) >= 0.92
+    assert measure_coverage(truth, 20) >= 0.92
 
 
 @pytest.mark.parametrize("rows", [90, 360])
 def test_intervals_of_metrics_hold_the_truth(rows):
-    imbalanced = measure_metric_coverage(Classifier(((0.94, 0.01), (0.015, 0.035))), rows, 300)
+    imbalanced = measure_metric_coverage(Classifier(((0.94, 0.01), (0.015, 0.035))), rows, 150)
     assert min(imbalanced.values()) >= 0.92
-    numbers = measure_metric_coverage(Regressor(), rows, 300)
+    numbers = measure_metric_coverage(Regressor(), rows, 150)
     assert min(numbers.values()) >= 0.91
 
 
@@ -113,7 +113,7 @@ def test_intervals_of_metrics_hold_the_truth(rows):
     ids=["accuracies", "errors"],
 )
 def test_the_screenings_best_is_too_good_and_fresh_seeds_put_it_right(truth):
-    bias = measure_bias(truth, 200)
+    bias = measure_bias(truth, 100)
     screening, finals = bias.uncertainty
     assert bias.screening > 10 * screening
     assert abs(bias.finals) < 3 * finals
@@ -121,7 +121,7 @@ def test_the_screenings_best_is_too_good_and_fresh_seeds_put_it_right(truth):
 
 @pytest.mark.slow
 def test_intervals_of_a_cross_validation_hold_although_its_training_rows_overlap():
-    found = simulate(Setting(rows=400, folds=4, seeds=2), sweeps=100)
+    found = simulate(Setting(rows=400, folds=4, seeds=2), sweeps=50)
     assert found.differences >= 0.9
     assert found.interval >= 0.9
     assert found.naive < found.interval  # rows of one seed alone would be too sure
