@@ -1,8 +1,11 @@
 """Train trials with an engine, and compare what two trainings left behind."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
+from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.networks.body import Layer
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
@@ -49,9 +52,18 @@ def stacked(trials, data, cohort_size=None, **others):
     return results_of(StackedEngine(cohort_size), trials, data, **others)
 
 
-def assert_engines_agree(trials, data, tolerance=TOLERANCE, **others):
-    """Train with both engines and compare; returns the stacked engine's results in order."""
-    by_keras = results_of(KerasFitEngine(), trials, data)
+def assert_engines_agree(trials, data, tolerance=TOLERANCE, *, traced=False, **others):
+    """Train with both engines and compare; returns the stacked engine's results in order.
+
+    ``fit`` runs without tracing its functions, which takes longer than a few small epochs.
+    """
+    tf.config.run_functions_eagerly(not traced)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the order of batches is traced anyway
+            by_keras = results_of(KerasFitEngine(), trials, data)
+    finally:
+        tf.config.run_functions_eagerly(False)
     by_stack = stacked(trials, data, **others)
     for trial in trials:
         assert_same(by_stack[trial.id], by_keras[trial.id], tolerance)

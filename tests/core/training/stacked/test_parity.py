@@ -65,7 +65,7 @@ def weighted_data(task="multiclass", rows=80):
 def test_one_cohort_of_trials_that_differ_in_everything_they_may():
     trials = various_trials()[:3]
     assert len({spec_of(trial) for trial in trials}) == 1
-    assert_engines_agree(trials, make_data())
+    assert_engines_agree(trials, make_data(), traced=True)
 
 
 @pytest.mark.slow

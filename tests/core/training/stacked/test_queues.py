@@ -139,8 +139,9 @@ def test_stages_of_a_sweep_share_programs():
 def test_a_resumed_sweep_trains_the_rest_in_the_programs_it_began_with():
     trials = trials_of(grid={"activations": ["relu", "tanh"]}, training={"seeds": list(range(5))})
     whole, rest = queued(trials), queued(trials, finished=[trial.id for trial in trials[1:]])
-    assert [(q.spec, q.lanes) for q in rest] == [(q.spec, q.lanes) for q in whole]
-    assert sum(map(len, rest)) == 1
+    (left,) = rest  # a program of which every trial is trained is not compiled
+    assert len(left) == 1
+    assert (left.spec, left.lanes) in [(queue.spec, queue.lanes) for queue in whole]
 
 
 def test_optimizers_share_programs_where_that_saves_more_than_it_costs():
