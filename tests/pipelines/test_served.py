@@ -41,7 +41,7 @@ class Sweeps:
             "grid": {"activations": ["relu"], "optimizers": ["adam"]},
             "training": {"engine": "keras", "epochs": EPOCHS, "seeds": [0, 1, 2]},
             "screening": {"enabled": False},
-            "evaluation": {"resamples": 100},
+            "evaluation": {"resamples": 100, "baselines": ["no_skill"]},
             "registration": {"champion": champion},
         }
         for group, values in changes.items():
