@@ -12,6 +12,7 @@ from kedro_datasets.text import TextDataset
 from dnn_sweep import runner
 from dnn_sweep.datasets.console import ConsoleDataset
 from dnn_sweep.datasets.model_json import ModelJSONDataset
+from dnn_sweep.datasets.sweep_metrics import SweepMetricsDataset
 from dnn_sweep.runner import OutOfDateRunner
 
 
@@ -161,10 +162,40 @@ def test_what_a_failed_run_has_finished_does_not_run_again(made):
     assert made.run() == ["double", "write", "say"]
 
 
-def test_another_sweep_of_mlflow_gets_everything(made, monkeypatch):
+def test_another_run_of_mlflow_gets_what_is_tracked_and_nothing_else_runs(tmp_path, monkeypatch):
+    ran = []
+
+    def track(text):
+        ran.append("track")
+        return text
+
+    def keep(text):
+        ran.append("keep")
+        return text
+
+    def run():
+        ran.clear()
+        catalog = DataCatalog(
+            {
+                "source": TextDataset(filepath=str(tmp_path / "source.txt")),
+                "metrics": SweepMetricsDataset(),
+                "kept": TextDataset(filepath=str(tmp_path / "kept.txt")),
+                "params:sweep": MemoryDataset({}),
+                "node_records": ModelJSONDataset(
+                    str(tmp_path / "records.json"), "dnn_sweep.runner.NodeRecords", optional=True
+                ),
+            }
+        )
+        nodes = [Node(track, "source", "metrics", name="t"), Node(keep, "source", "kept", name="k")]
+        OutOfDateRunner().run(Pipeline(nodes), catalog)
+        return sorted(ran)
+
+    (tmp_path / "source.txt").write_text("1")
+    assert run() == ["keep", "track"]
+    assert run() == []
     monkeypatch.setattr(runner, "active_sweep", lambda: "a new run")
-    assert made.run() == ["load", "double", "write", "say"]
-    assert made.run() == ["say"]
+    assert run() == ["track"]
+    assert run() == []
 
 
 def test_a_changed_function_of_the_users_is_a_change_of_what_names_it(tmp_path, monkeypatch):

@@ -63,8 +63,9 @@ class OutOfDateRunner(SequentialRunner):
     """Leaves out nodes that would write again what is there.
 
     A node is out of date if its code, one of its parameters, a file that it read or a file that
-    it wrote has changed since it last ran, or if it reads what such a node writes. Nodes that
-    print always run. What passes only through memory is made again where it is needed.
+    it wrote has changed since it last ran, if it reads what such a node writes, or if it writes to
+    MLflow and this sweep's run does not have that. Nodes that print always run. What passes only
+    through memory is made again where it is needed.
     """
 
     def __str__(self) -> str:
@@ -129,8 +130,8 @@ class OutOfDateRunner(SequentialRunner):
         record = self._records.get(node.name)
         if record is None:
             return "it has not run yet, or always runs"
-        if active_sweep() not in (None, record.sweep):
-            return "the sweep is tracked in another run"
+        if active_sweep() not in (None, record.sweep) and _is_tracked(node, catalog):
+            return "its outputs are not in this sweep's run"
         if record.code != _code(node, catalog):
             return "its code or its configuration has changed"
         inputs, outputs = self._inputs(node, catalog), _states(node.outputs, catalog)
@@ -187,6 +188,15 @@ def _states(names: Iterable[str], catalog: CatalogProtocol) -> State | None:
             return None
         states |= state
     return states
+
+
+def _is_tracked(node: Node, catalog: CatalogProtocol) -> bool:
+    """Whether MLflow gets something of what a node writes: an artifact, or what is no file."""
+    written = [name for name in node.outputs if not _in_memory(name, catalog)]
+    return any(
+        hasattr(catalog.get(name), "_logging_activated") or _state(name, catalog) == {}
+        for name in written
+    )
 
 
 def _state(name: str, catalog: CatalogProtocol) -> State | None:
