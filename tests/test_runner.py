@@ -16,6 +16,15 @@ from dnn_sweep.datasets.sweep_metrics import SweepMetricsDataset
 from dnn_sweep.runner import OutOfDateRunner
 
 
+def beside(folder):
+    """What the runner needs in a catalog, whatever the nodes read and write."""
+    records = str(folder / "records.json")
+    return {
+        "params:sweep": MemoryDataset({}),
+        "node_records": ModelJSONDataset(records, "dnn_sweep.runner.NodeRecords", optional=True),
+    }
+
+
 class Made:
     """A pipeline of four nodes, and which of them have run since it was last asked.
 
@@ -49,7 +58,6 @@ class Made:
                  name=each.__name__)
             for each in (load, double, write, say)
         ]  # fmt: skip
-        records = str(self.folder / "records.json")
         catalog = DataCatalog(
             {
                 "source": TextDataset(filepath=str(self.folder / "source.txt")),
@@ -57,10 +65,8 @@ class Made:
                 "written": TextDataset(filepath=str(self.folder / "written.txt")),
                 "screen": ConsoleDataset(),
                 "params:factor": MemoryDataset(self.factor),
-                "node_records": ModelJSONDataset(
-                    records, "dnn_sweep.runner.NodeRecords", optional=True
-                ),
             }
+            | beside(self.folder)
         )
         self._ran.clear()
         try:
@@ -136,10 +142,7 @@ def test_a_file_that_is_read_before_it_is_written_and_after_is_no_change(tmp_pat
                 "before": TextDataset(**log),
                 "after": TextDataset(**log),
                 "shown": TextDataset(filepath=str(tmp_path / "shown.txt")),
-                "params:sweep": MemoryDataset({}),
-                "node_records": ModelJSONDataset(
-                    str(tmp_path / "records.json"), "dnn_sweep.runner.NodeRecords", optional=True
-                ),
+                **beside(tmp_path),
             }
         )
         nodes = [Node(add, "before", "after", name="a"), Node(show, "after", "shown", name="s")]
@@ -180,10 +183,7 @@ def test_another_run_of_mlflow_gets_what_is_tracked_and_nothing_else_runs(tmp_pa
                 "source": TextDataset(filepath=str(tmp_path / "source.txt")),
                 "metrics": SweepMetricsDataset(),
                 "kept": TextDataset(filepath=str(tmp_path / "kept.txt")),
-                "params:sweep": MemoryDataset({}),
-                "node_records": ModelJSONDataset(
-                    str(tmp_path / "records.json"), "dnn_sweep.runner.NodeRecords", optional=True
-                ),
+                **beside(tmp_path),
             }
         )
         nodes = [Node(track, "source", "metrics", name="t"), Node(keep, "source", "kept", name="k")]
@@ -193,7 +193,7 @@ def test_another_run_of_mlflow_gets_what_is_tracked_and_nothing_else_runs(tmp_pa
     (tmp_path / "source.txt").write_text("1")
     assert run() == ["keep", "track"]
     assert run() == []
-    monkeypatch.setattr(runner, "active_sweep", lambda: "a new run")
+    monkeypatch.setattr(runner, "sweep_to_record", lambda: "a new run")
     assert run() == ["track"]
     assert run() == []
 
@@ -218,10 +218,8 @@ def test_a_sweep_that_starts_over_runs_whatever_is_there(tmp_path):
     node = Node(lambda sweep: ran.append(sweep) or "done", "params:sweep", "text", name="train")
 
     def run(**sweep):
-        records = str(tmp_path / "records.json")
-        kept = ModelJSONDataset(records, "dnn_sweep.runner.NodeRecords", optional=True)
         text = TextDataset(filepath=str(tmp_path / "text.txt"))
-        given = {"params:sweep": MemoryDataset(sweep), "text": text, "node_records": kept}
+        given = beside(tmp_path) | {"params:sweep": MemoryDataset(sweep), "text": text}
         ran.clear()
         OutOfDateRunner().run(Pipeline([node]), DataCatalog(given))
         return len(ran)

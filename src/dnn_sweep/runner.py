@@ -19,7 +19,7 @@ from pluggy import PluginManager
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dnn_sweep.datasets.base import State, state_of_path
-from dnn_sweep.datasets.sweep_run import active_sweep
+from dnn_sweep.datasets.sweep_run import sweep_to_record
 from dnn_sweep.parameters import SweepParameters
 
 RECORDS = "node_records"
@@ -38,7 +38,7 @@ class NodeRecord(BaseModel):
 
     Args:
         code: Digest of the code, the libraries and the configuration of what it reads and writes.
-        sweep: Id of the MLflow run that it was tracked in; ``None`` for none.
+        sweep: The sweep that MLflow still lacked when it ran; ``None`` where it had all of it.
         inputs: State of everything that it read, by name, such as a file's size and time.
         outputs: State of everything that it wrote.
     """
@@ -130,7 +130,7 @@ class OutOfDateRunner(SequentialRunner):
         record = self._records.get(node.name)
         if record is None:
             return "it has not run yet, or always runs"
-        if active_sweep() not in (None, record.sweep) and _is_tracked(node, catalog):
+        if sweep_to_record() not in (None, record.sweep) and _is_tracked(node, catalog):
             return "its outputs are not in this sweep's run"
         if record.code != _code(node, catalog):
             return "its code or its configuration has changed"
@@ -172,7 +172,7 @@ class OutOfDateRunner(SequentialRunner):
         inputs |= {name: state for name, state in self._given.items() if name in inputs}
         self._records[node.name] = NodeRecord(
             code=_code(node, catalog),
-            sweep=active_sweep(),
+            sweep=sweep_to_record(),
             inputs={name: state for name, state in inputs.items() if name not in outputs},
             outputs=outputs,
         )

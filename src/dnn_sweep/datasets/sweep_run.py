@@ -21,7 +21,7 @@ class RecordedSession(BaseSessionStore):
         RecordedSession.latest = self
 
 
-def active_sweep() -> str | None:
+def sweep_to_record() -> str | None:
     """Name what has to be recorded anew in this run; ``None`` where MLflow has it already."""
     return SWEEP.unrecorded
 
