@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Set outside, these would send a test to someone's real server, or change what it runs.
-FOREIGN = ("MLFLOW_", "KEDRO_", "DNN_SWEEP_")
+FOREIGN = ("MLFLOW_", "KEDRO_", "DNN_SWEEP_", "UV_RUN_RECURSION_DEPTH")
 
 
 def forget_foreign_variables() -> dict[str, str]:

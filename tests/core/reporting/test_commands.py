@@ -10,6 +10,7 @@ from dnn_sweep.core.reporting.commands import (
     kedro_run,
     more_seeds,
     next_commands,
+    same_command,
 )
 from dnn_sweep.parameters import DataParameters, ScreeningParameters, TrainingParameters
 from tests.sample_sweep import sample_sweep
@@ -25,6 +26,13 @@ def test_a_value_arrives_as_it_is(value):
     assert words == ["uv", "run", "kedro", "run", "--pipeline=train", "--env=my env"]
     read = _split_params(None, None, option.removeprefix("--params="))
     assert read == {"data": {"filepath": "/a b/my.csv", "target": value}}
+
+
+def test_a_command_is_repeated_as_it_was_started(monkeypatch):
+    given = ["/usr/bin/kedro", "run", "--params=data.filepath=my table.csv"]
+    assert shlex.split(same_command(given)) == ["kedro", *given[1:]]
+    monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
+    assert shlex.split(same_command(given)) == ["uv", "run", "kedro", *given[1:]]
 
 
 def test_plain_values_are_not_quoted():
