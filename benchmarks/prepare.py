@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from kedro.config import OmegaConfigLoader
 from kedro.io import AbstractDataset
 
@@ -19,6 +20,24 @@ from dnn_sweep.settings import CONFIG_LOADER_ARGS
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
 
+def configuration(experiment: str, source_dir: str | None) -> OmegaConfigLoader:
+    """Read an experiment's files; ``source_dir`` may hold MNIST's IDX files."""
+    return OmegaConfigLoader(
+        conf_source=str(CONF),
+        env=experiment,
+        runtime_params={"data": {"source_dir": source_dir}} if source_dir else {},
+        **CONFIG_LOADER_ARGS,
+    )
+
+
+def load_raw_table(config: OmegaConfigLoader) -> pd.DataFrame:
+    """Load an experiment's rows as they came."""
+    raw: pd.DataFrame = AbstractDataset.from_config(
+        "raw_table", config["catalog"]["raw_table"]
+    ).load()
+    return raw
+
+
 def prepare(
     workload: Workload, folder: Path, source_dir: str | None, seeds: int, epochs: int
 ) -> None:
@@ -31,17 +50,11 @@ def prepare(
         seeds: Number of replicates.
         epochs: Epochs per trial.
     """
-    config = OmegaConfigLoader(
-        conf_source=str(CONF),
-        env=workload.experiment,
-        runtime_params={"data": {"source_dir": source_dir}} if source_dir else {},
-        **CONFIG_LOADER_ARGS,
-    )
+    config = configuration(workload.experiment, source_dir)
     given = config["parameters"] | workload.changes
     data = models.DataParameters(**given["data"])
-    raw = AbstractDataset.from_config("raw_table", config["catalog"]["raw_table"]).load()
     split = models.SplitParameters(**given["split"])
-    table, schema = validate_table(raw, data, split)
+    table, schema = validate_table(load_raw_table(config), data, split)
     train, validation, _, _ = split_rows(table, schema, data, split)
     fitted = fit_preprocessor(train, schema, models.ScalingParameters(**given["scaling"]))
     matrices = [scale_rows(rows, *fitted, schema) for rows in (train, validation)]
