@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -22,6 +23,12 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Set outside, these would send a test to someone's real server, or change what it runs.
 FOREIGN = ("MLFLOW_", "KEDRO_", "DNN_SWEEP_", "UV_RUN_RECURSION_DEPTH")
+
+
+# What the tests try is the same every time, unless more is asked for.
+settings.register_profile("quick", max_examples=100, derandomize=True, deadline=None)
+settings.register_profile("thorough", max_examples=10_000, deadline=None)
+settings.load_profile("quick")
 
 
 def forget_foreign_variables() -> dict[str, str]:

@@ -24,6 +24,7 @@ def test_choices_are_compared_split_by_split():
 @pytest.mark.slow
 def test_every_choice_is_evaluated_on_the_test_rows():
     training = {"engine": "keras", "epochs": 1, "seeds": [0, 1]}
-    found = list(compare("diabetes", 0, training=training))
+    evaluation = {"baselines": ["no_skill"], "resamples": 100}
+    found = list(compare("diabetes", 0, training=training, evaluation=evaluation))
     assert [row["served"] for row in found] == list(METHODS)
     assert all(row["mae"] > 0 and row["megabytes"] > 0 for row in found)

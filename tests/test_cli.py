@@ -16,6 +16,7 @@ from tests.conftest import ROOT
         (["--pipeline=scaling", "--from-nodes=draw_heatmap"], "--from-nodes: there is no 'draw_he"),
         (["--to-outputs=leaderbord"], "--to-outputs: there is no 'leaderbord'. Did you mean 'lea"),
         (["--tags=trainig"], "--tags: there is no 'trainig'. Did you mean 'training'?"),
+        (["--params=training.epochs=["], "--params: a value cannot be read as YAML: "),
         (["--runner=ParallelRunner"], "ParallelRunner cannot run these pipelines"),
     ],
 )

@@ -34,7 +34,6 @@ KINDS = {
     "cnn": {"network": {"convolutions": [6], "hidden": [8]}},
     "lstm": {"network": {"recurrent": [6], "hidden": [8]}},
     "branched": {"network": {"branches": [[6], [6, 4]]}},
-    "inception": {"network": {"kind": "branched", "inception": [3]}},
     "custom": {"network": {"function": "own_network_of_a_test:build"}},
 }
 

@@ -14,6 +14,7 @@ from tests.local_servers import serve
 from tests.quick import configure
 
 pytestmark = pytest.mark.slow
+expect.set_options(timeout=30_000)
 
 LAYERS = [
     "raw", "intermediate", "primary", "feature",
@@ -51,6 +52,7 @@ def visit(browser, url, *, known=(), leaves=(), **context):
             route.abort()
 
     opened.route("**/*", answer)
+    opened.set_default_timeout(120_000)  # the machine may be busy with other tests
     page = opened.new_page()
     page.on(
         "console",
@@ -123,7 +125,7 @@ def test_kedro_viz_shows_every_node_and_dataset_in_layers(chromium, viz):
     wanted = {node.name for node in train.nodes}
     wanted |= {name for name in train.datasets() if not name.startswith("params:")}
     with visit_viz(chromium, viz) as page:
-        expect(page.locator(".pipeline-node__text")).to_have_count(len(wanted), timeout=30_000)
+        expect(page.locator(".pipeline-node__text")).to_have_count(len(wanted))
         assert set(page.locator(".pipeline-node__text").all_text_contents()) == wanted
         assert page.locator(".pipeline-layer-name").all_text_contents() == LAYERS
 
@@ -161,7 +163,7 @@ def test_every_dataset_that_has_a_preview_shows_one(viz, graph):
 def test_kedro_viz_previews_the_leaderboard(chromium, viz, graph):
     with visit_dataset(chromium, viz, graph, "leaderboard") as page:
         table = page.locator(".preview-table")
-        expect(table).to_be_visible(timeout=30_000)
+        expect(table).to_be_visible()
         for text in ("val_accuracy_mean", "relu + adam", "relu + sgd"):
             expect(table).to_contain_text(text)
 
@@ -169,21 +171,21 @@ def test_kedro_viz_previews_the_leaderboard(chromium, viz, graph):
 def test_kedro_viz_previews_the_learning_curves(chromium, viz, graph):
     with visit_dataset(chromium, viz, graph, "learning_curves_figure") as page:
         figure = page.locator(".pipeline-metadata__preview .js-plotly-plot")
-        expect(figure.locator(".scatterlayer path.js-line").first).to_be_attached(timeout=30_000)
+        expect(figure.locator(".scatterlayer path.js-line").first).to_be_attached()
         expect(figure).to_contain_text("Learning curves of 2 combinations")
 
 
 def test_kedro_viz_previews_a_picture(chromium, viz, graph):
     with visit_dataset(chromium, viz, graph, "heatmap_image") as page:
         picture = page.locator("img.pipeline-metadata__plot-image")
-        expect(picture).to_be_visible(timeout=30_000)
+        expect(picture).to_be_visible()
         assert picture.evaluate("image => image.naturalWidth") > 300
 
 
 def test_kedro_viz_previews_the_networks(chromium, viz, graph):
     with visit_dataset(chromium, viz, graph, "network_summaries") as page:
         texts = page.locator(".pipeline-metadata__preview-html")
-        expect(texts).to_contain_text("hidden1 (Dense)", timeout=30_000)
+        expect(texts).to_contain_text("hidden1 (Dense)")
 
 
 def test_kedro_viz_and_its_previews_load_no_tensorflow(viz, graph):
@@ -204,7 +206,7 @@ def test_mlflow_shows_the_sweep_with_nested_runs_and_their_parameters(chromium, 
     experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
     runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}
     with visit_mlflow(chromium, mlflow_ui, f"experiments/{experiment}/runs") as page:
-        expect(page.get_by_text("dnn_sweep/digits").first).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("dnn_sweep/digits").first).to_be_visible()
         expect(page.get_by_role("link", name="train", exact=True)).to_be_visible()
         expect(page.get_by_role("link", name="relu + adam", exact=True)).to_have_count(0)
         page.locator(".ag-row").get_by_role("button").first.click()
@@ -220,7 +222,7 @@ def test_mlflow_shows_the_sweep_with_nested_runs_and_their_parameters(chromium, 
     }.items():  # fmt: skip
         path = f"experiments/{experiment}/runs/{runs[run]}"
         with visit_mlflow(chromium, mlflow_ui, path) as page:
-            expect(page.get_by_role("heading", name=run)).to_be_visible(timeout=30_000)
+            expect(page.get_by_role("heading", name=run)).to_be_visible()
             for text in texts:
                 expect(page.locator("body")).to_contain_text(text)
 
@@ -229,20 +231,20 @@ def test_the_readmes_address_opens_mlflow_for_training(chromium, mlflow_ui):
     readme = Path(__file__).parents[1].joinpath("README.md").read_text()
     (path,) = re.findall(r"<http://127\.0\.0\.1:5000(/[^>]*)>", readme)
     with visit(chromium, mlflow_ui + path, known=MLFLOW_SAYS) as page:
-        expect(page.get_by_text("dnn_sweep/digits").first).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("dnn_sweep/digits").first).to_be_visible()
         expect(page.get_by_text("Model registry").first).to_be_visible()
         expect(page.get_by_text("AI Gateway")).to_have_count(0)
 
 
 def test_mlflow_shows_the_registered_champion(chromium, mlflow_ui):
     with visit_mlflow(chromium, mlflow_ui, "models/dnn_sweep_digits") as page:
-        expect(page.get_by_role("heading", name="dnn_sweep_digits")).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("heading", name="dnn_sweep_digits")).to_be_visible()
         row = page.get_by_role("row").filter(has_text="Version 1")
         expect(row).to_contain_text("champion")
         expect(row).to_contain_text("relu")
     with visit_mlflow(chromium, mlflow_ui, "models/dnn_sweep_digits/versions/1") as page:
         card = page.get_by_role("heading", name="Model card: dnn_sweep_digits version 1")
-        expect(card).to_be_visible(timeout=30_000)
+        expect(card).to_be_visible()
         for section in ("Intended use", "Metrics", "Caveats"):
             expect(page.get_by_role("heading", name=section, exact=True)).to_be_visible()
 
@@ -267,7 +269,7 @@ def test_the_report_reads_well_offline(chromium, trained, width, colors):
             "time_to_target": ".scatterlayer path.js-line",
             "predictions": ".heatmaplayer image",
         }.items():
-            expect(page.locator(f"#figure-{name} {drawn}").first).to_be_attached(timeout=30_000)
+            expect(page.locator(f"#figure-{name} {drawn}").first).to_be_attached()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         if width == 1280:  # a desktop shows every table and figure whole
             beyond = "each => each.filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)"
@@ -315,7 +317,7 @@ def test_the_reader_chooses_the_combinations_of_the_learning_curves(chromium, tr
         lines = page.locator("#figure-learning_curves .scatterlayer path.js-line")
         choice = page.locator("[data-figure=figure-learning_curves]")
         adam = choice.get_by_role("button", name="relu + adam")
-        expect(adam).to_have_attribute("aria-pressed", "true", timeout=30_000)
+        expect(adam).to_have_attribute("aria-pressed", "true")
         both = lines.count()
         adam.click()
         expect(adam).to_have_attribute("aria-pressed", "false")
@@ -330,7 +332,7 @@ def test_the_reader_chooses_the_combinations_of_the_learning_curves(chromium, tr
 def test_the_learning_curves_tell_values_where_one_points(chromium, trained):
     with open_report(chromium, trained) as page:
         plot = page.locator("#figure-learning_curves .nsewdrag").first
-        expect(plot).to_be_visible(timeout=30_000)
+        expect(plot).to_be_visible()
         plot.scroll_into_view_if_needed()
         box = plot.bounding_box()
         point = page.locator("#figure-learning_curves").evaluate(
@@ -345,9 +347,7 @@ def test_the_learning_curves_tell_values_where_one_points(chromium, trained):
 @pytest.mark.parametrize("colors", ["light", "dark"])
 def test_the_report_prints_in_light_colours_on_the_papers_width(chromium, trained, colors):
     with open_report(chromium, trained, color_scheme=colors) as page:
-        expect(page.locator("#figure-predictions .heatmaplayer image")).to_be_attached(
-            timeout=30_000
-        )
+        expect(page.locator("#figure-predictions .heatmaplayer image")).to_be_attached()
         page.set_viewport_size({"width": 720, "height": 1000})
         page.emulate_media(media="print", color_scheme=colors)
         label = page.locator("#figure-ranking .xtick text").first

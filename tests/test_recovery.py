@@ -14,8 +14,10 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from dnn_sweep.core.training.device import Device
-from dnn_sweep.datasets.trial_store import TrialStore, TrialStoreDataset
-from tests.quick import combinations, configure, leaderboard, sweeps_of
+from dnn_sweep.datasets.toy import ToyDataset
+from dnn_sweep.datasets.trial_store import TrialStore
+from tests.iris_sweep import groups, train
+from tests.quick import combinations, configure, sweeps_of
 
 pytestmark = pytest.mark.slow
 
@@ -166,28 +168,22 @@ def test_a_sweep_that_ends_without_a_word_is_not_recorded_as_finished(project):
     assert sweep.info.status in ("KILLED", "FAILED")
 
 
-def test_a_stacked_sweep_that_lost_trials_ends_with_the_same_leaderboard(project):
-    configure(
-        project,
-        grid={"activations": ["relu", "tanh"], "optimizers": ["adam"]},
-        training={"engine": "auto", "epochs": 3, "seeds": [0, 1]},
-    )
-    done = project.kedro(*TO_THE_LEADERBOARD)
-    assert done.returncode == 0, done.stderr
-    before = leaderboard(project).drop(columns="seconds")
-    folders = sorted((project.path / "data/06_models/trials").glob("[!.]*"))
-    store = TrialStoreDataset(str(project.path / "data/06_models/trials"))
-    kept = dict(store.load())
+def test_a_stacked_sweep_that_lost_trials_ends_with_the_same_leaderboard(tmp_path, mlflow_store):
+    given = groups(tmp_path)
+    before = train(tmp_path, ToyDataset("iris"), "iris", given, until="leaderboard")
+    kept = {id: before["trial_results"][id] for id in before["trial_results"]}
     assert {each.engine for each in kept.values()} == {"stacked"}
-    assert {each.engine_reason for each in kept.values()} == {
-        "auto: the fastest engine that can train it"
-    }
+    reasons = {each.engine_reason for each in kept.values()}
+    assert reasons == {"auto: the fastest engine that can train it"}
 
-    for folder in folders[:3]:
+    lost = sorted((tmp_path / "trials").glob("[!.]*"))[::2]
+    for folder in lost:
         shutil.rmtree(folder)
-    again = project.kedro(*TO_THE_LEADERBOARD)
-    assert again.returncode == 0, again.stderr
-    assert "1 of 4" in again.stdout
-    pd.testing.assert_frame_equal(leaderboard(project).drop(columns="seconds"), before)
-    for trial, result in store.load().items():
+    again = train(tmp_path, ToyDataset("iris"), "iris", given, until="leaderboard")
+    seconds = ["seconds"]
+    pd.testing.assert_frame_equal(
+        again["leaderboard"].drop(columns=seconds), before["leaderboard"].drop(columns=seconds)
+    )
+    assert set(again["trial_results"]) == set(kept)
+    for trial, result in again["trial_results"].items():
         np.testing.assert_array_equal(result.outputs, kept[trial].outputs)

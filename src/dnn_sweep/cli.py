@@ -8,6 +8,8 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from dnn_sweep.core.errors import SweepInterruptedError
 from dnn_sweep.core.reporting.commands import same_command
@@ -27,6 +29,20 @@ CHOSEN_BY_HAND = (
 
 class CheckedRun(click.Command):
     """Looks at the options before Kedro does, at what Kedro raises, and at signals."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; Kedro lets OmegaConf read the values of ``--params``.
+
+        Raises:
+            ClickException: If a value is no YAML.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except (YAMLError, OmegaConfBaseException) as error:
+            said = " ".join(str(error).split())
+            raise click.ClickException(
+                f"--params: a value cannot be read as YAML: {said}"
+            ) from None
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the pipeline, or refuse to.

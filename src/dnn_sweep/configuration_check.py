@@ -14,6 +14,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.validation.type_extractor import TypeExtractor
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 
 from dnn_sweep.parameters import TrackingParameters
@@ -30,7 +31,8 @@ class ConfigurationHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Raise one error with a line for each mistake, if there are any."""
         loader = context.config_loader
-        mistakes = [*_unknown_environment(loader)] or [*_wrong_parameters(loader)]
+        mistakes = [*_unknown_environment(loader)]
+        mistakes = mistakes or [*_unreadable_parameters(loader)] or [*_wrong_parameters(loader)]
         if mistakes:
             raise click.ClickException("\n".join(mistakes))
 
@@ -40,6 +42,31 @@ def _unknown_environment(loader: OmegaConfigLoader) -> Iterator[str]:
     if loader.env not in (None, loader.default_run_env, *known):
         names = [name for name in known if name != loader.base_env]
         yield f"--env: there is no environment {loader.env!r}.{listed(loader.env, names)}"
+
+
+def _unreadable_parameters(loader: OmegaConfigLoader) -> Iterator[str]:
+    """What keeps the parameters from being put together."""
+    try:
+        loader["parameters"]
+    except OmegaConfBaseException as error:
+        said, key = str(error).splitlines()[0], error.full_key
+        if not key:  # merging does not say where it failed
+            files = _files(loader, loader.env or loader.default_run_env)
+            given = [loader.runtime_params or {}, *map(_read, files)]
+            lists = [each for values in given for each in _lists(values)]
+            whole = error.parent_node
+            key = next((k for k in lists if OmegaConf.is_dict(OmegaConf.select(whole, k))), "")
+            said = "a group of parameters is needed, not a list" if key else said
+        yield f"{key}{_origin(loader, key.split('.'))}: {said}".removeprefix(": ")
+
+
+def _lists(values: Any, above: str = "") -> Iterator[str]:
+    """The keys of every list, also in groups within groups."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _lists(value, f"{above}{key}.")
+        elif isinstance(value, list):
+            yield f"{above}{key}"
 
 
 def _wrong_parameters(loader: OmegaConfigLoader) -> Iterator[str]:

@@ -1,5 +1,6 @@
 import gzip
 import logging
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pandas as pd
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pytest
 from kedro.io import DatasetError
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets import user_paths
+from dnn_sweep.datasets import file_content, user_paths
 from dnn_sweep.datasets.table_file import TableFileDataset
 from dnn_sweep.parameters import DataParameters
 
@@ -230,3 +231,25 @@ def test_a_column_without_a_name_is_warned_of(tmp_path, caplog):
     assert list(table.columns) == ["Unnamed: 0", "a"]
     (record,) = caplog.records
     assert record.args == (1, 0)
+
+
+def test_a_file_that_unpacks_to_far_more_than_a_table_does_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(file_content, "SMALL", 2**20)
+    path = written(tmp_path / "my.csv.gz", gzip.compress(bytes(2**26)))
+    assert "no table packs so well" in mistake(path)
+
+
+@pytest.mark.parametrize("name", ["my.csv", "my.csv.gz", "my.parquet", "my.xlsx"])
+def test_a_file_larger_than_the_memory_is_refused(tmp_path, monkeypatch, expected, name):
+    contents = {"my.csv": TEXT.encode(), "my.csv.gz": gzip.compress(TEXT.encode())}
+    if name == "my.parquet":
+        expected.to_parquet(tmp_path / name)
+    elif name == "my.xlsx":
+        with ZipFile(tmp_path / name, "w", ZIP_DEFLATED) as book:
+            book.writestr("xl/worksheets/sheet1.xml", bytes(2**20))
+    else:
+        written(tmp_path / name, contents[name])
+    packed = (tmp_path / name).stat().st_size
+    free = 2 * packed if name in ("my.xlsx", "my.csv") else 60
+    monkeypatch.setattr(file_content, "free_memory", lambda: free - 1)
+    assert "of memory are free, of which reading needs" in mistake(tmp_path / name)

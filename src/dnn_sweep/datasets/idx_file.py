@@ -1,9 +1,7 @@
 """A file in the IDX format of MNIST: a magic number, the sizes, then one byte per value."""
 
-import gzip
 import hashlib
 import sys
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +11,9 @@ import pooch
 from numpy.typing import NDArray
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.datasets.file_content import read_content
 
 TIMEOUT_SECONDS = 30
-DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class IdxFile:
             try:
                 # pooch checks a temporary file beside the place and moves it there last.
                 return Path(pooch.retrieve(url, self.sha256, self.name, folder, None, _fetch))
-            except (OSError, ValueError, *DAMAGED) as error:  # ValueError: another checksum
+            except (OSError, ValueError, SweepError) as error:  # ValueError: another checksum
                 failures.append(f"  {url}: {error}")
         raise SweepError(f"Could not download {self.name}.gz:\n" + "\n".join(failures))
 
@@ -58,9 +56,9 @@ class IdxFile:
             SweepError: If the file is damaged, is another one, or is not of the IDX format.
         """
         try:
-            content = _decompress(path)
-        except DAMAGED as error:
-            raise SweepError(f"{path}: the gzip file is damaged ({error})") from None
+            content = read_content(path)
+        except SweepError as error:
+            raise SweepError(f"{path}: {error}") from None
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise SweepError(
@@ -87,12 +85,6 @@ def _fetch(url: str, output_file: str, _: pooch.Pooch | None) -> None:
     fetch = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=TIMEOUT_SECONDS)
     fetch(url, output_file, None)
     path = Path(output_file)
-    content = _decompress(path)
+    content = read_content(path)
     path.unlink()  # pooch's temporary file is for its owner alone; a new one follows the umask
     path.write_bytes(content)
-
-
-def _decompress(path: Path) -> bytes:
-    """The content of a file, which may be a gzip file whatever its name says."""
-    raw = path.read_bytes()
-    return gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw

@@ -1,28 +1,27 @@
 """The kinds of files that hold a table, told apart by their content."""
 
-import gzip
 import json
 import logging
 import warnings
-import zlib
-from gzip import BadGzipFile
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dnn_sweep.core.data.encoding import SAMPLE, guess_encoding
 from dnn_sweep.core.data.layout import Layout, find_header, find_layout
 from dnn_sweep.core.data.source import NOTES
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.datasets.file_content import check_archive, check_size, read_content
 from dnn_sweep.parameters import DataParameters
 
 TEXT = (".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson", ".json")
 SUFFIXES = (*TEXT, *(f"{each}.gz" for each in TEXT), ".parquet", ".xlsx", ".xls")
-WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+ZIP = b"PK\x03\x04"
+WORKBOOKS = (ZIP, b"\xd0\xcf\x11\xe0")
 HEADER_ROWS = 200  # of a workbook, among which its header is sought
 
 logger = logging.getLogger(__name__)
@@ -41,46 +40,45 @@ def read_table(path: Path, data: DataParameters) -> tuple[pd.DataFrame, str]:
     >>> read_table(Path("my.csv"), DataParameters())[1]
     "utf-8, separator ';', decimal comma, header in line 1"
     """
-    content = path.read_bytes()
-    name = path.name.lower()
-    if content.startswith(b"\x1f\x8b") or name.endswith(".gz"):
-        try:
-            content = gzip.decompress(content)
-        except (BadGzipFile, EOFError, zlib.error) as error:
-            raise SweepError(f"the gzip file is damaged ({error})") from error
+    content, name = read_content(path), path.name.lower()
     if not content.strip():
         raise SweepError("the file is empty")
     if content.startswith(b"PAR1") or name.endswith(".parquet"):
         table, how = _read_parquet(content), "Parquet"
     elif content.startswith(WORKBOOKS):
         table, how = _read_workbook(content, data)
-    elif name.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json")):
-        table, how = _read_json(content, data)
     elif name.endswith((".xlsx", ".xls")):
         raise SweepError("the file is not a workbook, though its name says so")
     else:
-        table, how = _read_text(content, "\t" if ".tsv" in name else ",", data)
+        encoding = data.encoding or guess_encoding(content)
+        try:
+            if name.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json")):
+                table, how = _read_json(content, encoding)
+            else:
+                usual = "\t" if ".tsv" in name else ","
+                table, how = _read_text(content, encoding, usual, data)
+        except LookupError:
+            raise SweepError(f"data.encoding: there is no encoding {data.encoding!r}") from None
+        except UnicodeDecodeError as error:
+            raise SweepError(
+                f"the text is not {encoding} ({error.reason}, byte "
+                f"0x{error.object[error.start]:02x}); set data.encoding, or leave it out to have "
+                "it guessed"
+            ) from None
     return table, how
 
 
-def _read_text(content: bytes, usual: str, data: DataParameters) -> tuple[pd.DataFrame, str]:
-    encoding = data.encoding or guess_encoding(content)
+def _read_text(
+    content: bytes, encoding: str, usual: str, data: DataParameters
+) -> tuple[pd.DataFrame, str]:
     if b"\x00" in content[:SAMPLE] and not encoding.startswith("utf-16"):
         raise SweepError(f"the file is not a table; readable are {', '.join(SUFFIXES)}")
     # Cut between lines; UTF-16 writes a line's end as two bytes, of which one may be left over.
     sample = content if len(content) <= SAMPLE else content[: content.rfind(b"\n", 0, SAMPLE) + 1]
-    try:
-        text = sample.decode(encoding, errors="replace" if len(content) > SAMPLE else "strict")
-        layout = find_layout(text, usual=usual, separator=data.separator, header=data.header)
-        names = _distinct_names(layout)
-        table = _parse(content, encoding, layout, names)
-    except LookupError:
-        raise SweepError(f"data.encoding: there is no encoding {data.encoding!r}") from None
-    except UnicodeDecodeError as error:
-        raise SweepError(
-            f"the text is not {encoding} ({error.reason}, byte 0x{error.object[error.start]:02x}); "
-            "set data.encoding, or leave it out to have it guessed"
-        ) from None
+    text = sample.decode(encoding, errors="replace" if len(content) > SAMPLE else "strict")
+    layout = find_layout(text, usual=usual, separator=data.separator, header=data.header)
+    names = _distinct_names(layout)
+    table = _parse(content, encoding, layout, names)
     table.attrs[NOTES] = list(layout.notes)
     how = [
         encoding,
@@ -131,9 +129,13 @@ def _parse(content: bytes, encoding: str, layout: Layout, names: list[str]) -> p
 
 def _read_workbook(content: bytes, data: DataParameters) -> tuple[pd.DataFrame, str]:
     try:
+        if content.startswith(ZIP):
+            check_archive(content)
         with pd.ExcelFile(BytesIO(content), engine="calamine") as book:
             sheets = book.sheet_names
             cells = book.parse(0, header=None, keep_default_na=False, na_values=[""])
+    except SweepError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever the reader raises, the file is at fault
         raise SweepError(
             f"cannot be read as a workbook ({error}); readable are {', '.join(SUFFIXES)}"
@@ -150,8 +152,8 @@ def _read_workbook(content: bytes, data: DataParameters) -> tuple[pd.DataFrame, 
     return table, f"workbook, sheet {sheets[0]!r}, {header}{others if len(sheets) > 1 else ''}"
 
 
-def _read_json(content: bytes, data: DataParameters) -> tuple[pd.DataFrame, str]:
-    text = content.decode(data.encoding or guess_encoding(content)).strip()
+def _read_json(content: bytes, encoding: str) -> tuple[pd.DataFrame, str]:
+    text = content.decode(encoding).strip()
     rows: list[Any] = []
     try:
         if text.startswith("["):
@@ -159,7 +161,7 @@ def _read_json(content: bytes, data: DataParameters) -> tuple[pd.DataFrame, str]
         else:
             for line in filter(str.strip, text.splitlines()):
                 rows.append(json.loads(line))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         where = "" if text.startswith("[") else f"row {len(rows) + 1}: "
         raise SweepError(f"{where}not JSON ({error}); each line must be one object") from None
     if not all(isinstance(row, dict) for row in rows):
@@ -169,10 +171,16 @@ def _read_json(content: bytes, data: DataParameters) -> tuple[pd.DataFrame, str]
 
 def _read_parquet(content: bytes) -> pd.DataFrame:
     try:
-        _check_distinct(pq.read_schema(BytesIO(content)).names)
+        described = pq.read_metadata(BytesIO(content))
+        size = 8 * described.num_rows * described.num_columns
+        check_size(size, size)  # columns that repeat a value pack as well as anything
+        _check_distinct(described.schema.to_arrow_schema().names)
         table = pd.read_parquet(BytesIO(content))
-    except pa.ArrowInvalid as error:
-        raise SweepError(f"not a Parquet file that can be read ({error})") from None
+    except SweepError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the reader raises, the file is at fault
+        said = " ".join(str(error).split())
+        raise SweepError(f"not a Parquet file that can be read ({said})") from None
     # A named index is data, an unnamed one is what is left of filtering.
     unnamed = all(name is None for name in table.index.names)
     return table.reset_index(drop=unnamed)
@@ -201,5 +209,5 @@ def _distinct_names(layout: Layout) -> list[str]:
 
 
 def _check_distinct(names: list[str]) -> None:
-    if twice := ", ".join(repr(name) for name in dict.fromkeys(names) if names.count(name) > 1):
+    if twice := ", ".join(repr(name) for name, times in Counter(names).items() if times > 1):
         raise SweepError(f"more than one column is called {twice}: rename them")

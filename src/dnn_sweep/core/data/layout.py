@@ -65,7 +65,7 @@ def find_layout(
     layout = find_header(rows, header)
     if layout.header is None and header == "auto" and comments and comments[-1] < rows[0][0]:
         line = comments[-1]  # the header may be a comment
-        _, names = next(iter(_fields([lines[line].lstrip("# ")], separator, quote)))
+        _, names = next(iter(_fields([lines[line].lstrip("# ")], separator, quote)), (line, []))
         if _are_plain_names(names, len(layout.names), rows):
             layout = Layout("", tuple(names), line + 1)
     skip = sorted({*comments, *layout.skip})

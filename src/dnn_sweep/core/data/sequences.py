@@ -77,7 +77,7 @@ def _read_order(long: pd.DataFrame, key: str, order: str) -> pd.Series:
             raise SweepError(f"data.sequence.{where}: column {name!r} is empty in row {row}")
     moments = long[order]
     if not is_numeric_dtype(moments):
-        moments = pd.to_datetime(moments, errors="coerce", format="ISO8601")
+        moments = pd.to_datetime(moments, errors="coerce", format="ISO8601", utc=True)
         problem = "where data.sequence.order needs a number or a date such as 2026-01-31"
         refuse_where(moments.isna(), long[order], problem)
     if (twice := long.duplicated([key, order])).any():

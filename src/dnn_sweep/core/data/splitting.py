@@ -164,7 +164,7 @@ def as_times(column: pd.Series) -> pd.Series:
     """
     times = column
     if not is_numeric_dtype(column) and not is_date(column):
-        times = pd.to_datetime(column, errors="coerce", format="ISO8601")
+        times = pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
     wrong = times.isna()
     if wrong.any():
         value = column[wrong].tolist()[0]
