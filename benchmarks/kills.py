@@ -70,7 +70,7 @@ def main() -> None:
     found: dict[str, Any] = {"settings": SETTINGS, "copies": []}
     draw = random.Random(given.seed)  # noqa: S311
     with TemporaryDirectory() as folder:
-        whole = copy_project(Path(folder, "whole"))
+        whole = copy_project(Path(folder, "whole"), SETTINGS)
         uninterrupted = run(whole)
         found["seconds"] = uninterrupted["seconds"]
         if uninterrupted["status"] != 0:
@@ -86,14 +86,14 @@ def main() -> None:
     print(f"kills: {file}")
 
 
-def copy_project(path: Path) -> Path:
-    """Copy what a run needs."""
+def copy_project(path: Path, settings: dict[str, Any]) -> Path:
+    """Copy what a run needs, with these settings over its own."""
     for name in ("conf", "src"):
         shutil.copytree(PROJECT / name, path / name, ignore=shutil.ignore_patterns("local"))
     for name in ("pyproject.toml", ".telemetry", "README.md"):
         shutil.copy2(PROJECT / name, path)
     (path / "conf" / "local").mkdir()
-    (path / "conf" / "local" / "parameters.yml").write_text(json.dumps(SETTINGS))  # JSON is YAML
+    (path / "conf" / "local" / "parameters.yml").write_text(json.dumps(settings))  # JSON is YAML
     return path
 
 
@@ -124,7 +124,7 @@ def moments_of(kills: int, whole: dict[str, Any], draw: random.Random) -> Iterat
 
 def kill_a_copy(project: Path, moments: list[Moment], expected: dict[str, Any]) -> dict[str, Any]:
     """Kill a fresh copy at each of these moments, let it end, and compare."""
-    copy_project(project)
+    copy_project(project, SETTINGS)
     kills, kept = [], dict[str, tuple[int, str]]()
     for moment in moments:
         told = run(project, moment)
