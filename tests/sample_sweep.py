@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.champion.record import Champion, RegisteredVersion, Served, SplitSizes
-from dnn_sweep.core.comparison.baselines import NAMES
+from dnn_sweep.core.comparison.baseline_models import NAMES
 from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.record import AgainstBaseline, Comparison, Margin
 from dnn_sweep.core.data.schema import Column, Schema

@@ -1,9 +1,11 @@
 """What is served, from the trained trials to the registered model that is loaded back."""
 
 from contextlib import chdir
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from mlflow import MlflowClient
 from pydantic import ValidationError
 
@@ -14,6 +16,7 @@ from dnn_sweep.core.data.predictions import tabulate_outputs
 from dnn_sweep.core.data.preprocessing import scale_features
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.networks.build import network_outputs
+from dnn_sweep.datasets.skops_file import SkopsDataset
 from dnn_sweep.datasets.toy import ToyDataset
 from dnn_sweep.datasets.trial_store import TrialStoreDataset
 from dnn_sweep.parameters import InferenceParameters, RegistrationParameters, SweepParameters
@@ -34,14 +37,15 @@ class Sweeps:
         with chdir(folder):
             self.store = make_store(folder, empty_store, f"dnn_sweep/{table}")
 
-    def run(self, champion):
+    def run(self, champion, baselines=("no_skill",), folds=None):
         given = groups(self.folder)
         changes = {
             "data": {"target": TARGETS[self.table]},
             "grid": {"activations": ["relu"], "optimizers": ["adam"]},
             "training": {"engine": "keras", "epochs": EPOCHS, "seeds": [0, 1, 2]},
             "screening": {"enabled": False},
-            "evaluation": {"resamples": 100, "baselines": ["no_skill"]},
+            "split": {"folds": folds},
+            "evaluation": {"resamples": 100, "baselines": baselines},
             "registration": {"champion": champion},
         }
         for group, values in changes.items():
@@ -272,6 +276,57 @@ def test_diverged_seeds_are_left_out_and_named(diverging):
     diverge(*served.trial_ids)
     with pytest.raises(SweepError, match=r"trained anew.*diverged.*champion: ensemble"):
         sweeps.run("refit")
+
+
+@pytest.mark.parametrize(
+    ("table", "baseline", "kind", "folds"),
+    [
+        ("iris", "linear", "LogisticRegression", 2),
+        ("breast_cancer", "support_vectors", "CalibratedClassifierCV", None),
+        ("diabetes", "boosting", "TransformedTargetRegressor", None),
+    ],
+)
+def test_the_best_of_all_is_served_on_request_even_if_it_is_a_baseline(
+    sweeps, tmp_path, table, baseline, kind, folds
+):
+    made = sweeps(table).run("baseline", [baseline], folds)
+    champion, schema, first = made["champion"], made["schema"], made["leaderboard"].iloc[0]
+    assert (first["kind"], first["combination"]) == ("baseline", champion.name)
+    assert champion.served.method == "baseline"
+    assert not made["served_plan"].trials
+    name = champion.objective.removeprefix("val_")
+    assert champion.validation[name].value == pytest.approx(first[f"{champion.objective}_mean"])
+
+    # Fitted on all rows outside the test split, and stored without pickle.
+    store = SkopsDataset(str(tmp_path / "served.skops"), trusted=trusted("served_baseline"))
+    store.save(made["served_baseline"])
+    model = store.load().model
+    assert type(model).__name__ == kind
+    features = scale_features(made["test_rows"], made["served_preprocessor"], schema).to_numpy()
+    outputs = store.load().outputs(features, schema)
+    expected = tabulate_outputs(outputs, schema, made["served_scaling"])
+    numbers = expected.select_dtypes("float").columns
+    np.testing.assert_allclose(made["answers"][numbers], expected[numbers], rtol=1e-4, atol=1e-5)
+    answers, true = made["answers"]["prediction"], made["test_rows"][TARGETS[table]]
+    assert made["test_predictions"]["predicted"].tolist() == pytest.approx(answers.tolist())
+    right = answers.to_numpy() == true.to_numpy()
+    score = np.abs(answers - true.to_numpy()).mean() if name == "mae" else right.mean()
+    assert champion.test[name].value == pytest.approx(score)
+    assert made["tags"]["baseline"] == champion.name
+    assert np.isin(fingerprint_rows(made["validation_rows"], schema.kinds), made["seen"]).all()
+    assert f"fitted on {'all' if folds else 'training'}" in champion.what_is_served
+    assert champion.headline("relu + adam").startswith(f"The baseline {champion.name} comes first")
+
+
+def test_networks_are_served_where_no_baseline_is_better(finished):
+    asked, usual = finished("breast_cancer", "baseline"), finished("breast_cancer", "ensemble")
+    assert asked["leaderboard"]["kind"].tolist() == ["combination", "baseline"]
+    assert asked["champion"].served == usual["champion"].served
+
+
+def trusted(entry):
+    catalog = Path(__file__).parents[2] / "conf" / "base" / "catalog.yml"
+    return yaml.safe_load(catalog.read_text(encoding="utf-8"))[entry]["trusted"]
 
 
 def test_an_unknown_choice_is_refused_with_the_nearest_spelling():

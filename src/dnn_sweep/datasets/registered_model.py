@@ -18,6 +18,7 @@ from mlflow.types.schema import ColSpec
 
 from dnn_sweep.core.champion.package import ChampionPackage, Registration
 from dnn_sweep.core.champion.record import RegisteredVersion
+from dnn_sweep.core.champion.served_baseline import ServedBaseline
 from dnn_sweep.core.data import reading
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import skops_io
@@ -30,6 +31,7 @@ from dnn_sweep.datasets.registry_outage import REGISTRY_OUTAGE
 SCRIPT = Path(__file__).parent / "serving" / "model.py"
 READING = Path(reading.__file__)  # copied too: what is read at training is read when serving
 REQUIREMENTS = ("mlflow", "tensorflow", "keras", "scikit-learn", "skops", "numpy", "pandas")
+OF_NETWORKS = ("tensorflow", "keras")  # required by networks alone
 FORBIDDEN = set("/:.%\"'")  # in the name of a logged or a registered model
 REASON = "alias_reason"  # the tag that says why a version got its alias
 LAST = "last_registered"  # the model's tag that says which version the last registration gave
@@ -126,9 +128,13 @@ def _fail_interrupted() -> None:
 def _log(package: ChampionPackage, name: str) -> str:
     description = _serving_schema(package)
     with TemporaryDirectory() as folder:
-        names = ("network.keras", "preprocessor.skops", "schema.json", FINGERPRINTS)
-        network, preprocessor, schema, seen = files = [Path(folder, each) for each in names]
-        package.networks.load_network().save(network)
+        model = "baseline.skops" if isinstance(package.served, ServedBaseline) else "network.keras"
+        names = (model, "preprocessor.skops", "schema.json", FINGERPRINTS)
+        served, preprocessor, schema, seen = files = [Path(folder, each) for each in names]
+        if isinstance(package.served, ServedBaseline):
+            skops_io.dump(package.served.model, served)
+        else:
+            package.served.load_network().save(served)
         skops_io.dump(package.preprocessor, preprocessor)
         schema.write_text(json.dumps(description, indent=1), encoding="utf-8")
         np.save(seen, package.seen, allow_pickle=False)
@@ -138,7 +144,7 @@ def _log(package: ChampionPackage, name: str) -> str:
             artifacts={path.stem: str(path) for path in (*files, READING)},
             signature=_signature(package),
             input_example=package.example,
-            conda_env=_environment(package.schema.rank),
+            conda_env=_environment(package),
             metadata=description,
         )
     return str(logged.model_id)
@@ -179,9 +185,11 @@ def _signature(package: ChampionPackage) -> ModelSignature:
     )
 
 
-def _environment(rank: str) -> dict[str, Any]:
+def _environment(package: ChampionPackage) -> dict[str, Any]:
     # Written out, since MLflow warns if pip is not installed.
-    names = (*REQUIREMENTS, "pillow") if rank == "image" else REQUIREMENTS
+    unused = OF_NETWORKS if isinstance(package.served, ServedBaseline) else ()
+    names = [name for name in REQUIREMENTS if name not in unused]
+    names += ["pillow"] if package.schema.rank == "image" else []
     pip = {"pip": [f"{name}=={version(name)}" for name in names]}
     python = f"python={platform.python_version()}"
     return {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": [python, "pip", pip]}
@@ -248,13 +256,17 @@ def _give_alias(name: str, version: str, registration: Registration) -> None:
 
 
 def _describe_package(package: ChampionPackage) -> dict[str, str]:
-    networks, trial = package.networks, package.trial
-    objective = package.objective
-    named = ("combination", "activation", "optimizer", "learning_rate")
-    return {name: str(getattr(trial, name)) for name in named} | {
-        "seed": ",".join(map(str, networks.seeds)),
+    served, trial, objective = package.served, package.trial, package.objective
+    if isinstance(served, ServedBaseline):
+        described = {"baseline": served.name}
+    else:
+        named = ("combination", "activation", "optimizer", "learning_rate")
+        described = {name: str(getattr(trial, name)) for name in named} | {
+            "seed": ",".join(map(str, served.seeds)),
+            "engine": served.members[0].engine,
+        }
+    return described | {
         "trial_id": trial.id,
-        "engine": networks.members[0].engine,
         "data_fingerprint": package.schema.fingerprint,
         DIGEST: package.digest,
         objective.validation_metric: str(package.validation_score),

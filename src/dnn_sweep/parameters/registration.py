@@ -17,7 +17,7 @@ def _as_mlflow_takes_it(alias: str) -> str:
 
 
 Alias = Annotated[str, AfterValidator(_as_mlflow_takes_it)]
-Serving = Literal["best_seed", "refit", "ensemble"]
+Serving = Literal["best_seed", "refit", "ensemble", "baseline"]
 
 
 class RegistrationParameters(Parameters):
@@ -28,6 +28,8 @@ class RegistrationParameters(Parameters):
             seed; ``ensemble``, the mean of the networks of all its seeds; ``refit``, the same
             mean, with the networks trained anew on training and validation rows. With folds, the
             networks of every choice are trained anew on all rows outside the test split.
+            ``baseline`` serves a model without a deep network, fitted on training and validation
+            rows, where one scores better than every combination, and otherwise the ``ensemble``.
         alias: Alias of the best version.
         challenger_alias: Alias of a version that is not shown to beat the holder of ``alias``.
         confidence: How sure a paired test has to be that a version beats the holder: without any

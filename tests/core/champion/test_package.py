@@ -46,7 +46,7 @@ def test_the_package_names_the_champions_combination_also_if_another_stored_its_
         champion.rows,
     )
     assert package.trial.combination == "relu + slow"
-    assert package.networks.members[0].trial.combination == "relu + slow"
+    assert package.served.members[0].trial.combination == "relu + slow"
 
 
 def test_the_record_says_what_was_registered():

@@ -4,7 +4,8 @@ import pytest
 
 from dnn_sweep.core.champion.choice import select_champion
 from dnn_sweep.core.comparison.against_baselines import compare_baselines
-from dnn_sweep.core.comparison.baselines import NAMES, Baseline
+from dnn_sweep.core.comparison.baseline_models import NAMES
+from dnn_sweep.core.comparison.baselines import Baseline
 from dnn_sweep.core.comparison.leaderboard import (
     combinations_of,
     measure_combinations,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnn_sweep.core.comparison import baselines
+from dnn_sweep.core.comparison import baseline_models
 from dnn_sweep.core.comparison.baselines import fit_baselines
 from dnn_sweep.core.data.predictions import build_scorer
 from dnn_sweep.core.data.schema import TargetScaling
@@ -99,8 +99,10 @@ def test_only_those_asked_for_are_fitted():
 
 def test_rows_beyond_the_cap_are_drawn_with_a_fixed_seed_and_it_is_said(monkeypatch, caplog):
     caplog.set_level(logging.INFO)
-    monkeypatch.setitem(baselines.MOST_ROWS, "support_vectors", 30)
-    monkeypatch.setitem(baselines.MOST_CELLS, "linear", 4 * 3 * 50)  # features x classes x rows
+    monkeypatch.setitem(baseline_models.MOST_ROWS, "support_vectors", 30)
+    monkeypatch.setitem(
+        baseline_models.MOST_CELLS, "linear", 4 * 3 * 50
+    )  # features x classes x rows
     found, again = fit(), fit()
 
     rows = {name: each.rows for name, each in found.items()}

@@ -1,3 +1,4 @@
+import re
 from io import StringIO
 
 import pytest
@@ -58,6 +59,21 @@ def test_every_baseline_is_listed_and_marked_beside_the_five_best_combinations()
     assert "nan" not in "".join(lines)
     assert "A deep network pays here." in lines
     assert "More of it." not in lines
+
+
+def test_a_baseline_that_is_served_is_what_to_use():
+    sweep = sample_sweep()
+    comparison, network = add_sample_baselines(sweep, 0.1, 0.999), sweep.champion.combination
+    served = {"method": "baseline", "baseline": "logistic regression", "seeds": ()}
+    served |= {"trial_ids": (), "weights": 0}
+    sweep.change(served=sweep.champion.served.model_copy(update=served))
+
+    printed = print_summary(sweep, width=120, comparison=comparison)
+
+    assert "Use the baseline logistic regression: accuracy 0.9722" in printed
+    assert re.search(r"\n +1 +logistic regression .* baseline, champion *\n", printed)
+    assert "\nlogistic regression on the test set\nWhat is served: the baseline" in printed
+    assert f"{network} does not beat" not in printed
 
 
 def test_what_speaks_against_the_champion_is_said_before_the_decision():

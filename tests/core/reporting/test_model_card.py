@@ -3,7 +3,12 @@ import re
 import pytest
 
 from dnn_sweep.core.reporting.model_card import shorten_card, write_model_card
-from tests.sample_sweep import sample_comparison, sample_screening, sample_sweep
+from tests.sample_sweep import (
+    add_sample_baselines,
+    sample_comparison,
+    sample_screening,
+    sample_sweep,
+)
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
 
@@ -48,6 +53,24 @@ def test_a_champion_that_was_chosen_for_its_price_is_described_as_such():
         "- The ranking is led by relu + adam; relu + sgd trains fastest of the 3 tied for "
         "first on digits."
     ) in card_of(sweep)
+
+
+def test_a_baseline_that_is_served_is_described_in_place_of_a_network():
+    sweep = sample_sweep()
+    comparison, network = add_sample_baselines(sweep, 0.1, 0.999), sweep.champion.combination
+    served = {"method": "baseline", "baseline": "logistic regression", "seeds": ()}
+    served |= {"trial_ids": (), "weights": 0}
+    sweep.change(served=sweep.champion.served.model_copy(update=served))
+
+    card = card_of(sweep, comparison=comparison)
+
+    said = "- No network: the baseline logistic regression, fitted on training and validation rows."
+    assert said in card
+    assert "- The baseline logistic regression comes first on digits, before " in card
+    assert "are of the same model, fitted on the training rows alone" in " ".join(card.split())
+    assert "Learning rate" not in card
+    assert "best seed" not in card
+    assert network in card
 
 
 def test_it_says_what_is_served_and_what_the_validation_figures_are_of():

@@ -127,6 +127,23 @@ def test_the_network_of_the_best_seed_is_the_same_on_both_splits():
     assert "the same network, on rows that no choice has seen" in top
 
 
+def test_a_baseline_that_is_served_heads_the_page():
+    sweep = sample_sweep()
+    comparison, network = add_sample_baselines(sweep, 0.1, 0.999), sweep.champion.combination
+    served = {"method": "baseline", "baseline": "logistic regression", "seeds": ()}
+    served |= {"trial_ids": (), "weights": 0}
+    sweep.change(served=sweep.champion.served.model_copy(update=served))
+
+    page = page_of(sweep, comparison=comparison)
+
+    top, table = text_of(page.split("<h2")[0]), section_of(page, "ranking")
+    assert f"logistic regression comes first on digits, before {network}, the best network" in top
+    assert "fitted on the training rows, on the rows it was chosen by" in top
+    assert "What is served: the baseline logistic regression, fitted on training and" in top
+    assert re.search(r"1 logistic regression [^a-z]* baseline champion ", table)
+    assert "Served: seeds" not in page
+
+
 def test_a_champion_that_was_chosen_for_its_price_is_not_called_the_best():
     sweep = sample_sweep(THREE, seeds=(0, 1))
     best, second = sweep.leaderboard["combination"][:2]

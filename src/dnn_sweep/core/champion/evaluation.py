@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dnn_sweep.core.champion.metrics import classification_metrics, regression_metrics
 from dnn_sweep.core.champion.record import ChampionEvaluation, Served, SplitSizes
 from dnn_sweep.core.champion.served import ServedNetworks, mean_outputs
+from dnn_sweep.core.champion.served_baseline import NO_BASELINE, ServedBaseline
 from dnn_sweep.core.champion.threshold import choose_threshold
 from dnn_sweep.core.comparison.intervals import MetricEstimate, mean_interval
 from dnn_sweep.core.comparison.leaderboard import combinations_of
@@ -56,6 +57,7 @@ def evaluate_champion(
     registration: RegistrationParameters,
     folds: pd.DataFrame | None = None,
     objective: Objective | None = None,
+    baseline: ServedBaseline = NO_BASELINE,
 ) -> tuple[ChampionEvaluation, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Evaluate what is served on the test set, exactly once.
 
@@ -63,7 +65,8 @@ def evaluate_champion(
     trials whose networks are served. The matrices and ``target_scaling`` are the finals'; the raw
     ``test_rows`` are scaled as the served networks need it. With ``folds`` the validation figures
     are of the networks of the folds, each on rows that it was not trained on. Without an
-    ``objective``, that of the task counts.
+    ``objective``, that of the task counts. A ``baseline`` that is served is evaluated in place of
+    the networks; its validation figures are those of the leaderboard.
 
     Returns:
         The champion's metrics, and its confusion matrix, class report (:func:`tabulate_classes`)
@@ -77,16 +80,22 @@ def evaluate_champion(
     ['accuracy', 'macro_f1', 'log_loss', 'calibration_error']
     """
     objective = objective or objective_of(schema.task)
-    result, networks = results[trial.id], ServedNetworks.of(served_plan, results)
-    network = networks.load_network()
     test_matrix = scale_rows(test_rows, served_preprocessor, served_scaling, schema)
     features, test_target = features_and_target(test_matrix)
-    outputs = network_outputs(network, features)
     true = validation_matrix[TARGET].to_numpy()
     replicates = results_of(trial.combination, trials_of(plan)[trial.combination], results)
-    served = _describe_served(networks, replicates, network.count_params(), registration)
-    by_seed = replicates_of(replicates)
-    validated = mean_outputs([replicate_outputs(by_seed[seed], folds) for seed in served.seeds])
+    if baseline.validated is not None:
+        outputs, validated = baseline.outputs(features, schema), baseline.validated
+        described = {"seeds": (), "trial_ids": (), "weights": 0}
+        served = Served(method="baseline", baseline=baseline.name, **described)
+    else:
+        networks = ServedNetworks.of(served_plan, results)
+        network, by_seed = networks.load_network(), replicates_of(replicates)
+        outputs = network_outputs(network, features)
+        served = _describe_served(networks, replicates, network.count_params(), registration)
+        validated = mean_outputs([replicate_outputs(by_seed[seed], folds) for seed in served.seeds])
+    # With folds and a baseline, the combination has no network on all rows.
+    result = results.get(trial.id) or replicates[0]
     threshold = choose_threshold(validated, true, schema, registration)
     ranked = combinations_of(leaderboard)
     tied = ranked.loc[ranked["tied_with_best"], "combination"]
@@ -160,6 +169,7 @@ def _describe_served(
     registration: RegistrationParameters,
 ) -> Served:
     method, seeds = registration.champion, networks.seeds
+    method = "ensemble" if method == "baseline" else method  # none was better
     wanted = [] if method == "best_seed" else list(replicates_of(replicates))
     first, finals = networks.members[0].trial, {each.trial.id for each in replicates}
     return Served(

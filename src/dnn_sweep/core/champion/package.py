@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.record import Champion, ChampionEvaluation, RegisteredVersion
 from dnn_sweep.core.champion.served import ServedNetworks
+from dnn_sweep.core.champion.served_baseline import NO_BASELINE, ServedBaseline
 from dnn_sweep.core.data.fingerprints import fingerprint_rows
 from dnn_sweep.core.data.predictions import HALF, tabulate_outputs
 from dnn_sweep.core.data.preprocessing import scale_features
@@ -33,7 +34,7 @@ class ChampionPackage:
     """Everything that a model server needs of the champion, and what describes it."""
 
     trial: Trial  # the best one of its combination
-    networks: ServedNetworks
+    served: ServedNetworks | ServedBaseline
     preprocessor: Any  # the fitted ``ColumnTransformer``; takes coerced feature columns
     schema: Schema
     target_scaling: TargetScaling
@@ -124,10 +125,12 @@ def package_champion(
     target_scaling: TargetScaling,
     train_rows: pd.DataFrame,
     validation_rows: pd.DataFrame,
+    baseline: ServedBaseline = NO_BASELINE,
 ) -> ChampionPackage:
     """Package the champion with fingerprints of the raw rows it was trained on and chosen by.
 
-    The networks of ``served_plan`` need this ``preprocessor`` and ``target_scaling``.
+    The networks of ``served_plan`` need this ``preprocessor`` and ``target_scaling``; so does a
+    ``baseline`` that is served in their place.
 
     >>> trained = champion_trial, served_plan, refitted_trials, champion_evaluation
     >>> fitted = served_preprocessor, schema, served_scaling, train_rows, validation_rows
@@ -135,14 +138,22 @@ def package_champion(
     >>> package.example_predictions.columns[0]
     'prediction'
     """
-    networks, objective = ServedNetworks.of(served_plan, results), evaluation.metric
-    network = networks.load_network()
+    objective = evaluation.metric
     seen = [fingerprint_rows(rows, schema.kinds) for rows in (train_rows, validation_rows)]
     scaled = scale_features(validation_rows, preprocessor, schema)
-    outputs = network_outputs(network, scaled.head(EXAMPLE_ROWS).to_numpy())
+    first = scaled.head(EXAMPLE_ROWS).to_numpy()
+    served: ServedNetworks | ServedBaseline = baseline
+    if baseline:
+        outputs, identity = baseline.outputs(first, schema), baseline.name
+        weights = [baseline.outputs(scaled.to_numpy(), schema)]
+    else:
+        served = ServedNetworks.of(served_plan, results)
+        network = served.load_network()
+        outputs, weights = network_outputs(network, first), network.get_weights()
+        identity = "+".join(each.trial.id for each in served.members)
     return ChampionPackage(
         trial=trial,
-        networks=networks,
+        served=served,
         preprocessor=preprocessor,
         schema=schema,
         target_scaling=target_scaling,
@@ -154,9 +165,7 @@ def package_champion(
         threshold=evaluation.threshold,
         description=_describe(evaluation),
         seen=np.unique(np.concatenate(seen)),
-        digest=_digest(
-            networks, network.get_weights(), schema, target_scaling, scaled, evaluation.threshold
-        ),
+        digest=_digest(identity, weights, schema, target_scaling, scaled, evaluation.threshold),
     )
 
 
@@ -168,7 +177,7 @@ def _as_sent(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _digest(
-    networks: ServedNetworks,
+    identity: str,
     weights: Sequence[NDArray[Any]],
     schema: Schema,
     target_scaling: TargetScaling,
@@ -178,10 +187,10 @@ def _digest(
     """Hash what predicts: the trials, the schema, both scalings and the networks' weights.
 
     Files of networks and preprocessors hold times and addresses. So the weights themselves are
-    hashed, and of the preprocessor what it makes of the validation rows.
+    hashed, and of the preprocessor what it makes of the validation rows; of a baseline, what it
+    predicts for these.
     """
-    trials = "+".join(each.trial.id for each in networks.members)
-    described = [trials, schema.model_dump_json(), target_scaling.model_dump_json()]
+    described = [identity, schema.model_dump_json(), target_scaling.model_dump_json()]
     if threshold != HALF:
         described.append(str(threshold))
     digest = hashlib.sha256(repr(tuple(described)).encode())
@@ -195,6 +204,8 @@ def _describe(champion: ChampionEvaluation) -> str:
     found = champion.validation[objective.metric]
     within = f" in {count(rows.folds, 'fold')}" if rows.folds else ""
     rule = "best" if champion.chosen_by == "best" else "fastest of those tied for first"
+    if champion.served.baseline:
+        rule = "better than the best"
     return (
         f"{champion.what_is_served}: {objective.label} {found.value:.4g} on "
         f"{rows.validation} validation rows{within} ({percent(champion.confidence)} interval "

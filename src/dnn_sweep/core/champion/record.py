@@ -92,7 +92,8 @@ class Served(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: Serving
+    method: Serving  # ``baseline`` only where one is served
+    baseline: str | None = None  # its name in the leaderboard; it has no seeds, trials or weights
     seeds: tuple[int, ...]  # of the networks whose mean is served
     diverged_seeds: tuple[int, ...] = ()  # of the combination, which are left out
     trial_ids: tuple[str, ...]  # of the networks, in the order of the seeds
@@ -104,6 +105,8 @@ class Served(BaseModel):
 
         ``rows`` names those that networks were trained anew on.
         """
+        if self.baseline:
+            return f"the baseline {self.baseline}, fitted on {rows}"
         if len(self.seeds) == 1:
             said = f"the network of {combination} with seed {self.seeds[0]}"
         else:
@@ -126,6 +129,9 @@ class Served(BaseModel):
 
 class ChampionEvaluation(BaseModel):
     """The champion before it is registered.
+
+    Where a baseline is served, it is the champion; ``combination`` and what follows from it then
+    describe the best combination, which it left behind.
 
     ``seed``, ``best_epoch``, ``trial_id`` and ``engine`` are those of the best trial of its
     combination, which represents it where a single trial is shown. ``test`` is of what is served.
@@ -173,6 +179,11 @@ class ChampionEvaluation(BaseModel):
         return self.ranked_by or objective_of(self.task)
 
     @property
+    def name(self) -> str:
+        """The combination, or the baseline that is served in its place."""
+        return self.served.baseline or self.combination
+
+    @property
     def what_is_served(self) -> str:
         """What is served, in a phrase."""
         if self.rows.folds:
@@ -201,6 +212,8 @@ class Champion(ChampionEvaluation):
         ``best`` is the combination that leads the leaderboard.
         """
         name, tied, on = self.combination, len(self.tied_with), f"on {self.experiment}"
+        if self.served.baseline:
+            return f"The baseline {self.name} comes first {on}, before {best}, the best network"
         if name != best:
             if self.chosen_by == "cheapest_tied" and best in self.tied_with:
                 return f"{name} trains fastest of the {tied + 1} tied for first {on}"

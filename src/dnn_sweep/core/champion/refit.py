@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from dnn_sweep.core.champion.choice import suggested_epochs
+from dnn_sweep.core.champion.served_baseline import leading_baseline
 from dnn_sweep.core.comparison.scores import finished_replicates, results_of, trials_of
 from dnn_sweep.core.data.arrays import TrainingData, matrix_fingerprint
 from dnn_sweep.core.data.folds import count_watched, divide_once
@@ -42,6 +43,7 @@ def plan_served(
     schema: Schema,
     scaling: ScalingParameters,
     registration: RegistrationParameters,
+    leaderboard: pd.DataFrame | None = None,
 ) -> tuple[TrialPlan, Any, TargetScaling]:
     """List the trials whose networks are served, and fit the preprocessing that they need.
 
@@ -52,7 +54,8 @@ def plan_served(
         The trials, the fitted transformer and the target's scaling. For ``refit`` the last two
         are fitted anew, and the trials are new ones: one for each seed that did not diverge. With
         folds all trials are new ones, because no network of a fold was trained on all rows; the
-        preprocessing was fitted on all of them already.
+        preprocessing was fitted on all of them already. For a baseline, the first of the
+        ``leaderboard``, there are no trials, and the preprocessing is that of a refit.
 
     >>> rows, fitted = (train_rows, validation_rows), (preprocessor, target_scaling, schema)
     >>> trained = champion_trial, finals_plan, trial_results
@@ -64,15 +67,20 @@ def plan_served(
     if registration.champion == "best_seed":
         return TrialPlan(trials=(trial,)), preprocessor, target_scaling
     trials = trials_of(finals)[trial.combination]
+    baseline = leaderboard is not None and leading_baseline(leaderboard, registration)
     if trials[0].fold is not None:
+        if baseline:
+            return TrialPlan(trials=()), preprocessor, target_scaling
         seeds = finished_replicates(results_of(trial.combination, trials, results))
         anew = tuple(with_seed(trial, seed) for seed in seeds)
         return TrialPlan(trials=anew), preprocessor, target_scaling
-    if registration.champion == "ensemble":
+    if registration.champion != "refit" and not baseline:
         return TrialPlan(trials=tuple(trials)), preprocessor, target_scaling
     trained = results_of(trial.combination, trials, results)
     finished = [each for each in trained if each.status == "completed"]
     fitted = fit_preprocessor(_join(train_rows, validation_rows), schema, scaling)
+    if baseline:
+        return TrialPlan(trials=()), *fitted
     matrices = _scale(train_rows, validation_rows, *fitted, schema)
     data = matrix_fingerprint(*matrices)
     watched = count_watched(len(train_rows), trials[0].inner)
@@ -112,7 +120,7 @@ def refit_networks(
     """
     known = {trial.id: results[trial.id] for trial in plan.trials if trial.id in results}
     usable = {name for name, each in known.items() if each.keeps_network or each.is_diverged}
-    if all(trial.id in usable for trial in plan.trials) and not sweep.fresh:
+    if not plan.trials or (all(each.id in usable for each in plan.trials) and not sweep.fresh):
         return
     fitted = preprocessor, target_scaling, schema
     only_once = folds is not None and len(folds)

@@ -2,40 +2,31 @@
 
 import logging
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy
 from numpy.typing import NDArray
 
+from dnn_sweep.core.comparison.baseline_models import (
+    NAMES,
+    draw_rows,
+    fit_model,
+    predict_rows,
+)
 from dnn_sweep.core.data.arrays import features_and_target, sample_weights_of
 from dnn_sweep.core.data.folds import FOLD, TARGET_MEAN, TARGET_SCALE, VALIDATED
 from dnn_sweep.core.data.predictions import target_values
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import Schema, TargetScaling
-from dnn_sweep.core.lazy import LazyModule, sklearn
 from dnn_sweep.core.objectives import OF_PROBABILITIES, Objective
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.scorer import Predictions, Scorer, predict_without_skill
 from dnn_sweep.parameters import BaselineName, EvaluationParameters, Task
 
 logger = logging.getLogger(__name__)
-threadpoolctl = LazyModule("threadpoolctl")
-
-# The most training rows of each, and the most cells (rows x features, times classes where one
-# model is fitted per class), chosen so that MNIST takes about a minute of processor time.
-MOST_ROWS = {"linear": 100_000, "boosting": 100_000, "support_vectors": 8_000}
-MOST_CELLS = {"linear": 400_000_000, "boosting": 40_000_000, "support_vectors": 7_000_000}
-NAMES: dict[BaselineName, tuple[str, str]] = {  # for classes, for a regression
-    "no_skill": ("most frequent class", "median"),
-    "linear": ("logistic regression", "ridge regression"),
-    "boosting": ("gradient boosting", "gradient boosting"),
-    "support_vectors": ("support vector machine", "support vector machine"),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +107,13 @@ def fit_baselines(
     return fitted
 
 
+def fit_baseline(
+    spelling: BaselineName, matrix: pd.DataFrame, plan: TrialPlan, schema: Schema, seed: int
+) -> Any:
+    """Fit a baseline on all rows of a matrix, as a model to be served: with probabilities."""
+    return _Part.of(matrix, matrix[:0], plan).fit(spelling, schema, seed, calibrated=True)
+
+
 @dataclass(frozen=True, eq=False)
 class _Part:
     """Rows to fit on, and rows to predict: of one split, or of one fold."""
@@ -148,7 +146,7 @@ class _Part:
     def fitted_on(self, spelling: BaselineName, schema: Schema, seed: int) -> NDArray[np.intp]:
         if spelling == "no_skill":
             return np.arange(len(self.target))
-        return _draw_rows(spelling, self.counted, self.features.shape[1], schema, seed)
+        return draw_rows(spelling, self.counted, self.features.shape[1], schema, seed)
 
     def predict(
         self, spelling: BaselineName, schema: Schema, seed: int
@@ -157,10 +155,15 @@ class _Part:
             given = len(self.unseen), len(schema.classes)
             constant = predict_without_skill(self.target, *given)
             return constant.values, constant.probabilities
+        return predict_rows(self.fit(spelling, schema, seed), self.unseen, schema)
+
+    def fit(
+        self, spelling: BaselineName, schema: Schema, seed: int, *, calibrated: bool = False
+    ) -> Any:
         rows = self.fitted_on(spelling, schema, seed)
-        own = None if self.weights is None else self.weights[rows]
-        fitted = self.features[rows], self.target[rows], own
-        return _predict(spelling, *fitted, self.unseen, schema, seed)
+        weights = None if spelling == "no_skill" or self.weights is None else self.weights[rows]
+        fitted = self.features[rows], self.target[rows], weights
+        return fit_model(spelling, *fitted, schema, seed, calibrated=calibrated)
 
 
 def _divide(
@@ -203,73 +206,3 @@ def _weights(
         weights = weights * np.asarray(of_classes)[target.astype(np.int64)]
     # Of mean 1 where they count: regularisation would else depend on their unit.
     return np.asarray(weights / weights[weights > 0].mean())
-
-
-def _draw_rows(
-    spelling: BaselineName, rows: NDArray[np.intp], features: int, schema: Schema, seed: int
-) -> NDArray[np.intp]:
-    """Draw as many rows as the baseline can take, in their order; all of them if they are few."""
-    models = max(len(schema.classes), 1) if spelling != "support_vectors" else 1
-    most = min(MOST_ROWS[spelling], MOST_CELLS[spelling] // max(features * models, 1))
-    if len(rows) <= most:
-        return rows
-    return np.sort(np.random.default_rng(seed).choice(rows, max(most, 1), replace=False))
-
-
-def _predict(
-    spelling: BaselineName,
-    features: NDArray[np.float32],
-    target: NDArray[np.generic],
-    weights: NDArray[np.float64] | None,
-    unseen: NDArray[np.float32],
-    schema: Schema,
-    seed: int,
-) -> tuple[NDArray[np.generic], NDArray[np.float64] | None]:
-    """Fit a model and predict the unseen rows."""
-    regression = schema.task == "regression"
-    model = _new_model(spelling, features.shape[1], regression, seed)
-    mean, scale = 0.0, 1.0
-    if regression:  # a support vector machine needs a target of about unit variance
-        mean, scale = float(target.mean()), float(target.std()) or 1.0
-        target = (target.astype(np.float64) - mean) / scale
-    # One thread: several wait for each other where other programs run, and sum in another order.
-    with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
-        # A linear model that stops after 100 iterations is good enough for a baseline.
-        warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
-        model.fit(features, target, sample_weight=weights)
-        predictions = model.predict(unseen)
-        if regression:
-            return predictions * scale + mean, None
-        probabilities = np.zeros((len(unseen), len(schema.classes)))
-        probabilities[:, model.classes_.astype(np.int64)] = _class_shares(model, unseen)
-        return predictions, probabilities
-
-
-def _class_shares(model: Any, unseen: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities, or in their order what a support vector machine decides by."""
-    if hasattr(model, "predict_proba"):
-        return np.asarray(model.predict_proba(unseen))
-    decided = model.decision_function(unseen)
-    if decided.ndim == 1:
-        decided = np.stack([-decided / 2, decided / 2], axis=1)
-    return np.asarray(scipy.special.softmax(decided, axis=1))
-
-
-def _new_model(spelling: BaselineName, features: int, regression: bool, seed: int) -> Any:
-    if spelling == "linear":
-        new = sklearn.linear_model
-        return new.Ridge() if regression else new.LogisticRegression()
-    if spelling == "support_vectors":
-        return sklearn.svm.SVR() if regression else sklearn.svm.SVC()
-    new = sklearn.ensemble
-    boosting = (
-        new.HistGradientBoostingRegressor if regression else new.HistGradientBoostingClassifier
-    )
-    return boosting(
-        learning_rate=0.2,
-        max_iter=50,
-        # Each split looks at 30 columns, or a tenth of them: faster where there are many.
-        max_features=min(1.0, max(0.1, 30 / max(features, 1))),
-        early_stopping=False,
-        random_state=seed,
-    )

@@ -37,7 +37,7 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     """
     champion, registered = results.champion, results.champion.registered
     experiment, ranking = champion.experiment, results.leaderboard
-    is_champion = ranking["combination"] == champion.combination
+    is_champion = ranking["combination"] == champion.name
     is_baseline = ranking["kind"] == "baseline"
     # Every baseline, however far down: they are few, and what the others are measured against.
     shown = ranking[((~is_baseline).cumsum() <= TOP_ROWS) | is_champion | is_baseline]
@@ -72,7 +72,7 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
     version = f"{registered.name} {registered.standing}"
     parts += [
         Text(),
-        Text(f"{champion.combination} on the test set", style="bold"),
+        Text(f"{champion.name} on the test set", style="bold"),
         Text(f"What is served: {champion.what_is_served}. {champion.served.left_out}".rstrip()),
         _facts([(METRIC_LABELS.get(name, name), text) for name, text in metrics]),
         Text(),
@@ -111,7 +111,7 @@ def _ranking(shown: pd.DataFrame, results: SweepResults) -> Table:
     table.add_column("", no_wrap=True)
     for row in shown.to_dict("records"):
         is_baseline = row["kind"] == "baseline"
-        is_champion = row["combination"] == champion.combination
+        is_champion = row["combination"] == champion.name
         is_best = row["combination"] == results.best
         note = "best" if is_best else "tied" if row["tied_with_best"] else ""
         if row["combination"] in results.comparison.dropped:
@@ -126,8 +126,8 @@ def _ranking(shown: pd.DataFrame, results: SweepResults) -> Table:
             format_value(row[f"{metric}_mean"]),
             Text(format_interval(row[f"{metric}_ci_low"], row[f"{metric}_ci_high"])),
             "" if is_baseline else f"{row['learning_rate']:g}",
-            "baseline" if is_baseline else note.strip(),
-            style="italic" if is_baseline else "bold green" if is_champion else "",
+            ("baseline, champion" if is_champion else "baseline") if is_baseline else note.strip(),
+            style="bold green" if is_champion else "italic" if is_baseline else "",
         )
     return table
 

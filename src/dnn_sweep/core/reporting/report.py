@@ -57,6 +57,14 @@ def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
     """The objective on the validation and the test rows, with a note on what was measured."""
     champion, metric = results.champion, results.objective.metric
     served, several = champion.served, len(champion.served.seeds) > 1
+    if served.baseline:
+        before = "on each fold's" if champion.rows.folds else "on the"
+        note = f"fitted {before} training rows, on the rows it was chosen by"
+        unseen = "what is served, on rows that no choice has seen"
+        return [
+            ("validation", champion.validation[metric], note),
+            ("test", champion.test[metric], unseen),
+        ]
     what = f"the mean of {len(served.seeds)} networks" if several else f"seed {served.seeds[0]}"
     anew = served.epochs is not None
     if champion.rows.folds:

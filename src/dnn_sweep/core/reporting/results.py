@@ -60,7 +60,8 @@ class SweepResults:
     def headline(self) -> str:
         """The champion and what it rests on, in a sentence; and what a baseline takes from it."""
         headline, reservation = self.champion.headline(self.best), self.comparison.reservation
-        return f"{headline}, {reservation}" if reservation else headline
+        served = self.champion.served.baseline  # about which the reservation says nothing
+        return f"{headline}, {reservation}" if reservation and not served else headline
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -91,6 +92,9 @@ class SweepResults:
         pays, rate = self.comparison.deep_network, f"{champion.learning_rate:g}"
         use = "Of the networks, use" if pays in ("does_not_pay", "no_skill") else "Use"
         label = self.objective.label
+        if champion.served.baseline:
+            found = champion.test[self.objective.metric]
+            return f"Use the baseline {champion.name}: {label} {found} on the test set."
         return (
             f"{use} {champion.combination} at learning rate {rate}: {label} "
             f"{champion.test[self.objective.metric]} on the test set."

@@ -36,7 +36,7 @@ def _never_recognised(champion: Champion, class_report: pd.DataFrame) -> Iterato
     found = unrecognised_classes(class_report)
     for name, rows in found[["class", "support"]].head(MOST_NAMED).to_numpy():
         yield (
-            f"{champion.combination} has a recall of 0 for class {name!r}: it recognises none of "
+            f"{champion.name} has a recall of 0 for class {name!r}: it recognises none of "
             f"its {count(int(rows), 'test row')}."
         )
     if (more := len(found) - MOST_NAMED) > 0:
@@ -44,6 +44,8 @@ def _never_recognised(champion: Champion, class_report: pd.DataFrame) -> Iterato
 
 
 def _not_beaten(champion: Champion, leaderboard: pd.DataFrame) -> Iterator[str]:
+    if champion.served.baseline:
+        return
     column, sign = f"{champion.objective}_mean", champion.metric.sign
     own = leaderboard.loc[leaderboard["combination"] == champion.combination, column].iloc[0]
     baselines = leaderboard[leaderboard["kind"] == "baseline"]

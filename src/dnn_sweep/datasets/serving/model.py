@@ -24,20 +24,32 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 BATCH = 1024  # rows per step; bounds the memory of a large request
 SHOWN = 60  # characters of an unknown category in a note
+# scikit-learn's own types that skops does not know: of gradient boosting, and of calibration.
+TRUSTED = [
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._TemperatureScaling",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+]
 SERVING = "_MLFLOW_IS_IN_SERVING_ENVIRONMENT"  # MLflow sets this variable in its server
 
 
 class SweepModel(PythonModel):
-    """Preprocessing, network and labels as one model."""
+    """Preprocessing, network (or a model of scikit-learn) and labels as one model."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the artifacts; none of them is a pickle."""
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        import keras
         import skops.io
 
         artifacts = context.artifacts
-        self.network = keras.saving.load_model(artifacts["network"], compile=False, safe_mode=True)
+        if "baseline" in artifacts:
+            self.baseline = skops.io.load(artifacts["baseline"], trusted=TRUSTED)
+            self.network: Any = self._outputs_of_baseline
+        else:
+            import keras
+
+            network = keras.saving.load_model(artifacts["network"], compile=False, safe_mode=True)
+            self.network = network
         self.preprocessor = skops.io.load(artifacts["preprocessor"], trusted=["numpy.dtype"])
         self.reading: Any = _module(artifacts["reading"])
         self.schema = json.loads(Path(artifacts["schema"]).read_text(encoding="utf-8"))
@@ -87,6 +99,14 @@ class SweepModel(PythonModel):
             raise _mistake(f"row {given.index[row]}: its numbers are too large to compute with")
         labelled = self._label(outputs.astype(np.float64))
         return pd.DataFrame(labelled | self._note(rows), index=index)
+
+    def _outputs_of_baseline(self, scaled: Any) -> Any:
+        """What a network would return: a probability for each class, or the standardised target."""
+        if self.schema["task"] == "regression":
+            return self.baseline.predict(scaled)[:, np.newaxis]
+        shares = np.zeros((len(scaled), len(self.schema["classes"])))
+        shares[:, self.baseline.classes_.astype(int)] = self.baseline.predict_proba(scaled)
+        return shares
 
     def _refuse_shifted(self, given: pd.DataFrame) -> None:
         """Refuse a CSV with more fields than names; pandas takes the first field for an index."""

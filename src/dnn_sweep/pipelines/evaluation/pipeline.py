@@ -5,6 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from dnn_sweep.core.champion.choice import select_champion
 from dnn_sweep.core.champion.evaluation import evaluate_champion, list_test_metrics
 from dnn_sweep.core.champion.refit import plan_served, refit_networks
+from dnn_sweep.core.champion.served_baseline import fit_served_baseline
 from dnn_sweep.core.comparison.baselines import fit_baselines
 from dnn_sweep.core.comparison.leaderboard import measure_combinations, rank_combinations
 from dnn_sweep.core.diagnosis.verdicts import diagnose_combinations
@@ -64,9 +65,26 @@ def create_pipeline() -> Pipeline:
                     "schema",
                     "params:scaling",
                     "params:registration",
+                    "leaderboard",
                 ],
                 outputs=["served_plan", *served],
                 name="plan_served",
+            ),
+            Node(
+                fit_served_baseline,
+                inputs=[
+                    "leaderboard",
+                    "baselines",
+                    "finals_plan",
+                    *rows,
+                    *served,
+                    "schema",
+                    "params:evaluation",
+                    "params:registration",
+                    "folds",
+                ],
+                outputs="served_baseline",
+                name="fit_served_baseline",
             ),
             Node(
                 refit_networks,
@@ -103,6 +121,7 @@ def create_pipeline() -> Pipeline:
                     "params:registration",
                     "folds",
                     "objective",
+                    "served_baseline",
                 ],
                 outputs=["champion_evaluation", *tables],
                 name="evaluate_champion",

@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 package_champion,
-                inputs=[*chosen, *fitted, *seen],
+                inputs=[*chosen, *fitted, *seen, "served_baseline"],
                 outputs="champion_package",
                 name="package_champion",
             ),

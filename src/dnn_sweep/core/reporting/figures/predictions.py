@@ -53,7 +53,7 @@ def prepare(
     shown = "predicted against true values" if regression else "confusion matrix"
     objective = champion.metric
     titles = (
-        f"{champion.combination} on the test set: {shown}",
+        f"{champion.name} on the test set: {shown}",
         style.subtitle(
             f"{objective.label} {champion.test[objective.metric]}",
             count(champion.rows.test, "test row"),
