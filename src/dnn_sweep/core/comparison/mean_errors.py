@@ -114,12 +114,13 @@ def draw_variance_ratios(
     with np.errstate(divide="ignore"):  # many seeds rule some distributions out
         log_posterior = np.log(likelihood @ shapes).sum(axis=0) + np.log(weights)
     posterior = scipy.special.softmax(log_posterior)
-    drawn = shapes[:, rng.choice(len(posterior), size=draws, p=posterior)]
+    chosen = rng.choice(len(posterior), size=draws, p=posterior)
+    few, at = np.unique(chosen, return_inverse=True)  # the same ones are drawn again and again
     ratios = np.empty((len(found), draws))
     for each, of_ratio in enumerate(likelihood):
-        upto = np.cumsum(of_ratio[:, np.newaxis] * drawn, axis=0)
-        above = rng.random(draws) * upto[-1]
-        ratios[each] = np.exp(LOG_RATIOS[(upto < above).sum(axis=0)])
+        upto = np.cumsum(of_ratio[:, np.newaxis] * shapes[:, few], axis=0)
+        above = rng.random(draws) * upto[-1, at]
+        ratios[each] = np.exp(LOG_RATIOS[(upto[:, at] < above).sum(axis=0)])
     return ratios
 
 
