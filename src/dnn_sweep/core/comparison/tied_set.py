@@ -11,7 +11,7 @@ from dnn_sweep.core.comparison.mean_errors import Floats, draw_mean_errors
 DRAWS = 10_000
 FEWEST_DRAWS = 2_000
 VALUES = 20_000_000  # pairs × draws: bounds memory
-OWN_LEVEL = 0.95  # at which the pairs' errors are brought to one scale
+OWN_LEVEL = 0.99  # at which the pairs' errors are brought to one scale
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,8 @@ def compare_with_best(
     The best was chosen by the same scores, and the luckiest of thirty equals looks better than
     the rest. So the largest error among all *pairs* sets the width, whichever the best turns out
     to be: errors of all means are drawn together (:func:`draw_mean_errors`), and those of every
-    pair are divided by their own 95 % quantile, so that an unstable pair does not widen the
-    others. (Quantiles further out rest on few draws and on the tails of unstable pairs, which a
-    few seeds know least; with them false claims are more frequent.) Pairs that are told apart
-    leave the family, which may then tell more of them apart.
+    pair are divided by their own 99 % quantile, so that an unstable pair does not widen the
+    others. Pairs that are told apart leave the family, which may then tell more of them apart.
 
     Args:
         scores: Shape ``(combinations, seeds, rows)``.
