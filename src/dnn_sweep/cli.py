@@ -17,6 +17,7 @@ from dnn_sweep.core.training.interrupts import SIGNALS, Interrupts, exit_status
 from dnn_sweep.hooks import report_mistake
 from dnn_sweep.parameters.base import listed
 from dnn_sweep.runner import OutOfDateRunner
+from dnn_sweep.sparing_runner import SparingRunner
 from dnn_sweep.startup import IS_RUN
 from dnn_sweep.trials_command import trials
 
@@ -82,8 +83,9 @@ class CheckedRun(click.Command):
         _expect("--from-inputs", given["from_inputs"] or (), chosen.datasets())
         _expect("--to-outputs", given["to_outputs"] or (), chosen.datasets())
         _expect("--tags", given["tags"] or (), {tag for node in chosen.nodes for tag in node.tags})
-        if not any(given[option] for option in CHOSEN_BY_HAND):
-            given["runner"] = OutOfDateRunner.__module__ + "." + OutOfDateRunner.__name__
+        by_hand = any(given[option] for option in CHOSEN_BY_HAND)
+        runner = SparingRunner if by_hand else OutOfDateRunner
+        given["runner"] = f"{runner.__module__}.{runner.__name__}"
         try:
             return super().invoke(ctx)
         except Exception as error:

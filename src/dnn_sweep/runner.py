@@ -14,13 +14,13 @@ from typing import Any
 from kedro.io import CatalogProtocol, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from kedro.runner import SequentialRunner
 from pluggy import PluginManager
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dnn_sweep.datasets.base import State, state_of_path
 from dnn_sweep.datasets.sweep_run import sweep_to_record
 from dnn_sweep.parameters import SweepParameters
+from dnn_sweep.sparing_runner import SparingRunner
 
 RECORDS = "node_records"
 SWEEP = "params:sweep"
@@ -59,7 +59,7 @@ class NodeRecords(BaseModel):
     nodes: dict[str, NodeRecord] = {}
 
 
-class OutOfDateRunner(SequentialRunner):
+class OutOfDateRunner(SparingRunner):
     """Leaves out nodes that would write again what is there.
 
     A node is out of date if its code, one of its parameters, a file that it read or a file that
@@ -67,14 +67,6 @@ class OutOfDateRunner(SequentialRunner):
     MLflow and this sweep's run does not have that. Nodes that print always run. What passes only
     through memory is made again where it is needed.
     """
-
-    def __str__(self) -> str:
-        """Return the name of Kedro's own: Kedro-Viz follows only runs of a runner of that name."""
-        return str(SequentialRunner())
-
-    @property
-    def _logger(self) -> logging.Logger:
-        return logging.getLogger("kedro.runner")
 
     def run(
         self,
@@ -163,6 +155,11 @@ class OutOfDateRunner(SequentialRunner):
         """Record a node that has run, then release what it read."""
         self._record(node, catalog)
         super()._release_datasets(node, catalog, load_counts, pipeline)
+
+    def _failed(self, node: Node, catalog: CatalogProtocol) -> None:
+        """Forget a node that has failed, so that it runs again."""
+        self._records.pop(node.name, None)
+        catalog.save(RECORDS, NodeRecords(nodes=self._records))
 
     def _record(self, node: Node, catalog: CatalogProtocol) -> None:
         inputs, outputs = self._inputs(node, catalog), _states(node.outputs, catalog)

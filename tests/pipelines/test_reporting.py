@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import mlflow
@@ -11,12 +12,17 @@ from kedro.config import OmegaConfigLoader
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from kedro_mlflow.io.catalog.switch_catalog_logging import switch_catalog_logging
+from rich.console import Console
 
+from dnn_sweep.core.errors import PartlyFailedError
+from dnn_sweep.core.missing import Missing
 from dnn_sweep.core.plan.rounds import Rounds
-from dnn_sweep.core.reporting.figures import FIGURES
+from dnn_sweep.core.reporting.console import summarize_sweep
+from dnn_sweep.core.reporting.figures import FIGURES, Figure
 from dnn_sweep.hooks import CatalogHooks
 from dnn_sweep.pipelines.reporting import create_pipeline
 from dnn_sweep.settings import CONFIG_LOADER_ARGS
+from dnn_sweep.sparing_runner import SparingRunner
 from tests.sample_sweep import (
     sample_comparison,
     sample_diagnostics,
@@ -79,6 +85,34 @@ def test_it_turns_results_into_figures_a_page_and_a_summary(task):
     assert described.text == card
     assert (described.name, described.version) == ("dnn_sweep_digits", "3")
     assert described.trial_id == "0123456789abcdef"
+
+
+def test_a_figure_that_fails_is_named_in_the_report_and_costs_nothing_else(monkeypatch):
+    def fail(leaderboard, champion, verdicts):
+        raise KeyError("<relu>")
+
+    heatmap = FIGURES["heatmap"]
+    monkeypatch.setitem(FIGURES, "heatmap", Figure(fail, heatmap.plot, heatmap.draw))
+    catalog = DataCatalog(given(sample_sweep([("sigmoid", "sgd"), ("relu", "adam")])))
+    for name in ("report", "console", "ranking_image", "model_card", "version_description"):
+        catalog[name] = KeptDataset(copy_mode="assign")
+
+    with pytest.raises(PartlyFailedError, match="draw_heatmap failed: KeyError: '<relu>'"):
+        SparingRunner().run(create_pipeline(), catalog)
+
+    page = catalog["report"].load()
+    assert "draw_heatmap failed: KeyError: &#39;&lt;relu&gt;&#39;" in page
+    assert all(f'id="figure-{name}"' in page for name in FIGURES)
+    for name in ("ranking_image", "console", "model_card", "version_description"):
+        assert catalog[name].load()
+
+
+def test_the_summary_says_why_there_is_no_report():
+    results = sample_sweep([("relu", "adam")]).results()
+    console = Console(width=120, record=True, file=StringIO())
+    report = Missing("write_report", "OSError: [Errno 28] No space left on device")
+    console.print(summarize_sweep(results, report, {"total": 1.0}))
+    assert "not written: write_report failed: OSError: [Errno 28]" in console.export_text()
 
 
 def test_a_report_can_be_written_from_what_is_stored():

@@ -24,6 +24,10 @@ class SweepInterruptedError(SweepError):
         self.status = status
 
 
+class PartlyFailedError(SweepError):
+    """Something for readers, such as a figure, could not be made; all else is done."""
+
+
 def unknown_name(name: object, allowed: Iterable[object], *, what: str, where: str) -> SweepError:
     """Build the error for a name that is not among the allowed ones.
 

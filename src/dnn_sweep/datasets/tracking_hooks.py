@@ -25,6 +25,7 @@ from kedro_mlflow.io.catalog.switch_catalog_logging import switch_catalog_loggin
 from mlflow.exceptions import MlflowException
 
 from dnn_sweep.core.champion.record import RegisteredVersion
+from dnn_sweep.core.errors import PartlyFailedError
 from dnn_sweep.core.reporting.commands import kedro_run
 from dnn_sweep.datasets.backlog import OUTAGE, first_line
 from dnn_sweep.datasets.mlflow_settings import mask_passwords, one_at_a_time, write_ahead
@@ -137,19 +138,20 @@ class TrackingHooks:
         """
         whole = CATCHING_UP not in self._names or (self._left == 0 and self._evaluated)
         said = self._end("FINISHED" if whole else "KILLED", catalog) or ""
-        if why := REGISTRY_OUTAGE.failure:
-            missing = RegisteredVersion.missing("the champion", why)
-            raise click.ClickException(f"The champion is not registered. {missing.reason} {said}")
+        if outage := _registry_outage():
+            raise click.ClickException(f"{outage} {said}")
         if said and self._required:
             raise click.ClickException(said)
         if said:
             logger.warning(said)
 
     @hook_impl
-    def on_pipeline_error(self, catalog: CatalogProtocol) -> None:
-        """End the sweep's run as failed, with what was written before the error."""
-        if said := self._end("FAILED", catalog):
-            logger.warning(said)
+    def on_pipeline_error(self, error: Exception, catalog: CatalogProtocol) -> None:
+        """End the sweep's run with what was written; as failed, unless only figures are missing."""
+        status = "FINISHED" if isinstance(error, PartlyFailedError) else "FAILED"
+        for said in (self._end(status, catalog), _registry_outage()):
+            if said:
+                logger.warning(said)
 
     def _set_up(self) -> str:
         """Make the experiment if need be; return its id."""
@@ -219,6 +221,13 @@ class TrackingHooks:
                 path = _path(dataset)
                 if path.exists() and path.stat().st_mtime >= since:
                     yield path, dataset.artifact_path
+
+
+def _registry_outage() -> str | None:
+    if why := REGISTRY_OUTAGE.failure:
+        missing = RegisteredVersion.missing("the champion", why)
+        return f"The champion is not registered. {missing.reason}"
+    return None
 
 
 def _is_artifact(dataset: Any) -> bool:

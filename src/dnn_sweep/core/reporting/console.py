@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dnn_sweep.core.formatting import METRIC_LABELS, count, format_interval, format_value
+from dnn_sweep.core.missing import Missing
 from dnn_sweep.core.reporting.commands import next_commands
 from dnn_sweep.core.reporting.results import SweepResults
 from dnn_sweep.core.training.stage_clock import STAGES
@@ -19,7 +20,7 @@ TOP_ROWS = 5
 LEAST_SHOWN = 0.05  # seconds; what rounds to nothing is left out
 
 
-def record_seconds(stage_clock: dict[str, float], report: str) -> dict[str, float]:
+def record_seconds(stage_clock: dict[str, float], report: str | Missing) -> dict[str, float]:
     """Return the seconds of each stage of the run, once the report is written.
 
     >>> record_seconds({"train": 2.0, "total": 5.0}, report)
@@ -29,7 +30,9 @@ def record_seconds(stage_clock: dict[str, float], report: str) -> dict[str, floa
     return stage_clock
 
 
-def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str, float]) -> Group:
+def summarize_sweep(
+    results: SweepResults, report: str | Missing, stage_seconds: dict[str, float]
+) -> Group:
     """Summarize a sweep: ranking, test result, registration, size of the report, next commands.
 
     >>> print(summarize_sweep(sweep_results, report, stage_seconds).renderables[1])
@@ -64,9 +67,13 @@ def summarize_sweep(results: SweepResults, report: str, stage_seconds: dict[str,
         (name, f"{format_value(entry.value)}  {format_interval(entry.ci_low, entry.ci_high)}")
         for name, entry in champion.test.items()
     ]
+    if isinstance(report, Missing):
+        written = f"not written: {report}"
+    else:
+        written = f"{outputs}/report.html ({len(report.encode()) / 1e6:.1f} MB)"
     files = [
         ("leaderboard", f"{outputs}/leaderboard.csv"),
-        ("report", f"{outputs}/report.html ({len(report.encode()) / 1e6:.1f} MB)"),
+        ("report", written),
         ("runs", f"MLflow experiment dnn_sweep/{experiment}"),
     ]
     version = f"{registered.name} {registered.standing}"

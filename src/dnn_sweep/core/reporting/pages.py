@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from dnn_sweep.core.formatting import METRIC_LABELS, count, format_interval, format_value, percent
 from dnn_sweep.core.lazy import LazyModule, go
+from dnn_sweep.core.missing import Missing
 from dnn_sweep.core.reporting.figures.style import COLOURS
 
 plotly = LazyModule("plotly")
@@ -57,8 +58,12 @@ def figure_scripts() -> dict[str, Any]:
     }
 
 
-def embed_figure(name: str, figure: go.Figure, *, picker: bool = False) -> Markup:
+def embed_figure(name: str, figure: go.Figure | Missing, *, picker: bool = False) -> Markup:
     """Turn a figure into HTML; its title becomes text, which a narrow screen can wrap."""
+    if isinstance(figure, Missing):
+        said = Markup('<p class="warning"><b>This figure could not be drawn.</b> {}</p>')
+        block = Markup('<div class="figure" id="figure-{}">{}</div>')
+        return block.format(name, said.format(figure))
     # Plotly's titles are already escaped, so take that back before escaping for the page.
     heading = figure.layout.title
     title, subtitle = unescape(heading.text), unescape(heading.subtitle.text)

@@ -21,6 +21,8 @@ TO_CHOOSE_FROM = ("learning_curves", "time_to_target")
 def write_report(results: SweepResults, **figures: Any) -> str:
     """Write the report as a self-contained HTML page; ``figures`` are Plotly's, by their names.
 
+    In place of one that could not be drawn, it says why.
+
     >>> write_report(sweep_results, **figures)[:15]
     '<!doctype html>'
     """

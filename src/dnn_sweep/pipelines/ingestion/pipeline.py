@@ -5,6 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from dnn_sweep.core.data.folds import assign_folds
 from dnn_sweep.core.data.splitting import split_rows
 from dnn_sweep.core.data.summary import summarize_data
+from dnn_sweep.core.missing import FOR_READERS
 from dnn_sweep.core.reporting.data_summary import show_data_summary, write_data_summary
 from dnn_sweep.pipelines.ingestion.nodes import validate_source
 
@@ -41,18 +42,21 @@ def create_pipeline() -> Pipeline:
                 inputs=["source", "clean_table", "schema", *seen, "params:data", "params:split"],
                 outputs="data_summary",
                 name="summarize_data",
+                tags=FOR_READERS,
             ),
             Node(
                 write_data_summary,
                 inputs="data_summary",
                 outputs="data_summary_page",
                 name="write_data_summary",
+                tags=FOR_READERS,
             ),
             Node(
                 show_data_summary,
                 inputs=["data_summary", "params:reports"],
                 outputs="data_summary_screen",
                 name="show_data_summary",
+                tags=FOR_READERS,
             ),
         ],
         tags="ingestion",

@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from dnn_sweep.core.missing import FOR_READERS
 from dnn_sweep.core.plan.checks import check_networks
 from dnn_sweep.core.plan.learning_rates import plan_screening
 from dnn_sweep.core.plan.objective import resolve_objective
@@ -49,7 +50,13 @@ def create_pipeline() -> Pipeline:
                 name="plan_screening",
             ),
             Node(summarize_networks, "trial_plan", "network_summaries", name="summarize_networks"),
-            Node(draw_networks, "trial_plan", "network_diagrams", name="draw_networks"),
+            Node(
+                draw_networks,
+                inputs="trial_plan",
+                outputs="network_diagrams",
+                name="draw_networks",
+                tags=FOR_READERS,
+            ),
         ],
         tags="model_building",
     )

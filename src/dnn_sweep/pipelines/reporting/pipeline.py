@@ -4,6 +4,7 @@ from dataclasses import fields
 
 from kedro.pipeline import Node, Pipeline
 
+from dnn_sweep.core.missing import FOR_READERS
 from dnn_sweep.core.reporting.console import record_seconds, summarize_sweep
 from dnn_sweep.core.reporting.figures import FIGURES
 from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
@@ -54,7 +55,12 @@ def create_pipeline() -> Pipeline:
                 outputs="version_description",
                 name="describe_version",
             ),
-            Node(record_seconds, ["stage_clock", "report"], "stage_seconds", name="record_seconds"),
+            Node(
+                record_seconds,
+                inputs=["stage_clock", "report"],
+                outputs="stage_seconds",
+                name="record_seconds",
+            ),
             Node(
                 summarize_sweep,
                 inputs=["sweep_results", "report", "stage_seconds"],
@@ -62,5 +68,5 @@ def create_pipeline() -> Pipeline:
                 name="summarize_sweep",
             ),
         ],
-        tags="reporting",
+        tags={"reporting", FOR_READERS},
     )
