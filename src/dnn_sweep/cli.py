@@ -11,9 +11,10 @@ from kedro.pipeline import Pipeline
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dnn_sweep.core.errors import SweepInterruptedError
+from dnn_sweep.core.errors import PartlyFailedError, SweepInterruptedError
 from dnn_sweep.core.reporting.commands import same_command
 from dnn_sweep.core.training.interrupts import SIGNALS, Interrupts, exit_status
+from dnn_sweep.failures import tell
 from dnn_sweep.hooks import report_mistake
 from dnn_sweep.parameters.base import listed
 from dnn_sweep.runner import OutOfDateRunner
@@ -22,6 +23,7 @@ from dnn_sweep.startup import IS_RUN
 from dnn_sweep.trials_command import trials
 
 RUNNER = "SequentialRunner"
+ENDINGS = (SweepInterruptedError, click.exceptions.Exit, click.Abort)  # no failures
 # Options that name the nodes to run, which then run whether or not they are up to date.
 CHOSEN_BY_HAND = (
     "node_names", "from_nodes", "to_nodes", "from_inputs", "to_outputs", "tags", "runner",
@@ -88,9 +90,13 @@ class CheckedRun(click.Command):
         given["runner"] = f"{runner.__module__}.{runner.__name__}"
         try:
             return super().invoke(ctx)
+        except (click.ClickException, *ENDINGS) as error:
+            if isinstance(error.__cause__, PartlyFailedError):
+                raise click.ClickException(tell(error.__cause__)) from error
+            raise
         except Exception as error:
             report_mistake(error)
-            raise
+            raise click.ClickException(tell(error)) from error
 
 
 def _end_at_once_from_now_on() -> None:

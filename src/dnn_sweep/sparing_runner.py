@@ -84,6 +84,7 @@ def _told_of(node: Node, lacking: dict[str, Missing], catalog: CatalogProtocol) 
     if not lacking:
         return node
     for name, failure in lacking.items():
-        catalog[f"missing_{name}"] = failure
+        if f"missing_{name}" not in catalog:  # another node has not read it yet
+            catalog[f"missing_{name}"] = failure
     (told,) = Pipeline([node], inputs={name: f"missing_{name}" for name in lacking}).nodes
     return told

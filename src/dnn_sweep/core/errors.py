@@ -1,8 +1,10 @@
 """The one kind of error a user is meant to read, and the spelling help it carries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dnn_sweep.parameters.base import listed
+
+MOST_NAMED = 3
 
 
 class SweepError(ValueError):
@@ -22,6 +24,24 @@ class SweepInterruptedError(SweepError):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class TrialsFailedError(SweepError):
+    """Some trials could not be trained; all others of the stage are.
+
+    Args:
+        failures: A line for each.
+    """
+
+    def __init__(self, failures: Sequence[str]) -> None:
+        self.failures = tuple(failures)
+        named = "; ".join(self.failures[:MOST_NAMED])
+        more = len(self.failures) - MOST_NAMED
+        super().__init__(
+            f"{len(self.failures)} of the trials could not be trained: {named}"
+            f"{f'; and {more} more' if more > 0 else ''}. The others of this stage are trained and "
+            "kept; the same command trains what is missing."
+        )
 
 
 class PartlyFailedError(SweepError):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 FOR_READERS = "for_readers"  # tag of nodes that write for people: without it, the rest goes on
 # Ends of the names of datasets whose readers can do without: they get a `Missing` in their place.
-DISPENSABLE = ("_figure", "report")
+DISPENSABLE = ("_figure", "report", "stage_seconds")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ def describe_error(error: BaseException) -> str:
     while first.__cause__ is not None:  # Kedro wraps what a dataset raises
         first = first.__cause__
     said = next(iter(str(first).strip().splitlines()), "")
-    frames = traceback.extract_tb(first.__traceback__)
+    frames = _frames(first)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(first).__name__}{': ' if said else ''}{said}{place}"
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    found = traceback.extract_tb(error.__traceback__)
+    return [each for each in found if not each.filename.startswith("<")]  # frozen modules

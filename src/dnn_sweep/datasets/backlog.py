@@ -127,5 +127,7 @@ def first_line(error: BaseException) -> str:
     'too many 500s'
     """
     lines = str(error).strip().splitlines() or [type(error).__name__]
+    if len(lines) > 1 and lines[0].startswith("(raised as a result of"):  # SQLAlchemy's preface
+        del lines[0]
     behind = re.search(r"\(Caused by \w+\(['\"]?(.*?)['\"]?\)\)", lines[0])
     return mask_passwords(behind[1] if behind else lines[0])

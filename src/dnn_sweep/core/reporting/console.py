@@ -31,7 +31,7 @@ def record_seconds(stage_clock: dict[str, float], report: str | Missing) -> dict
 
 
 def summarize_sweep(
-    results: SweepResults, report: str | Missing, stage_seconds: dict[str, float]
+    results: SweepResults, report: str | Missing, stage_seconds: dict[str, float] | Missing
 ) -> Group:
     """Summarize a sweep: ranking, test result, registration, size of the report, next commands.
 
@@ -87,8 +87,7 @@ def summarize_sweep(
         Text(),
         _facts(files),
         Text(),
-        _seconds(stage_seconds),
-        Text(),
+        *([] if isinstance(stage_seconds, Missing) else [_seconds(stage_seconds), Text()]),
         Text("Next", style="bold"),
     ]
     if results.to_decide:

@@ -12,7 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.errors import SweepError, TrialsFailedError
 from dnn_sweep.core.lazy import keras, tf
+from dnn_sweep.core.missing import describe_error
 from dnn_sweep.core.networks.build import build_network, layers_within, network_outputs
 from dnn_sweep.core.networks.network import Network
 from dnn_sweep.core.plan.trial import Trial
@@ -109,13 +111,21 @@ class KerasFitEngine:
         if parallel and seconds > self._seconds_worth_workers:
             yield from self._train_in_workers(tasks, data, progress, workers)
             return
-        probe = Probe(data) if measured else None
+        probe, failures = Probe(data) if measured else None, []
         for task in tasks:
             # Keras keeps every network it ever built; without this a long sweep grows.
             keras.utils.clear_session(free_memory=False)
             progress.trial_started(task.trial)
-            result, network = _train_one(task, data, progress, probe)
+            try:
+                result, network = _train_one(task, data, progress, probe)
+            except SweepError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the others are trained before it is told
+                failures.append(f"{task}: {describe_error(error)}")
+                continue
             yield replace(result, load_network=_returning(network))
+        if failures:
+            raise TrialsFailedError(failures)
 
     def close(self) -> None:
         """End the worker processes, and remove the rows that they shared."""

@@ -13,7 +13,7 @@ from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.data.folds import divide_folds, divide_once, rows_by_fold
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
-from dnn_sweep.core.errors import SweepInterruptedError
+from dnn_sweep.core.errors import SweepInterruptedError, TrialsFailedError
 from dnn_sweep.core.formatting import count
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.learning_rates import with_rates
@@ -68,6 +68,7 @@ class Sweep:
 
         Raises:
             SweepInterruptedError: On Ctrl-C or SIGTERM; what was trained until then is kept.
+            TrialsFailedError: After a stage of which some trials could not be trained.
         """
         self.checkpoints.tidy(self.finished)
         with self.display, Interrupts().listening() as interrupts:
@@ -173,21 +174,27 @@ class Sweep:
         display = self.race.timer if self.race else self.display
         if self.race:
             self.race.begin_stage()
+        failures: list[str] = []
         for each in assign_engines(trials, self.training.engine, engines=self._engines, logs=logs):
             if any(trial.id not in finished for trial in each.trials):
                 logger.info("engine %s (%s)", each.engine.name, each.reason)
             given = self.data, display, logs, each.reason, finished
             others: dict[str, Any] = {"measured": measured, "checkpoints": self.checkpoints}
-            for trained in each.engine.train(each.trials, *given, **others):
-                outputs = self.data.in_common_unit(trained.outputs, trained.trial.fold)
-                result = replace(trained, outputs=outputs, replaces=self.fresh)
-                if stage.startswith("screening") or trained.trial.fold is not None:
-                    result = result.discard_network()  # which is never served
-                self.display.trial_finished(result)
-                self._done += 1
-                if self.race:
-                    self.race.trained(result)
-                yield result
+            try:
+                for trained in each.engine.train(each.trials, *given, **others):
+                    outputs = self.data.in_common_unit(trained.outputs, trained.trial.fold)
+                    result = replace(trained, outputs=outputs, replaces=self.fresh)
+                    if stage.startswith("screening") or trained.trial.fold is not None:
+                        result = result.discard_network()  # which is never served
+                    self.display.trial_finished(result)
+                    self._done += 1
+                    if self.race:
+                        self.race.trained(result)
+                    yield result
+            except TrialsFailedError as error:  # the other engines train theirs first
+                failures += error.failures
+        if failures:
+            raise TrialsFailedError(failures)
 
     def _count(self, stage: str, done: int, total: int) -> None:
         whole = stage.removesuffix(BEYOND)  # the count is of all the screening

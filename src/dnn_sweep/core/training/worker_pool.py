@@ -12,7 +12,8 @@ from multiprocessing.connection import Connection, wait
 from threading import Thread
 from typing import Any
 
-from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.errors import SweepError, TrialsFailedError
+from dnn_sweep.core.missing import describe_error
 from dnn_sweep.core.training.interrupts import SIGNALS
 
 ATTEMPTS = 2  # a task whose process died is given to another process once
@@ -36,6 +37,14 @@ class Result:
 
     task: int  # its position
     content: Any
+
+
+@dataclass(frozen=True)
+class TaskError:
+    """What a task raised, in a line."""
+
+    task: int  # its position
+    said: str
 
 
 def _nothing(*given: Any) -> None:
@@ -101,8 +110,10 @@ class WorkerPool:
             started: Called with a task's position when it is given to a process.
 
         Raises:
-            SweepError: At the end, if the process of a task died and another one did, too.
-            Exception: What a task raised.
+            TrialsFailedError: At the end, if the process of a task died and another one did, too,
+                or if a task raised something.
+            SweepError: What a task raised as a user's mistake.
+            Exception: What the beginning of a process raised.
         """
         waiting, attempts = deque(range(len(tasks))), Counter[int]()
         lost: list[str] = []
@@ -124,7 +135,14 @@ class WorkerPool:
                         if task is not None and attempts[task] < ATTEMPTS:
                             waiting.append(task)
                         elif task is not None:
-                            lost.append(f"{tasks[task]} (exit code {exit_code})")
+                            lost.append(
+                                f"{tasks[task]}: its process ended {ATTEMPTS} times (exit code "
+                                f"{exit_code}), perhaps for want of memory"
+                            )
+                        continue
+                    if isinstance(message, TaskError):
+                        lost.append(f"{tasks[message.task]}: {message.said}")
+                        worker.task = None
                         continue
                     if isinstance(message, Exception):
                         raise message
@@ -136,10 +154,7 @@ class WorkerPool:
                 worker.stop()  # it would go on with a task that nobody waits for
                 self._workers.remove(worker)
         if lost:
-            raise SweepError(
-                f"the process that trained {'; '.join(lost)} ended {ATTEMPTS} times, perhaps for "
-                "want of memory. What else was trained is kept; run the same command again"
-            )
+            raise TrialsFailedError(lost)
 
     def close(self) -> None:
         """End the processes."""
@@ -204,8 +219,11 @@ def _serve(
 
             try:
                 content = run(task, report)
-            except Exception as error:  # noqa: BLE001 - it is raised in the parent
-                connection.send(_sendable(error))
+            except SweepError as error:
+                connection.send(SweepError(str(error)))
+                continue
+            except Exception as error:  # noqa: BLE001 - it is told in the parent
+                connection.send(TaskError(position, describe_error(error)))
                 continue
             connection.send(Result(position, content))
     orphaned(*given)

@@ -1,7 +1,7 @@
 """Which trials train together: queues by program, and the number of lanes of a program."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -61,6 +61,23 @@ class TrialQueue:
             each: [self.trials[each].popleft() for _ in range(min(n, len(self.trials[each])))]
             for each, n in free.items()
         }
+
+    def shrink(self, held: Iterable[tuple[OptimizerSpec, Trial]]) -> bool:
+        """Halve a cohort's lanes and take trials back; ``False`` if it has the fewest already."""
+        blocks = len(self.spec.optimizers)
+        if self.lanes <= blocks:
+            return False
+        self.lanes = self.lanes // blocks // 2 * blocks
+        for optimizer, trial in reversed(list(held)):
+            self.trials[optimizer].appendleft(trial)
+        return True
+
+    def clear(self) -> list[Trial]:
+        """Remove all trials, and return them."""
+        left = [trial for own in self.trials.values() for trial in own]
+        for own in self.trials.values():
+            own.clear()
+        return left
 
 
 def plan_queues(

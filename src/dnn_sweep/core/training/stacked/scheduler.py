@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +12,9 @@ from functools import partial
 from queue import Full, Queue
 
 from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.errors import TrialsFailedError
+from dnn_sweep.core.lazy import tf
+from dnn_sweep.core.missing import describe_error
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.checkpoints import (
     NO_CHECKPOINTS,
@@ -27,20 +30,35 @@ from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stacked.cohort import Cohort
 from dnn_sweep.core.training.stacked.epoch import EpochProgram
 from dnn_sweep.core.training.stacked.lane import Lane, Replay
+from dnn_sweep.core.training.stacked.programs import Programs
 from dnn_sweep.core.training.stacked.queues import (
     WORK_OF_COMPILING,
     TrialQueue,
     plan_queues,
     work_of_an_epoch,
 )
-from dnn_sweep.core.training.stacked.rows import Rows
-from dnn_sweep.core.training.stacked.spec import ModelSpec, ProgramSpec, reason_against
+from dnn_sweep.core.training.stacked.spec import (
+    OptimizerSpec,
+    ProgramSpec,
+    reason_against,
+)
 from dnn_sweep.parameters import LoggingParameters
 
+logger = logging.getLogger(__name__)
 # Results and messages that may wait: a slow disk slows the training down instead of filling the
 # memory.
 WAITING_EVENTS = 256
-_Event = TrialResult | BaseException | Callable[[], None]
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """Trials that could not be trained."""
+
+    trials: Sequence[Trial]
+    why: str
+
+
+_Event = TrialResult | _Lost | BaseException | Callable[[], None]
 
 
 class StackedEngine:
@@ -96,48 +114,6 @@ class StackedEngine:
         self._programs = None
 
 
-class Programs:
-    """Epoch programs for some rows, each compiled once; safe to use from several threads."""
-
-    def __init__(self, data: TrainingData) -> None:
-        self.data = data
-        self._lock = threading.Lock()
-        self._locks = defaultdict[object, threading.Lock](threading.Lock)
-        self._asking = Counter[object]()
-        self._programs: dict[object, EpochProgram] = {}
-        self._rows: dict[object, Rows] = {}
-
-    def get(
-        self, spec: ProgramSpec, lanes: int, compiled: Callable[[int, float, int], None]
-    ) -> EpochProgram:
-        """Return a compiled program; of several threads that ask for it, one compiles.
-
-        ``compiled`` is called after a compilation with lanes, seconds and the number of threads
-        that waited for it.
-        """
-        key = spec, lanes
-        with self._lock:
-            self._asking[key] += 1
-            lock = self._locks[key]
-        with lock:
-            if key not in self._programs:
-                began = time.perf_counter()
-                program = EpochProgram(spec, lanes, self._rows_for(spec.model))
-                program.compile()
-                self._programs[key] = program
-                compiled(lanes, time.perf_counter() - began, self._asking[key])
-        with self._lock:
-            self._asking[key] -= 1
-        return self._programs[key]
-
-    def _rows_for(self, model: ModelSpec) -> Rows:
-        key = model.network.loss, model.network.outputs, model.class_weight
-        with self._lock:
-            if key not in self._rows:
-                self._rows[key] = Rows(self.data, model)
-            return self._rows[key]
-
-
 @dataclass(eq=False)
 class Scheduler:
     """Trains queued trials in one thread per worker."""
@@ -161,7 +137,12 @@ class Scheduler:
         self._stopped = threading.Event()
 
     def results(self) -> Iterator[TrialResult]:
-        """Train, and yield each result as soon as it is there."""
+        """Train, and yield each result as soon as it is there.
+
+        Raises:
+            TrialsFailedError: At the end, if some trials could not be trained.
+        """
+        failures: list[str] = []
         threads = [threading.Thread(target=self._work) for _ in range(self._workers)]
         for thread in threads:
             thread.start()
@@ -173,17 +154,28 @@ class Scheduler:
                 if isinstance(event, TrialResult):
                     self._unfinished -= 1
                     yield event
+                elif isinstance(event, _Lost):
+                    self._unfinished -= len(event.trials)
+                    failures += [
+                        f"{t.combination}, seed {t.seed}: {event.why}" for t in event.trials
+                    ]
                 else:
                     event()
         finally:
             self._stopped.set()
             for thread in threads:
                 thread.join()
+        if failures:
+            raise TrialsFailedError(failures)
 
     def _work(self) -> None:
         try:
             while not self._stopped.is_set() and (queue := self._next_queue()):
-                self._train(queue)
+                held: dict[str, tuple[OptimizerSpec, Trial]] = {}
+                try:
+                    self._train(queue, held)
+                except Exception as error:  # noqa: BLE001 - the others are trained before it is told
+                    self._give_up(queue, held, error)
                 with self._lock:
                     queue.workers -= 1
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
@@ -201,14 +193,39 @@ class Scheduler:
                 chosen.workers += 1
             return chosen
 
-    def _train(self, queue: TrialQueue) -> None:
-        """Train a queue's trials in one cohort, until queue and lanes are empty."""
+    def _give_up(
+        self,
+        queue: TrialQueue,
+        held: Mapping[str, tuple[OptimizerSpec, Trial]],
+        error: Exception,
+    ) -> None:
+        """Give up the trials that a cohort held; for want of memory, try them in smaller ones."""
+        if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+            with self._lock:
+                before, shrunk = queue.lanes, queue.shrink(held.values())
+            if shrunk:
+                logger.warning(
+                    "not enough memory for %d trials at once: %d at once are tried",
+                    before, queue.lanes,
+                )  # fmt: skip
+                return
+        with self._lock:  # of a program that cannot be compiled, all
+            trials = [each for _, each in held.values()] or queue.clear()
+        trials = [each for each in trials if each.id not in self.finished]
+        self._put(_Lost(trials, describe_error(error)))
+
+    def _train(self, queue: TrialQueue, held: dict[str, tuple[OptimizerSpec, Trial]]) -> None:
+        """Train a queue's trials in one cohort, until queue and lanes are empty.
+
+        ``held`` is told which trials have left the queue and are not finished.
+        """
         cohort = Cohort(self._program(queue.spec, queue.lanes), self.probe)
         work = work_of_an_epoch(queue.spec.model, self.programs.data)
         lost, timer = 0.0, self.checkpoints.timer()
         while not self._stopped.is_set():
             with self._lock:
                 taken, waiting = queue.take(cohort.free), len(queue)
+            held |= {trial.id: (each, trial) for each, own in taken.items() for trial in own}
             cohort.admit({each: list(map(self._occupant, own)) for each, own in taken.items()})
             if not cohort.taken or (cohort.is_replayed and not waiting):
                 return
@@ -217,7 +234,9 @@ class Scheduler:
             if lost > WORK_OF_COMPILING and (smaller := cohort.smaller()):
                 cohort, lost = cohort.moved_to(self._program(*smaller)), 0.0
             for lane in cohort.advance():
-                self._put(self.conclude(lane))
+                result = self.conclude(lane)
+                del held[lane.trial.id]
+                self._put(result)
             if timer.is_due:
                 self._save(cohort)
                 timer.restart()
