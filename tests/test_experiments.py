@@ -1,5 +1,7 @@
 """The presets, and the user's own table."""
 
+from dataclasses import replace
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -78,10 +80,10 @@ def own_table(new_project):
 
 
 def test_the_users_own_table_gives_a_model_that_predicts_its_labels(own_table):
-    record = champion(own_table, "csv")
+    record = champion(own_table, "my")
     assert record["task"] == "binary"
     mlflow.set_tracking_uri(own_table.tracking_uri)
-    model = mlflow.pyfunc.load_model("models:/dnn_sweep_csv@champion")
+    model = mlflow.pyfunc.load_model("models:/dnn_sweep_my@champion")
     fresh = quick_table(rows=8, seed=1).drop(columns="outcome").assign(joined=days(8, "%Y-%m-%d"))
     predicted = model.predict(fresh)
     assert set(predicted["prediction"]) <= {"stays", "leaves"}
@@ -90,7 +92,7 @@ def test_the_users_own_table_gives_a_model_that_predicts_its_labels(own_table):
 
 
 def test_learning_rates_end_where_their_schedule_does(own_table):
-    histories = pd.read_parquet(own_table.path / "data/07_model_output/csv/histories.parquet")
+    histories = pd.read_parquet(own_table.path / "data/07_model_output/my/histories.parquet")
     ends = histories[histories["epoch"] == 3].set_index("combination")["epoch_learning_rate"]
     assert ends["relu + sgd"] == pytest.approx(0.01)
     assert ends["relu + adam"] == pytest.approx(0, abs=1e-9)
@@ -104,12 +106,12 @@ def test_the_column_of_weights_is_needed_to_train_not_to_predict(own_table):
         "run", "--pipeline=inference", "--env=csv", "--params=inference.filepath=fresh.csv"
     )
     assert done.returncode == 0, done.stderr
-    predictions = pd.read_csv(own_table.path / "data/07_model_output/csv/predictions.csv")
+    predictions = pd.read_csv(own_table.path / "data/07_model_output/my/predictions.csv")
     assert len(predictions) == 120
     assert predictions["row_no"].tolist() == fresh["row_no"].tolist()
     # What was read at training is read at serving: text, and other ways to write the same.
     mlflow.set_tracking_uri(own_table.tracking_uri)
-    model = mlflow.pyfunc.load_model("models:/dnn_sweep_csv@champion")
+    model = mlflow.pyfunc.load_model("models:/dnn_sweep_my@champion")
     text = fresh.drop(columns="row_no").assign(
         age=[str(each).replace(".", ",").replace("nan", "-") for each in fresh["age"]],
         city=[f" {each}" if each else None for each in fresh["city"]],
@@ -165,11 +167,13 @@ def test_a_table_of_steps_gives_a_model_that_scores_another(project):
     )
     done = project.kedro(*TRAIN, "--env=csv", f"--params={given}")
     assert done.returncode == 0, done.stdout + done.stderr
+    # The folder may be moved meanwhile.
+    project = replace(project, path=project.path.rename(project.path.with_name("moved project")))
     pd.DataFrame(steps).drop(columns="ill").to_csv(project.path / "new.csv", index=False)
     done = project.kedro(
         "run", "--pipeline=inference", "--env=csv", "--params=inference.filepath=new.csv"
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    scored = pd.read_csv(project.path / "data/07_model_output/csv/predictions.csv")
+    scored = pd.read_csv(project.path / "data/07_model_output/steps/predictions.csv")
     true = np.where(scored["row"] % 2, "yes", "no")
     assert (scored["prediction"] == true).mean() > 0.9

@@ -1,14 +1,16 @@
+import os
 from pathlib import Path
 
 import pytest
-from kedro.config import OmegaConfigLoader
 from kedro.io import AbstractDataset, DatasetError
 
+from dnn_sweep import experiment_name
 from dnn_sweep import parameters as models
 from dnn_sweep.datasets.idx import IdxImagesDataset
 from dnn_sweep.datasets.image_folder import ImageFolderDataset
 from dnn_sweep.datasets.table_file import TableFileDataset
 from dnn_sweep.datasets.toy import ToyDataset
+from dnn_sweep.experiment_name import ExperimentConfigLoader
 from dnn_sweep.settings import CONFIG_LOADER_ARGS, project_path
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -49,8 +51,8 @@ DATASETS = {
 GIVEN = {"csv": {"data": {"filepath": "my.csv", "target": "label"}}}
 
 
-def load(experiment, **runtime_params):
-    return OmegaConfigLoader(
+def load(experiment, /, **runtime_params):
+    return ExperimentConfigLoader(
         conf_source=str(CONF), env=experiment, runtime_params=runtime_params, **CONFIG_LOADER_ARGS
     )
 
@@ -155,3 +157,58 @@ def test_csv_takes_no_target_over_from_the_default_experiment():
 def test_csv_without_a_file_asks_for_one_when_it_is_read():
     with pytest.raises(DatasetError, match=r"--params=data\.filepath=my\.csv,data\.target=label"):
         raw_table("csv").load()
+
+
+def names(environment, /, **runtime_params):
+    """The experiment's name, and a path, an MLflow experiment and parameters that have it."""
+    config = load(environment, **runtime_params)
+    parameters = config["parameters"]
+    return (
+        config["globals"]["experiment"],
+        config["catalog"]["schema"]["filepath"],
+        config["mlflow"]["tracking"]["experiment"]["name"],
+        config["catalog"]["registered_model"]["name"],
+        parameters["experiment"],
+        parameters["environment"],
+    )
+
+
+def named(name, environment):
+    path = f"data/02_intermediate/{name}/schema.json"
+    return name, path, f"dnn_sweep/{name}", f"dnn_sweep_{name}", name, environment
+
+
+@pytest.mark.parametrize(
+    ("filepath", "name"),
+    [
+        ("my.csv", "my"),
+        ("folder/my table #2.xlsx", "my_table_2"),
+        ("../Umsätze.2024.csv.gz", "Umsätze_2024"),
+        ("digits.csv", "digits_table"),  # not the outputs of the preset
+        ("...", "table"),
+    ],
+)
+def test_an_own_table_names_its_experiment(filepath, name):
+    assert names("csv", data={"filepath": filepath}) == named(name, "csv")
+
+
+@pytest.mark.parametrize("environment", ["csv", "breast_cancer"])
+def test_an_experiment_can_be_given_a_name(environment):
+    assert names(environment, experiment="mine") == named("mine", environment)
+    given = {"experiment": "mine", "data": {"filepath": "my.csv"}}
+    assert names(environment, **given) == named("mine", environment)
+
+
+def test_a_file_names_no_other_experiment():
+    assert names("diabetes", data={"filepath": "my.csv"}) == named("diabetes", "diabetes")
+
+
+def test_a_command_without_a_file_goes_on_with_the_table_of_the_last_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment_name, "PROJECT_ROOT", tmp_path)
+    assert names("csv") == named("csv", "csv")
+    for age, experiment in ((3, "older"), (2, "newer"), (1, "digits")):
+        lock = tmp_path / "data/06_models" / experiment / ".lock"
+        lock.parent.mkdir(parents=True)
+        lock.touch()
+        os.utime(lock, (1e9 - age, 1e9 - age))
+    assert names("csv") == named("newer", "csv")

@@ -12,6 +12,7 @@ from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 from dnn_sweep.datasets.sweep_run import RecordedSession
 from dnn_sweep.datasets.tracking_hooks import TrackingHooks
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
+from dnn_sweep.experiment_name import ExperimentConfigLoader
 from dnn_sweep.hooks import CatalogHooks, InputHooks, StageHooks, SweepHooks
 from dnn_sweep.run_lock import RunLockHooks
 
@@ -43,6 +44,7 @@ HOOKS = (
 # TrackingHooks stand in for them; which spelling counts depends on who packaged it.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow")
 SESSION_STORE_CLASS = RecordedSession
+CONFIG_LOADER_CLASS = ExperimentConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

@@ -52,7 +52,7 @@ def one_at_a_time(tracking_uri: str) -> Iterator[None]:
     if not tracking_uri.startswith(SQLITE):
         yield
         return
-    file = Path(f"{_sqlite_file(tracking_uri)}.lock")
+    file = Path(f"{sqlite_file(tracking_uri)}.lock")
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # until the file is closed, or the process ends
@@ -66,10 +66,11 @@ def write_ahead(tracking_uri: str) -> None:
     can read while a sweep writes. No effect while the file is in use, or on other stores.
     """
     if tracking_uri.startswith(SQLITE):
-        file = _sqlite_file(tracking_uri)
+        file = sqlite_file(tracking_uri)
         with suppress(sqlite3.OperationalError), closing(sqlite3.connect(file, timeout=1)) as store:
             store.execute("PRAGMA journal_mode=WAL")
 
 
-def _sqlite_file(tracking_uri: str) -> str:
+def sqlite_file(tracking_uri: str) -> str:
+    """Return the file of a SQLite store."""
     return tracking_uri.removeprefix(SQLITE).partition("?")[0]

@@ -26,10 +26,11 @@ from mlflow.exceptions import MlflowException
 
 from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.errors import PartlyFailedError
-from dnn_sweep.core.reporting.commands import kedro_run
+from dnn_sweep.core.reporting.commands import experiment_parameter, kedro_run
 from dnn_sweep.datasets.backlog import OUTAGE, first_line
 from dnn_sweep.datasets.mlflow_settings import mask_passwords, one_at_a_time, write_ahead
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
+from dnn_sweep.datasets.moved_store import follow_move
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.datasets.registered_packages import RegisteredPackagesDataset
 from dnn_sweep.datasets.registry_outage import REGISTRY_OUTAGE
@@ -37,6 +38,7 @@ from dnn_sweep.datasets.server_check import why_unreachable
 from dnn_sweep.datasets.sweep_identity import sweep_key
 from dnn_sweep.datasets.sweep_run import revision_tags
 from dnn_sweep.datasets.tracked_sweep import SWEEP, Plan
+from dnn_sweep.datasets.user_paths import PROJECT_ROOT
 from dnn_sweep.parameters import Configuration, TrackingParameters
 from dnn_sweep.startup import without_password
 
@@ -48,6 +50,7 @@ RECORDED = (TRIALS, "combination_metrics", METRICS)
 PLANS = ("trial_plan", "screening_plan")
 BEFORE_THE_PLAN = {"ingestion", "scaling", "model_building"}  # tags of nodes
 CATCHING_UP = "tracking"  # the pipeline
+ARTIFACTS = PROJECT_ROOT / "mlruns"  # unless `mlflow.yml` says otherwise
 GROUPS = Configuration.model_fields
 
 
@@ -63,6 +66,9 @@ class TrackingHooks:
             if given := getattr(config.server, name):
                 setattr(config.server, name, without_password(given))
         config._export_credentials(context)
+        made_with = config.tracking.experiment.create_experiment_kwargs
+        if made_with.artifact_location == str(ARTIFACTS):
+            follow_move(str(config.server.mlflow_tracking_uri), ARTIFACTS)
         mlflow.set_tracking_uri(config.server.mlflow_tracking_uri)
         mlflow.set_registry_uri(config.server.mlflow_registry_uri)
         context.__setattr__("mlflow", config)  # where kedro-mlflow's commands look
@@ -200,7 +206,9 @@ class TrackingHooks:
         if failure is None:
             return None
         given = self._context.params
-        command = kedro_run(given.get("launcher", ""), CATCHING_UP, given.get("environment", ""))
+        environment, experiment = given.get("environment", ""), given.get("experiment", "")
+        named = experiment_parameter(environment, experiment)
+        command = kedro_run(given.get("launcher", ""), CATCHING_UP, environment, named)
         return (
             f"Tracking is incomplete: MLflow has not recorded all of this sweep ({failure}). What "
             f"was trained and written is kept; `{command}` brings MLflow up to date and trains "

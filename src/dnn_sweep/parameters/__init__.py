@@ -10,7 +10,7 @@ from dnn_sweep.parameters.callbacks import (
     ReduceOnPlateauParameters,
 )
 from dnn_sweep.parameters.configuration import Configuration
-from dnn_sweep.parameters.data import DataParameters, SequenceParameters
+from dnn_sweep.parameters.data import DataParameters, SequenceParameters, name_of_table
 from dnn_sweep.parameters.evaluation import BASELINES, BaselineName, EvaluationParameters
 from dnn_sweep.parameters.grid import (
     GridParameters,
@@ -64,4 +64,5 @@ __all__ = [
     "TrackingParameters",
     "TrainingParameters",
     "activation_name",
+    "name_of_table",
 ]

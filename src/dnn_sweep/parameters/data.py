@@ -1,5 +1,7 @@
 """The source of the rows (``params:data``)."""
 
+import re
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, PositiveInt, model_validator
@@ -7,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, PositiveInt, model_validator
 from dnn_sweep.parameters.base import Parameters, listed
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "spaces": r"\s+"}
+COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".zst"}
 MARKS = {"point": ".", "comma": ",", "space": " ", "apostrophe": "'"}
 
 
@@ -169,3 +172,15 @@ class DataParameters(Parameters):
         if len(keys := [key for key, value in given.items() if value]) > 1:
             raise ValueError(f"{' and '.join(keys)} exclude each other; set one of them to null")
         return self
+
+
+def name_of_table(filepath: str) -> str:
+    """Name an experiment after its file: letters, digits, ``_`` and ``-``, without the suffix.
+
+    >>> name_of_table("exports/Sales 2024 (EU).csv.gz")
+    'Sales_2024_EU'
+    """
+    path = PurePath(filepath)
+    if path.suffix.lower() in COMPRESSED:
+        path = path.with_suffix("")
+    return re.sub(r"[^\w-]+", "_", path.stem).strip("_") or "table"

@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dnn_sweep.parameters import Configuration, DataParameters
+from dnn_sweep.core.champion.package import experiment_of
+from dnn_sweep.parameters import Configuration, DataParameters, name_of_table
 
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
@@ -87,6 +88,23 @@ def data_parameters(data: DataParameters) -> dict[str, str | int]:
     return {f"data.{key}": value for key, value in given.items() if value}
 
 
+def experiment_parameter(
+    environment: str, experiment: str, data: DataParameters | None = None
+) -> dict[str, str | int]:
+    """Name the experiment where neither the environment nor the file of the ``data`` does.
+
+    >>> experiment_parameter("csv", "my", DataParameters(filepath="my.csv"))
+    {}
+    >>> experiment_parameter("csv", "my")
+    {'experiment': 'my'}
+    """
+    known = {"digits" if environment in DEFAULT_ENVIRONMENTS else environment}
+    if data and data.filepath:
+        name = name_of_table(data.filepath)
+        known = {name, f"{name}_table"}
+    return {} if experiment in known else {"experiment": experiment}
+
+
 def more_seeds(configuration: Configuration, number: int) -> dict[str, str | int]:
     """Name the parameters that train so many seeds of the same sweep, and only the missing ones.
 
@@ -119,7 +137,8 @@ def more_minutes(configuration: Configuration, minutes: int) -> dict[str, str | 
 
 def next_commands(launcher: str, environment: str, model: str, alias: str) -> list[tuple[str, str]]:
     """List what to do after a sweep: pairs of a purpose and a command for the project's folder."""
-    scored = {"inference.filepath": "rows.csv"}
+    scored: dict[str, str | int] = {"inference.filepath": "rows.csv"}
+    scored |= experiment_parameter(environment, experiment_of(model))
     if alias != "champion":
         scored["inference.alias"] = alias
     options, uri = _options(environment), shlex.quote(f"models:/{model}@{alias}")

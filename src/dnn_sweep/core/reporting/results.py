@@ -16,6 +16,7 @@ from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.reporting.commands import (
     data_parameters,
+    experiment_parameter,
     kedro_run,
     more_minutes,
     more_seeds,
@@ -76,7 +77,7 @@ class SweepResults:
             or self.configuration.training.class_weight
         ):
             return ()
-        parameters = data_parameters(self.configuration.data)
+        parameters = self._source
         weighed = parameters | {"training.class_weight": "balanced"}
         offered = [("weigh the classes in the loss, rare ones more", weighed)]
         if self.schema.task == "binary" and self.champion.threshold == HALF:
@@ -137,7 +138,7 @@ class SweepResults:
     @property
     def command(self) -> str:
         """The command that runs the sweep again."""
-        parameters = data_parameters(self.configuration.data)
+        parameters = self._source
         if (minutes := self.configuration.budget.minutes) is not None:
             parameters["budget.minutes"] = f"{minutes:g}"
         return kedro_run(self.launcher, "train", self.environment, parameters)
@@ -169,7 +170,15 @@ class SweepResults:
             parameters = more_seeds(self.configuration, number)
         else:
             return None
-        return kedro_run(self.launcher, "train", self.environment, parameters)
+        given = self._source | parameters
+        return kedro_run(self.launcher, "train", self.environment, given)
+
+    @property
+    def _source(self) -> dict[str, str | int]:
+        """The parameters that find the data and the experiment again."""
+        data = self.configuration.data
+        named = experiment_parameter(self.environment, self.champion.experiment, data)
+        return data_parameters(data) | named
 
 
 def describe_budget(rounds: Rounds, undecided: int = 0) -> str:

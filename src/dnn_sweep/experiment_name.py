@@ -1,0 +1,46 @@
+"""The name of the experiment that a command works on, which may depend on its parameters."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kedro.config import OmegaConfigLoader
+
+from dnn_sweep.datasets.user_paths import PROJECT_ROOT
+from dnn_sweep.parameters import name_of_table
+
+NAMED_BY = "named_by"  # in `globals.yml`: the parameter with the file that names the experiment
+LOCKS = "data/06_models/*/.lock"  # of every experiment, as new as its last run
+
+
+class ExperimentConfigLoader(OmegaConfigLoader):
+    """Reads the configuration; ``${globals:experiment}`` follows the parameters of the command.
+
+    It is ``--params=experiment=<name>`` if that is given. Where ``globals.yml`` has ``named_by``,
+    it is otherwise the name of the file that this parameter holds, or of the last one that was
+    given to any command. ``${globals:environment}`` is the name in ``globals.yml``.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        given: Mapping[str, Any] = self["globals"]
+        name = str(given.get("experiment", ""))
+        own = {"environment": name, **given, "experiment": self._experiment(given) or name}
+        self["globals"] = own
+
+    def _experiment(self, given: Mapping[str, Any]) -> str | None:
+        told = self.runtime_params or {}
+        if named := told.get("experiment"):
+            return str(named)
+        if NAMED_BY not in given:
+            return None
+        taken = {each.name for each in Path(self.conf_source).glob("[!.]*/")}
+        value: Any = told
+        for key in str(given[NAMED_BY]).split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None:
+            name = name_of_table(str(value))
+            return f"{name}_table" if name in taken else name
+        locks = [each for each in PROJECT_ROOT.glob(LOCKS) if each.parent.name not in taken]
+        last = max(locks, key=lambda each: each.stat().st_mtime, default=None)
+        return last.parent.name if last else None
