@@ -57,6 +57,7 @@ def groups(folder: Path) -> dict[str, Any]:
         "logs": parameters.LoggingParameters(folder=str(folder / "logs"), csv=False),
         "reports": "data/08_reporting/iris",
         "launcher": "uv run",
+        "given": {},
         "environment": "iris",
     }
 

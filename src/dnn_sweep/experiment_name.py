@@ -1,6 +1,6 @@
 """The name of the experiment that a command works on, which may depend on its parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ class ExperimentConfigLoader(OmegaConfigLoader):
 
     It is ``--params=experiment=<name>`` if that is given. Where ``globals.yml`` has ``named_by``,
     it is otherwise the name of the file that this parameter holds, or of the last one that was
-    given to any command. ``${globals:environment}`` is the name in ``globals.yml``.
+    given to any command. ``${globals:environment}`` is the name in ``globals.yml``, and
+    ``${globals:given}`` has the parameters of the command by their dotted names.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -26,7 +27,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         given: Mapping[str, Any] = self["globals"]
         name = str(given.get("experiment", ""))
         own = {"environment": name, **given, "experiment": self._experiment(given) or name}
-        self["globals"] = own
+        self["globals"] = own | {"given": dict(_flat(self.runtime_params or {}))}
 
     def _experiment(self, given: Mapping[str, Any]) -> str | None:
         told = self.runtime_params or {}
@@ -44,3 +45,11 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         locks = [each for each in PROJECT_ROOT.glob(LOCKS) if each.parent.name not in taken]
         last = max(locks, key=lambda each: each.stat().st_mtime, default=None)
         return last.parent.name if last else None
+
+
+def _flat(given: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value

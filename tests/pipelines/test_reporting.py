@@ -44,6 +44,7 @@ class KeptDataset(MemoryDataset):
 def given(sweep):
     inputs = sweep.inputs() | {
         "params:launcher": "uv run",
+        "params:given": {},
         "params:environment": sweep.champion.experiment,
         "stage_clock": {"report": 1.5, "total": 1.5},
         "screening": sample_screening(sweep),

@@ -14,6 +14,7 @@ from dnn_sweep.core.reporting.commands import (
 )
 from dnn_sweep.parameters import DataParameters, ScreeningParameters, TrainingParameters
 from tests.sample_sweep import sample_sweep
+from tests.test_presets import load
 
 
 @pytest.mark.parametrize(
@@ -114,3 +115,37 @@ def test_seeds_that_are_not_the_first_ones_go_into_a_file(seeds, screened, liste
         "kedro run --pipeline=train  # after setting training.seeds in conf/local/parameters.yml"
     )
     assert kedro_run("", "train", "mine", parameters).endswith("conf/mine/parameters_training.yml")
+
+
+GIVEN = ",".join(
+    [
+        """data.filepath='my "table" #1.csv'""",
+        """data.target="it's\"""",
+        "data.ignore=a b",
+        "training.epochs=3",
+        "screening.enabled=false",
+        "split.folds=null",
+        "network.l2=1e-05",
+        "sweep.fresh=true",
+    ]
+)
+
+
+def test_the_command_that_does_it_again_gives_every_parameter_that_was_given():
+    """Through Kedro's own parsing and the project's configuration, as a second run would."""
+    given = _split_params(None, None, GIVEN)
+    before = load("csv", **given)
+    named = before["globals"]["given"]
+    assert named["data.filepath"] == 'my "table" #1.csv'
+    sweep = sample_sweep(experiment=before["globals"]["experiment"])
+    sweep.change_data(filepath=named["data.filepath"], target=named["data.target"])
+    command = sweep.results(environment="csv", given=named).command
+    *words, option = shlex.split(command)
+    assert words == ["kedro", "run", "--pipeline=train", "--env=csv"]
+    again = _split_params(None, None, option.removeprefix("--params="))
+    del given["sweep"]  # starting over is for one run
+    assert again == given
+    after = load("csv", **again)["parameters"]
+    for group, expected in before["parameters"].items():
+        if group not in ("sweep", "given"):
+            assert after[group] == expected

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from pydantic import JsonValue
 from yaml import YAMLError
 
 from dnn_sweep.core.champion.package import experiment_of
@@ -36,7 +37,7 @@ def kedro_run(
     launcher: str,
     pipeline: str,
     environment: str,
-    parameters: Mapping[str, str | int] | None = None,
+    parameters: Mapping[str, JsonValue] | None = None,
 ) -> str:
     """Write the ``kedro run`` of a pipeline in an environment.
 
@@ -156,13 +157,12 @@ def _options(environment: str) -> str:
     return "" if default else f" --env={shlex.quote(environment)}"
 
 
-def _spelled(value: str | int) -> str | None:
+def _spelled(value: JsonValue) -> str | None:
     """Write a value so that Kedro reads it as it is; ``None`` where that is not possible."""
-    if isinstance(value, int):
-        return str(value)
-    if "," in value or "${" in value:
-        return None
-    for spelling in (value, json.dumps(value, ensure_ascii=False)):
+    written = json.dumps(value, ensure_ascii=False)
+    for spelling in (value, written) if isinstance(value, str) else (written,):
+        if "," in spelling or "${" in spelling:
+            continue
         try:
             read = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={spelling}"]))
         except (OmegaConfBaseException, YAMLError):

@@ -1,9 +1,11 @@
 """What a finished sweep left behind, in one bundle for every text about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
 import pandas as pd
+from pydantic import JsonValue
 
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison.leaderboard import combinations_of
@@ -25,6 +27,7 @@ from dnn_sweep.core.reporting.warnings import unrecognised_classes, warn_of_cham
 from dnn_sweep.core.training.halving import MOST_SEEDS
 from dnn_sweep.parameters import Configuration
 
+OF_ONE_RUN = ("sweep.", "inference.", "tracking.")  # parameters that no result depends on
 NAMED = 2  # combinations of each verdict
 
 
@@ -51,6 +54,7 @@ class SweepResults:
     launcher: str  # how commands of the project begin, such as ``uv run``; may be empty
     environment: str  # the folder under ``conf`` that the run used
     rounds: Rounds = field(default_factory=Rounds)  # of a budget; none without one
+    given: Mapping[str, JsonValue] = field(default_factory=dict)  # by --params, by dotted name
 
     @property
     def best(self) -> str:
@@ -174,11 +178,12 @@ class SweepResults:
         return kedro_run(self.launcher, "train", self.environment, given)
 
     @property
-    def _source(self) -> dict[str, str | int]:
-        """The parameters that find the data and the experiment again."""
+    def _source(self) -> dict[str, JsonValue]:
+        """The parameters that find the data and the experiment again, and all that were given."""
         data = self.configuration.data
         named = experiment_parameter(self.environment, self.champion.experiment, data)
-        return data_parameters(data) | named
+        kept = {k: v for k, v in self.given.items() if not k.startswith(OF_ONE_RUN)}
+        return {**data_parameters(data), **named, **kept}
 
 
 def describe_budget(rounds: Rounds, undecided: int = 0) -> str:

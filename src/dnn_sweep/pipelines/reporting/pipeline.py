@@ -12,7 +12,7 @@ from dnn_sweep.core.reporting.model_card import describe_version, write_model_ca
 from dnn_sweep.core.reporting.report import write_report
 from dnn_sweep.core.reporting.results import SweepResults
 
-FROM_PARAMETERS = {"launcher", "environment"}
+FROM_PARAMETERS = {"launcher", "environment", "given"}
 
 
 def create_pipeline() -> Pipeline:
