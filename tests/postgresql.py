@@ -53,6 +53,6 @@ def postgresql_server() -> Iterator[str]:
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {QUICK}"
         call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
         try:
-            yield f"postgresql://ann@127.0.0.1:{port}/postgres"
+            yield f"postgresql+psycopg2://ann@127.0.0.1:{port}/postgres"
         finally:
             call("pg_ctl", "-w", "-m", "immediate", "stop")
