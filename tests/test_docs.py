@@ -208,6 +208,7 @@ def test_commands_name_pipelines_environments_and_parameters_that_exist():
         for setting in values.split(",")
     }
     known = {f"{group}.{key}" for group, model in GROUPS.items() for key in keys_of(model)}
+    known.add("experiment")
 
     assert len(pipelines) > 3
     assert len(settings) > 3
