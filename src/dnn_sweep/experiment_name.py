@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kedro.config import OmegaConfigLoader
+from kedro.config import MissingConfigException, OmegaConfigLoader
 
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
 from dnn_sweep.parameters import name_of_table
@@ -24,7 +24,10 @@ class ExperimentConfigLoader(OmegaConfigLoader):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        given: Mapping[str, Any] = self["globals"]
+        try:
+            given: Mapping[str, Any] = self["globals"]
+        except MissingConfigException:  # of an environment that is not there, which is told later
+            return
         name = str(given.get("experiment", ""))
         own = {"environment": name, **given, "experiment": self._experiment(given) or name}
         self["globals"] = own | {"given": dict(_flat(self.runtime_params or {}))}
