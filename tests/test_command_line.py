@@ -42,6 +42,7 @@ def test_train_leaves_the_contracts_files(trained):
     assert ranked["rank"].tolist() == [1, 2, 3, 4]
     assert list(ranked.columns[:3]) == ["rank", "kind", "combination"]
     assert (ranked["kind"] == "baseline").sum() == 2
+    assert (ranked["verdict"].notna() == (ranked["kind"] == "combination")).all()
     assert set(table["optimizer"]) == {"sgd", "adam"}
     assert (table["seeds"] == 2).all()
     assert record["combination"] == f"relu + {table['optimizer'][0]}"
@@ -151,7 +152,7 @@ def test_the_suggested_command_trains_the_missing_seeds_and_no_others(new_projec
     command = next(line.strip() for line in first.stdout.splitlines() if "training.seeds" in line)
 
     words = shlex.split(command)
-    done = project.kedro(*words[words.index("kedro") + 1 :], "--to-nodes=rank_combinations")
+    done = project.kedro(*words[words.index("kedro") + 1 :], "--to-nodes=add_verdicts")
 
     assert done.returncode == 0, done.stderr
     assert (combinations(project)["seeds"] == 5).all()

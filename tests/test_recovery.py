@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 # As far as a sweep has to go for its leaderboard; registration and report follow it.
-TO_THE_LEADERBOARD = ("run", "--pipeline=train", "--to-nodes=rank_combinations")
+TO_THE_LEADERBOARD = ("run", "--pipeline=train", "--to-nodes=add_verdicts")
 
 
 def trained_trials(project):

@@ -26,6 +26,18 @@ SYMPTOMS = (*TRAINING_SYMPTOMS, *FIT_SYMPTOMS)  # the most upstream cause first
 VERDICTS = (*SYMPTOMS, UNEXPLAINED, HEALTHY)
 
 
+def add_verdicts(ranking: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return the leaderboard: the ranking with each combination's verdict; baselines have none.
+
+    >>> add_verdicts(leaderboard.drop(columns="verdict"), verdicts)["verdict"].dropna().tolist()
+    ['healthy', 'learning rate too low']
+    """
+    verdict = ranking["combination"].map(verdicts.set_index("combination")["verdict"])
+    leaderboard = ranking.copy()
+    leaderboard.insert(ranking.columns.tolist().index("seconds"), "verdict", verdict)
+    return leaderboard
+
+
 def diagnose_combinations(
     plan: TrialPlan,
     results: Mapping[str, TrialResult],

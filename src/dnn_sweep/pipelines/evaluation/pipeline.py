@@ -8,7 +8,7 @@ from dnn_sweep.core.champion.refit import plan_served, refit_networks
 from dnn_sweep.core.champion.served_baseline import fit_served_baseline
 from dnn_sweep.core.comparison.baselines import fit_baselines
 from dnn_sweep.core.comparison.leaderboard import measure_combinations, rank_combinations
-from dnn_sweep.core.diagnosis.verdicts import diagnose_combinations
+from dnn_sweep.core.diagnosis.verdicts import add_verdicts, diagnose_combinations
 
 
 def create_pipeline() -> Pipeline:
@@ -32,7 +32,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 rank_combinations,
                 inputs=[*trained, *seen, *scoring, "baselines", "folds", "objective"],
-                outputs=["leaderboard", "histories", "seed_scores", "comparison"],
+                outputs=["ranking", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
             ),
             Node(
@@ -40,6 +40,12 @@ def create_pipeline() -> Pipeline:
                 inputs=[*trained, "histories", *seen, "target_scaling", *diagnosed],
                 outputs=["diagnostics", "verdicts"],
                 name="diagnose_combinations",
+            ),
+            Node(
+                add_verdicts,
+                inputs=["ranking", "verdicts"],
+                outputs="leaderboard",
+                name="add_verdicts",
             ),
             Node(
                 select_champion,
