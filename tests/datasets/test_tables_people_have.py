@@ -52,6 +52,14 @@ def every(values, other, at):
     return [other if row % at == 2 else value for row, value in enumerate(values)]
 
 
+def zipped(files: dict[str, str]) -> bytes:
+    file = BytesIO()
+    with ZipFile(file, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
 COMMA = [each.replace(".", ",") for each in HEIGHT]
 WAYS_TO_WRITE_THE_SAME_TABLE = {
     "semicolons and decimal commas": (
@@ -65,6 +73,12 @@ WAYS_TO_WRITE_THE_SAME_TABLE = {
     "UTF-16": (plain().encode("utf-16"), "utf-16"),
     "a byte order mark": (b"\xef\xbb\xbf" + plain().encode(), "utf-8-sig"),
     "gzip": (gzip.compress(plain().encode()), "header in line 1"),
+    "a zip archive": (zipped({"__MACOSX/._t.csv": "", "t.csv": plain()}), "header in line 1"),
+    "a header of tabs over rows of spaces": (
+        "height\tage tree\tnote\n"
+        + "".join(f'{h}   {a}  {t}\t"a b"\n' for h, a, t in zip(HEIGHT, AGE, TREE, strict=True)),
+        "separator spaces",
+    ),
     "a title and a comment": ("# from 2031\nTrees of our street\n" + plain(), "header in line 3"),
     "a comment as header": ("# " + plain(), "header in line 1"),
     "a comment below the header": (plain().replace("\n", "\n# in metres\n", 1), "header in line 1"),
@@ -150,11 +164,17 @@ def workbook(rows) -> bytes:
         "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{name}/spreadsheetml/2006/main">'
         f"<sheetData>{cells}</sheetData></worksheet>",
     }
-    file = BytesIO()
-    with ZipFile(file, "w") as archive:
-        for part, content in parts.items():
-            archive.writestr(part, content)
-    return file.getvalue()
+    return zipped(parts)
+
+
+def test_several_files_in_a_zip_archive_are_refused(tmp_path):
+    with pytest.raises(SweepError, match=r"holds 2 files \(a.csv, b.csv\); extract it"):
+        read(tmp_path / "t.zip", zipped({"a.csv": plain(), "b.csv": plain()}))
+
+
+def test_rows_shorter_than_the_header_are_warned_about(tmp_path, caplog):
+    read(tmp_path / "t.csv", plain().replace("tree", "tree,street,town", 1))
+    assert "The header has 5 fields and most rows have 3" in caplog.text
 
 
 def test_a_workbook_is_read_whatever_it_is_called(tmp_path):
@@ -359,6 +379,12 @@ def test_identifiers_are_left_out_with_the_reason_and_can_be_kept(tmp_path, name
     assert read(tmp_path / "t.csv", content, keep=name)[1].kinds[name] == "numeric"
 
 
+def test_a_name_that_ends_in_id_counts_if_every_value_is_distinct(tmp_path):
+    numbers = [str(700 + row) for row in range(ROWS)]
+    content = plain(treeid=numbers, paid=every(numbers, "700", 20))
+    assert list(read(tmp_path / "t.csv", content)[1].dropped) == ["treeid"]
+
+
 def test_a_column_that_tells_the_target_is_found(tmp_path):
     def leaks(content, target="tree"):
         table, schema = read(tmp_path / "t.csv", content, target=target)
@@ -367,6 +393,8 @@ def test_a_column_that_tells_the_target_is_found(tmp_path):
     assert leaks(plain(copy=[{"oak": "y", "ash": "n"}[each] for each in TREE])) == ["copy"]
     shifted = [str(float(each) * -3 + 1) for each in HEIGHT]
     assert leaks(plain(age=shifted), target="height") == ["age"]
+    curved = [str(np.exp(float(each))) for each in HEIGHT]
+    assert leaks(plain(age=curved), target="height") == ["age"]
     assert leaks(plain()) == []
 
 

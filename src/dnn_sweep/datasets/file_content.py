@@ -4,7 +4,7 @@ import gzip
 import zlib
 from io import BytesIO
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.training.device import free_memory
@@ -51,6 +51,36 @@ def check_archive(content: bytes) -> None:
     """
     with ZipFile(BytesIO(content)) as archive:
         check_size(sum(each.file_size for each in archive.infolist()), len(content))
+
+
+def unpack_only_file(content: bytes) -> tuple[str, bytes] | None:
+    """Name, in lower case, and content of the only file in a ZIP archive.
+
+    Returns:
+        ``None`` if the archive is a workbook, or no archive that can be opened.
+
+    Raises:
+        SweepError: If it holds another number of files, is too large, or cannot be unpacked.
+    """
+    try:
+        archive = ZipFile(BytesIO(content))
+    except (BadZipFile, ValueError, NotImplementedError):
+        return None
+    with archive:
+        files = [each for each in archive.namelist() if not each.endswith("/")]
+        files = [each for each in files if not each.startswith("__MACOSX/")]
+        if any(each.startswith(("[Content_Types]", "xl/")) for each in files):
+            return None
+        if len(files) != 1:
+            raise SweepError(
+                f"the zip archive holds {len(files)} files ({', '.join(files[:5])}); extract it "
+                "and name the table"
+            )
+        check_archive(content)
+        try:
+            return files[0].lower(), archive.read(files[0])
+        except Exception as error:  # noqa: BLE001 - damaged, encrypted or packed in an odd way
+            raise SweepError(f"the zip archive cannot be unpacked ({error})") from None
 
 
 def check_size(unpacked: int, packed: int) -> None:

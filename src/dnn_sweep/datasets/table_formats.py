@@ -15,11 +15,16 @@ from dnn_sweep.core.data.encoding import SAMPLE, guess_encoding
 from dnn_sweep.core.data.layout import Layout, find_header, find_layout
 from dnn_sweep.core.data.source import NOTES
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets.file_content import check_archive, check_size, read_content
+from dnn_sweep.datasets.file_content import (
+    check_archive,
+    check_size,
+    read_content,
+    unpack_only_file,
+)
 from dnn_sweep.parameters import DataParameters
 
 TEXT = (".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson", ".json")
-SUFFIXES = (*TEXT, *(f"{each}.gz" for each in TEXT), ".parquet", ".xlsx", ".xls")
+SUFFIXES = (*TEXT, *(f"{each}.gz" for each in TEXT), ".parquet", ".xlsx", ".xls", ".zip")
 ZIP = b"PK\x03\x04"
 WORKBOOKS = (ZIP, b"\xd0\xcf\x11\xe0")
 HEADER_ROWS = 200  # of a workbook, among which its header is sought
@@ -41,6 +46,8 @@ def read_table(path: Path, data: DataParameters) -> tuple[pd.DataFrame, str]:
     "utf-8, separator ';', decimal comma, header in line 1"
     """
     content, name = read_content(path), path.name.lower()
+    if content.startswith(ZIP) and (member := unpack_only_file(content)):
+        name, content = member
     if not content.strip():
         raise SweepError("the file is empty")
     if content.startswith(b"PAR1") or name.endswith(".parquet"):
@@ -200,8 +207,8 @@ def _distinct_names(layout: Layout) -> list[str]:
         if not name:
             names[at] = f"Unnamed: {at}"
             logger.warning(
-                "Column %d has no name and is read as 'Unnamed: %d'. If it numbers the rows, it "
-                "is not a feature: leave it out with data.ignore",
+                "Column %d has no name and is read as 'Unnamed: %d', which is left out if it "
+                "numbers the rows",
                 at + 1,
                 at,
             )

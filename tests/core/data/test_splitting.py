@@ -256,6 +256,19 @@ def test_answers_from_a_few_values_are_no_copies():
     assert schema.repeated == 0
 
 
+def test_rows_that_are_equal_by_chance_are_no_copies():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({name: rng.integers(0, 6, 400) for name in "abc"})
+    frame["label"] = np.where(frame.a + frame.b > 5, "high", "low")
+    _, schema, _ = divided(frame)
+    assert len(frame.drop_duplicates()) < 200
+    assert schema.repeated == 0
+
+    frame["d"] = rng.normal(size=400)
+    copied = pd.concat([frame, frame.iloc[:200]], ignore_index=True)
+    assert divided(copied)[1].repeated == 200
+
+
 def test_a_class_without_a_row_in_a_part_stops_the_run():
     frame = pd.DataFrame({"x": np.arange(20.0), "label": ["a"] * 17 + ["b"] * 3})
     with pytest.raises(SweepError, match=r"class 'b' of 'label' has no row in the \w+ part of 4 "):

@@ -1,6 +1,8 @@
 """Rows that belong together and therefore lie on the same side of every split."""
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,9 +10,10 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.data.schema import Schema
 
-# Rows that repeat others are copies, unless this few are distinct: then they are answers from a
-# few values, of which every split holds the same.
-DISTINCT = 0.1
+# Rows that repeat others are copies, unless they are many and columns of few values explain them:
+# fewer than this share of the rows are distinct, or independent columns would give this share of
+# the pairs of equal rows. (Columns depend on each other, so that there are more in any case.)
+MANY, DISTINCT, BY_CHANCE = 0.1, 0.1, 0.01
 
 Draw = Callable[[pd.DataFrame, pd.Series | None], tuple[pd.DataFrame, pd.DataFrame]]
 
@@ -36,11 +39,32 @@ def groups_of(rows: pd.DataFrame, schema: Schema) -> NDArray[np.int64] | None:
     return _number_equal(rows, schema) if schema.repeated else None
 
 
-def count_repeated(rows: pd.DataFrame, schema: Schema) -> int:
-    """Count the rows that repeat an earlier one in all features and in the target."""
+def count_repeated(rows: pd.DataFrame, schema: Schema) -> tuple[int, bool]:
+    """Count the rows that repeat an earlier one in all features and in the target.
+
+    Returns:
+        The count, and whether these rows are copies. They are not where the columns have so few
+        values that rows of a class, whose columns vary independently, are often equal by chance.
+    """
     if schema.rank != "table":
-        return 0
-    return len(rows) - len(np.unique(_number_equal(rows, schema)))
+        return 0, False
+    numbers = _number_equal(rows, schema)
+    counts = np.bincount(numbers)
+    repeated = len(rows) - len(counts)
+    if repeated <= MANY * len(rows):
+        return repeated, repeated > 0
+    if len(counts) < DISTINCT * len(rows):
+        return repeated, False
+    regression = schema.task == "regression"
+    names = [*schema.feature_names, *([schema.target] if regression else [])]
+    distinct = rows.iloc[first_rows(numbers)]
+    # Within classes, since they differ in what is frequent.
+    classes = pd.Series(0, index=rows.index) if regression else rows[schema.target]
+    expected = sum(
+        _pairs(size) * _share_of_equal(distinct.loc[classes[distinct.index] == label, names])
+        for label, size in classes.value_counts().items()
+    )
+    return repeated, bool(expected < BY_CHANCE * _pairs(counts).sum())
 
 
 def divide_groups(
@@ -76,3 +100,13 @@ def most_frequent(labels: pd.Series, groups: NDArray[np.int64]) -> NDArray[np.ge
 def _number_equal(rows: pd.DataFrame, schema: Schema) -> NDArray[np.int64]:
     hashes = pd.util.hash_pandas_object(rows[[*schema.feature_names, schema.target]], index=False)
     return np.asarray(pd.factorize(hashes)[0], dtype=np.int64)
+
+
+def _pairs(rows: Any) -> Any:
+    return rows * (rows - 1) / 2
+
+
+def _share_of_equal(rows: pd.DataFrame) -> float:
+    """The share of pairs of rows that are equal if columns vary independently of each other."""
+    counts = (rows[name].value_counts(dropna=False).to_numpy() for name in rows)
+    return math.prod(float(_pairs(each).sum() / max(1, _pairs(each.sum()))) for each in counts)

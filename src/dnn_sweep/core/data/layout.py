@@ -126,6 +126,16 @@ def find_header(rows: Sequence[Row], header: str | int = "auto") -> Layout:
     return _below(rows, 0)
 
 
+def _note_short_rows(rows: Sequence[Row], names: list[str]) -> tuple[str, ...]:
+    """A sentence if most rows have fewer fields than the header names."""
+    if not rows or (width := _usual_width(rows)) >= len(names):
+        return ()
+    return (
+        f"the header has {len(names)} fields and most rows have {width}, so the last columns are "
+        "gaps. If the separator was misread, set data.separator",
+    )
+
+
 def _without_header(rows: Sequence[Row], *notes: str) -> Layout:
     names = tuple(f"column_{at + 1}" for at in range(_usual_width(rows)))
     return Layout("", names, None, tuple(range(rows[0][0])), notes=notes)
@@ -139,6 +149,7 @@ def _below(rows: Sequence[Row], at: int, *notes: str) -> Layout:
         units, cells = rows[at + 1]
         skip.append(units)
         notes += (f"line {units + 1} ({_show(cells)}) left out: it holds units",)
+    notes += _note_short_rows(rows[at + 1 :], names)
     return Layout("", tuple(names), line + 1, tuple(skip), notes=notes)
 
 
@@ -202,12 +213,15 @@ def _guess_separator(lines: list[str], usual: str, quote: str) -> str:
         fields, lines_alike = lengths.most_common(1)[0] if lengths else (1, 0)
         if fields > 1:
             scores[each] = (lines_alike / lengths.total(), fields, each == usual)
-    if scores:
-        return max(scores, key=lambda each: scores[each])
-    lengths = Counter(len(line.split()) for line in lines)
-    fields, alike = lengths.most_common(1)[0] if lengths else (1, 0)
+    lengths = Counter(len(fields) for _, fields in _fields(lines, SPACES, quote))
+    fields, lines_alike = lengths.most_common(1)[0] if lengths else (1, 0)
     # Words of a text are as many in each line only by chance.
-    return SPACES if fields > 1 and alike == len(lines) > 1 else usual
+    spaces = fields > 1 and lines_alike == len(lines) > 1
+    if scores:
+        best = max(scores, key=lambda each: scores[each])
+        alike, found, _ = scores[best]
+        return SPACES if spaces and alike < 1 and fields > found else best
+    return SPACES if spaces else usual
 
 
 def _fields(lines: list[str], separator: str, quote: str) -> Iterator[Row]:

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 
 FEW_ROWS = 20  # fewer say little
 FEW_OF_A_CLASS = 5  # fewer are told apart by chance
 SAMPLE = 1000
+SAME_ORDER = 1e-6  # below 1, a correlation of ranks that rounding explains
+ROUNDING = 1e-6  # of a standard deviation
 NEARLY = 0.95  # share of rows with a value of their own
 IDENTIFIERS = frozenset(
     {"id", "ids", "no", "nr", "index", "idx", "key", "uuid", "guid", "unnamed", "rowid", "rownames"}
@@ -22,14 +25,15 @@ def is_identifier(column: pd.Series) -> bool:
     >>> is_identifier(pd.Series(range(100, 130), name="RowId"))
     True
     """
-    if not names_rows(str(column.name)):
-        return False
+    name = str(column.name)
+    # `customerid` is an identifier, `paid` and `humid` are words: only values tell them apart.
+    share = NEARLY if names_rows(name) else 1.0 if name.lower().endswith("id") else None
     present = column.dropna()
-    if len(present) < FEW_ROWS or is_bool_dtype(column):
+    if share is None or len(present) < FEW_ROWS or is_bool_dtype(column):
         return False
     if is_float_dtype(column) and (present % 1 != 0).any():
         return False
-    return bool(present.nunique() >= NEARLY * len(present))
+    return bool(present.nunique() >= share * len(present))
 
 
 def names_rows(name: str) -> bool:
@@ -61,6 +65,29 @@ def find_leaks(table: pd.DataFrame, target: str, features: Collection[str], task
     ]
 
 
+def find_summands(table: pd.DataFrame, target: str, features: Collection[str]) -> list[str]:
+    """The columns of numbers that together tell every value of a regression, as a weighted sum.
+
+    >>> counts = {"casual": [3, 8, 5, 1, 9] * 4, "registered": [13, 32, 27, 10] * 5}
+    >>> table = pd.DataFrame(counts).assign(bikers=lambda rows: rows.casual + rows.registered)
+    >>> find_summands(table, "bikers", list(counts))
+    ['casual', 'registered']
+    """
+    numeric = [name for name in features if is_numeric_dtype(table[name])]
+    rows = table[[*numeric, target]].astype("float64").dropna()
+    if not numeric or len(first := rows.head(SAMPLE)) < max(FEW_ROWS, 5 * len(numeric)):
+        return []
+    scaled = (first - first.mean()) / (first.std() + (first.std() == 0))
+    weights = np.linalg.lstsq(scaled[numeric].to_numpy(), scaled[target].to_numpy())[0]
+    found = [name for name, each in zip(numeric, weights, strict=True) if abs(each) > ROUNDING]
+    if not found or np.abs(scaled[numeric] @ weights - scaled[target]).max() > ROUNDING:
+        return []
+    design = np.column_stack([rows[found].to_numpy(), np.ones(len(rows))])
+    of_all = np.linalg.lstsq(design, rows[target].to_numpy())[0]
+    error = np.abs(design @ of_all - rows[target]).max()
+    return found if error <= ROUNDING * rows[target].std() else []
+
+
 def _tells(feature: pd.Series, target: pd.Series, task: str) -> bool:
     both = pd.DataFrame({"x": feature.to_numpy(), "y": target.to_numpy()}).dropna(subset="x")
     if len(both) < len(feature) / 2:
@@ -69,7 +96,9 @@ def _tells(feature: pd.Series, target: pd.Series, task: str) -> bool:
     if task == "regression":
         if not numeric or both["x"].nunique() < FEW_OF_A_CLASS:
             return False
-        return bool(abs(both["x"].astype("float64").corr(both["y"])) > 1 - 1e-12)
+        # Not the values but their ranks: the target's logarithm tells it as well as a copy does.
+        ranks = both.astype("float64").rank()
+        return bool(abs(ranks["x"].corr(ranks["y"])) > 1 - SAME_ORDER)
     classes = both["y"].nunique()
     if classes < 2 or (both.groupby("x")["y"].nunique() > 1).any():
         return False

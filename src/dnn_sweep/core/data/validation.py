@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from dnn_sweep.core.data.columns import as_number, reason_to_drop, refuse_where
-from dnn_sweep.core.data.groups import DISTINCT, count_repeated
+from dnn_sweep.core.data.groups import count_repeated
 from dnn_sweep.core.data.loss_weights import read_weights
 from dnn_sweep.core.data.names import find_columns
 from dnn_sweep.core.data.read_columns import read_columns
@@ -110,10 +110,10 @@ def validate_table(
         rows=len(table),
         fingerprint=fingerprint(table),
     )
-    repeated = 0 if split.group or split.time else count_repeated(table, schema)
-    if len(table) - repeated < DISTINCT * len(table):
-        repeated = 0
-    return table, schema.model_copy(update={"repeated": repeated})
+    if split.group or split.time:
+        return table, schema
+    repeated, copies = count_repeated(table, schema)
+    return table, schema.model_copy(update={"repeated": repeated if copies else 0})
 
 
 def fingerprint(table: pd.DataFrame) -> str:

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from dnn_sweep.core.data.groups import DISTINCT, count_repeated
+from dnn_sweep.core.data.groups import MANY, count_repeated
 from dnn_sweep.core.data.schema import Schema
 from dnn_sweep.core.data.source import BY_USER, Source
 from dnn_sweep.core.data.splitting import FEW_VALIDATION_ROWS
-from dnn_sweep.core.data.suspects import find_leaks
+from dnn_sweep.core.data.suspects import find_leaks, find_summands
 from dnn_sweep.core.data.targets import is_rare
 from dnn_sweep.core.formatting import count, format_share
 
@@ -41,10 +41,19 @@ def warn_of_data(
 def _leaks(table: pd.DataFrame, schema: Schema) -> list[str]:
     if schema.rank != "table":
         return []
+    alone = find_leaks(table, schema.target, schema.feature_names, schema.task)
+    if not alone and schema.task == "regression":
+        summands = find_summands(table, schema.target, schema.feature_names)
+        if summands:
+            return [
+                f"Columns {_list([repr(name) for name in summands])} together tell the target "
+                f"{schema.target!r} of every row, as a weighted sum. If they are not known before "
+                "the target is, leave them out with data.ignore"
+            ]
     return [
         f"Column {name!r} alone tells the target {schema.target!r} of every row. If it is not "
         "known before the target is, leave it out with data.ignore"
-        for name in find_leaks(table, schema.target, schema.feature_names, schema.task)
+        for name in alone
     ]
 
 
@@ -63,12 +72,15 @@ def _equal_rows(table: pd.DataFrame, schema: Schema) -> list[str]:
             f"Rows that repeat another one in all columns: {schema.repeated:,}; equal rows are "
             "kept in one split"
         ]
-    distinct = len(table) - (0 if schema.group or schema.time else count_repeated(table, schema))
-    if distinct >= DISTINCT * len(table):
+    if schema.group or schema.time:
+        return []
+    repeated, _ = count_repeated(table, schema)
+    if repeated <= MANY * len(table):
         return []
     return [
-        f"Only {distinct:,} of {len(table):,} rows are distinct, so the same rows will lie in "
-        "training, validation and test; name a column in split.group to keep rows together"
+        f"Only {len(table) - repeated:,} of {len(table):,} rows are distinct, which columns of so "
+        "few values explain. Equal rows are taken for different cases and will lie in training, "
+        "validation and test; name a column in split.group to keep rows together"
     ]
 
 
