@@ -82,18 +82,21 @@ def collect(table: dict[str, Any], folder: Path) -> None:
 
 def train(table: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Run the whole command on a table, in a fresh clone of the last commit."""
-    options = {
-        "data.filepath": file_of(table, folder).resolve(),
-        "data.target": table["target"],
-        "budget.minutes": MINUTES,
-        **table.get("options", {}),
-    }
-    given = ",".join(f"{name}={value}" for name, value in options.items())
+    import yaml  # not where the files are collected
+
+    given = (
+        f"data.filepath={file_of(table, folder).resolve()},data.target={table['target']},"
+        f"budget.minutes={MINUTES}"
+    )
     kedro = str(Path(sys.executable).with_name("kedro"))
     command = [kedro, "run", "--pipeline=train", "--env=csv", f"--params={given}"]
     with TemporaryDirectory() as parent:
         clone = Path(parent, "clone")
         subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(clone)], check=True)
+        parameters = clone / "conf/csv/parameters_ingestion.yml"
+        settings = yaml.safe_load(parameters.read_text())
+        settings["data"] |= table.get("data", {})
+        parameters.write_text(json.dumps(settings))  # JSON is YAML
         began = time.perf_counter()
         done = subprocess.run(
             command,
@@ -128,7 +131,9 @@ def _read(data: Path) -> dict[str, Any]:
     return {
         **{key: summary[key] for key in ("task", "target", "rows", "train", "validation", "test")},
         "how": summary["source"]["how"],
-        "columns": [{key: each[key] for key in ("name", "kind", "note", "gaps")} for each in columns],
+        "columns": [
+            {key: each[key] for key in ("name", "kind", "note", "gaps")} for each in columns
+        ],
         "classes": len(summary["classes"]),
         "warnings": summary["warnings"],
         "objective": champion["objective"],
