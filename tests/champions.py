@@ -107,15 +107,19 @@ class Champion:
 
 
 @cache
-def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
+def make_champion(kind: str = "multiclass", *, seed: int = 0, text: bool = False) -> Champion:
     """A champion whose network has weights drawn from a seed; good enough to be served."""
-    rows = make_rows(kind)
+    rows, train_rows, columns = make_rows(kind), make_rows(kind, rows=120, seed=1), COLUMNS
+    if text:
+        notes = ["Runs on Mondays.", "slept badly, runs", None, "nothing to report today"]
+        rows, train_rows = rows.assign(note=notes * 10), train_rows.assign(note=notes * 30)
+        columns = COLUMNS | {"note": "text"}
     task = "binary" if kind == "boolean" else kind
     schema = Schema(
         task=task,
         target="target",
         classes=tuple(TARGETS[kind] or ()),
-        features=tuple(Column(name=name, kind=kind) for name, kind in COLUMNS.items()),
+        features=tuple(Column(name=name, kind=kind) for name, kind in columns.items()),
         rows=len(rows),
         fingerprint="f" * 64,
     )
@@ -183,4 +187,4 @@ def make_champion(kind: str = "multiclass", *, seed: int = 0) -> Champion:
         diverged_trials=0,
     )
     parts = result, preprocessor, schema, target_scaling, rows, evaluation
-    return Champion(*parts, make_rows(kind, rows=120, seed=1))
+    return Champion(*parts, train_rows)

@@ -84,6 +84,20 @@ def test_served_predictions_equal_the_parts_on_any_mixed_rows(champion, model, v
     assert_frame_equal(served[list(expected)], expected, rtol=1e-4, atol=1e-5)
 
 
+def test_words_are_served_as_trained(store):
+    use_store(store)
+    made = make_champion("binary", text=True)
+    decision = AliasDecision("champion", "it won")
+    RegisteredModelDataset(name="dnn_sweep_text").save(Registration(made.package(), decision))
+    served = mlflow.pyfunc.load_model("models:/dnn_sweep_text@champion")
+
+    rows = made.rows.drop(columns="target").head(4)
+    rows["note"] = ["  RUNS badly ", "", "words that never occurred", 7]
+    assert_frame_equal(served.predict(rows), made.predict(rows), rtol=1e-5, atol=1e-6)
+    other = served.predict(rows.assign(note=None))["probability_malignant"]
+    assert (other != served.predict(rows)["probability_malignant"]).tolist() == [True, *[False] * 3]
+
+
 @pytest.mark.parametrize("kind", ["int64", "float64", "bool", "str"])
 def test_columns_may_come_in_any_type(champion, model, kind):
     rows = champion.rows.drop(columns="target").head(4).reset_index(drop=True)

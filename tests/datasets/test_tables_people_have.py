@@ -379,6 +379,16 @@ def test_identifiers_are_left_out_with_the_reason_and_can_be_kept(tmp_path, name
     assert read(tmp_path / "t.csv", content, keep=name)[1].kinds[name] == "numeric"
 
 
+def test_free_text_is_left_out_unless_it_is_named(tmp_path):
+    notes = [f"the {tree} at number {row}" for row, tree in enumerate(TREE)]
+    content = plain(note=notes)
+    assert "data.text uses its words" in read(tmp_path / "t.csv", content)[1].dropped["note"]
+    clean, schema = read(tmp_path / "t.csv", content, text="note")
+    assert (schema.kinds["note"], clean["note"].tolist()) == ("text", notes)
+    with pytest.raises(SweepError, match=r"data\.text: column 'age' holds no text"):
+        read(tmp_path / "t.csv", content, text="age")
+
+
 def test_a_name_that_ends_in_id_counts_if_every_value_is_distinct(tmp_path):
     numbers = [str(700 + row) for row in range(ROWS)]
     content = plain(treeid=numbers, paid=every(numbers, "700", 20))

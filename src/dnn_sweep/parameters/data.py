@@ -95,6 +95,7 @@ class DataParameters(Parameters):
         keep: Columns to use although they look like identifiers.
         categorical: Numeric columns to treat as categories, such as postcodes.
         numeric: Columns of numbers with a unit, such as ``1.5kg``, to read as numbers.
+        text: Columns of free text, such as sentences, of which the words are used.
         encoding: Of a text file, such as ``cp949``; ``None`` to guess.
         separator: Between the fields of a text file: a character, or ``comma``, ``semicolon``,
             ``tab``, ``pipe`` or ``spaces``; ``None`` to guess.
@@ -133,6 +134,7 @@ class DataParameters(Parameters):
     keep: Names = ()
     categorical: Names = ()
     numeric: Names = ()
+    text: Names = ()
     encoding: str | None = None
     separator: Annotated[str | None, _spelled_out(SEPARATORS)] = None
     decimal: Annotated[Literal[".", ","] | None, _spelled_out(MARKS)] = None

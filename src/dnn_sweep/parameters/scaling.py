@@ -17,6 +17,7 @@ class ScalingParameters(Parameters):
             alike. The steps of a sequence are always scaled alike, for each feature.
         impute: Statistic of the column that replaces a missing number.
         max_categories: Inputs that a column of text becomes at most; what is rarer shares the last.
+        text_inputs: Inputs that a column of free text becomes at most.
         scale_target: Standardise a regression's target for training; predictions are in the
             target's own unit.
 
@@ -28,4 +29,5 @@ class ScalingParameters(Parameters):
     per: Literal["column", "channel"] = "column"
     impute: Literal["median", "mean"] = "median"
     max_categories: int = Field(default=50, ge=2)
+    text_inputs: int = Field(default=32, ge=1)
     scale_target: bool = True

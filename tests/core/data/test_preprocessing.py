@@ -169,6 +169,27 @@ def test_rare_and_unseen_categories_share_an_input_with_a_warning(caplog):
     assert "Column 'city' has 4 categories: the 2 most frequent become an input each" in caplog.text
 
 
+def test_a_free_text_becomes_a_few_inputs_by_its_words():
+    columns = (Column(name="city", kind="numeric"), Column(name="note__1", kind="text"))
+    schema = SCHEMA.model_copy(update={"features": columns})
+    notes = ["red house, garden", "a garden", "red house", None, "blue boat", "boat and harbour"]
+    rows = pd.DataFrame({"city": range(6), "note__1": notes})
+    fitted, _ = fit_preprocessor(rows, schema, ScalingParameters(text_inputs=2))
+    scaled = scale_features(rows, fitted, schema)
+    assert scaled.shape == (6, 3)
+    assert np.allclose(scaled.mean(), 0, atol=1e-6)
+    again = rows.assign(note__1=["RED house: garden!", "", " ", "zebra", "sea", "boat"])
+    found = scale_features(again, fitted, schema).to_numpy()[:, 1:]
+    assert np.allclose(found[0], scaled.iloc[0, 1:])
+    assert np.allclose(found[1:5], scaled.iloc[3, 1:])
+    # Texts that are alike have fewer inputs, not the rounding that is left.
+    alike = rows.assign(note__1=["red house", "red house", "boat", "boat", None, None])
+    fitted, _ = fit_preprocessor(alike, schema, ScalingParameters())
+    assert scale_features(alike, fitted, schema).shape == (6, 3)
+    with pytest.raises(SweepError, match=r"data\.text: column 'note__1' holds no words"):
+        fit_preprocessor(rows.assign(note__1="?!"), schema, ScalingParameters())
+
+
 def test_numbers_and_spellings_are_read_as_recorded():
     columns = (
         Column(name="age", kind="numeric", decimal=",", thousands=".", unit="%"),

@@ -75,8 +75,8 @@ def reason_to_drop(column: pd.Series, *, unique: bool = True) -> str | None:
         return None
     # One-hot encoding would give one column per row, and nothing to learn from any of them.
     return (
-        "nearly every row has a value of its own, as an identifier or free text does; data.keep "
-        "uses the most frequent ones all the same"
+        "nearly every row has a value of its own, as an identifier or free text does; data.text "
+        "uses its words, data.keep the most frequent values"
     )
 
 

@@ -12,6 +12,7 @@ from dnn_sweep.core.data.columns import as_number
 from dnn_sweep.core.data.reading import MISSING, date_part, read_dates, spell
 
 BYTES = 8  # of a SHA-256: two of a million different rows agree once in 37 million tables
+TEXTS = ("categorical", "text")
 CHUNK = 4096  # rows at once; bounds the memory of a table of images
 
 
@@ -21,8 +22,8 @@ def fingerprint_rows(rows: pd.DataFrame, columns: Mapping[str, str]) -> NDArray[
     What is hashed does not depend on the order of rows or columns, on the index, or on whether a
     gap has made whole numbers floats: the columns in alphabetical order, a number, a boolean or a
     date (days since 1970) as the 8 bytes of its float64 (little-endian, one pattern for every gap
-    and for both zeros), a category as the first 8 bytes of its text's SHA-256. The target is left
-    out.
+    and for both zeros), a category or a free text as the first 8 bytes of its text's SHA-256. The
+    target is left out.
 
     Args:
         rows: Raw rows; further columns are ignored.
@@ -39,7 +40,7 @@ def fingerprint_rows(rows: pd.DataFrame, columns: Mapping[str, str]) -> NDArray[
     """
     names = np.array(sorted(columns), dtype=object)
     # Thousands of pixels are read at once, a column at a time takes seconds.
-    plain = np.array([columns[n] != "categorical" and is_numeric_dtype(rows[n]) for n in names])
+    plain = np.array([columns[n] not in TEXTS and is_numeric_dtype(rows[n]) for n in names])
     parts = [np.empty(0, "<u8")]
     for start in range(0, len(rows), CHUNK):
         chunk = rows.iloc[start : start + CHUNK]
@@ -54,7 +55,7 @@ def fingerprint_rows(rows: pd.DataFrame, columns: Mapping[str, str]) -> NDArray[
 def _read(column: pd.Series, kind: str) -> NDArray[np.uint64]:
     if kind == "date":
         return _as_bits(date_part(read_dates(column, {}), "elapsed").to_numpy("<f8"))
-    if kind != "categorical":
+    if kind not in TEXTS:
         return _as_bits(as_number(column, boolean=kind == "boolean").to_numpy("<f8"))
     text = [MISSING if pd.isna(value) else spell(value) for value in column.array]
     places, known = pd.factorize(pd.Series(text, dtype=object))

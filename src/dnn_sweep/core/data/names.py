@@ -30,7 +30,7 @@ def find_columns(
     for key in ("target", "split_column", "sample_weight"):
         if (name := getattr(data, key)) is not None:
             update[key] = find_column(name, columns, f"data.{key}")
-    for key in ("ignore", "keep", "categorical", "numeric"):
+    for key in ("ignore", "keep", "categorical", "numeric", "text"):
         update[key] = tuple(
             find_column(name, columns, f"data.{key}") for name in getattr(data, key)
         )

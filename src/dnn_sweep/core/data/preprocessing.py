@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 TARGET = "target"
 SAMPLE_WEIGHT = "sample_weight"
 GROUP = "group"
+MOST_WORDS = 2000  # of a column of free text, the most frequent ones; skops stores 1 kB for each
 NO_ZERO = 1e-6  # of a deviation, by which scaled values are moved where 0 has a meaning of its own
 
 
@@ -57,8 +58,13 @@ def fit_preprocessor(
     }
     rows = coerce_columns(train_rows, schema)
     _warn_of_many_categories(rows, schema, scaling)
+    texts = [
+        # Names of transformers must not have the underscores that names of columns may have.
+        (f"text{at}", _fit_text(rows[name], scaling, scalers[scaling.numeric]), name)
+        for at, name in enumerate(schema.inputs_of("text"), start=1)
+    ]
     transformer = sklearn.compose.ColumnTransformer(
-        [(kind, step, schema.inputs_of(kind)) for kind, step in steps.items()]
+        [*((kind, step, schema.inputs_of(kind)) for kind, step in steps.items()), *texts]
     ).fit(rows)
     return transformer, _fit_target(train_rows, schema, scaling)
 
@@ -127,6 +133,34 @@ def _fit_target(rows: pd.DataFrame, schema: Schema, scaling: ScalingParameters) 
         return TargetScaling()
     target = rows[schema.target].to_numpy(dtype=np.float64)
     return TargetScaling(mean=float(target.mean()), scale=float(target.std()) or 1.0)
+
+
+def _fit_text(text: pd.Series, scaling: ScalingParameters, scalers: list[Any]) -> Any:
+    """Fit latent semantic analysis: weigh words by how rare they are, and join those that go along.
+
+    Raises:
+        SweepError: If there are no words.
+
+    References:
+        Deerwester et al. 1990, Indexing by latent semantic analysis.
+    """
+    new = sklearn.decomposition.TruncatedSVD
+    words = sklearn.feature_extraction.text.TfidfVectorizer(
+        sublinear_tf=True, max_features=MOST_WORDS
+    )
+    try:
+        weights = words.fit_transform(text)
+    except ValueError as error:
+        raise SweepError(f"data.text: column {text.name!r} holds no words ({error})") from None
+    inputs = min(scaling.text_inputs, *weights.shape)
+    reduced = new(inputs, random_state=0).fit(weights)
+    # What is left where texts are few or alike is rounding, which must not be scaled.
+    strength = reduced.singular_values_
+    if inputs > (some := max(1, int((strength > NO_ZERO * strength.max()).sum()))):
+        reduced = new(some, random_state=0).fit(weights)
+    scaled = [sklearn.base.clone(each).fit(reduced.transform(weights)) for each in scalers]
+    fitted = sklearn.pipeline.make_pipeline(words, reduced, *scaled)
+    return sklearn.frozen.FrozenEstimator(fitted)
 
 
 def _warn_of_many_categories(

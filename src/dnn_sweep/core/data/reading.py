@@ -37,7 +37,8 @@ def read_features(
     """Convert the feature columns of raw rows to one type per kind.
 
     Numeric and boolean columns become float64 with gaps (and infinities) as NaN, the parts of a
-    date such columns of their own, categorical ones text with ``missing`` for a gap.
+    date such columns of their own, categorical ones text with ``missing`` for a gap, and free text
+    stays text, empty for a gap.
 
     Args:
         rows: Raw rows, or rows that were read before; further columns are ignored.
@@ -57,6 +58,9 @@ def read_features(
         values, name = rows[column["name"]], column["name"]
         if column["kind"] == "categorical":
             read[name] = _spelled(read_text(values, column, missing), column.get("values", ()))
+        elif column["kind"] == "text":
+            read[name] = read_text(values, column, missing).map(spell, na_action="ignore")
+            read[name] = read[name].astype(object).where(read[name].notna(), "")
         elif column["kind"] == "date":
             moments = read_dates(values, column, missing)
             read |= {part_name(name, part): date_part(moments, part) for part in column["parts"]}

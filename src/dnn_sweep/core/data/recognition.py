@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
-from dnn_sweep.core.data.columns import MOSTLY, SAMPLE, describe_first, is_date
+from dnn_sweep.core.data.columns import MOSTLY, SAMPLE, describe_first, is_date, is_text
 from dnn_sweep.core.data.date_formats import find_dates
 from dnn_sweep.core.data.reading import (
     MARKS,
@@ -53,6 +53,10 @@ def recognise(
     name = str(column.name)
     if is_datetime64_any_dtype(column):
         return _as_date(column, "", data)
+    if name in data.text:
+        if not is_text(column):
+            raise SweepError(f"data.text: column {name!r} holds no text")
+        return read_text(column, {}, data.missing), Column(name=name, kind="text")
     if name in data.categorical:
         if is_numeric_dtype(column) or is_bool_dtype(column):
             return column, Column(name=name, kind="categorical")

@@ -26,7 +26,7 @@ class Column(BaseModel, frozen=True, extra="forbid"):
     """
 
     name: str
-    kind: Literal["numeric", "boolean", "categorical", "date"]
+    kind: Literal["numeric", "boolean", "categorical", "date", "text"]
     decimal: str = "."
     thousands: str = ""
     unit: str = ""

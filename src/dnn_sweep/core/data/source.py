@@ -21,8 +21,8 @@ LONGEST = 40  # characters of an example
 HOW, NOTES = "how", "notes"
 
 Kind = Literal[
-    "numeric", "boolean", "categorical", "date", "target", "split", "weight", "group", "time",
-    "sequence", "left out",
+    "numeric", "boolean", "categorical", "date", "text", "target", "split", "weight", "group",
+    "time", "sequence", "left out",
 ]  # fmt: skip
 
 
@@ -172,6 +172,9 @@ def _note(raw: pd.Series, read: pd.Series, how: Column, gaps: int) -> str:
         said += [f"unit {how.unit!r}"] if how.unit else []
     elif how.kind == "categorical":
         said.append(f"{read.nunique():,} categories")
+    elif how.kind == "text":
+        words = read.dropna().str.split().str.len()
+        said.append(f"by its words, {words.median():g} in the median row")
     elif how.kind == "date":
         said.append(f"becomes {', '.join(how.parts)}")
     if gaps and is_text(raw):

@@ -170,15 +170,16 @@ def _reason_to_leave_out(values: pd.Series, column: Column, data: DataParameters
         raise SweepError(
             f"column {column.name!r}: {values.abs().max():g} is too large to compute with"
         )
-    reason = reason_to_drop(values, unique=column.name not in data.keep)
-    if reason is None and column.name not in data.keep and is_identifier(values):
+    kept = {*data.keep, *data.text}
+    reason = reason_to_drop(values, unique=column.name not in kept)
+    if reason is None and column.name not in kept and is_identifier(values):
         reason = "it is an identifier, by its name and its values; data.keep uses it all the same"
     return reason
 
 
 def _read_pixels(table: pd.DataFrame, features: list[Column]) -> list[Column]:
     """Turn true and false into numbers: scaling groups columns by kind, which moves pixels."""
-    for name in (each.name for each in features if each.kind == "categorical"):
+    for name in (each.name for each in features if each.kind in ("categorical", "text")):
         problem = "where an image needs a number; leave out what is no pixel with data.ignore"
         refuse_where(table[name].notna(), table[name], problem)
     for name in (each.name for each in features if each.kind == "boolean"):
