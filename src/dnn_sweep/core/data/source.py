@@ -173,7 +173,7 @@ def _note(raw: pd.Series, read: pd.Series, how: Column, gaps: int) -> str:
     elif how.kind == "categorical":
         said.append(f"{read.nunique():,} categories")
     elif how.kind == "text":
-        words = read.dropna().str.split().str.len()
+        words = read.dropna().map(lambda text: len(text.split()))
         said.append(f"by its words, {words.median():g} in the median row")
     elif how.kind == "date":
         said.append(f"becomes {', '.join(how.parts)}")
