@@ -67,7 +67,10 @@ def main() -> None:
         clone = Path(parent, "clone")
         subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(clone)], check=True)
         for table in chosen:
-            results["tables"][table["name"]] = train(table, given.folder, clone)
+            try:
+                results["tables"][table["name"]] = train(table, given.folder, clone)
+            except subprocess.TimeoutExpired:
+                print(f"{table['name']}: not finished after {TIMEOUT} s", flush=True)
             given.results.write_text(json.dumps(results, indent=1, ensure_ascii=False))
             for command in ("checkout --quiet .", "clean --quiet -dffx -e __pycache__"):
                 subprocess.run(["git", "-C", str(clone), *command.split()], check=True)
