@@ -89,21 +89,25 @@ def find_summands(table: pd.DataFrame, target: str, features: Collection[str]) -
 
 
 def _tells(feature: pd.Series, target: pd.Series, task: str) -> bool:
-    both = pd.DataFrame({"x": feature.to_numpy(), "y": target.to_numpy()}).dropna(subset="x")
-    if len(both) < len(feature) / 2:
+    present = feature.notna().to_numpy()
+    if present.sum() < len(feature) / 2:
         return False
-    numeric = is_numeric_dtype(both["x"]) and not is_bool_dtype(both["x"])
+    numeric = is_numeric_dtype(feature) and not is_bool_dtype(feature)
+    x, y = feature.array[present], target.array[present]
+    # Thousands of columns: grouping by pandas would take milliseconds for each.
+    places, different = pd.factorize(x)
     if task == "regression":
-        if not numeric or both["x"].nunique() < FEW_OF_A_CLASS:
+        if not numeric or len(different) < FEW_OF_A_CLASS:
             return False
         # Not the values but their ranks: the target's logarithm tells it as well as a copy does.
-        ranks = both.astype("float64").rank()
-        return bool(abs(ranks["x"].corr(ranks["y"])) > 1 - SAME_ORDER)
-    classes = both["y"].nunique()
-    if classes < 2 or (both.groupby("x")["y"].nunique() > 1).any():
+        ranks = pd.Series(x).astype("float64").rank(), pd.Series(y).astype("float64").rank()
+        return bool(abs(ranks[0].corr(ranks[1])) > 1 - SAME_ORDER)
+    labels, classes = pd.factorize(y)
+    first = labels[np.unique(places, return_index=True)[1]]
+    if len(classes) < 2 or (first[places] != labels).any():
         return False
-    if both["x"].nunique() <= len(both) / 5:
+    if len(different) <= len(x) / 5:
         return True
     # As many stretches of one class as there are classes: thresholds tell them apart.
-    ordered = both.sort_values("x")["y"]
-    return numeric and bool((ordered != ordered.shift()).sum() == classes)
+    ordered = labels[np.argsort(x, kind="stable")] if numeric else labels
+    return numeric and 1 + int((np.diff(ordered) != 0).sum()) == len(classes)
