@@ -52,7 +52,7 @@ def main() -> None:
         done = run_measured([kedro, *run], TIMEOUT)
         if done.code:
             sys.exit(done.output[-4000:])
-        stages = clone / "data/08_reporting/csv/seconds.json"
+        stages = clone / "data/08_reporting/large/seconds.json"
         measured = {
             "machine": describe_machine(),
             "rows": given.rows,

@@ -175,11 +175,13 @@ def _error_of(output: str) -> str:
 
 def _read(data: Path) -> dict[str, Any]:
     """What a sweep understood and found."""
-    summary = json.loads((data / "03_primary/csv/data_summary.json").read_text())
-    champion = json.loads((data / "08_reporting/csv/champion.json").read_text())
-    with (data / "08_reporting/csv/leaderboard.csv").open(encoding="utf-8") as file:
+    (record,) = (data / "08_reporting").glob("*/champion.json")  # an own table's name is its file's
+    reports, name = record.parent, record.parent.name
+    summary = json.loads((data / "03_primary" / name / "data_summary.json").read_text())
+    champion = json.loads(record.read_text())
+    with (reports / "leaderboard.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    stages = json.loads((data / "08_reporting/csv/seconds.json").read_text())
+    stages = json.loads((reports / "seconds.json").read_text())
     metric = f"{champion['objective']}_mean"
     return {
         **_understood(summary),
