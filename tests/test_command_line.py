@@ -157,6 +157,8 @@ def test_the_suggested_command_trains_the_missing_seeds_and_no_others(new_projec
     assert done.returncode == 0, done.stderr
     assert (combinations(project)["seeds"] == 5).all()
     assert "[8/8]" not in done.stdout
+    (earlier,) = (reporting(project) / "earlier").iterdir()
+    assert len(pd.read_csv(earlier / "leaderboard.csv")) == 4
     assert len(list((project.path / "data/06_models/trials").glob("*/status.json"))) == 10
     record = project.path / "data/07_model_output/digits/comparison.json"
     assert json.loads(record.read_text())["separations"]

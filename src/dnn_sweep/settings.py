@@ -12,6 +12,7 @@ from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 from dnn_sweep.datasets.sweep_run import RecordedSession
 from dnn_sweep.datasets.tracking_hooks import TrackingHooks
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
+from dnn_sweep.earlier_reports import EarlierReportsHooks
 from dnn_sweep.experiment_name import ExperimentConfigLoader
 from dnn_sweep.hooks import CatalogHooks, InputHooks, StageHooks, SweepHooks
 from dnn_sweep.run_lock import RunLockHooks
@@ -38,6 +39,7 @@ HOOKS = (
     SweepHooks(),
     CatalogHooks(),
     RunLockHooks(),
+    EarlierReportsHooks(),
     InputHooks(),
     TrackingHooks(),
 )

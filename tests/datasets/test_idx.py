@@ -173,6 +173,13 @@ def test_a_header_that_promises_another_number_of_bytes_is_refused(
     assert "holds 18" in message
 
 
+def test_a_file_of_no_images_is_refused(tmp_path, contents):
+    contents["train_images"] = idx(np.zeros((0, 2, 3)), shape=(0, 2**31, 2**31))
+    write(tmp_path, contents)
+
+    assert "holds nothing but its header" in mistake(dataset(contents, tmp_path))
+
+
 def test_a_file_that_ends_inside_its_header_is_refused(tmp_path, contents):
     contents["train_images"] = contents["train_images"][:10]
     write(tmp_path, contents)

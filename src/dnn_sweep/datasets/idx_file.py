@@ -78,6 +78,8 @@ class IdxFile:
                 f"{path}: the header promises {' x '.join(map(str, shape))} bytes, the file "
                 f"holds {values.size}"
             )
+        if not values.size:
+            raise SweepError(f"{path}: the file holds nothing but its header")
         return values.reshape(shape)
 
 
