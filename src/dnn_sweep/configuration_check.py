@@ -4,6 +4,7 @@ Kedro checks parameters too, a moment later, but shows a traceback and not where
 """
 
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from dnn_sweep.parameters import TrackingParameters
 from dnn_sweep.parameters.base import listed
 
+FROM_PYTHON = ContextVar[tuple[str, ...]]("pipelines that are run without a command", default=())
 OF_HOOKS = {"tracking": TrackingParameters}  # groups that no node takes
 
 
@@ -91,8 +93,8 @@ def _wrong_parameters(loader: OmegaConfigLoader) -> Iterator[str]:
 def _named_in_command() -> list[str]:
     """The pipelines that this command runs: others may be of another configuration."""
     context = click.get_current_context(silent=True)
-    if context is None or context.info_name != "run":
-        return []
+    if context is None or context.command.name != "run":
+        return list(FROM_PYTHON.get())
     one, several = context.params.get("pipeline"), context.params.get("pipelines")
     return [one] if one else list(several or ["__default__"])
 
@@ -114,7 +116,7 @@ def _tell(loader: OmegaConfigLoader, group: str, error: Any) -> str:
 def _origin(loader: OmegaConfigLoader, keys: list[str]) -> str:
     """Name the place that set a key, and so decided its value."""
     if _has(loader.runtime_params, keys):
-        return " (--params)"
+        return " (given to sweep)" if FROM_PYTHON.get() else " (--params)"
     for environment in (loader.env or loader.default_run_env, loader.base_env):
         for file in _files(loader, environment):
             if _has(_read(file), keys):

@@ -5,13 +5,13 @@ import sys
 
 from omegaconf.resolvers import oc
 
-from dnn_sweep.startup import COLLECTOR  # isort: skip  (tunes what is imported after it)
+from dnn_sweep.startup import COLLECTOR, IS_INSTALLED  # isort: skip  (tunes what is imported after it)
 from dnn_sweep.configuration_check import ConfigurationHooks
 from dnn_sweep.core.reporting.commands import launcher
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 from dnn_sweep.datasets.sweep_run import RecordedSession
 from dnn_sweep.datasets.tracking_hooks import TrackingHooks
-from dnn_sweep.datasets.user_paths import PROJECT_ROOT
+from dnn_sweep.datasets.user_paths import CONF, PROJECT_ROOT, project_root
 from dnn_sweep.earlier_reports import EarlierReportsHooks
 from dnn_sweep.experiment_name import ExperimentConfigLoader
 from dnn_sweep.hooks import CatalogHooks, InputHooks, StageHooks, SweepHooks
@@ -20,7 +20,7 @@ from dnn_sweep.run_lock import RunLockHooks
 
 def project_path(*parts: str) -> str:
     """Resolve ``${project_path:a,b}`` to a path below the project, wherever it is run from."""
-    return str(PROJECT_ROOT.joinpath(*parts))
+    return str(project_root().joinpath(*parts))
 
 
 def mlflow_artifacts() -> str | None:
@@ -43,8 +43,14 @@ HOOKS = (
     InputHooks(),
     TrackingHooks(),
 )
-# TrackingHooks stand in for them; which spelling counts depends on who packaged it.
-DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow")
+CONF_SOURCE = str(CONF)
+# TrackingHooks stand in for the former; the latter would report on what people run in folders that
+# have no `.telemetry` to refuse it. Which spelling counts depends on who packaged it.
+DISABLE_HOOKS_FOR_PLUGINS: tuple[str, ...] = (
+    "kedro-mlflow", "kedro_mlflow", "kedro-telemetry", "kedro_telemetry",
+)  # fmt: skip
+if IS_INSTALLED:  # it looks for the project's folder, and warns that there is none
+    DISABLE_HOOKS_FOR_PLUGINS += ("kedro-viz", "kedro_viz")
 SESSION_STORE_CLASS = RecordedSession
 CONFIG_LOADER_CLASS = ExperimentConfigLoader
 CONFIG_LOADER_ARGS = {

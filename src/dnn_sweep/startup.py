@@ -15,10 +15,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-# Whether this process is `kedro run`, not a notebook or a worker process.
-IS_RUN = sys.argv[1:2] == ["run"] and multiprocessing.parent_process() is None
+# Whether the package was installed with its configuration inside, without the project's folder.
+IS_INSTALLED = (Path(__file__).parent / "conf").is_dir()
+# Whether this process is `kedro run` or `dnn-sweep`, not a notebook or a worker process.
+IS_RUN = (
+    sys.argv[1:2] == ["run"] or sys.argv[:1] == ["dnn-sweep"]
+) and multiprocessing.parent_process() is None
 if IS_RUN:
     # Until the command handles Ctrl-C it ends the process; Python would show a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,11 +1,11 @@
 """The registered versions of a model, by alias."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import mlflow
 import numpy as np
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
@@ -16,6 +16,7 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.backlog import OUTAGE
 from dnn_sweep.datasets.base import ReadOnlyDataset, State
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
+from dnn_sweep.datasets.mlflow_state import predict
 from dnn_sweep.datasets.registry_outage import REGISTRY_OUTAGE
 from dnn_sweep.startup import import_tensorflow
 
@@ -80,15 +81,6 @@ class ModelAliases(Mapping[str, ServedModel]):
         seen = Path(folder, "artifacts", FINGERPRINTS)
         scores = {name: value for name, value in tags.items() if name.startswith("test_")}
 
-        def predict(rows: pd.DataFrame) -> pd.DataFrame:
-            try:
-                predictions: pd.DataFrame = model.predict(rows)
-            except MlflowException as error:
-                if error.error_code == "INVALID_PARAMETER_VALUE":
-                    raise SweepError(error.message) from error
-                raise
-            return predictions
-
         return ServedModel(
             name=self.name,
             version=version,
@@ -96,7 +88,7 @@ class ModelAliases(Mapping[str, ServedModel]):
             target=described["target"],
             classes=tuple(described["classes"]),
             columns={each["name"]: each["kind"] for each in described["columns"]},
-            predict=predict,
+            predict=partial(predict, model),
             # A version registered before there were images and sequences does not have these.
             shape=tuple(described.get("shape", ())),
             padded=described.get("padded", False),

@@ -6,10 +6,10 @@ from pathlib import Path
 from dnn_sweep.core.networks.network import content_hash
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.datasets.base import write_atomically
-from dnn_sweep.datasets.user_paths import PROJECT_ROOT
+from dnn_sweep.datasets.user_paths import project_root
 from dnn_sweep.parameters import Configuration
 
-PROJECT_ID = PROJECT_ROOT / "data" / "06_models" / ".project_id"
+PROJECT_ID = Path("data", "06_models", ".project_id")
 # They decide how trials are trained and what is shown of it, not what comes out.
 WITHOUT_EFFECT = {"training": {"engine", "cohort_size", "diagnostics"}}
 
@@ -18,7 +18,7 @@ def sweep_key(
     configuration: Configuration,
     trial_plan: TrialPlan,
     screening_plan: TrialPlan,
-    project_id: Path = PROJECT_ID,
+    project_id: Path | None = None,
 ) -> str:
     """Name a sweep: the same configuration on the same data in the same project.
 
@@ -29,11 +29,13 @@ def sweep_key(
         trial_plan: The finals, at their optimizers' own learning rates.
         screening_plan: The first trials of the screening.
         project_id: The file that names the project, wherever it is moved to; made if need be.
+            ``None`` for the one in the project's folder.
 
     >>> key = sweep_key(configuration, trial_plan, screening_plan, Path("id"))
     >>> key == sweep_key(configuration, trial_plan, screening_plan, Path("id"))
     True
     """
+    project_id = project_id or project_root() / PROJECT_ID
     if not project_id.exists():
         write_atomically(project_id, uuid.uuid4().hex.encode())
     content = {

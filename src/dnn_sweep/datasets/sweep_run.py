@@ -47,13 +47,14 @@ def expect_an_end() -> None:
     and a closed pipe are not.
     """
     # Registered after MLflow's own handler, so it is called before that.
-    atexit.register(_close_as_killed)
+    atexit.register(end_as_killed)
 
 
 def forget_the_end() -> None:
     """Leave the run to those who report its end, well or not."""
-    atexit.unregister(_close_as_killed)
+    atexit.unregister(end_as_killed)
 
 
-def _close_as_killed() -> None:
+def end_as_killed() -> None:
+    """End the sweep's run as killed, if there is one."""
     SWEEP.end(RunStatus.to_string(RunStatus.KILLED))

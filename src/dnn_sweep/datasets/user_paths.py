@@ -1,8 +1,37 @@
-"""Resolves a path that a user typed."""
+"""The project's folder, its configuration, and the paths that a user typed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-PROJECT_ROOT = Path(__file__).resolve().parents[3]
+from dnn_sweep.startup import IS_INSTALLED
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CHECKOUT = _PACKAGE.parents[1]
+# An installed package works in the current folder.
+PROJECT_ROOT = Path.cwd() if IS_INSTALLED else _CHECKOUT
+CONF = _PACKAGE / "conf" if IS_INSTALLED else _CHECKOUT / "conf"
+_others: list[Path] = []
+
+
+def project_root() -> Path:
+    """Return the folder that is read from and written to: the project's, or another one."""
+    return _others[-1] if _others else PROJECT_ROOT
+
+
+@contextmanager
+def project_in(folder: Path) -> Iterator[None]:
+    """Work in another folder than the project's, as a sweep that is run from Python does.
+
+    >>> with project_in(Path("/sweeps/iris")):
+    ...     project_root().as_posix()
+    '/sweeps/iris'
+    """
+    _others.append(folder)
+    try:
+        yield
+    finally:
+        _others.pop()
 
 
 def find_user_path(given: str) -> Path:
@@ -15,7 +44,8 @@ def find_user_path(given: str) -> Path:
     'no/such.csv'
     """
     path = Path(given).expanduser()
-    typed = path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path
+    root = project_root()
+    typed = path.relative_to(root) if path.is_relative_to(root) else path
     # Joining an absolute path to a folder gives the absolute path back.
-    candidates = (path, PROJECT_ROOT / typed, Path.cwd() / typed.expanduser())
+    candidates = (path, root / typed, Path.cwd() / typed.expanduser())
     return next((each for each in candidates if each.exists()), path)
