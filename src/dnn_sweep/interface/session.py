@@ -1,0 +1,150 @@
+"""Runs the registered pipelines in this process, in a folder of their own."""
+
+import logging
+import logging.config
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import rich
+import yaml
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+from rich.logging import RichHandler
+
+from dnn_sweep.configuration_check import FROM_PYTHON
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.training.interrupts import Interrupts
+from dnn_sweep.datasets.mlflow_state import current_store, mlflow_as_before
+from dnn_sweep.datasets.sweep_run import end_as_killed, forget_the_end
+from dnn_sweep.datasets.user_paths import CONF, project_in
+from dnn_sweep.runner import OutOfDateRunner
+from dnn_sweep.startup import COLLECTOR
+
+PACKAGE, PIPELINE = "dnn_sweep", "train"
+NODES = "dnn_sweep.hooks"  # which logs the name of every node
+ON_SCREEN = "console"  # the dataset of the summary, in whose place a result is shown
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a run of the pipeline ``train`` leaves.
+
+    Args:
+        catalog: Loads every dataset from its folder.
+        store: Address of the MLflow store that has its runs and its model.
+    """
+
+    catalog: CatalogProtocol
+    store: str
+
+
+class _Runner(OutOfDateRunner):
+    """Keeps the catalog, and leaves out the summary with its commands for a shell."""
+
+    catalog: CatalogProtocol
+
+    def run(
+        self, pipeline: Pipeline, catalog: CatalogProtocol, *given: Any, **options: Any
+    ) -> dict[str, Any]:
+        self.catalog = catalog
+        summary = [node for node in pipeline.nodes if ON_SCREEN in node.outputs]
+        return super().run(pipeline - Pipeline(summary), catalog, *given, **options)
+
+
+def run_train(
+    folder: Path, environment: str, parameters: Mapping[str, Any], *, quiet: bool = False
+) -> FinishedRun:
+    """Run the pipeline ``train``, as ``kedro run --pipeline=train`` does.
+
+    The logging, the MLflow settings and the search path of the process are afterwards as before.
+
+    Args:
+        folder: Everything is written below it.
+        environment: A folder below ``conf``.
+        parameters: Groups of parameters, in place of the environment's.
+        quiet: Whether nothing is shown, neither what was understood of the data nor the training.
+
+    Raises:
+        SweepError: For whatever the command line would refuse with a line.
+    """
+    with ExitStack() as stack:
+        for each in (_logging(quiet), mlflow_as_before(), project_in(folder), _imports(folder)):
+            stack.enter_context(each)
+        runner, token = _Runner(), FROM_PYTHON.set((PIPELINE,))
+        stack.callback(FROM_PYTHON.reset, token)
+        try:
+            with Interrupts().listening():
+                _run(runner, folder, environment, dict(parameters))
+        except click.ClickException as error:
+            raise SweepError(error.message) from error
+        except KeyboardInterrupt:  # of which Kedro tells no hook
+            end_as_killed()
+            forget_the_end()
+            COLLECTOR.restore()
+            raise
+        return FinishedRun(runner.catalog, current_store())
+
+
+def _run(runner: _Runner, folder: Path, environment: str, parameters: dict[str, Any]) -> None:
+    from kedro.framework import project
+    from kedro.framework.session import KedroSession
+
+    if project.PACKAGE_NAME != PACKAGE:
+        project.configure_project(PACKAGE, preserve_logging=True)
+    with KedroSession.create(
+        project_path=folder,
+        conf_source=str(CONF),
+        env=environment,
+        runtime_params=parameters,
+        save_on_close=False,
+    ) as session:
+        session.run(pipeline_names=[PIPELINE], runner=runner)
+
+
+@contextmanager
+def _logging(quiet: bool) -> Iterator[None]:
+    """Log as the command line does, to the console that the training is shown on."""
+    root, console = logging.getLogger(), rich.get_console()
+    before = root.handlers[:], root.level, console.quiet
+    import kedro.framework.project  # noqa: F401 - gives the root logger a handler of its own
+
+    levels = yaml.safe_load((CONF / "logging.yml").read_text())["loggers"]
+    logging.config.dictConfig({"version": 1, "incremental": True, "loggers": levels})
+    logging.getLogger(NODES).setLevel(logging.WARNING)
+    # It looks for a project in the current folder, and warns that there is none.
+    logging.getLogger("kedro_viz").setLevel(logging.ERROR)
+    handler = RichHandler(console=console, show_path=False, show_time=False, show_level=False)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    console.quiet = quiet or console.quiet
+    try:
+        yield
+    finally:
+        root.handlers[:], console.quiet = before[0], before[2]
+        root.setLevel(before[1])
+        logging.getLogger(NODES).setLevel(logging.NOTSET)
+
+
+@contextmanager
+def _imports(folder: Path) -> Iterator[None]:
+    """Find modules of the folder, and keep worker processes from running the user's script.
+
+    A process that Python spawns imports the main module, which would call ``sweep`` again.
+    """
+    main = sys.modules["__main__"]
+    spec, file = main.__spec__, vars(main).pop("__file__", None)
+    main.__spec__ = None
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        main.__spec__ = spec
+        if file is not None:
+            main.__file__ = file

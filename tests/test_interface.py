@@ -1,0 +1,294 @@
+"""A sweep from Python: arguments, results, and two sweeps in one process."""
+
+import inspect
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from contextlib import chdir
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+
+import dnn_sweep
+from dnn_sweep import SweepError, sweep
+from dnn_sweep.core.reporting.figures import FIGURES
+from dnn_sweep.interface import result as results
+from dnn_sweep.interface.functions import name_of
+from dnn_sweep.interface.result import SweepResult
+from dnn_sweep.interface.rows import frame_of, labelled, store_table
+from tests.conftest import ROOT
+
+PAGE = (ROOT / "docs" / "python.md").read_text()
+FEW = {
+    "activations": ["relu"],
+    "epochs": 2,
+    "seeds": 1,
+    "screening": {"enabled": False},
+    "evaluation": {"resamples": 100, "baselines": ["no_skill"]},
+    "training": {"engine": "keras", "diagnostics": False},
+}
+# What takes long on the page, and what stands for it here.
+SHORTENED = {
+    r'\["sigmoid", "relu"\]': '["sigmoid"]',
+    "epochs=20": "epochs=2",
+    "seeds=3": "seeds=1",
+    r'folder="sweeps/iris",': 'folder="sweeps/iris", screening={"enabled": False}, hidden=[8], '
+    'evaluation={"resamples": 100, "baselines": ["no_skill"]}, training={"engine": "keras"},',
+}
+UNITS = 4
+
+
+def one_layer(input_shape, outputs, activation, seed):
+    """A network as a user writes it; the constant beside it comes along."""
+    import keras
+
+    image = keras.Input(input_shape)
+    h = keras.layers.Dense(UNITS, activation=activation)(keras.layers.Flatten()(image))
+    return keras.Model(image, keras.layers.Dense(outputs, activation="softmax")(h))
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory, empty_store):
+    """The names of the documentation's page, and a second sweep in the same process."""
+    folder = tmp_path_factory.mktemp("python")
+    for name in ("iris", "digits"):
+        (folder / "sweeps" / name).mkdir(parents=True)
+        shutil.copy2(empty_store, folder / "sweeps" / name / "mlflow.db")
+    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("MLFLOW")}
+    handlers, variables = logging.getLogger().handlers[:], set(os.environ)
+    page = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.S))
+    for longer, shorter in SHORTENED.items():
+        page, changed = re.subn(longer, shorter, page)
+        assert changed, longer
+    names: dict = {}
+    with chdir(folder):
+        exec(page, names)  # noqa: S102 - the page's own example
+        from sklearn.datasets import load_digits
+
+        images = load_digits().images[:200]
+        second = sweep(
+            images, load_digits().target[:200], network=one_layer, optimizers=["adam"],
+            folder="sweeps/digits", quiet=True, **FEW,
+        )  # fmt: skip
+    left = {name for name in os.environ if name.startswith("MLFLOW")} - variables
+    assert logging.getLogger().handlers == handlers
+    assert "MLFLOW_TRACKING_URI" not in left
+    assert "MLFLOW_EXPERIMENT_ID" not in left
+    os.environ.update(before)
+    return SimpleNamespace(**names, second=second, images=images)
+
+
+def runs_in(folder: Path) -> list[str]:
+    client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    experiments = [each.experiment_id for each in client.search_experiments()]
+    return [run.info.run_name for run in client.search_runs(experiments)]
+
+
+def test_the_page_says_what_a_result_has(two):
+    assert two.result.best.combination in ("sigmoid + sgd", "sigmoid + adam")
+    assert set(two.result.leaderboard["kind"]) == {"combination", "baseline"}
+    assert set(two.predictions["prediction"]) <= {0, 1, 2}
+    assert len(two.predictions) == 3
+    assert two.explanation.startswith("sigmoid + sgd: ")
+    assert re.search(r"\nrank \d of 3, val_accuracy 0\.\d+ \[", two.explanation)
+    assert two.figure.layout.title.text.startswith("Validation accuracy")
+    assert two.result.model.output_shape == (None, 3)
+
+
+def test_a_second_sweep_leaves_nothing_in_the_firsts_folder(two):
+    first, second = two.result.folder, two.second.folder
+    of_first, of_second = " ".join(runs_in(first)), " ".join(runs_in(second))
+    assert "sigmoid" in of_first
+    assert "relu" not in of_first
+    assert "relu" in of_second
+    assert "sigmoid" not in of_second
+    assert (first / "mlruns").is_dir()
+    assert len(list((first / "data" / "06_models" / "trials").iterdir())) == 2
+
+
+def test_images_and_a_function_make_a_sweep(two):
+    configuration = two.second._load("configuration")
+    assert configuration.network.kind == "custom"
+    assert configuration.data.image_shape == (8, 8)
+    assert two.second.predict(two.images[:4])["prediction"].isin(range(10)).all()
+    # Those of the first are still there.
+    assert len(two.result.predict(two.table.head(2))) == 2
+
+
+def test_a_result_shows_its_decision(two):
+    assert "at learning rate" in repr(two.result)
+    assert f"files: {two.result.folder}" in repr(two.result)
+    page = two.result._repr_html_()
+    assert "<td>sigmoid + sgd</td>" in page
+    assert "<td>baseline</td>" in page
+    assert "at learning rate" in page.partition("<table")[0]
+
+
+def test_unknown_names_are_told_with_the_nearest(two):
+    with pytest.raises(SweepError, match=r"'sigmoid \+ adma'. Did you mean 'sigmoid \+ adam'\?"):
+        two.result.explain("sigmoid + adma")
+    with pytest.raises(AttributeError, match=r"'heatmpa'\. Did you mean 'heatmap'"):
+        two.result.plot.heatmpa()
+    assert dir(two.result.plot) == sorted(FIGURES)
+
+
+def test_the_report_opens_in_the_browser_or_is_shown_in_the_notebook(two, monkeypatch):
+    opened, shown = [], []
+    monkeypatch.setattr(results.webbrowser, "open", opened.append)
+    path = two.result.report()
+    assert opened == [path.as_uri()]
+    assert "<html" in path.read_text()
+
+    monkeypatch.setattr(results.rich, "get_console", lambda: SimpleNamespace(is_jupyter=True))
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    two.result.report()
+    assert shown[0].data.startswith('<iframe srcdoc="&lt;!')
+    assert len(opened) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"activations": ["rellu"]},
+            r"grid.activations \(given to sweep\): .* 'rellu'\. Did you mean",
+        ),
+        ({"training": {"epocs": 3}}, r"training.epocs = 3 .*: unknown key .*Did you mean 'epochs'"),
+        ({"network": "dens"}, r"network.kind .*: 'dens' is unknown. Did you mean 'dense'"),
+        ({"target": "specie"}, r"species"),
+    ],
+)
+def test_a_mistake_is_one_error_and_trains_nothing(given, said, tmp_path, two):
+    with chdir(tmp_path), pytest.raises(SweepError, match=said) as raised:
+        sweep(two.table, folder=tmp_path / "s", quiet=True, **{"target": "species", **given})
+    assert "--params" not in str(raised.value)
+    assert not list(tmp_path.glob("s/data/06_models/trials/*"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "given", "said"),
+    [
+        ("table", {}, "target is missing"),
+        ("table", {"target": "y", "activatons": ["relu"]}, "Did you mean 'activations'"),
+        ("table", {"target": "y", "training": 3}, "training: give a mapping"),
+        ("table", {"target": "y", "network": 3}, "neither a kind of network nor a function"),
+        ("table", {"y": [1]}, r"y has the shape \(1,\), but there are 2 rows"),
+        ("array", {}, "y is missing"),
+        ("array", {"y": [0, 1], "sequences": True}, r"shape \(2, 3\). Allowed: .*sequences"),
+        ("my.csv", {"y": [0, 1]}, "a file has its target in a column"),
+    ],
+)
+def test_what_cannot_be_a_sweep_is_refused(rows, given, said, tmp_path):
+    table = pd.DataFrame({"x": [1, 2], "y": [0, 1]})
+    data = {"table": table, "array": np.zeros((2, 3))}.get(rows, rows)
+    with pytest.raises(SweepError, match=said):
+        sweep(data, folder=tmp_path, **given)
+
+
+def test_an_active_run_is_refused(mlflow_store, tmp_path):
+    import mlflow
+
+    table = pd.DataFrame({"x": [1, 2], "y": [0, 1]})
+    with mlflow.start_run(run_name="mine"), pytest.raises(SweepError, match="'mine' is active"):
+        sweep(table, target="y", folder=tmp_path)
+    assert mlflow.get_tracking_uri() == mlflow_store
+
+
+def test_a_temporary_folder_goes_with_its_result(tmp_path):
+    folder = tmp_path / "sweep"
+    folder.mkdir()
+    result = SweepResult(folder, temporary=True)
+    assert "temporary" in repr(result)
+    del result
+    assert not folder.exists()
+
+
+def test_rows_become_a_table():
+    labels = pd.Series(["a", "b"], name="kind", index=[7, 8])
+    table, target = labelled(np.ones((2, 3)), labels, None, None)
+    assert target == "kind"
+    assert table.columns.tolist() == ["x1", "x2", "x3", "kind"]
+
+    steps, _ = labelled(np.arange(12).reshape(2, 3, 2), [0, 1], "ill", "sequence")
+    assert steps["ill"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert steps.loc[4, ["row", "step", "x1", "x2"]].tolist() == [1, 1, 8, 9]
+
+    kept = frame_of(pd.DataFrame({1: [0.5]}, index=pd.Index(["p"], name="patient")))
+    assert kept.columns.tolist() == ["patient", "1"]
+
+
+def test_the_same_rows_are_not_written_again(tmp_path):
+    file = tmp_path / "rows.parquet"
+    table = pd.DataFrame({"mixed": [1, "two", None]}, dtype=object)
+    store_table(table, file)
+    before = file.stat().st_mtime_ns
+    store_table(table, file)
+    assert file.stat().st_mtime_ns == before
+    assert pd.read_parquet(file)["mixed"].tolist()[:2] == ["1", "two"]
+
+
+def test_a_function_of_a_script_becomes_a_module(tmp_path, monkeypatch):
+    script = tmp_path / "script.py"
+    source = "import math as m\n\nSIZE = 3\n\n\ndef area(r):\n    return m.pi * r * SIZE\n\n\n"
+    source += "def build(input_shape, outputs, activation, seed):\n    return area(seed)\n"
+    script.write_text(source)
+    names = {"__name__": "__main__"}
+    exec(compile(source, str(script), "exec"), names)  # noqa: S102
+    module, _, function = name_of(names["build"], tmp_path).partition(":")
+    monkeypatch.syspath_prepend(tmp_path)
+    made = __import__(module)
+    assert getattr(made, function)((2,), 1, "relu", 2) == pytest.approx(6 * np.pi)
+    assert inspect.getsource(made).count("def ") == 2
+
+    names["SIZE"] = object()
+    with pytest.raises(SweepError, match="area uses SIZE"):
+        name_of(names["build"], tmp_path)
+
+
+def test_importing_the_package_loads_nothing():
+    code = "import sys, dnn_sweep; print(len({'pandas', 'kedro', 'mlflow'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+    assert {"sweep", "SweepError"} <= set(dir(dnn_sweep))
+    with pytest.raises(AttributeError, match="no attribute 'swep'"):
+        dnn_sweep.swep  # noqa: B018
+
+
+@pytest.mark.slow
+def test_the_wheel_has_its_configuration_and_runs(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        files = set(wheel.namelist())
+        wheel.extractall(tmp_path / "installed")
+    own = {path.relative_to(ROOT).as_posix() for path in (ROOT / "conf").glob("[!l]*/*.yml")}
+    assert {f"dnn_sweep/{each}" for each in own} <= files
+    assert [each for each in files if "conf/local" in each] == ["dnn_sweep/conf/local/.gitkeep"]
+    (tmp_path / "work").mkdir()
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "dnn_sweep", *arguments],
+            cwd=tmp_path / "work",
+            env=os.environ | {"PYTHONPATH": str(tmp_path / "installed"), "DO_NOT_TRACK": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = run("--help")
+    assert "Usage: dnn-sweep [OPTIONS]" in done.stdout, done.stderr
+    done = run("--pipeline=ingestion", "--env=xor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "work" / "data" / "08_reporting" / "xor" / "data_summary.html").exists()
+    refused = run("--pipeline=ingestion", "--params=data.targt=x")
+    assert "data.targt" in refused.stderr + refused.stdout
+    assert "Did you mean 'target'" in refused.stderr + refused.stdout
