@@ -14,7 +14,9 @@ from yaml import YAMLError
 
 from dnn_sweep.core.champion.package import experiment_of
 from dnn_sweep.parameters import Configuration, DataParameters, name_of_table
+from dnn_sweep.startup import IS_INSTALLED
 
+RUN = "dnn-sweep" if IS_INSTALLED else "kedro run"
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
 
@@ -39,7 +41,7 @@ def kedro_run(
     environment: str,
     parameters: Mapping[str, JsonValue] | None = None,
 ) -> str:
-    """Write the ``kedro run`` of a pipeline in an environment.
+    """Write the ``kedro run`` (of an installed package ``dnn-sweep``) of a pipeline.
 
     Kedro separates the values of ``--params`` by commas and reads them as YAML. Where a value
     cannot be given so, a comment names the file to write it to.
@@ -55,7 +57,7 @@ def kedro_run(
     >>> kedro_run("", "train", "digits", {"data.target": "height, cm"})
     'kedro run --pipeline=train  # after setting data.target in conf/local/parameters.yml'
     """
-    command = f"{launcher} kedro run --pipeline={pipeline}{_options(environment)}".lstrip()
+    command = f"{launcher} {RUN} --pipeline={pipeline}{_options(environment)}".lstrip()
     given = {key: _spelled(value) for key, value in (parameters or {}).items()}
     if items := [f"{key}={value}" for key, value in given.items() if value is not None]:
         command += f" --params={shlex.quote(','.join(items))}"
@@ -144,9 +146,14 @@ def next_commands(launcher: str, environment: str, model: str, alias: str) -> li
         scored["inference.alias"] = alias
     options, uri = _options(environment), shlex.quote(f"models:/{model}@{alias}")
     serve = f"mlflow models serve -m {uri} --env-manager local --port 5001"
-    return [
+    look = [
         ("compare the runs", f"{launcher} kedro mlflow ui{options}".lstrip()),
         ("see the pipelines and their outputs", f"{launcher} kedro viz run{options}".lstrip()),
+    ]
+    if IS_INSTALLED:  # other commands of Kedro's need the project's folder
+        look = [("compare the runs", "mlflow ui --backend-store-uri sqlite:///mlflow.db")]
+    return [
+        *look,
         ("score a file", kedro_run(launcher, "inference", environment, scored)),
         ("serve the model", f"{launcher} {serve}".lstrip()),
     ]
