@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from contextlib import chdir
+from multiprocessing.spawn import get_preparation_data
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +25,7 @@ from dnn_sweep.interface import result as results
 from dnn_sweep.interface.functions import name_of
 from dnn_sweep.interface.result import SweepResult
 from dnn_sweep.interface.rows import frame_of, labelled, store_table
+from dnn_sweep.interface.session import _imports
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "python.md").read_text()
@@ -253,10 +255,26 @@ def test_a_function_of_a_script_becomes_a_module(tmp_path, monkeypatch):
         name_of(names["build"], tmp_path)
 
 
+def test_worker_processes_do_not_run_the_users_script(tmp_path):
+    main = sys.modules["__main__"]
+    before = main.__spec__, getattr(main, "__file__", None)
+    with _imports(tmp_path):
+        given = get_preparation_data("worker")
+        assert not [key for key in given if key.startswith("init_main")]
+        assert given["sys_path"][0] == str(tmp_path)
+    assert (main.__spec__, getattr(main, "__file__", None)) == before
+    assert str(tmp_path) not in sys.path
+
+
 def test_importing_the_package_loads_nothing():
-    code = "import sys, dnn_sweep; print(len({'pandas', 'kedro', 'mlflow'} & set(sys.modules)))"
+    code = """
+import logging, sys, dnn_sweep
+print(*({"pandas", "kedro", "mlflow"} & set(sys.modules)))
+from dnn_sweep import sweep
+print(*({"tensorflow", "kedro.framework.project"} & set(sys.modules)), logging.root.handlers)
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "0\n"
+    assert done.stdout == "\n[]\n"
     assert {"sweep", "SweepError"} <= set(dir(dnn_sweep))
     with pytest.raises(AttributeError, match="no attribute 'swep'"):
         dnn_sweep.swep  # noqa: B018

@@ -9,9 +9,9 @@ import pandas as pd
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.interface.arguments import parameters_of
+from dnn_sweep.interface.console import log_to_console
 from dnn_sweep.interface.result import SweepResult
 from dnn_sweep.interface.rows import frame_of, labelled, settings_of, store_table
-from dnn_sweep.interface.session import run_train
 
 TABLE, IMAGES = "csv", "image_folder"  # environments
 
@@ -88,7 +88,10 @@ def sweep(
         table, parameters["data"]["target"] = _table(data, y, given, sequences)
         parameters["data"]["filepath"] = str(file)
         store_table(table, file)
-    result.run = run_train(where, environment, parameters, quiet=quiet)
+    with log_to_console(quiet):
+        from dnn_sweep.interface.session import run_train  # imports Kedro's settings
+
+        result.run = run_train(where, environment, parameters)
     return result
 
 

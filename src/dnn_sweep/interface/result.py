@@ -23,13 +23,14 @@ from dnn_sweep.core.reporting.results import SweepResults
 from dnn_sweep.datasets.mlflow_state import load_version, predict
 from dnn_sweep.datasets.table_file import TableFileDataset
 from dnn_sweep.interface.rows import frame_of
-from dnn_sweep.interface.session import FinishedRun
 from dnn_sweep.parameters import DataParameters
 from dnn_sweep.pipelines.reporting.pipeline import FROM_PARAMETERS
 
 if TYPE_CHECKING:
     import keras
     import plotly.graph_objects as go
+
+    from dnn_sweep.interface.session import FinishedRun
 
 SHOWN = 8  # rows of the table in a notebook
 HEIGHT = 800  # of the report in a notebook, in pixels
@@ -71,7 +72,7 @@ class SweepResult:
         temporary: Whether the folder is deleted with this object.
     """
 
-    run: FinishedRun  # set once it has finished
+    run: "FinishedRun"  # set once it has finished
 
     def __init__(self, folder: Path, *, temporary: bool) -> None:
         self.folder, self.temporary = folder, temporary

@@ -1,7 +1,5 @@
 """Runs the registered pipelines in this process, in a folder of their own."""
 
-import logging
-import logging.config
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -10,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import rich
-import yaml
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
-from rich.logging import RichHandler
 
 from dnn_sweep.configuration_check import FROM_PYTHON
 from dnn_sweep.core.errors import SweepError
@@ -26,7 +21,6 @@ from dnn_sweep.runner import OutOfDateRunner
 from dnn_sweep.startup import COLLECTOR
 
 PACKAGE, PIPELINE = "dnn_sweep", "train"
-NODES = "dnn_sweep.hooks"  # which logs the name of every node
 ON_SCREEN = "console"  # the dataset of the summary, in whose place a result is shown
 
 
@@ -56,24 +50,21 @@ class _Runner(OutOfDateRunner):
         return super().run(pipeline - Pipeline(summary), catalog, *given, **options)
 
 
-def run_train(
-    folder: Path, environment: str, parameters: Mapping[str, Any], *, quiet: bool = False
-) -> FinishedRun:
+def run_train(folder: Path, environment: str, parameters: Mapping[str, Any]) -> FinishedRun:
     """Run the pipeline ``train``, as ``kedro run --pipeline=train`` does.
 
-    The logging, the MLflow settings and the search path of the process are afterwards as before.
+    The MLflow settings and the search path of the process are afterwards as before.
 
     Args:
         folder: Everything is written below it.
         environment: A folder below ``conf``.
         parameters: Groups of parameters, in place of the environment's.
-        quiet: Whether nothing is shown, neither what was understood of the data nor the training.
 
     Raises:
         SweepError: For whatever the command line would refuse with a line.
     """
     with ExitStack() as stack:
-        for each in (_logging(quiet), mlflow_as_before(), project_in(folder), _imports(folder)):
+        for each in (mlflow_as_before(), project_in(folder), _imports(folder)):
             stack.enter_context(each)
         runner, token = _Runner(), FROM_PYTHON.set((PIPELINE,))
         stack.callback(FROM_PYTHON.reset, token)
@@ -81,7 +72,7 @@ def run_train(
             with Interrupts().listening():
                 _run(runner, folder, environment, dict(parameters))
         except click.ClickException as error:
-            raise SweepError(error.message) from error
+            raise SweepError(error.message) from None  # as short as the command line
         except KeyboardInterrupt:  # of which Kedro tells no hook
             end_as_killed()
             forget_the_end()
@@ -104,31 +95,6 @@ def _run(runner: _Runner, folder: Path, environment: str, parameters: dict[str, 
         save_on_close=False,
     ) as session:
         session.run(pipeline_names=[PIPELINE], runner=runner)
-
-
-@contextmanager
-def _logging(quiet: bool) -> Iterator[None]:
-    """Log as the command line does, to the console that the training is shown on."""
-    root, console = logging.getLogger(), rich.get_console()
-    before = root.handlers[:], root.level, console.quiet
-    import kedro.framework.project  # noqa: F401 - gives the root logger a handler of its own
-
-    levels = yaml.safe_load((CONF / "logging.yml").read_text())["loggers"]
-    logging.config.dictConfig({"version": 1, "incremental": True, "loggers": levels})
-    logging.getLogger(NODES).setLevel(logging.WARNING)
-    # It looks for a project in the current folder, and warns that there is none.
-    logging.getLogger("kedro_viz").setLevel(logging.ERROR)
-    handler = RichHandler(console=console, show_path=False, show_time=False, show_level=False)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    console.quiet = quiet or console.quiet
-    try:
-        yield
-    finally:
-        root.handlers[:], console.quiet = before[0], before[2]
-        root.setLevel(before[1])
-        logging.getLogger(NODES).setLevel(logging.NOTSET)
 
 
 @contextmanager
