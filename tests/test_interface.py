@@ -148,6 +148,8 @@ def test_the_report_opens_in_the_browser_or_is_shown_in_the_notebook(two, monkey
     path = two.result.report()
     assert opened == [path.as_uri()]
     assert "<html" in path.read_text()
+    assert "sweep(…)  # in the same folder" in path.read_text()
+    assert "kedro run" not in path.read_text()
 
     monkeypatch.setattr(results.rich, "get_console", lambda: SimpleNamespace(is_jupyter=True))
     monkeypatch.setattr("IPython.display.display", shown.append)

@@ -23,6 +23,15 @@ def project_path(*parts: str) -> str:
     return str(project_root().joinpath(*parts))
 
 
+def shown_path(path: str) -> str:
+    """Resolve ``${shown_path:a/b}`` to how a path of the project is shown: as short as it can be.
+
+    In another folder than the project's, it is whole.
+    """
+    root = project_root()
+    return path if root == PROJECT_ROOT else str(root / path)
+
+
 def mlflow_artifacts() -> str | None:
     """Resolve ``${mlflow_artifacts:}``: a folder of the project; a server chooses its own."""
     remote = not os.environ.get("MLFLOW_TRACKING_URI", "sqlite:").startswith("sqlite:")
@@ -61,6 +70,7 @@ CONFIG_LOADER_ARGS = {
     "merge_strategy": {"parameters": "soft"},
     "custom_resolvers": {
         "project_path": project_path,
+        "shown_path": shown_path,
         "mlflow_artifacts": mlflow_artifacts,
         "launcher": launcher,  # ${launcher:}
         "oc.env": oc.env,

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.reporting.commands import PYTHON
 from dnn_sweep.interface.arguments import parameters_of
 from dnn_sweep.interface.console import log_to_console
 from dnn_sweep.interface.result import SweepResult
@@ -91,7 +92,7 @@ def sweep(
     with log_to_console(quiet):
         from dnn_sweep.interface.session import run_train  # imports Kedro's settings
 
-        result.run = run_train(where, environment, parameters)
+        result.run = run_train(where, environment, {**parameters, "launcher": PYTHON})
     return result
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import JsonValue
-from yaml import YAMLError
+from yaml import YAMLError, safe_load
 
 from dnn_sweep.core.champion.package import experiment_of
 from dnn_sweep.parameters import Configuration, DataParameters, name_of_table
 from dnn_sweep.startup import IS_INSTALLED
 
+PYTHON = "python"  # the launcher of a sweep that is run from Python
 RUN = "dnn-sweep" if IS_INSTALLED else "kedro run"
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
@@ -47,7 +48,8 @@ def kedro_run(
     cannot be given so, a comment names the file to write it to.
 
     Args:
-        launcher: How commands of the project begin, such as ``uv run``; may be empty.
+        launcher: How commands of the project begin, such as ``uv run``; may be empty. From
+            ``PYTHON`` a call is written that does the same.
         pipeline: A registered pipeline, such as ``train``.
         environment: The folder under ``conf`` that the run used; the default needs no option.
         parameters: Values for ``--params`` by dotted name.
@@ -56,7 +58,11 @@ def kedro_run(
     "kedro run --pipeline=train --env=csv --params='data.filepath=my data.csv'"
     >>> kedro_run("", "train", "digits", {"data.target": "height, cm"})
     'kedro run --pipeline=train  # after setting data.target in conf/local/parameters.yml'
+    >>> kedro_run(PYTHON, "train", "csv", {"data.target": "y", "training.seeds": 9})
+    "sweep(…, training={'seeds': 9})  # in the same folder, with the same other arguments"
     """
+    if launcher == PYTHON:
+        return _call(parameters or {})
     command = f"{launcher} {RUN} --pipeline={pipeline}{_options(environment)}".lstrip()
     given = {key: _spelled(value) for key, value in (parameters or {}).items()}
     if items := [f"{key}={value}" for key, value in given.items() if value is not None]:
@@ -157,6 +163,17 @@ def next_commands(launcher: str, environment: str, model: str, alias: str) -> li
         ("score a file", kedro_run(launcher, "inference", environment, scored)),
         ("serve the model", f"{launcher} {serve}".lstrip()),
     ]
+
+
+def _call(parameters: Mapping[str, JsonValue]) -> str:
+    """Write a call of ``sweep``; the rows are the same, so nothing is said of them."""
+    groups: dict[str, dict[str, object]] = {}
+    for name, value in parameters.items():
+        group, _, key = name.partition(".")
+        if group != "data":
+            groups.setdefault(group, {})[key] = safe_load(str(value))
+    given = "".join(f", {group}={values}" for group, values in groups.items())
+    return f"sweep(…{given})  # in the same folder, with the same other arguments"
 
 
 def _options(environment: str) -> str:
