@@ -125,6 +125,13 @@ def test_images_and_a_function_make_a_sweep(two):
     assert len(two.result.predict(two.table.head(2))) == 2
 
 
+def test_a_file_of_rows_is_predicted_like_the_table(two, tmp_path):
+    two.table.head(3).to_csv(tmp_path / "rows.csv", index=False, sep=";")
+    assert two.result.predict(tmp_path / "rows.csv").equals(two.predictions)
+    with pytest.raises(SweepError, match=r"missing: 'petal width \(cm\)'"):
+        two.result.predict(two.table.head(3).drop(columns="petal width (cm)"))
+
+
 def test_a_result_shows_its_decision(two):
     assert "at learning rate" in repr(two.result)
     assert f"files: {two.result.folder}" in repr(two.result)
@@ -305,9 +312,10 @@ def test_the_wheel_has_its_configuration_and_runs(tmp_path):
         )
 
     done = run("--help")
-    assert "Usage: dnn-sweep [OPTIONS]" in done.stdout, done.stderr
+    assert done.stdout.startswith("Usage: dnn-sweep [OPTIONS]"), done.stdout + done.stderr
     done = run("--pipeline=ingestion", "--env=xor")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Completed" not in done.stdout  # Kedro's own log
     assert (tmp_path / "work" / "data" / "08_reporting" / "xor" / "data_summary.html").exists()
     refused = run("--pipeline=ingestion", "--params=data.targt=x")
     assert "data.targt" in refused.stderr + refused.stdout
