@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from kedro.io import AbstractDataset, DatasetError
 
-from dnn_sweep import experiment_name
 from dnn_sweep import parameters as models
+from dnn_sweep.datasets import user_paths
 from dnn_sweep.datasets.idx import IdxImagesDataset
 from dnn_sweep.datasets.image_folder import ImageFolderDataset
 from dnn_sweep.datasets.table_file import TableFileDataset
@@ -204,7 +204,7 @@ def test_a_file_names_no_other_experiment():
 
 
 def test_a_command_without_a_file_goes_on_with_the_table_of_the_last_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment_name, "PROJECT_ROOT", tmp_path)
+    monkeypatch.setattr(user_paths, "PROJECT_ROOT", tmp_path)
     assert names("csv") == named("csv", "csv")
     for age, experiment in ((3, "older"), (2, "newer"), (1, "digits")):
         lock = tmp_path / "data/06_models" / experiment / ".lock"

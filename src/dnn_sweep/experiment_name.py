@@ -6,7 +6,7 @@ from typing import Any
 
 from kedro.config import MissingConfigException, OmegaConfigLoader
 
-from dnn_sweep.datasets.user_paths import PROJECT_ROOT
+from dnn_sweep.datasets.user_paths import project_root
 from dnn_sweep.parameters import name_of_table
 
 NAMED_BY = "named_by"  # in `globals.yml`: the parameter with the file that names the experiment
@@ -45,7 +45,7 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         if value is not None:
             name = name_of_table(str(value))
             return f"{name}_table" if name in taken else name
-        locks = [each for each in PROJECT_ROOT.glob(LOCKS) if each.parent.name not in taken]
+        locks = [each for each in project_root().glob(LOCKS) if each.parent.name not in taken]
         last = max(locks, key=lambda each: each.stat().st_mtime, default=None)
         return last.parent.name if last else None
 

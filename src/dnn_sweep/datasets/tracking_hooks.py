@@ -38,7 +38,7 @@ from dnn_sweep.datasets.server_check import why_unreachable
 from dnn_sweep.datasets.sweep_identity import sweep_key
 from dnn_sweep.datasets.sweep_run import revision_tags
 from dnn_sweep.datasets.tracked_sweep import SWEEP, Plan
-from dnn_sweep.datasets.user_paths import PROJECT_ROOT
+from dnn_sweep.datasets.user_paths import project_root
 from dnn_sweep.parameters import Configuration, TrackingParameters
 from dnn_sweep.startup import without_password
 
@@ -50,7 +50,7 @@ RECORDED = (TRIALS, "combination_metrics", METRICS)
 PLANS = ("trial_plan", "screening_plan")
 BEFORE_THE_PLAN = {"ingestion", "scaling", "model_building"}  # tags of nodes
 CATCHING_UP = "tracking"  # the pipeline
-ARTIFACTS = PROJECT_ROOT / "mlruns"  # unless `mlflow.yml` says otherwise
+ARTIFACTS = "mlruns"  # unless `mlflow.yml` says otherwise
 GROUPS = Configuration.model_fields
 
 
@@ -67,8 +67,9 @@ class TrackingHooks:
                 setattr(config.server, name, without_password(given))
         config._export_credentials(context)
         made_with = config.tracking.experiment.create_experiment_kwargs
-        if made_with.artifact_location == str(ARTIFACTS):
-            follow_move(str(config.server.mlflow_tracking_uri), ARTIFACTS)
+        artifacts = project_root() / ARTIFACTS
+        if made_with.artifact_location == str(artifacts):
+            follow_move(str(config.server.mlflow_tracking_uri), artifacts)
         mlflow.set_tracking_uri(config.server.mlflow_tracking_uri)
         mlflow.set_registry_uri(config.server.mlflow_registry_uri)
         context.__setattr__("mlflow", config)  # where kedro-mlflow's commands look

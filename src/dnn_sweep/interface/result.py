@@ -99,7 +99,13 @@ class SweepResult:
 
     @property
     def model(self) -> "keras.Model":
-        """The registered network, which takes scaled rows; :meth:`predict` takes raw ones."""
+        """The registered network, which takes scaled rows; :meth:`predict` takes raw ones.
+
+        Raises:
+            SweepError: If a baseline is served (``registration.champion``).
+        """
+        if self.best.served.baseline:
+            raise SweepError(f"{self.best.combination} is served, which is no network: use predict")
         return self._served.unwrap_python_model().network
 
     @property

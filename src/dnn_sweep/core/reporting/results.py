@@ -17,6 +17,7 @@ from dnn_sweep.core.formatting import TIMES, count, format_seconds
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.reporting.commands import (
+    PYTHON,
     data_parameters,
     experiment_parameter,
     kedro_run,
@@ -180,6 +181,8 @@ class SweepResults:
     @property
     def _source(self) -> dict[str, JsonValue]:
         """The parameters that find the data and the experiment again, and all that were given."""
+        if self.launcher == PYTHON:
+            return {}  # the same arguments
         data = self.configuration.data
         named = experiment_parameter(self.environment, self.champion.experiment, data)
         kept = {k: v for k, v in self.given.items() if not k.startswith(OF_ONE_RUN)}
