@@ -127,6 +127,9 @@ def test_what_is_undecided_because_its_seeds_differ_wildly_is_named():
     said = [each for each in describe([*steady, wild]).sentences if each.startswith("Undecided")]
 
     assert len(said) == 1
+    record = describe([*steady, wild])
+    assert record.undecided == ("relu + o4",)
+    assert "relu + o4" not in record.tied
     assert said[0].startswith(
         "Undecided: too few seeds to tell whether relu + o4 is worse. The scores differ so much"
     )

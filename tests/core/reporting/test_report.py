@@ -176,6 +176,32 @@ def test_it_says_what_would_decide_and_how_to_run_it():
     assert f"It would take about 40 more seeds. {command} Budget of every claim" in top
 
 
+def test_the_undecided_stand_apart_from_the_tied_and_statistics_are_folded():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    best, tied, open_ = sweep.leaderboard["combination"]
+    comparison = sample_comparison("A tie.", "Holm's correction gives p = 1.")
+    comparison = comparison.model_copy(update={"undecided": (open_,)})
+
+    page = page_of(sweep, comparison=comparison)
+
+    top, table = page.split("<h2")[0], section_of(page, "ranking")
+    assert f"{best} comes first on digits, tied with 1 of 2 others" in text_of(top)
+    assert f"Tied for first: {best}; {tied}. Undecided, because" in text_of(top)
+    assert f"there are too few seeds to tell: {open_}." in text_of(top)
+    assert re.search(rf"3 {re.escape(open_)} [^a-z]* undecided ", table)
+    assert "Holm" not in text_of(re.sub(r"<details>.*?</details>", "", top, flags=re.DOTALL))
+    assert "Holm" in top
+
+
+def test_combinations_that_failed_alike_are_named_by_their_activation():
+    sweep = sample_sweep()
+    verdicts = sample_verdicts(sweep)
+    names = verdicts["combination"].str
+    verdicts.loc[names.startswith("sigmoid") | (names.startswith("tanh + sgd")), "verdict"] = "dead"
+    failures = sweep.results(verdicts=verdicts).failures
+    assert "dead (all 6 with sigmoid, tanh + sgd)" in failures
+
+
 def test_p_values_that_are_all_one_take_no_column():
     sweep = sample_sweep(THREE, seeds=(0, 1))
     assert "p is not listed" in section_of(page_of(sweep), "ranking")
@@ -379,7 +405,7 @@ def test_baselines_are_ranked_and_marked_and_it_is_said_whether_a_deep_network_p
 
     top = text_of(page.split("<h2")[0])
     assert "The others are tied. A deep network pays here. 1 of 3 combinations did not" in top
-    assert "train well: vanishing gradient (sigmoid + sgd). Why Tied for first" in top
+    assert "train well: vanishing gradient (sigmoid + sgd). Why Budget of every" in top
     assert "<li>More of it.</li>" in page
     section = section_of(page, "ranking")
     assert "Baselines are models without a deep network" in section

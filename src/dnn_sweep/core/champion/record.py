@@ -1,5 +1,7 @@
 """The champion's record: what was chosen, from what, and how good it is."""
 
+from collections.abc import Collection
+
 from pydantic import BaseModel, ConfigDict
 
 from dnn_sweep.core.comparison.intervals import MetricEstimate
@@ -206,12 +208,14 @@ class Champion(ChampionEvaluation):
     experiment: str
     registered: RegisteredVersion
 
-    def headline(self, best: str) -> str:
+    def headline(self, best: str, undecided: Collection[str] = ()) -> str:
         """State what the evidence supports, such as ``relu + adam wins on digits``.
 
-        ``best`` is the combination that leads the leaderboard.
+        ``best`` is the combination that leads the leaderboard; those that are ``undecided`` do not
+        count as tied.
         """
-        name, tied, on = self.combination, len(self.tied_with), f"on {self.experiment}"
+        name, on = self.combination, f"on {self.experiment}"
+        tied = sum(each not in undecided for each in self.tied_with)
         if self.served.baseline:
             return f"The baseline {self.name} comes first {on}, before {best}, the best network"
         if name != best:
@@ -223,5 +227,7 @@ class Champion(ChampionEvaluation):
         if tied:
             others = count(self.combinations - 1, "other")
             return f"{name} comes first {on}, tied with {tied} of {others}"
+        if self.tied_with:
+            return f"{name} comes first {on}, {len(self.tied_with)} undecided"
         one_seed = len(self.seeds) == 1
         return f"{name} comes first {on}, with one seed" if one_seed else f"{name} wins {on}"

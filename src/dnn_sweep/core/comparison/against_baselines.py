@@ -196,7 +196,8 @@ class _Words:
     def does_not_pay(self, better: AgainstBaseline) -> Answer:
         sentence = (
             f"A deep network does not pay here: in {self.metric}, the baseline {_scored(better)} "
-            f"is shown to be better{self.beyond} than {self.best} ({self._evidence(better)})."
+            f"is shown to be better{self.beyond} than {self.best} ({self._evidence(better)}). "
+            "Prefer it unless you need a network."
         )
         reservation = f"but the baseline {better.name} is shown to be better"
         return Answer("does_not_pay", sentence, reservation)

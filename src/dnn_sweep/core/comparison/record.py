@@ -74,6 +74,7 @@ class Comparison(BaseModel):
     margin: Margin  # how much worse still counts as the same
     best: str  # the combination that leads the leaderboard
     tied_with_best: tuple[str, ...]  # those not shown to be worse
+    undecided: tuple[str, ...] = ()  # of these, those whose seeds differ too much to tell
     diverged: tuple[str, ...] = ()  # those of which a seed diverged, which are never tied
     dropped: tuple[str, ...] = ()  # in an early round, though not shown to be worse
     looks: int = 1  # rounds of a budget in which the scores were looked at
@@ -90,6 +91,11 @@ class Comparison(BaseModel):
     next_seeds: int | None = None  # seeds in all that would decide or, after one, let estimate
     to_decide: str | None = None  # what telling the first two apart would take, in words
     sentences: tuple[str, ...] = ()  # the above in words, the answer first
+
+    @property
+    def tied(self) -> tuple[str, ...]:
+        """Those that do as well as the best, without the undecided."""
+        return tuple(name for name in self.tied_with_best if name not in self.undecided)
 
     @property
     def leading(self) -> tuple[str, ...]:

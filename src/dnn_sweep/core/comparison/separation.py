@@ -176,6 +176,7 @@ def describe_separation(
         return (
             f"{stays}about {more} of {every} combinations "
             f"({format_seconds(first.seconds or 0)} of training) would tell {pair}."
+            f"{_third(separations, seeds)}"
         )
     if first.rows is None:
         return (
@@ -194,6 +195,15 @@ def describe_separation(
         f"{stays}no number of seeds can tell {pair} on these {where}: the rows alone may make a "
         f"difference of {format_value(first.rows_alone)}. {needed}"
     )
+
+
+def _third(separations: Sequence[Separation], seeds: int) -> str:
+    """What it takes to tell the next but one as well, where more seeds can."""
+    if len(separations) < 2 or not (separations[1].seeds and separations[0].seeds):
+        return ""
+    needed = max(separations[1].seeds, separations[0].seeds) - seeds
+    third = separations[1].combination
+    return f" About {_about(needed):,} would tell it from {third} as well."
 
 
 def _about(number: int | None) -> int:

@@ -59,6 +59,7 @@ def describe_comparison(
         margin=Margin(given=evaluation.equivalence_margin, value=margin),
         best=names[0],
         tied_with_best=tuple(names[tied][1:]),
+        undecided=_undecided(leaderboard) if seeds > 1 else (),
         diverged=tuple(names[diverged]),
         dropped=tuple(names[dropped]),
         looks=len(looks.arrays),
@@ -114,7 +115,7 @@ def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
         yield compared
         yield from _diverged(record)
         yield from _dropped(record)
-        yield from () if one_seed else _undecided(leaderboard)
+        yield from _too_few_seeds(record)
         yield from (_rank(record, leaderboard), _exact_test(record))
     if len(record.seeds) == 2:
         yield "Two seeds say little about seeds: the intervals may still be too narrow."
@@ -128,8 +129,9 @@ def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
 
 
 def _answer(record: Comparison) -> str:
-    others, tied = _compared(record), len(record.tied_with_best)
-    worse, beyond, level = others - tied - len(record.dropped), _beyond(record), _level(record)
+    others, tied, open_ = _compared(record), len(record.tied), len(record.undecided)
+    beyond, level = _beyond(record), _level(record)
+    worse = others - tied - open_ - len(record.dropped)
     if record.dropped and worse:
         are = "are" if worse > 1 else "is"
         return (
@@ -140,12 +142,13 @@ def _answer(record: Comparison) -> str:
     if not worse:
         subject = "None of the others is" if others > 1 else "The other one is not"
         return f"{subject} shown to be worse than {record.best}{beyond} {level}."
-    if not tied:
+    if not tied and not open_:
         return f"{record.best} is shown to be better{beyond} than {_all_of(others)} {level}."
     are = "are" if worse > 1 else "is"
+    undecided = f", {open_} {'are' if open_ > 1 else 'is'} undecided" if open_ else ""
     return (
-        f"{tied} of the {others} others cannot be told apart from {record.best}; {worse} {are} "
-        f"shown to be worse{beyond} {level}."
+        f"{tied or 'None'} of the {others} others cannot be told apart from {record.best}"
+        f"{undecided}; {worse} {are} shown to be worse{beyond} {level}."
     )
 
 
@@ -203,16 +206,20 @@ def _level(record: Comparison) -> str:
     return f"({percent(record.confidence)}{together if record.comparisons > 1 else ''})"
 
 
-def _undecided(leaderboard: pd.DataFrame) -> Iterator[str]:
-    """Name the combinations that are tied only because their intervals are so wide."""
+def _undecided(leaderboard: pd.DataFrame) -> tuple[str, ...]:
+    """The combinations that are tied only because their intervals are so wide."""
     tied = leaderboard[leaderboard["tied_with_best"]].iloc[1:]
     half = (tied["difference_ci_high"] - tied["difference_ci_low"]) / 2
-    wide = tied.loc[half > WIDE * half.median(), "combination"]
-    if len(wide):
+    return tuple(tied.loc[half > WIDE * half.median(), "combination"].map(str))
+
+
+def _too_few_seeds(record: Comparison) -> Iterator[str]:
+    if record.undecided:
         yield (
-            f"Undecided: too few seeds to tell whether {', '.join(wide)} "
-            f"{'are' if len(wide) > 1 else 'is'} worse. The scores differ so much between seeds "
-            f"that the interval of the difference is more than {WIDE} times as wide as usual."
+            f"Undecided: too few seeds to tell whether {', '.join(record.undecided)} "
+            f"{'are' if len(record.undecided) > 1 else 'is'} worse. The scores differ so much "
+            "between seeds that the interval of the difference is more than "
+            f"{WIDE} times as wide as usual."
         )
 
 

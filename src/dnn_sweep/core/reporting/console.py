@@ -120,6 +120,8 @@ def _ranking(shown: pd.DataFrame, results: SweepResults) -> Table:
         is_champion = row["combination"] == champion.name
         is_best = row["combination"] == results.best
         note = "best" if is_best else "tied" if row["tied_with_best"] else ""
+        if row["combination"] in results.undecided:
+            note = "undecided"
         if row["combination"] in results.comparison.dropped:
             note = f"dropped, {row['seeds']} seeds"
         if is_champion and not is_best:

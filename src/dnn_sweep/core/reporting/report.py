@@ -56,7 +56,7 @@ def write_report(results: SweepResults, **figures: Any) -> str:
 
 
 def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
-    """The objective on the validation and the test rows, with a note on what was measured."""
+    """The objective on the test and the validation rows, with a note on what was measured."""
     champion, metric = results.champion, results.objective.metric
     served, several = champion.served, len(champion.served.seeds) > 1
     if served.baseline:
@@ -64,8 +64,8 @@ def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
         note = f"fitted {before} training rows, on the rows it was chosen by"
         unseen = "what is served, on rows that no choice has seen"
         return [
-            ("validation", champion.validation[metric], note),
             ("test", champion.test[metric], unseen),
+            ("validation", champion.validation[metric], note),
         ]
     what = f"the mean of {len(served.seeds)} networks" if several else f"seed {served.seeds[0]}"
     anew = served.epochs is not None
@@ -85,8 +85,8 @@ def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
         note += f"{over}, interval {format_interval(low, high)}"
     unseen = "what is served" if several or anew else "the same network"
     return [
-        ("validation", champion.validation[metric], note),
         ("test", champion.test[metric], f"{unseen}, on rows that no choice has seen"),
+        ("validation", champion.validation[metric], note),
     ]
 
 

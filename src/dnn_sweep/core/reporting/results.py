@@ -12,7 +12,6 @@ from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.data.predictions import HALF
 from dnn_sweep.core.data.schema import Schema
-from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import TIMES, count, format_seconds
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.rounds import Rounds
@@ -24,12 +23,12 @@ from dnn_sweep.core.reporting.commands import (
     more_minutes,
     more_seeds,
 )
+from dnn_sweep.core.reporting.failed import describe_failures
 from dnn_sweep.core.reporting.warnings import unrecognised_classes, warn_of_champion
 from dnn_sweep.core.training.halving import MOST_SEEDS
 from dnn_sweep.parameters import Configuration
 
 OF_ONE_RUN = ("sweep.", "inference.", "tracking.")  # parameters that no result depends on
-NAMED = 2  # combinations of each verdict
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,8 @@ class SweepResults:
     @property
     def headline(self) -> str:
         """The champion and what it rests on, in a sentence; and what a baseline takes from it."""
-        headline, reservation = self.champion.headline(self.best), self.comparison.reservation
+        headline = self.champion.headline(self.best, self.comparison.undecided)
+        reservation = self.comparison.reservation
         served = self.champion.served.baseline  # about which the reservation says nothing
         return f"{headline}, {reservation}" if reservation and not served else headline
 
@@ -109,17 +109,20 @@ class SweepResults:
     @property
     def failures(self) -> str:
         """How many combinations did not train well, and why; empty where all did."""
-        ill = self.verdicts[self.verdicts["verdict"] != HEALTHY]
-        if ill.empty:
-            return ""
-        reasons = []
-        for verdict, names in ill.groupby("verdict", sort=False)["combination"]:
-            listed = ", ".join(names.map(str)[:NAMED])
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            reasons.append(f"{verdict} ({listed}{more})")
-        return (
-            f"{len(ill)} of {count(len(self.verdicts), 'combination')} did not train well: "
-            f"{'; '.join(reasons)}."
+        return describe_failures(self.verdicts, self.leaderboard)
+
+    @property
+    def tied(self) -> tuple[str, ...]:
+        """The champion and those that are tied for first with it, without the undecided."""
+        champion, undecided = self.champion, self.comparison.undecided
+        others = tuple(each for each in champion.tied_with if each not in undecided)
+        return (champion.combination, *others) if others else ()
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Those of which too few seeds were trained to tell whether they are worse."""
+        return tuple(
+            each for each in self.comparison.undecided if each != self.champion.combination
         )
 
     @property

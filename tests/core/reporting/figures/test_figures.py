@@ -16,6 +16,7 @@ from dnn_sweep.core.reporting.figures import (
 )
 from tests.sample_sweep import (
     add_sample_baselines,
+    sample_comparison,
     sample_diagnostics,
     sample_screening,
     sample_sweep,
@@ -335,6 +336,25 @@ def test_what_failed_and_is_tied_for_want_of_seeds_is_grey_and_called_undecided(
     assert info.limits[0] > 0.9
 
 
+def test_the_undecided_are_a_group_of_their_own_and_never_among_the_tied():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    open_ = str(sweep.leaderboard["combination"][2])
+    record = sample_comparison().model_copy(update={"undecided": (open_,)})
+    place = sweep.leaderboard.iloc[2]
+
+    map_ = heatmap.prepare(
+        sweep.leaderboard, sweep.champion, sample_verdicts(sweep).assign(verdict="healthy"), record
+    )
+    ranked = ranking.prepare(sweep.leaderboard, sweep.champion, record)
+
+    at = map_.activations.index(place["activation"]), map_.optimizers.index(place["optimizer"])
+    assert not map_.tied[at]
+    assert map_.texts[at[0]][at[1]].endswith(" ?")
+    groups = ranked.rows.set_index("name")["group"]
+    assert (groups == "tied with the best").sum() == 1
+    assert groups[open_] == "undecided: too few seeds"
+
+
 def test_the_outline_goes_around_cells_that_are_tied_together():
     sweep = failing()
     info = heatmap.prepare(sweep.leaderboard, sweep.champion, sample_verdicts(sweep))
@@ -574,6 +594,7 @@ def test_pictures_are_drawn_without_pyplot(pairs, tmp_path, monkeypatch):
         "time_to_target": time_to_target.measure_time_to_target(sweep.histories, sweep.champion),
         "verdicts": sample_verdicts(sweep),
         "diagnostics": sample_diagnostics(sweep),
+        "comparison": sample_comparison(),
     }
     for name, figure in FIGURES.items():
         picture = draw(figure, *(given[each] for each in figure.inputs))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison.leaderboard import combinations_of
+from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import format_value
 from dnn_sweep.core.lazy import go, mpl
@@ -77,8 +78,17 @@ class HeatmapInfo(style.FigureInfo):
         return lines
 
 
-def prepare(leaderboard: pd.DataFrame, champion: Champion, verdicts: pd.DataFrame) -> HeatmapInfo:
-    """Take the best combination of every activation and optimizer from the leaderboard."""
+def prepare(
+    leaderboard: pd.DataFrame,
+    champion: Champion,
+    verdicts: pd.DataFrame,
+    comparison: Comparison | None = None,
+) -> HeatmapInfo:
+    """Take the best combination of every activation and optimizer from the leaderboard.
+
+    The ``comparison`` names the undecided.
+    """
+    too_few = comparison.undecided if comparison else ()
     objective = champion.metric
     combinations = combinations_of(leaderboard)
     best = combinations.drop_duplicates(list(AXES))
@@ -99,8 +109,8 @@ def prepare(leaderboard: pd.DataFrame, champion: Champion, verdicts: pd.DataFram
         failed[i, j] = row["diverged"] == row["seeds"] or (
             verdict != HEALTHY and (far or not not_shown)
         )
-        tied[i, j] = not_shown and not failed[i, j]
-        undecided |= not_shown and failed[i, j]
+        tied[i, j] = not_shown and not failed[i, j] and row["combination"] not in too_few
+        undecided |= not_shown and not tied[i, j]
         lines = []
         if np.isfinite(value):
             values[i, j] = value

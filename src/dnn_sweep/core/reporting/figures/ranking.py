@@ -9,6 +9,7 @@ import pandas as pd
 
 from dnn_sweep.core.champion.record import Champion
 from dnn_sweep.core.comparison.leaderboard import combinations_of
+from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.formatting import count, percent
 from dnn_sweep.core.lazy import go, mpl
 from dnn_sweep.core.objectives import Objective
@@ -18,6 +19,7 @@ from dnn_sweep.core.reporting.figures import style
 GROUPS = {
     "best": (style.COLOURS[3], "D", "diamond"),
     "tied with the best": (style.COLOURS[0], "o", "circle"),
+    "undecided: too few seeds": (style.COLOURS[4], "v", "triangle-down"),
     "worse than the best": (style.GREY, "o", "circle-open"),
     "baseline, no deep network": (style.COLOURS[1], "s", "square"),
 }
@@ -38,8 +40,13 @@ class RankingInfo(style.FigureInfo):
     limits: tuple[float, float]  # of the axis; what lies beyond is a triangle at its end
 
 
-def prepare(leaderboard: pd.DataFrame, champion: Champion) -> RankingInfo:
-    """Take the sixty best combinations, or all, and the baselines from the leaderboard."""
+def prepare(
+    leaderboard: pd.DataFrame, champion: Champion, comparison: Comparison | None = None
+) -> RankingInfo:
+    """Take the sixty best combinations, or all, and the baselines from the leaderboard.
+
+    The ``comparison`` names the undecided.
+    """
     objective = champion.metric
     metric = objective.validation_metric
     finite = leaderboard[np.isfinite(leaderboard[f"{metric}_mean"])]
@@ -51,9 +58,9 @@ def prepare(leaderboard: pd.DataFrame, champion: Champion) -> RankingInfo:
     names = [*GROUPS]
     baselines, combinations = shown["kind"] == "baseline", combinations_of(leaderboard)
     is_best = shown["combination"] == combinations["combination"].iloc[0]
-    groups = np.select(
-        [baselines, is_best, shown["tied_with_best"]], [names[3], *names[:2]], names[2]
-    )
+    undecided = shown["combination"].isin(comparison.undecided if comparison else ())
+    kind = [baselines, is_best, undecided, shown["tied_with_best"]]
+    groups = np.select(kind, [names[4], names[0], names[2], names[1]], names[3])
     rows["group"] = pd.Categorical(groups, categories=[*GROUPS])
     left, right = _limits(rows, objective)
     inset = 0.01 * (right - left)
