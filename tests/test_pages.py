@@ -186,6 +186,7 @@ def test_kedro_viz_previews_the_networks(chromium, viz, graph):
     with visit_dataset(chromium, viz, graph, "network_summaries") as page:
         texts = page.locator(".pipeline-metadata__preview-html")
         expect(texts).to_contain_text("hidden1 (Dense)")
+        expect(texts).to_contain_text("relu")
 
 
 def test_kedro_viz_and_its_previews_load_no_tensorflow(viz, graph):
@@ -321,9 +322,12 @@ def test_the_reader_chooses_the_combinations_of_the_learning_curves(chromium, tr
         both = lines.count()
         adam.click()
         expect(adam).to_have_attribute("aria-pressed", "false")
-        expect(lines).to_have_count(both // 2)
+        # Without its training line, and in grey.
+        expect(lines).to_have_count(both // 2 + 1)
+        strokes = [line.evaluate("each => each.style.stroke") for line in lines.all()]
+        assert strokes.count("rgb(154, 160, 166)") == 1
         choice.get_by_role("button", name="none").click()
-        expect(lines).to_have_count(0)
+        expect(lines).to_have_count(both // 2)
         choice.get_by_role("button", name="all").click()
         expect(lines).to_have_count(both)
         assert len({line.evaluate("each => each.style.stroke") for line in lines.all()}) == 2
@@ -345,6 +349,35 @@ def test_the_learning_curves_tell_values_where_one_points(chromium, trained):
 
 
 @pytest.mark.parametrize("colors", ["light", "dark"])
+def test_terms_are_explained_also_to_the_keyboard(chromium, trained):
+    with open_report(chromium, trained, viewport={"width": 390, "height": 900}) as page:
+        term = page.locator("abbr").first
+        assert len(term.get_attribute("title")) > 20
+        term.focus()
+        shown = "each => getComputedStyle(each, '::after').content"
+        assert term.get_attribute("title") in term.evaluate(shown).replace('\\"', '"')
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_confusion_matrix_is_dark_on_a_dark_page(chromium, trained):
+    with open_report(chromium, trained, color_scheme="dark") as page:
+        expect(page.locator("#figure-predictions .heatmaplayer image")).to_be_attached()
+        scale = page.evaluate(
+            "document.getElementById('figure-predictions').data[0].colorscale[0][1]"
+        )
+        assert scale == "#1e2329"
+
+
+def test_the_live_page_ends_with_a_link_to_the_report(chromium, trained):
+    live = trained.path / "data/08_reporting/digits/live.html"
+    assert live.stat().st_size < 50_000
+    with visit(chromium, live.as_uri(), offline=True) as page:
+        expect(page.get_by_role("heading", level=1)).to_have_text("digits: Training has finished")
+        expect(page.get_by_role("row").filter(has_text="relu")).to_contain_text("0.")
+        page.get_by_role("link", name="report.html").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("on digits")
+
+
 def test_the_report_prints_in_light_colours_on_the_papers_width(chromium, trained, colors):
     with open_report(chromium, trained, color_scheme=colors) as page:
         expect(page.locator("#figure-predictions .heatmaplayer image")).to_be_attached()
@@ -354,6 +387,8 @@ def test_the_report_prints_in_light_colours_on_the_papers_width(chromium, traine
         expect(label).to_have_css("fill", "rgb(42, 63, 95)")
         assert brightness(page, "body", "backgroundColor") > 0.9
         expect(page.locator("nav")).to_be_hidden()
+        assert page.locator("details").count() > 2
+        expect(page.locator("details:not([open])")).to_have_count(0)
         for figure in page.locator(".js-plotly-plot").all():
             box = figure.locator(".main-svg").first.bounding_box()
             assert box["x"] + box["width"] <= 720

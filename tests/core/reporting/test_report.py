@@ -42,8 +42,12 @@ def section_of(page, name):
 
 def text_of(page):
     """What a reader sees, with white space and scripts taken out."""
-    without = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    without = re.sub(r"<(script|style)\b.*?</\1>|</?abbr\b[^>]*>", _blank, page, flags=re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", " ", without).split())
+
+
+def _blank(found):
+    return " " if found[1] else ""  # a term is no break between words
 
 
 def test_the_answer_comes_first_with_intervals_ties_and_budget():

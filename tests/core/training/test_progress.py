@@ -182,7 +182,39 @@ def test_the_live_display_shows_the_trial_at_hand_and_its_last_metrics(width, me
     row = next(line for line in shown.get().splitlines() if "seed 7" in line)
     assert "relu + adam, seed 7" in row
     assert "epoch 2/4" in row
-    assert row.rstrip().endswith(f"0:00:00 -:--:-- {metrics}")
+    assert "0:00 elapsed, -:-- left" in row
+    shown = row.rpartition(" left ")[2].strip().rstrip("…")
+    assert len(shown) > 10
+    assert metrics.startswith(shown)
+
+
+def test_eighty_columns_hold_name_bar_and_labelled_times_of_both_stages():
+    display, console, _ = live(80)
+    with display:
+        for stage in ("screening", "screening beyond the edges", "finals"):
+            display.start(150, 20, 0, stage)
+            trial = a_trial("nesterov", seed=104)
+            display.trial_started(trial)
+            display.epoch_finished(trial, 2, {"val_accuracy": 0.5})
+            display.trial_finished(a_result(a_trial("adam"), [0.9123]))
+            with console.capture() as shown:
+                console.print(display._progress.make_tasks_table(display._progress.tasks))
+    rows = shown.get().splitlines()
+    assert len(rows) == 4
+    for row in rows:
+        assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" * 5 in row
+        assert " elapsed, " in row
+        assert len(row.rstrip()) <= 80
+
+
+def test_a_combination_that_diverges_again_is_told_once_a_stage():
+    display, _, stream = live()
+    with display:
+        for stage in ("screening", "finals"):
+            display.start(3, 4, 0, stage)
+            for seed in (0, 1, 2):
+                display.trial_finished(a_result(a_trial("sgd", seed), [0.5], status="diverged"))
+    assert stream.getvalue().count("diverged after") == 2
 
 
 def test_many_trials_at_once_share_a_bar_that_moves_now_and_then():

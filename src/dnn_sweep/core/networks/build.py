@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dnn_sweep.core.formatting import NO_VALUE, TIMES
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.body import CustomBody
 from dnn_sweep.core.networks.build_body import (
@@ -96,10 +97,42 @@ def network_outputs(network: keras.Model, features: NDArray[np.float32]) -> NDAr
 
 
 def summarize_network(network: Network) -> str:
-    """Return what ``model.summary()`` prints."""
-    lines: list[str] = []
-    build_network(network).summary(line_length=88, print_fn=lines.append)
-    return "\n".join(lines) + "\n"
+    """Describe a network layer by layer; a line is never cut, as Keras's own summary does.
+
+    >>> print(summarize_network(champion_trial.network))
+    layer            output shape  activation  parameters
+    hidden1 (Dense)  8             relu                40
+    output (Dense)   3             softmax             27
+    Parameters: 67
+    """
+    model = build_network(network)
+    rows = [("layer", "output shape", "activation", "parameters")]
+    for layer in layers_within(model):
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
+        name = f"{layer.name} ({type(layer).__name__})"
+        rows.append((name, _shape(layer), _activation(layer), f"{layer.count_params():,}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)),
+                   row[-1].rjust(widths[-1])])
+        for row in rows
+    ]  # fmt: skip
+    return "\n".join([*lines, f"Parameters: {model.count_params():,}"]) + "\n"
+
+
+def _shape(layer: keras.Layer) -> str:
+    """A layer's output shape without the rows, such as ``8 × 8 × 16``."""
+    try:
+        shape = layer.output.shape
+    except (AttributeError, ValueError):  # several outputs, or a layer within a user's own model
+        return NO_VALUE
+    return f" {TIMES} ".join(str(size) for size in shape[1:])
+
+
+def _activation(layer: keras.Layer) -> str:
+    found = getattr(layer, "activation", None)
+    return str(getattr(found, "__name__", type(found).__name__)) if found else ""
 
 
 @lru_cache(maxsize=256)  # combinations of a replicate start from the same kernels

@@ -13,6 +13,7 @@ from typing import Any
 from dnn_sweep.core.formatting import format_seconds
 from dnn_sweep.core.objectives import objective_of
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.reporting.glossary import explain_terms
 from dnn_sweep.core.reporting.pages import page_template
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
@@ -223,7 +224,7 @@ def render_live_page(page: Any, sweep: LiveSweep, now: float) -> str:
     """Fill the template ``page`` with what is known ``now``, by the clock of the sweep."""
     pairs = any(sweep.scores.values())
     optimizers, rows = sweep.table() if pairs else ([], [])
-    return str(
+    return explain_terms(
         page.render(
             sweep=sweep,
             every=math.ceil(EVERY),

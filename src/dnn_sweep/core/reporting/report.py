@@ -10,6 +10,7 @@ from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.time_to_target import summarize_times
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import NO_VALUE, format_interval, format_value
+from dnn_sweep.core.reporting.glossary import explain_terms
 from dnn_sweep.core.reporting.mistakes import find_mistakes
 from dnn_sweep.core.reporting.pages import embed_figure, figure_scripts, page_template
 from dnn_sweep.core.reporting.results import SweepResults
@@ -30,7 +31,7 @@ def write_report(results: SweepResults, **figures: Any) -> str:
     page = page_template("report.html.j2", filters)
     ranking = results.leaderboard.to_dict("records")
     champion, schema = results.champion, results.schema
-    return page.render(
+    written = page.render(
         results=results,
         champion=champion,
         schema=schema,
@@ -53,6 +54,7 @@ def write_report(results: SweepResults, **figures: Any) -> str:
         },
         **figure_scripts(),
     )
+    return explain_terms(written)
 
 
 def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:

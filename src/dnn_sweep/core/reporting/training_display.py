@@ -11,12 +11,13 @@ from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Column
+from rich.text import Text
 
 from dnn_sweep.core.formatting import count, format_seconds, format_value
 from dnn_sweep.core.objectives import objective_of
@@ -92,6 +93,28 @@ class TrainingDisplay(TrainingProgress):
         self.console.print(line, style=style, soft_wrap=wrap, markup=False, highlight=False)
 
 
+class _TimeColumn(ProgressColumn):
+    """What has passed and what is left, each with its name: ``1:23 elapsed, 0:40 left``."""
+
+    max_refresh = 0.5
+
+    def __init__(self) -> None:
+        super().__init__(table_column=Column(no_wrap=True, min_width=23))
+
+    def render(self, task: Task) -> Text:
+        elapsed = task.finished_time if task.finished else task.elapsed
+        left = "" if task.finished else f", {_as_clock(task.time_remaining)} left"
+        return Text(f"{_as_clock(elapsed)} elapsed{left}")
+
+
+def _as_clock(seconds: float | None) -> str:
+    if seconds is None:
+        return "-:--"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 class LiveDisplay(TrainingDisplay):
     """Two bars: the sweep with the best so far, and what trains now.
 
@@ -102,15 +125,14 @@ class LiveDisplay(TrainingDisplay):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # In a narrow terminal the note at the end gives way, not the times.
-        times = Column(no_wrap=True, min_width=7)
+        self._told: set[str] = set()  # combinations of the stage that diverged
+        # In a narrow terminal the note at the end gives way, then the name; never bar and times.
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", table_column=Column(overflow="ellipsis")),
             BarColumn(bar_width=10, table_column=Column(min_width=6)),
             TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, min_width=9)),
-            TimeElapsedColumn(table_column=times),
-            TimeRemainingColumn(table_column=times),
-            TextColumn("{task.fields[note]}"),
+            _TimeColumn(),
+            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True)),
             console=self.console,
             # Long enough for slow epochs, so that the time left is known from the second on.
             speed_estimate_period=3600,
@@ -122,6 +144,7 @@ class LiveDisplay(TrainingDisplay):
     def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
         """Show the stage's bar; it moves with every epoch."""
         super().start(total_trials, epochs, cached, stage)
+        self._told = set()
         self._hide_current()
         self._sweep = self._progress.add_task(
             escape(stage),
@@ -151,9 +174,10 @@ class LiveDisplay(TrainingDisplay):
         self._move()
 
     def trial_finished(self, result: TrialResult) -> None:
-        """Count the trial; print one that diverged above the bars."""
+        """Count the trial; print a combination's first divergence of the stage above the bars."""
         super().trial_finished(result)
-        if result.status == "diverged":
+        if result.status == "diverged" and result.trial.combination not in self._told:
+            self._told.add(result.trial.combination)
             trial, epochs = result.trial, count(len(result.history), "epoch")
             name = f"{trial.combination}, seed {trial.seed}"
             self._say(f"{name}: diverged after {epochs}", "yellow")

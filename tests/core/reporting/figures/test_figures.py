@@ -205,6 +205,32 @@ def test_an_error_that_ran_away_does_not_flatten_the_other_curves():
     assert picture.axes[0].get_ylim() == (0, high)
 
 
+def test_one_that_hardly_learns_does_not_flatten_the_other_curves():
+    sweep = sample_sweep(THREE)
+    histories = sweep.histories
+    slow = histories["combination"] == "sigmoid + sgd"
+    both, epochs = ["accuracy", "val_accuracy"], histories.loc[~slow, ["epoch", "epoch"]]
+    histories.loc[slow, both] = 0.1
+    histories.loc[~slow, both] = 0.9 + epochs.to_numpy() / 1000
+
+    figure = plot(learning_curves, histories, sweep.champion)
+    picture = draw(learning_curves, histories, sweep.champion)
+
+    low, high = figure.layout.yaxis.range
+    assert 0.85 < low < 0.9 < high
+    assert picture.axes[0].get_ylim() == (low, high)
+    assert "some curves lie below" in title_of(figure)[1]
+
+
+def test_curves_come_in_the_order_of_the_ranking():
+    sweep = sample_sweep(THREE)
+    board = sweep.leaderboard.iloc[::-1]
+
+    figure = plot(learning_curves, sweep.histories, sweep.champion, board)
+
+    assert [t.name for t in figure.data if t.showlegend] == board["combination"].tolist()
+
+
 def test_the_heatmap_shows_values_marks_the_best_and_leaves_missing_pairs_blank():
     sweep = sample_sweep(THREE)
 

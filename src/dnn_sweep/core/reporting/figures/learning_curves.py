@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ class Curve:
     optimizer: str
     diverged: bool  # whether one of its trials did
     best: float  # validation value of any epoch, signed so that more is better
+    place: float  # in the ranking; infinite where that is not known
     values: pd.DataFrame  # by epoch: training, validation, low and high of its seeds' validation
 
     @property
@@ -42,15 +43,35 @@ class LearningCurvesInfo(style.FigureInfo):
     curves: list[Curve]  # all or the best sixty, in the order of the grid
     several_seeds: bool
     limit: float | None  # where the axis ends because an error ran away
+    floor: float | None  # where the axis begins because a curve stays far below the best ones
+
+    @property
+    def ranked(self) -> list[Curve]:
+        """The curves in the order of the ranking."""
+        return _ranked(self.curves)
+
+    @property
+    def top(self) -> float:
+        """Where the axis ends if it begins at the floor: a little above all curves."""
+        high = max(float(curve.values[["training", "high"]].max().max()) for curve in self.curves)
+        return high + 0.05 * (high - (self.floor or 0.0))
 
 
-def prepare(histories: pd.DataFrame, champion: Champion) -> LearningCurvesInfo:
-    """Average the history of every combination over its seeds."""
+def prepare(
+    histories: pd.DataFrame, champion: Champion, leaderboard: pd.DataFrame | None = None
+) -> LearningCurvesInfo:
+    """Average the history of every combination over its seeds.
+
+    The ``leaderboard`` gives their order; without it they are ordered by their best epoch.
+    """
     objective = champion.metric.by_epoch
-    every = _mean_curves(histories, objective)
-    best = {curve.combination for curve in sorted(every, key=lambda c: c.best)[-style.MOST_SHOWN :]}
+    names = [] if leaderboard is None else leaderboard["combination"].map(str)
+    places = {name: float(place) for place, name in enumerate(names)}
+    every = _mean_curves(histories, objective, places)
+    best = {curve.combination for curve in _ranked(every)[: style.MOST_SHOWN]}
     curves = [curve for curve in every if curve.combination in best]
-    limit = _limit(curves) if objective.mode == "min" else None
+    least = objective.mode == "min"
+    limit, floor = (_limit(curves), None) if least else (None, _floor(curves))
     seeds = int(histories["seed"].nunique())
     of = f"the best {len(curves)} of " if len(curves) < len(every) else ""
     diverged = any(curve.diverged for curve in curves)
@@ -64,15 +85,23 @@ def prepare(histories: pd.DataFrame, champion: Champion) -> LearningCurvesInfo:
             and f"mean over {count(seeds, 'seed')}, band from the lowest to the highest one",
             diverged and f"{TIMES} marks the end of a combination with a diverged trial",
             limit is not None and f"axis cut at {format_value(limit)}",
+            floor is not None and f"axis begins at {format_value(floor)}; some curves lie below",
         ),
         objective.label,
         curves,
         seeds > 1,
         limit,
+        floor,
     )
 
 
-def _mean_curves(histories: pd.DataFrame, objective: Objective) -> list[Curve]:
+def _ranked(curves: list[Curve]) -> list[Curve]:
+    return sorted(curves, key=lambda curve: (curve.place, -curve.best))
+
+
+def _mean_curves(
+    histories: pd.DataFrame, objective: Objective, places: Mapping[str, float]
+) -> list[Curve]:
     metric, validation = objective.metric, objective.validation_metric
     finite = histories[[metric, validation]].replace([np.inf, -np.inf], np.nan)
     by_epoch = finite.groupby([histories["combination"], histories["epoch"]], sort=False)
@@ -91,7 +120,8 @@ def _mean_curves(histories: pd.DataFrame, objective: Objective) -> list[Curve]:
         best = -np.inf if np.isnan(best) else float(best)
         combination, own = str(name), factors.loc[str(name)]
         pair = str(own["activation"]), str(own["optimizer"])
-        curves.append(Curve(combination, *pair, combination in diverged, best, values))
+        place = places.get(combination, np.inf)
+        curves.append(Curve(combination, *pair, combination in diverged, best, place, values))
     return curves
 
 
@@ -105,15 +135,28 @@ def _limit(curves: list[Curve]) -> float | None:
     return typical if values.max() > 2 * typical else None
 
 
+def _floor(curves: list[Curve]) -> float | None:
+    """Where the axis may begin so that one that hardly learns does not flatten all the others."""
+    better = _ranked(curves)[: min(style.SHOWN_AT_FIRST, (len(curves) + 1) // 2)]
+    top = pd.concat([curve.values["validation"] for curve in better])
+    lowest = min(curve.values["validation"].min() for curve in curves)
+    if top.dropna().empty:
+        return None
+    low, high = float(top.quantile(0.05)), float(top.max())
+    return low - 0.1 * (high - low) if high - lowest > 2 * (high - low) > 0 else None
+
+
 def plot(info: LearningCurvesInfo) -> go.Figure:
     """Draw one panel, which a phone can show; the best seven are visible at first."""
-    ranked = enumerate(sorted(info.curves, key=lambda curve: -curve.best))
+    ranked = enumerate(info.ranked)
     # All at once: Plotly copies what is there for each trace added.
     figure = go.Figure([t for i, c in ranked for t in _traces(i, c, info.several_seeds)])
     figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text=info.label)
     if info.limit is not None:
         figure.update_yaxes(range=[0, info.limit])
+    if info.floor is not None:
+        figure.update_yaxes(range=[info.floor, info.top])
     return style.finish_plotly(figure, info, 480, hovermode="closest")
 
 
@@ -175,6 +218,8 @@ def draw(info: LearningCurvesInfo) -> mpl.figure.Figure:
             axis.set_ylabel(info.label)
     if info.limit is not None:
         axes[0].set_ylim(0, info.limit)
+    if info.floor is not None:
+        axes[0].set_ylim(info.floor, info.top)
     last = max(curve.values.index[-1] for curve in info.curves)
     room = max(0.5, 0.03 * last)
     axes[0].set_xlim(1 - room, last + room)

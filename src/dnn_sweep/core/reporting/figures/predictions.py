@@ -93,6 +93,7 @@ def _plot_confusion(info: ConfusionInfo) -> go.Figure:
         text=info.counts,
         texttemplate="%{text}" if info.with_counts else None,
         colorscale=COUNT_SCALE,
+        meta="shares",  # the page gives it other colours when it is dark
         colorbar_tickformat=".0%",
         hovertemplate="true %{y}, predicted %{x}: %{text} (%{z:.1%})<extra></extra>",
         xgap=1,

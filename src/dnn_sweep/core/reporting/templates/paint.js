@@ -3,11 +3,29 @@ const palette = {{ colours | list | tojson }};
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const paper = window.matchMedia("print");
 
+// From no row to all rows of a class; white would glare on a dark page.
+const shares = {light: "Blues", dark: [[0, "#1e2329"], [1, "#6db9ea"]]};
+
 // Figures follow the page from light to dark and back, and fit the paper when it is printed.
 function paint(printing) {
+  const look = dark.matches && !printing ? "dark" : "light";
+  for (const folded of document.querySelectorAll("details")) {
+    if (printing && !folded.open) folded.dataset.unfolded = folded.open = true;
+    if (!printing && folded.dataset.unfolded) { folded.open = false; delete folded.dataset.unfolded; }
+  }
   for (const figure of document.querySelectorAll(".js-plotly-plot")) {
-    Plotly.relayout(figure, {template: templates[dark.matches && !printing ? "dark" : "light"],
+    figure.data.forEach((trace, place) => trace.meta === "shares"
+      && Plotly.restyle(figure, {colorscale: [shares[look]]}, [place]));
+    Plotly.relayout(figure, {template: templates[look],
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       autosize: !printing, width: printing ? 680 : null});
   }
 }
+
+// What is wider than the screen says that it scrolls.
+function hintAtScrolling() {
+  for (const each of document.querySelectorAll(".wide")) {
+    each.classList.toggle("scrolls", each.scrollWidth > each.clientWidth + 1);
+  }
+}
+window.addEventListener("resize", hintAtScrolling);
