@@ -26,7 +26,7 @@ from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stage_clock import StageClock
 
-WIDE = 100  # columns from which there is room for a second metric
+WIDE = 100  # columns from which there is room for names in the notes
 A_MOMENT = 1.0  # seconds; shorter compilations are not mentioned
 REDRAW = 0.2  # seconds; rich itself draws ten times per second
 
@@ -126,13 +126,13 @@ class LiveDisplay(TrainingDisplay):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._told: set[str] = set()  # combinations of the stage that diverged
-        # In a narrow terminal the note at the end gives way, then the name; never bar and times.
+        # In a narrow terminal notes are short and names are cut; bar and times stay.
         self._progress = Progress(
-            TextColumn("{task.description}", table_column=Column(overflow="ellipsis")),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             BarColumn(bar_width=10, table_column=Column(min_width=6)),
             TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, min_width=9)),
             _TimeColumn(),
-            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, min_width=6)),
             console=self.console,
             # Long enough for slow epochs, so that the time left is known from the second on.
             speed_estimate_period=3600,
@@ -166,10 +166,11 @@ class LiveDisplay(TrainingDisplay):
         super().epoch_finished(trial, epoch, logs)
         if not self._is_due():
             return
-        shown = [objective_of(trial.task).validation_metric]
+        metric = objective_of(trial.task).validation_metric
+        note = format_value(logs.get(metric))
         if self.console.width >= WIDE:
-            shown.append("val_loss")
-        note = ", ".join(f"{name} {format_value(logs[name])}" for name in shown if name in logs)
+            shown = [name for name in (metric, "val_loss") if name in logs]
+            note = ", ".join(f"{name} {format_value(logs[name])}" for name in shown)
         self._show(trial, epoch, note)
         self._move()
 
@@ -224,7 +225,9 @@ class LiveDisplay(TrainingDisplay):
         if self._sweep is not None:
             note, best = "", self._best
             if best:
-                note = f"best {format_value(best.score)} {escape(best.trial.combination)}"
+                note = f"best {format_value(best.score)}"
+                if self.console.width >= WIDE:
+                    note += f" {escape(best.trial.combination)}"
             done = f"{self._done}/{self._trials}"
             self._progress.update(self._sweep, completed=self._completed, done=done, note=note)
 
