@@ -197,12 +197,11 @@ def test_eighty_columns_hold_name_bar_and_labelled_times_of_both_stages():
             display.trial_finished(a_result(a_trial("adam"), [0.9123]))
             with console.capture() as shown:
                 console.print(display._progress.make_tasks_table(display._progress.tasks))
-    rows = shown.get().splitlines()
-    assert [row.split()[0] for row in rows] == ["screening", "screening", "finals", "relu"]
-    assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" * 3 in rows[-1]
-    for row in rows:
+    rows = [row for row in shown.get().splitlines() if row.strip()]
+    for row in rows:  # so no name has broken into lines
         assert " elapsed, " in row
         assert " left " in row
+    assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" * 3 in rows[3]
     assert all("best 0.9123" in row for row in rows[:3])
 
 
