@@ -348,7 +348,6 @@ def test_the_learning_curves_tell_values_where_one_points(chromium, trained):
         expect(page.locator("#figure-learning_curves .hoverlayer")).to_contain_text("epoch 2: 0.")
 
 
-@pytest.mark.parametrize("colors", ["light", "dark"])
 def test_terms_are_explained_also_to_the_keyboard(chromium, trained):
     with open_report(chromium, trained, viewport={"width": 390, "height": 900}) as page:
         term = page.locator("abbr").first
@@ -378,6 +377,7 @@ def test_the_live_page_ends_with_a_link_to_the_report(chromium, trained):
         expect(page.get_by_role("heading", level=1)).to_contain_text("on digits")
 
 
+@pytest.mark.parametrize("colors", ["light", "dark"])
 def test_the_report_prints_in_light_colours_on_the_papers_width(chromium, trained, colors):
     with open_report(chromium, trained, color_scheme=colors) as page:
         expect(page.locator("#figure-predictions .heatmaplayer image")).to_be_attached()

@@ -65,8 +65,9 @@ def prepare(
     The ``leaderboard`` gives their order; without it they are ordered by their best epoch.
     """
     objective = champion.metric.by_epoch
-    names = [] if leaderboard is None else leaderboard["combination"].map(str)
-    places = {name: float(place) for place, name in enumerate(names)}
+    places: dict[str, float] = {}
+    if leaderboard is not None:
+        places = {str(name): place for place, name in enumerate(leaderboard["combination"])}
     every = _mean_curves(histories, objective, places)
     best = {curve.combination for curve in _ranked(every)[: style.MOST_SHOWN]}
     curves = [curve for curve in every if curve.combination in best]
