@@ -242,3 +242,42 @@ def test_the_thresholds_of_the_verdicts_are_those_of_the_code():
     assert [text in prose for text in said] == [True] * 7
     assert [THRESHOLDS[name] for name in harm] == [0.05, 0.2, 0.1, 0.5, 0.05, 0.25, 0.1]
     assert tuple(name for name, _, _ in rows if name) == verdicts.VERDICTS
+
+
+def blocks(page: str, language: str = "") -> list[str]:
+    """The blocks of code of a page, as written."""
+    return re.findall(rf"^```{language}\w*\n.*?^```$", TEXTS[page], re.M | re.S)
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if page.startswith("docs/ko/")])
+def test_a_korean_page_has_the_commands_and_outputs_of_the_english_one(page):
+    name = Path(page).name
+    folder = "docs" if name in {"index.md", "glossary.md"} else "docs/tutorials"
+    assert blocks(page) == blocks(f"{folder}/{name}")
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if blocks(page, "python")])
+def test_python_in_the_docs_can_be_compiled(page):
+    for block in blocks(page, "python"):
+        compile(block.partition("\n")[2].removesuffix("```"), page, "exec")
+
+
+def test_the_reference_has_every_node_dataset_and_group_of_parameters():
+    listed = re.findall(r"^::: (\S+)$", TEXTS["docs/reference/nodes.md"], re.M)
+    funcs = [node.func for each in register_pipelines().values() for node in each.nodes]
+    nodes = {f"{func.__module__}.{func.__qualname__.partition('.')[0]}" for func in funcs}
+    assert set(listed) == {node for node in nodes if ".parameters." not in node}
+
+    listed = re.findall(r"^::: (\S+)$", TEXTS["docs/reference/datasets.md"], re.M)
+    catalogs = "\n".join(path.read_text() for path in (ROOT / "conf").rglob("catalog*.yml"))
+    assert set(listed) == set(re.findall(r"type: (dnn_sweep\.[\w.]+)", catalogs))
+
+    listed = re.findall(
+        r"^::: dnn_sweep.parameters.(\w+)$", TEXTS["docs/reference/parameters.md"], re.M
+    )
+    described = {
+        name
+        for name, each in vars(models).items()
+        if isinstance(each, type) and issubclass(each, models.Parameters)
+    }
+    assert set(listed) == described - {"Parameters"}
