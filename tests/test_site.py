@@ -92,5 +92,5 @@ def test_the_reference_shows_fields_with_their_defaults_and_examples_as_code(sit
     assert "extensions: NonNegativeInt = 1" in text
     assert "How often the grid of a combination grows" in text
     examples = (site / "reference" / "nodes.html").read_text()
-    assert "language-pycon" in examples
+    assert '<span class="gp">&gt;&gt;&gt; </span>' in examples
     assert "&gt;&gt;&gt; " not in re.sub(r"<pre>.*?</pre>", "", examples, flags=re.S)
