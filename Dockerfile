@@ -12,11 +12,12 @@ COPY requirements.lock ./
 RUN python -m pip install --no-cache-dir --require-hashes --requirement requirements.lock
 
 COPY . ./
-# What a run writes lies in two folders, which belong to a user without privileges.
+# What a run writes lies in two folders, and Kedro-Viz's statistics in a third; they belong to a user
+# without privileges.
 RUN python -m compileall -q src \
     && useradd --create-home --uid 1000 sweep \
-    && mkdir -p data mlruns \
-    && chown -R sweep data mlruns
+    && mkdir -p .viz data mlruns \
+    && chown -R sweep .viz data mlruns
 VOLUME ["/project/data", "/project/mlruns"]
 USER 1000
 
