@@ -42,3 +42,8 @@ def test_results_are_kept_once_other_trials_are_planned(tmp_path, planned):
     assert {each.name for each in kept.iterdir()} == {"report.html", "leaderboard.csv"}
     assert (kept / "report.html").read_text() == "the large one"
     assert (reports / "report.html").exists()  # until the next one is written
+
+    (reports / "leaderboard.csv").write_text("of a sweep that was killed")
+    planned(make_plan(training={"seeds": [0, 1, 2]}))
+    assert [*(reports / "earlier").iterdir()] == [kept]
+    assert (kept / "leaderboard.csv").read_text() == "rank"

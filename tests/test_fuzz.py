@@ -31,6 +31,7 @@ from dnn_sweep.core.data.splitting import split_rows
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.idx_file import IdxFile
 from dnn_sweep.datasets.table_file import TableFileDataset
+from dnn_sweep.experiment_name import ExperimentConfigLoader
 from dnn_sweep.parameters import DataParameters, ScalingParameters, SplitParameters
 from dnn_sweep.pipelines.ingestion.nodes import validate_source
 from dnn_sweep.settings import CONFIG_LOADER_ARGS
@@ -264,7 +265,7 @@ def test_any_value_of_a_parameter_is_allowed_or_told(groups, data):
 def test_any_text_of_params_is_read_or_told(groups, text):
     with suppress(click.ClickException):
         given = cli.commands["run"].make_context("run", [f"--params={text}"]).params["params"]
-        loader = OmegaConfigLoader(
+        loader = ExperimentConfigLoader(
             str(ROOT / "conf"), env="digits", runtime_params=given, **CONFIG_LOADER_ARGS
         )
         ConfigurationHooks().after_context_created(SimpleNamespace(config_loader=loader))

@@ -51,8 +51,11 @@ def keep_results(folder: Path) -> Path | None:
         return None
     written = datetime.fromtimestamp(report.stat().st_mtime)  # as the user's clock showed it
     kept = folder / "earlier" / f"{written:%Y-%m-%d_%H-%M-%S}"
-    kept.mkdir(parents=True, exist_ok=True)
+    if kept.exists():  # a sweep that did not finish has since written some of the files
+        return kept
+    draft = kept.with_name(f".{kept.name}")
+    draft.mkdir(parents=True, exist_ok=True)
     for name in KEPT:
         if (folder / name).is_file():
-            shutil.copy2(folder / name, kept)
-    return kept
+            shutil.copy2(folder / name, draft)
+    return draft.rename(kept)

@@ -58,7 +58,7 @@ def run(folder, minutes=None):
     )
     SequentialRunner().run(pipeline, catalog)
     trained = {each.name for each in (folder / "trials").iterdir()}
-    return combinations_of(catalog.load("leaderboard")), catalog.load("rounds"), trained
+    return combinations_of(catalog.load("ranking")), catalog.load("rounds"), trained
 
 
 def kept_in(folder):

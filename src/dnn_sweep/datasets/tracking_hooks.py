@@ -233,7 +233,9 @@ class TrackingHooks:
 
 
 def _registry_outage() -> str | None:
-    if why := REGISTRY_OUTAGE.failure:
+    why = REGISTRY_OUTAGE.failure
+    REGISTRY_OUTAGE.forget(tolerated=False)  # what the process does next is no part of the run
+    if why:
         missing = RegisteredVersion.missing("the champion", why)
         return f"The champion is not registered. {missing.reason}"
     return None

@@ -117,7 +117,10 @@ def _new_model(spelling: BaselineName, features: int, regression: bool, seed: in
         new = sklearn.linear_model
         return new.Ridge() if regression else new.LogisticRegression()
     if spelling == "support_vectors":
-        return sklearn.svm.SVR() if regression else sklearn.svm.SVC()
+        if regression:
+            return sklearn.svm.SVR()
+        # Of classes with equally many votes, the one that its probability will be largest of.
+        return sklearn.svm.SVC(break_ties=True)
     new = sklearn.ensemble
     boosting = (
         new.HistGradientBoostingRegressor if regression else new.HistGradientBoostingClassifier

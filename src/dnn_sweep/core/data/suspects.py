@@ -24,16 +24,22 @@ def is_identifier(column: pd.Series) -> bool:
 
     >>> is_identifier(pd.Series(range(100, 130), name="RowId"))
     True
+    >>> is_identifier(pd.Series([3 * dose for dose in range(30)], name="paid"))
+    False
     """
     name = str(column.name)
-    # `customerid` is an identifier, `paid` and `humid` are words: only values tell them apart.
-    share = NEARLY if names_rows(name) else 1.0 if name.lower().endswith("id") else None
     present = column.dropna()
-    if share is None or len(present) < FEW_ROWS or is_bool_dtype(column):
+    if len(present) < FEW_ROWS or is_bool_dtype(column):
         return False
     if is_float_dtype(column) and (present % 1 != 0).any():
         return False
-    return bool(present.nunique() >= share * len(present))
+    different = present.nunique()
+    if names_rows(name):
+        return bool(different >= NEARLY * len(present))
+    # `customerid` is an identifier, `paid` and `covid` are words: only values tell them apart.
+    if not name.lower().endswith("id") or different < len(present):
+        return False
+    return not is_numeric_dtype(column) or bool(present.max() - present.min() < len(present))
 
 
 def names_rows(name: str) -> bool:
