@@ -23,7 +23,7 @@ class Figure:
     """A figure that is drawn twice: interactive with Plotly, static with Matplotlib.
 
     >>> FIGURES["heatmap"].inputs
-    ['leaderboard', 'champion', 'verdicts']
+    ['leaderboard', 'champion', 'verdicts', 'comparison']
     """
 
     prepare: Callable[..., style.FigureInfo]  # its parameters are named as the catalog's datasets
