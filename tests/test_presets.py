@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from dnn_sweep import parameters as models
 from dnn_sweep.datasets import user_paths
 from dnn_sweep.datasets.idx import IdxImagesDataset
 from dnn_sweep.datasets.image_folder import ImageFolderDataset
+from dnn_sweep.datasets.run_lock import RunLockDataset
 from dnn_sweep.datasets.table_file import TableFileDataset
 from dnn_sweep.datasets.toy import ToyDataset
 from dnn_sweep.experiment_name import ExperimentConfigLoader
@@ -203,12 +205,37 @@ def test_a_file_names_no_other_experiment():
     assert names("diabetes", data={"filepath": "my.csv"}) == named("diabetes", "diabetes")
 
 
-def test_a_command_without_a_file_goes_on_with_the_table_of_the_last_one(tmp_path, monkeypatch):
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """A project in which this was run, the last one last: ``--env`` and parameters."""
     monkeypatch.setattr(user_paths, "PROJECT_ROOT", tmp_path)
+
+    def run(environment, /, **runtime_params):
+        run.age += 1
+        config = load(environment, **runtime_params)["catalog"]["run_lock"]
+        path = tmp_path / config["filepath"]
+        RunLockDataset(str(path), config["environment"]).load().release()
+        os.utime(path.with_name(".environment"), (run.age, run.age))
+
+    run.age = 0
+    return run
+
+
+def test_a_command_without_a_file_goes_on_with_the_table_of_the_last_one(runs):
     assert names("csv") == named("csv", "csv")
-    for age, experiment in ((3, "older"), (2, "newer"), (1, "digits")):
-        lock = tmp_path / "data/06_models" / experiment / ".lock"
-        lock.parent.mkdir(parents=True)
-        lock.touch()
-        os.utime(lock, (1e9 - age, 1e9 - age))
+    runs("csv", data={"filepath": "newer.csv"})
+    runs("csv", experiment="older")
+    runs("csv", data={"filepath": "newer.csv"})
+    runs("digits")
+    runs("digits", experiment="try2")  # no table's
     assert names("csv") == named("newer", "csv")
+
+
+def test_a_copy_of_csv_with_a_name_of_its_own_follows_no_other_table(runs, tmp_path):
+    shutil.copytree(CONF, tmp_path / "conf")
+    copy = shutil.copytree(CONF / "csv", tmp_path / "conf" / "mine") / "globals.yml"
+    copy.write_text(copy.read_text().replace("experiment: csv", "experiment: mine"))
+    runs("csv", data={"filepath": "other.csv"})
+    loader = ExperimentConfigLoader(str(tmp_path / "conf"), env="mine", **CONFIG_LOADER_ARGS)
+    assert loader["globals"]["experiment"] == "mine"
+    assert names("csv") == named("other", "csv")

@@ -10,16 +10,19 @@ from dnn_sweep.datasets.user_paths import project_root
 from dnn_sweep.parameters import name_of_table
 
 NAMED_BY = "named_by"  # in `globals.yml`: the parameter with the file that names the experiment
-LOCKS = "data/06_models/*/.lock"  # of every experiment, as new as its last run
+UNNAMED = "csv"  # `experiment` in `conf/csv/globals.yml`; a copy of the folder has another one
+# Beside each experiment's lock: the environment of its last run, as new as that.
+ENVIRONMENTS = "data/06_models/*/.environment"
 
 
 class ExperimentConfigLoader(OmegaConfigLoader):
     """Reads the configuration; ``${globals:experiment}`` follows the parameters of the command.
 
     It is ``--params=experiment=<name>`` if that is given. Where ``globals.yml`` has ``named_by``,
-    it is otherwise the name of the file that this parameter holds, or of the last one that was
-    given to any command. ``${globals:environment}`` is the name in ``globals.yml``, and
-    ``${globals:given}`` has the parameters of the command by their dotted names.
+    it is otherwise the name of the file that this parameter holds. Without one, ``--env=csv`` goes
+    on with its last run's, and a copy of that environment has the name in its own ``globals.yml``.
+    ``${globals:environment}`` is that name, and ``${globals:given}`` has the parameters of the
+    command by their dotted names.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -45,8 +48,14 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         if value is not None:
             name = name_of_table(str(value))
             return f"{name}_table" if name in taken else name
-        locks = [each for each in project_root().glob(LOCKS) if each.parent.name not in taken]
-        last = max(locks, key=lambda each: each.stat().st_mtime, default=None)
+        if given.get("experiment") != UNNAMED:
+            return None
+        runs = [
+            each
+            for each in project_root().glob(ENVIRONMENTS)
+            if each.read_text("utf-8") == UNNAMED and each.parent.name not in taken
+        ]
+        last = max(runs, key=lambda each: each.stat().st_mtime, default=None)
         return last.parent.name if last else None
 
 

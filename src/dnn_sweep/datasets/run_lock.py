@@ -14,6 +14,7 @@ class RunLockDataset(ReadOnlyDataset[FileLock]):
 
     Args:
         filepath: The locked file, in a folder of the experiment's.
+        environment: The environment of the run, which is noted beside it in ``.environment``.
 
     >>> lock = RunLockDataset("data/06_models/digits/.lock").load()
     >>> lock.note().startswith("process")
@@ -22,6 +23,7 @@ class RunLockDataset(ReadOnlyDataset[FileLock]):
     """
 
     filepath: str
+    environment: str = ""
 
     def load(self) -> FileLock:
         """Take the lock.
@@ -34,7 +36,10 @@ class RunLockDataset(ReadOnlyDataset[FileLock]):
         began = datetime.now().astimezone().isoformat(" ", "seconds")
         try:
             taken = lock.acquire(f"process {os.getpid()}, started {began}")
+            if taken:
+                path.with_name(".environment").write_text(self.environment, "utf-8")
         except OSError as error:
+            lock.release()
             raise SweepError(f"cannot write to {path.parent}: {error.strerror}") from error
         if not taken:
             raise SweepError(
