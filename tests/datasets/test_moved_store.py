@@ -60,3 +60,28 @@ def test_a_store_elsewhere_or_that_was_not_moved_is_left_alone(tmp_path, empty_s
     follow_move(address, tmp_path / "another" / "mlruns")
     follow_move(address, tmp_path / "mlruns")
     assert (tmp_path / "mlflow.db").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "place", ["s3://bucket/team/mlruns", "/mnt/big/mlruns", "file:///mnt/big/mlruns"]
+)
+def test_what_was_never_in_the_project_stays_where_it_is(place, tmp_path, empty_store):
+    address = make_store(tmp_path, empty_store, "dnn_sweep/iris")
+    with mlflow.start_run() as run:
+        mlflow.log_text("another experiment's", "note.txt")
+    with sqlite3.connect(tmp_path / "mlflow.db") as store:
+        store.execute("UPDATE experiments SET artifact_location = ?", (place,))
+        store.execute("UPDATE runs SET artifact_uri = ?", (f"{place}/{run.info.run_id}/artifacts",))
+    if not place.startswith("s3"):
+        shutil.rmtree(tmp_path / "mlruns" / run.info.run_id)
+    follow_move(address, tmp_path / "mlruns")
+    with sqlite3.connect(tmp_path / "mlflow.db") as store:
+        (location,) = store.execute("SELECT DISTINCT artifact_location FROM experiments").fetchone()
+        (uri,) = store.execute("SELECT artifact_uri FROM runs").fetchone()
+    assert location == place
+    assert uri.startswith(f"{place}/")
+
+
+def test_a_file_that_is_no_database_is_left_to_mlflow(tmp_path):
+    (tmp_path / "mlflow.db").write_text("not a database" * 100)
+    follow_move(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "mlruns")

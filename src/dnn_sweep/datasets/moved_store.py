@@ -9,7 +9,9 @@ from dnn_sweep.datasets.mlflow_settings import SQLITE, sqlite_file
 FOUND = (
     "SELECT DISTINCT artifact_location FROM experiments"
     " WHERE name LIKE 'dnn_sweep/%' AND artifact_location LIKE ?"
+    " AND (artifact_location LIKE 'file:%' OR artifact_location LIKE '/%')"
 )
+RUNS = "SELECT run_uuid FROM runs WHERE substr(artifact_uri, 1, ?) = ?"
 PATHS = (
     ("runs", "artifact_uri"),
     ("logged_models", "artifact_location"),
@@ -21,6 +23,9 @@ PATHS = (
 
 def follow_move(tracking_uri: str, artifacts: Path) -> None:
     """Correct the paths in a store after its project's folder was renamed, moved or copied.
+
+    Paths are corrected only if runs that they name have their folders among the artifacts here:
+    what was kept outside the project, or on a server, did not move with it.
 
     Args:
         tracking_uri: The store; only a SQLite file beside the folder of artifacts is corrected.
@@ -34,14 +39,17 @@ def follow_move(tracking_uri: str, artifacts: Path) -> None:
     if not file.is_file() or file.parent != artifacts.parent:
         return
     now = artifacts.as_uri()  # as MLflow spells them
-    # A store of another version, or one that another process writes, is left to MLflow.
-    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(file, timeout=5)) as store:
+    # A store that is damaged, of another version or written at this moment is left to MLflow.
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(file, timeout=5)) as store:
         for (before,) in store.execute(FOUND, (f"%/{artifacts.name}",)).fetchall():
-            if before in (now, str(artifacts)):
+            length = len(before) + 1
+            runs = store.execute(RUNS, (length, f"{before}/")).fetchall()
+            if before in (now, str(artifacts)) or not any(
+                (artifacts / run).is_dir() for (run,) in runs
+            ):
                 continue
             with store:  # all of it or nothing
                 for table, column in PATHS:
-                    length = len(before) + 1
                     store.execute(
                         f"UPDATE {table} SET {column} = ? || substr({column}, ?)"  # noqa: S608 (own)
                         f" WHERE {column} = ? OR substr({column}, 1, ?) = ?",
