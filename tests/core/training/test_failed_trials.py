@@ -1,5 +1,7 @@
 """A trial that raises, and too little memory: everything else is trained."""
 
+import threading
+
 import pytest
 
 from dnn_sweep.core.errors import TrialsFailedError
@@ -72,6 +74,57 @@ def test_a_cohort_that_does_not_fit_shrinks_and_loses_nothing(monkeypatch, caplo
     assert "not enough memory for 5 trials at once: 2 at once are tried" in caplog.text
     for trial in trials:
         assert_same(found[trial.id], expected[trial.id])
+
+
+@pytest.fixture
+def two_workers(monkeypatch):
+    device = Device(workers=2, free_memory=2**34)
+    monkeypatch.setattr(Device, "detect", lambda: device)
+
+
+@pytest.mark.usefixtures("two_workers")
+def test_two_cohorts_that_do_not_fit_at_the_same_time_lose_nothing(monkeypatch):
+    trials, run = trials_of(training={"seeds": list(range(4)), "epochs": 1}), Cohort._run
+    both = threading.Barrier(2, timeout=60)
+
+    def run_alone(cohort):
+        if len(cohort._lanes) == 1:
+            return run(cohort)
+        both.wait()
+        return short_of_memory(cohort)
+
+    monkeypatch.setattr(Cohort, "_run", run_alone)
+    found, error = outcome(StackedEngine(2), trials)
+    assert error is None
+    assert found.keys() == {each.id for each in trials}
+
+
+@pytest.mark.usefixtures("two_workers")
+def test_a_worker_that_cannot_begin_leaves_the_trials_to_the_other_one(monkeypatch):
+    trials, run, get = (
+        trials_of(training={"seeds": list(range(4)), "epochs": 1}),
+        Cohort._run,
+        Programs.get,
+    )
+    workers, failed = [], threading.Event()
+
+    def get_once(self, *given):
+        me = threading.get_ident()
+        workers.append(me)
+        if me == workers[0]:
+            return get(self, *given)
+        failed.set()
+        raise RuntimeError("no thread can be started")
+
+    def run_late(cohort):
+        assert failed.wait(60)
+        return run(cohort)
+
+    monkeypatch.setattr(Programs, "get", get_once)
+    monkeypatch.setattr(Cohort, "_run", run_late)
+    found, error = outcome(StackedEngine(2), trials)
+    assert error is None
+    assert found.keys() == {each.id for each in trials}
 
 
 @pytest.mark.usefixtures("one_worker")

@@ -39,7 +39,7 @@ QUEUES_PER_WORKER = 2  # with so many, no two workers have to share one
 _ByOptimizer = Mapping[OptimizerSpec, Sequence[Trial]]
 
 
-@dataclass
+@dataclass(eq=False)
 class TrialQueue:
     """Trials that wait for a lane in the cohorts of one program."""
 
@@ -62,12 +62,16 @@ class TrialQueue:
             for each, n in free.items()
         }
 
-    def shrink(self, held: Iterable[tuple[OptimizerSpec, Trial]]) -> bool:
-        """Halve a cohort's lanes and take trials back; ``False`` if it has the fewest already."""
+    def shrink(self, lanes: int, held: Iterable[tuple[OptimizerSpec, Trial]]) -> bool:
+        """Take the trials of a cohort of so many lanes back, for cohorts of half of them.
+
+        Returns:
+            ``False``, and nothing is changed, if the cohort had the fewest lanes already.
+        """
         blocks = len(self.spec.optimizers)
-        if self.lanes <= blocks:
+        if lanes <= blocks:
             return False
-        self.lanes = self.lanes // blocks // 2 * blocks
+        self.lanes = min(self.lanes, lanes // blocks // 2 * blocks)
         for optimizer, trial in reversed(list(held)):
             self.trials[optimizer].appendleft(trial)
         return True

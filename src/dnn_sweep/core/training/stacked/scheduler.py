@@ -169,25 +169,29 @@ class Scheduler:
             raise TrialsFailedError(failures)
 
     def _work(self) -> None:
+        left: list[TrialQueue] = []  # to another worker
         try:
-            while not self._stopped.is_set() and (queue := self._next_queue()):
+            while not self._stopped.is_set() and (queue := self._next_queue(left)):
                 held: dict[str, tuple[OptimizerSpec, Trial]] = {}
+                lanes = queue.lanes
                 try:
-                    self._train(queue, held)
+                    self._train(queue, lanes, held)
                 except Exception as error:  # noqa: BLE001 - the others are trained before it is told
-                    self._give_up(queue, held, error)
-                with self._lock:
-                    queue.workers -= 1
+                    if self._give_up(queue, lanes, held, error):
+                        left.append(queue)
+                else:
+                    with self._lock:
+                        queue.workers -= 1
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
             self._put(error)
 
-    def _next_queue(self) -> TrialQueue | None:
+    def _next_queue(self, left: Sequence[TrialQueue]) -> TrialQueue | None:
         """Choose a queue, first of programs that no worker runs: they then compile in parallel."""
         with self._lock:
             busy = Counter[ProgramSpec]()
             for queue in self.queues:
                 busy[queue.spec] += queue.workers
-            waiting = [queue for queue in self.queues if len(queue)]
+            waiting = [queue for queue in self.queues if len(queue) and queue not in left]
             chosen = min(waiting, key=lambda q: (busy[q.spec], -len(q)), default=None)
             if chosen is not None:
                 chosen.workers += 1
@@ -196,30 +200,40 @@ class Scheduler:
     def _give_up(
         self,
         queue: TrialQueue,
+        lanes: int,
         held: Mapping[str, tuple[OptimizerSpec, Trial]],
         error: Exception,
-    ) -> None:
-        """Give up the trials that a cohort held; for want of memory, try them in smaller ones."""
-        if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
-            with self._lock:
-                before, shrunk = queue.lanes, queue.shrink(held.values())
-            if shrunk:
+    ) -> bool:
+        """Give up the trials that a cohort held; for want of memory, try them in smaller ones.
+
+        Returns:
+            Whether it held none, and another worker is left to train those that wait.
+        """
+        with self._lock:  # so that the last worker of a queue knows that it is the last one
+            queue.workers -= 1
+            is_memory = isinstance(error, MemoryError | tf.errors.ResourceExhaustedError)
+            if is_memory and queue.shrink(lanes, held.values()):
                 logger.warning(
                     "not enough memory for %d trials at once: %d at once are tried",
-                    before, queue.lanes,
+                    lanes, queue.lanes,
                 )  # fmt: skip
-                return
-        with self._lock:  # of a program that cannot be compiled, all
+                return False
+            if not held and queue.workers:
+                return True
+            # Of a program that cannot be compiled, all.
             trials = [each for _, each in held.values()] or queue.clear()
         trials = [each for each in trials if each.id not in self.finished]
         self._put(_Lost(trials, describe_error(error)))
+        return False
 
-    def _train(self, queue: TrialQueue, held: dict[str, tuple[OptimizerSpec, Trial]]) -> None:
+    def _train(
+        self, queue: TrialQueue, lanes: int, held: dict[str, tuple[OptimizerSpec, Trial]]
+    ) -> None:
         """Train a queue's trials in one cohort, until queue and lanes are empty.
 
         ``held`` is told which trials have left the queue and are not finished.
         """
-        cohort = Cohort(self._program(queue.spec, queue.lanes), self.probe)
+        cohort = Cohort(self._program(queue.spec, lanes), self.probe)
         work = work_of_an_epoch(queue.spec.model, self.programs.data)
         lost, timer = 0.0, self.checkpoints.timer()
         while not self._stopped.is_set():
