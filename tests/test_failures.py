@@ -3,6 +3,7 @@
 import errno
 import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,9 +63,33 @@ def test_of_figures_that_failed_the_tracebacks_are_kept(tmp_path):
 
 
 def test_a_traceback_that_cannot_be_kept_is_no_second_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(failures, "PROJECT_ROOT", tmp_path / "missing")
-    monkeypatch.setattr(failures.tempfile, "gettempdir", lambda: str(tmp_path / "missing"))
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(failures, "PROJECT_ROOT", tmp_path / "file")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     assert "Traceback" not in failures.tell(raised(ValueError("no")))
+
+
+def test_where_the_project_cannot_be_written_each_traceback_has_a_file_of_its_own(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(failures, "PROJECT_ROOT", tmp_path / "file")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    kept = {failures.tell(raised(ValueError(each))).split("Traceback: ")[1] for each in "ab"}
+    assert len(kept) == 2
+    for each in kept:
+        assert Path(each).parent == tmp_path
+        assert "ValueError" in Path(each).read_text()
+
+
+def test_passwords_are_neither_told_nor_kept_and_the_folder_is_made(tmp_path):
+    shutil.rmtree(tmp_path / "data")
+    secret = "-".join(["not", "to", "be", "seen"])
+    said = failures.tell(raised(ValueError(f"no postgresql://ann:{secret}@db.example/runs")))
+    kept = (tmp_path / "data/08_reporting/traceback.txt").read_text()
+    for each in said, kept:
+        assert "postgresql://ann:***@db.example/runs" in each
+        assert secret not in each
 
 
 @contextmanager

@@ -1,14 +1,15 @@
 """What the command says of an error that it did not expect: what failed, why, and what to do."""
 
 import errno
-import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from dnn_sweep.core.errors import PartlyFailedError
 from dnn_sweep.core.missing import describe_error
+from dnn_sweep.datasets.mlflow_settings import mask_passwords
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -37,7 +38,8 @@ def tell(error: BaseException) -> str:
         error: What ended the command.
 
     Returns:
-        What failed and why, what helps if that is known, how to go on, and where the traceback is.
+        What failed and why, what helps if that is known, how to go on, and where the traceback is;
+        passwords in addresses are masked in both.
 
     >>> print(tell(OSError(errno.ENOSPC, "No space left on device")))
     OSError: [Errno 28] No space left on device
@@ -57,17 +59,25 @@ def tell(error: BaseException) -> str:
         lines.insert(1, HELP[kind])
     if file := _keep_traceback(error):
         lines.append(f"Traceback: {file}")
-    return "\n".join(lines)
+    return mask_passwords("\n".join(lines))
 
 
 def _keep_traceback(error: BaseException) -> Path | None:
     """Write an error's traceback where it can be written; return the file."""
-    text = "".join(traceback.format_exception(error))
-    for folder in (PROJECT_ROOT / "data" / "08_reporting", Path(tempfile.gettempdir())):
-        file = folder / "traceback.txt"
-        with suppress(OSError):
-            file.write_text(text, encoding="utf-8")
-            return file
+    text = mask_passwords("".join(traceback.format_exception(error)))
+    with suppress(OSError):
+        file = PROJECT_ROOT / "data" / "08_reporting" / "traceback.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+    with (
+        suppress(OSError),
+        NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="traceback-", suffix=".txt", delete=False
+        ) as kept,
+    ):
+        kept.write(text)
+        return Path(kept.name)
     return None
 
 
