@@ -65,9 +65,13 @@ def main() -> None:
         if given.pipeline == "train" and not given.text:
             os.environ["PYTHONPATH"] = str(PROJECT)
             command = [sys.executable, "-m", "benchmarks.large_table", "--alone", str(file)]
+            print(json.dumps(measured, indent=1), flush=True)
             alone = run_measured(command, TIMEOUT)
-            measured["alone"] = json.loads(alone.output.splitlines()[-1])
-            measured["alone"] |= {"peak_mib": round(alone.peak_mib)}
+            if alone.code:
+                sys.exit(alone.output[-4000:])
+            # TensorFlow may have warned on other lines.
+            (found,) = [line for line in alone.output.splitlines() if line.startswith("{")]
+            measured = {"alone": json.loads(found) | {"peak_mib": round(alone.peak_mib)}}
         print(json.dumps(measured, indent=1))
 
 
