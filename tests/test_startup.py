@@ -1,8 +1,11 @@
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from dnn_sweep import startup
 from dnn_sweep.core.lazy import LazyModule
 
 
@@ -30,3 +33,22 @@ def test_a_dependency_that_a_submodule_lacks_is_named(tmp_path, monkeypatch):
         LazyModule("half").part  # noqa: B018
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         LazyModule("half").other  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("words", "is_run"),
+    [
+        (["/usr/bin/kedro", "run"], True),
+        (["python -m kedro", "run", "--env=csv"], True),
+        (["dnn-sweep", "--env=csv"], True),
+        (["/usr/bin/kedro", "jupyter", "run"], False),
+        (["script.py", "run"], False),
+        ([""], False),
+    ],
+)
+def test_only_a_command_of_the_project_is_a_run(words, is_run, monkeypatch):
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    names = {"__name__": "startup", "__file__": startup.__file__}
+    exec(Path(startup.__file__).read_text(), names)  # noqa: S102 - it is read once a process
+    assert names["IS_RUN"] is is_run

@@ -21,8 +21,10 @@ from urllib.parse import unquote, urlsplit
 # Whether the package was installed with its configuration inside, without the project's folder.
 IS_INSTALLED = (Path(__file__).parent / "conf").is_dir()
 # Whether this process is `kedro run` or `dnn-sweep`, not a notebook or a worker process.
+_PROGRAM, _WORDS = Path("".join(sys.argv[:1])).name, sys.argv[1:]
 IS_RUN = (
-    sys.argv[1:2] == ["run"] or sys.argv[:1] == ["dnn-sweep"]
+    _PROGRAM == "dnn-sweep"
+    or (_PROGRAM in ("kedro", "python -m kedro") and _WORDS[:1] == ["run"])  # Kedro's own spelling
 ) and multiprocessing.parent_process() is None
 if IS_RUN:
     # Until the command handles Ctrl-C it ends the process; Python would show a traceback.
