@@ -1,17 +1,18 @@
 """A user's function that builds the network, as a module that worker processes can import."""
 
-import ast
+import dis
 import hashlib
 import importlib
 import inspect
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from dnn_sweep.core.errors import SweepError
 
+LOADS = ("LOAD_GLOBAL", "LOAD_NAME")  # in a function, and outside of one
 PLAIN = (int, float, str, bool, tuple, type(None))
 
 
@@ -53,7 +54,7 @@ def _collect(function: FunctionType, parts: dict[str, str]) -> None:
             f"network: the source of {function.__name__} cannot be found; write it to a module "
             "and import it from there"
         ) from None
-    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    used = _names_in(compile(source, "<source>", "exec", dont_inherit=True))
     own = function.__name__
     parts.setdefault(own, "")
     for name in sorted(used & function.__globals__.keys() - parts.keys()):
@@ -74,3 +75,9 @@ def _collect(function: FunctionType, parts: dict[str, str]) -> None:
             )
     parts[own] = source.strip()
     parts[own] = parts.pop(own)  # behind what it uses
+
+
+def _names_in(code: CodeType) -> set[str]:
+    """Names that the code looks up in its module; variables of a function are none of these."""
+    names = {each.argval for each in dis.get_instructions(code) if each.opname in LOADS}
+    return names.union(*(_names_in(each) for each in code.co_consts if isinstance(each, CodeType)))
