@@ -32,6 +32,8 @@ def log_to_console(quiet: bool) -> Iterator[None]:
     _import_kedro()
     levels = yaml.safe_load(FILE.read_text(encoding="utf-8"))["loggers"]
     levels |= {name: {"level": level} for name, level in LESS.items()}
+    loggers = {name: logging.getLogger(name) for name in levels}
+    set_before = {name: logger.level for name, logger in loggers.items()}
     logging.config.dictConfig({"version": 1, "incremental": True, "loggers": levels})
     handler = RichHandler(console=console, show_path=False, show_time=False, show_level=False)
     handler.setFormatter(logging.Formatter("%(message)s"))
@@ -43,8 +45,8 @@ def log_to_console(quiet: bool) -> Iterator[None]:
     finally:
         root.handlers[:], console.quiet = before[0], before[2]
         root.setLevel(before[1])
-        for name in LESS:
-            logging.getLogger(name).setLevel(logging.NOTSET)
+        for name, level in set_before.items():
+            loggers[name].setLevel(level)
 
 
 def _import_kedro() -> None:
