@@ -22,6 +22,7 @@ import dnn_sweep
 from dnn_sweep import SweepError, sweep
 from dnn_sweep.core.reporting.figures import FIGURES
 from dnn_sweep.interface import result as results
+from dnn_sweep.interface.console import log_to_console
 from dnn_sweep.interface.functions import name_of
 from dnn_sweep.interface.result import SweepResult
 from dnn_sweep.interface.rows import frame_of, labelled, store_table
@@ -204,6 +205,55 @@ def test_what_cannot_be_a_sweep_is_refused(rows, given, said, tmp_path):
         sweep(data, folder=tmp_path, **given)
 
 
+@pytest.mark.parametrize(
+    ("rows", "y", "said"),
+    [
+        ([[1, 2], [3]], [0, 1], "the rows have different lengths"),
+        ([[1, 2], [3, 4]], [[0], [1, 2]], "the labels have different lengths"),
+        (pd.DataFrame({"x": [1, 2], "z": [1j, 2j]}), [0, 1], "column 'z' .*type complex128"),
+        (
+            pd.DataFrame({"x": [1, 2], "part": pd.cut([1, 2], [0, 1, 2])}),
+            [0, 1],
+            r"column 'part' .*type interval\[int64, right\]",
+        ),
+    ],
+)
+def test_what_no_file_can_store_is_one_error(rows, y, said, tmp_path):
+    with pytest.raises(SweepError, match=said):
+        sweep(rows, y, folder=tmp_path)
+
+
+def test_an_active_run_does_not_keep_a_result_from_predicting(two, mlflow_store):
+    import mlflow
+
+    with mlflow.start_run() as mine:
+        vars(two.result).pop("_served", None)
+        assert len(two.result.predict(two.table.head(2))) == 2
+        mlflow.log_metric("after", 1)
+    assert mlflow.get_tracking_uri() == mlflow_store
+    assert mlflow.get_run(mine.info.run_id).data.metrics == {"after": 1}
+
+
+def test_a_served_baseline_is_named_and_no_network(tmp_path):
+    result = SweepResult(tmp_path, temporary=False)
+    served = SimpleNamespace(combination="relu + sgd", served=SimpleNamespace(baseline="forest"))
+    result.run = SimpleNamespace(catalog=SimpleNamespace(load={"champion": served}.get))
+    with pytest.raises(SweepError, match=r"^forest is served, which is no network"):
+        result.model  # noqa: B018
+
+
+def test_the_levels_of_loggers_are_put_back():
+    given = {"mlflow": logging.DEBUG, "dnn_sweep": logging.NOTSET, "kedro_viz": logging.INFO}
+    before = {name: logging.getLogger(name).level for name in given}
+    for name, level in given.items():
+        logging.getLogger(name).setLevel(level)
+    with log_to_console(quiet=True):
+        assert logging.getLogger("mlflow").level == logging.WARNING
+    assert {name: logging.getLogger(name).level for name in given} == given
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
 def test_an_active_run_is_refused(mlflow_store, tmp_path):
     import mlflow
 
@@ -217,7 +267,7 @@ def test_a_temporary_folder_goes_with_its_result(tmp_path):
     folder = tmp_path / "sweep"
     folder.mkdir()
     result = SweepResult(folder, temporary=True)
-    assert "temporary" in repr(result)
+    assert folder.exists()
     del result
     assert not folder.exists()
 
@@ -258,6 +308,10 @@ def test_a_function_of_a_script_becomes_a_module(tmp_path, monkeypatch):
     made = __import__(module)
     assert getattr(made, function)((2,), 1, "relu", 2) == pytest.approx(6 * np.pi)
     assert inspect.getsource(made).count("def ") == 2
+
+    # Names of the notebook that are variables of the function do not matter.
+    names["r"] = names["seed"] = object()
+    assert name_of(names["build"], tmp_path) == f"{module}:{function}"
 
     names["SIZE"] = object()
     with pytest.raises(SweepError, match="area uses SIZE"):

@@ -17,14 +17,24 @@ from dnn_sweep.startup import import_tensorflow
 _EXPERIMENT = "_active_experiment_id"  # MLflow has no function that takes it back
 
 
+def refuse_active_run() -> None:
+    """Let no sweep begin within a run, which would be ended with the sweep's own.
+
+    Raises:
+        SweepError: If a run is active.
+    """
+    if run := mlflow.active_run():
+        raise SweepError(
+            f"The MLflow run {run.info.run_name!r} is active, and a sweep makes runs of its own. "
+            "End it first: mlflow.end_run()"
+        )
+
+
 @contextmanager
 def mlflow_as_before() -> Iterator[None]:
     """Take back every address and experiment that is set in the block.
 
     MLflow writes them to the environment too, from where the next sweep would take them.
-
-    Raises:
-        SweepError: If a run is active: it would be ended with the sweep's own.
 
     >>> before = mlflow.get_tracking_uri()
     >>> with mlflow_as_before():
@@ -32,11 +42,6 @@ def mlflow_as_before() -> Iterator[None]:
     >>> mlflow.get_tracking_uri() == before
     True
     """
-    if run := mlflow.active_run():
-        raise SweepError(
-            f"The MLflow run {run.info.run_name!r} is active, and a sweep makes runs of its own. "
-            "End it first: mlflow.end_run()"
-        )
     before = {name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")}
     tracking = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
     registry, experiment = mlflow.get_registry_uri(), getattr(fluent, _EXPERIMENT, None)

@@ -104,8 +104,8 @@ class SweepResult:
         Raises:
             SweepError: If a baseline is served (``registration.champion``).
         """
-        if self.best.served.baseline:
-            raise SweepError(f"{self.best.combination} is served, which is no network: use predict")
+        if served := self.best.served.baseline:
+            raise SweepError(f"{served} is served, which is no network: use predict")
         return self._served.unwrap_python_model().network
 
     @property
@@ -178,8 +178,6 @@ class SweepResult:
 
     def __repr__(self) -> str:
         """Say the decision, and where the files are."""
-        if not hasattr(self, "run"):
-            return f"<SweepResult: not finished; {self._where}>"
         return f"{self._results.decision}\n{self._where}"
 
     def _repr_html_(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.datasets.base import write_atomically
@@ -13,6 +14,7 @@ from dnn_sweep.datasets.base import write_atomically
 TARGET = "target"  # where neither an argument nor a series names it
 Kind = Literal["table", "image", "sequence"]
 SEQUENCE = {"id": "row", "order": "step"}  # columns of a long table
+RAGGED = "the rows have different lengths: give each one the same number of cells"
 PIXELS = {"numeric": "minmax", "per": "channel"}  # scaling that keeps the contrast of an image
 
 
@@ -39,9 +41,9 @@ def frame_of(x: Any, kind: Kind | None = None) -> pd.DataFrame:
         table = x.set_axis([str(name) for name in x.columns], axis=1)
         unnamed = all(name is None for name in table.index.names)
         return table.reset_index(drop=unnamed)
-    array = np.asarray(x)
+    array = _array(x)
     if array.dtype == object and array.ndim == 1 and kind != "sequence":
-        raise SweepError("the rows have different lengths: give each one the same number of cells")
+        raise SweepError(RAGGED)
     if array.ndim == 2 and kind in (None, "table"):
         return _columns(array, "x")
     if array.ndim == 3 and kind == "sequence":
@@ -65,7 +67,8 @@ def labelled(x: Any, y: Any, target: str | None, kind: Kind | None) -> tuple[pd.
     Raises:
         SweepError: If there is not one label for each example, or the target's name is taken.
     """
-    table, labels = frame_of(x, kind), np.asarray(y)
+    table = frame_of(x, kind)
+    labels = _array(y, "the labels have different lengths: give one for each row")
     series = y.name if isinstance(y, pd.Series) else None
     name = str(target or (TARGET if series is None else series))
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -87,7 +90,7 @@ def settings_of(x: Any, kind: Kind | None) -> dict[str, dict[str, Any]]:
         return {}
     if kind == "sequence":
         return {"data": {"sequence": dict(SEQUENCE)}}
-    shape = np.shape(x)[1:]
+    shape = _array(x).shape[1:]
     if len(shape) < 2:
         return {}
     return {"data": {"image_shape": list(shape)}, "scaling": dict(PIXELS)}
@@ -99,7 +102,7 @@ def store_table(table: pd.DataFrame, path: Path) -> None:
     What is up to date does not run again, which is told by the file's time.
 
     Raises:
-        SweepError: If two columns have the same name.
+        SweepError: If two columns have the same name, or a column's values cannot be stored.
     """
     if table.columns.has_duplicates:
         twice = table.columns[table.columns.duplicated()][0]
@@ -107,10 +110,33 @@ def store_table(table: pd.DataFrame, path: Path) -> None:
     mixed = [name for name in table if table[name].dtype == object]
     stored = table.assign(**{str(each): _as_text(table[each]) for each in mixed})
     stored.attrs = {}
+    content = _parquet(stored)
+    if not path.exists() or path.read_bytes() != content:
+        write_atomically(path, content)
+
+
+def _array(x: Any, ragged: str = RAGGED) -> Any:
+    try:
+        return np.asarray(x)
+    except ValueError as error:  # lists of different lengths
+        raise SweepError(ragged) from error
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
     content = BytesIO()
-    stored.to_parquet(content, index=False)
-    if not path.exists() or path.read_bytes() != content.getvalue():
-        write_atomically(path, content.getvalue())
+    try:
+        table.to_parquet(content, index=False)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        if len(table.columns) > 1:
+            for name in table:
+                _parquet(table[[name]])  # the column that fails is told
+        (name,) = table.columns
+        kind = getattr(table.dtypes[name], "categories", table[name]).dtype
+        raise SweepError(
+            f"the column {name!r} holds values of the type {kind}, which no Parquet file can "
+            "store: leave it out, or make it numbers or text"
+        ) from error
+    return content.getvalue()
 
 
 def _columns(cells: Any, name: str) -> pd.DataFrame:

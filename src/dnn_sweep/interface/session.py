@@ -14,7 +14,7 @@ from kedro.pipeline import Pipeline
 from dnn_sweep.configuration_check import FROM_PYTHON
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.training.interrupts import Interrupts
-from dnn_sweep.datasets.mlflow_state import current_store, mlflow_as_before
+from dnn_sweep.datasets.mlflow_state import current_store, mlflow_as_before, refuse_active_run
 from dnn_sweep.datasets.sweep_run import end_as_killed, forget_the_end
 from dnn_sweep.datasets.user_paths import CONF, project_in
 from dnn_sweep.runner import OutOfDateRunner
@@ -63,6 +63,7 @@ def run_train(folder: Path, environment: str, parameters: Mapping[str, Any]) -> 
     Raises:
         SweepError: For whatever the command line would refuse with a line.
     """
+    refuse_active_run()
     with ExitStack() as stack:
         for each in (mlflow_as_before(), project_in(folder), _imports(folder)):
             stack.enter_context(each)
