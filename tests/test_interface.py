@@ -191,6 +191,11 @@ def test_a_mistake_is_one_error_and_trains_nothing(given, said, tmp_path, two):
         ("table", {}, "target is missing"),
         ("table", {"target": "y", "activatons": ["relu"]}, "Did you mean 'activations'"),
         ("table", {"target": "y", "training": 3}, "training: give a mapping"),
+        (
+            "table",
+            {"target": "y", "epochs": 3, "training": {"epochs": 2}},
+            "epochs= and training={'epochs': …} are the same",
+        ),
         ("table", {"target": "y", "network": 3}, "neither a kind of network nor a function"),
         ("table", {"y": [1]}, r"y has the shape \(1,\), but there are 2 rows"),
         ("array", {}, "y is missing"),

@@ -7,20 +7,10 @@ from typing import Any
 import numpy as np
 
 from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.reporting.commands import SHORT
 from dnn_sweep.interface.functions import name_of
 from dnn_sweep.parameters import Configuration
 
-# An argument, and the parameter that it stands for.
-SHORT = {
-    "target": "data.target",
-    "activations": "grid.activations",
-    "optimizers": "grid.optimizers",
-    "hidden": "network.hidden",
-    "epochs": "training.epochs",
-    "batch_size": "training.batch_size",
-    "seeds": "training.seeds",
-    "minutes": "budget.minutes",
-}
 FURTHER = ("sweep", "budget", "registration", "logs", "tracking", "inference")
 GROUPS = tuple(dict.fromkeys([*Configuration.model_fields, *FURTHER]))
 
@@ -32,7 +22,7 @@ def parameters_of(
     network: Any,
     folder: Path,
 ) -> dict[str, Any]:
-    """Put the groups over the defaults, and what is given by a short name over both.
+    """Put the groups over the defaults, and what is given by a short name beside them.
 
     Args:
         defaults: Groups that follow from the rows.
@@ -42,7 +32,7 @@ def parameters_of(
         folder: Where a function of a notebook is written to.
 
     Raises:
-        SweepError: If there is no such group, or a group is no mapping.
+        SweepError: If there is no such group, a group is no mapping, or a value is given twice.
 
     >>> given = {"epochs": 3, "seeds": range(2)}
     >>> parameters_of({}, {"training": {"batch_size": 8}}, given, "dense", Path("sweep"))
@@ -61,6 +51,10 @@ def parameters_of(
     for name, value in short.items():
         if value is not None:
             group, key = SHORT[name].split(".")
+            if key in given.get(group, {}):
+                raise SweepError(
+                    f"{name}= and {group}={{{key!r}: …}} are the same: give one of them"
+                )
             found.setdefault(group, {})[key] = plain(value)
     if isinstance(network, str):
         kind = {"kind": "custom", "function": network} if ":" in network else {"kind": network}

@@ -6,6 +6,7 @@ import pytest
 from kedro.framework.cli.utils import _split_params
 
 from dnn_sweep.core.reporting.commands import (
+    PYTHON,
     data_parameters,
     kedro_run,
     more_seeds,
@@ -149,3 +150,14 @@ def test_the_command_that_does_it_again_gives_every_parameter_that_was_given():
     for group, expected in before["parameters"].items():
         if group not in ("sweep", "given"):
             assert after[group] == expected
+
+
+def test_a_call_has_the_short_names_and_nothing_that_sweep_does_not_take():
+    given = {"data.target": "y", "training.class_weight": "balanced", "budget.minutes": 10}
+    assert kedro_run(PYTHON, "train", "csv", given | {"training.seeds": "[0, 3]"}) == (
+        "sweep(…, minutes=10, seeds=[0, 3], training={'class_weight': 'balanced'})"
+        "  # in the same folder, with the same other arguments"
+    )
+    # What brings MLflow up to date from a shell is a pipeline of its own.
+    same = "sweep(…)  # in the same folder, with the same arguments"
+    assert kedro_run(PYTHON, "tracking", "csv", {"experiment": "iris"}) == same

@@ -17,6 +17,17 @@ from dnn_sweep.parameters import Configuration, DataParameters, name_of_table
 from dnn_sweep.startup import IS_INSTALLED
 
 PYTHON = "python"  # the launcher of a sweep that is run from Python
+# An argument of ``sweep``, and the parameter that it stands for.
+SHORT = {
+    "target": "data.target",
+    "activations": "grid.activations",
+    "optimizers": "grid.optimizers",
+    "hidden": "network.hidden",
+    "epochs": "training.epochs",
+    "batch_size": "training.batch_size",
+    "seeds": "training.seeds",
+    "minutes": "budget.minutes",
+}
 RUN = "dnn-sweep" if IS_INSTALLED else "kedro run"
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
@@ -59,7 +70,7 @@ def kedro_run(
     >>> kedro_run("", "train", "digits", {"data.target": "height, cm"})
     'kedro run --pipeline=train  # after setting data.target in conf/local/parameters.yml'
     >>> kedro_run(PYTHON, "train", "csv", {"data.target": "y", "training.seeds": 9})
-    "sweep(…, training={'seeds': 9})  # in the same folder, with the same other arguments"
+    'sweep(…, seeds=9)  # in the same folder, with the same other arguments'
     """
     if launcher == PYTHON:
         return _call(parameters or {})
@@ -167,13 +178,20 @@ def next_commands(launcher: str, environment: str, model: str, alias: str) -> li
 
 def _call(parameters: Mapping[str, JsonValue]) -> str:
     """Write a call of ``sweep``; the rows are the same, so nothing is said of them."""
-    groups: dict[str, dict[str, object]] = {}
+    given, groups = "", dict[str, dict[str, object]]()
+    short = {parameter: name for name, parameter in SHORT.items()}
     for name, value in parameters.items():
         group, _, key = name.partition(".")
-        if group != "data":
-            groups.setdefault(group, {})[key] = safe_load(str(value))
-    given = "".join(f", {group}={values}" for group, values in groups.items())
-    return f"sweep(…{given})  # in the same folder, with the same other arguments"
+        if not key or group == "data":
+            continue
+        read = safe_load(str(value))
+        if name in short:
+            given += f", {short[name]}={read!r}"
+        else:
+            groups.setdefault(group, {})[key] = read
+    given += "".join(f", {group}={values}" for group, values in groups.items())
+    others = "the same other arguments" if given else "the same arguments"
+    return f"sweep(…{given})  # in the same folder, with {others}"
 
 
 def _options(environment: str) -> str:
