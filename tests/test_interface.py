@@ -13,21 +13,29 @@ from multiprocessing.spawn import get_preparation_data
 from pathlib import Path
 from types import SimpleNamespace
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
+from kedro.io import DataCatalog
+from kedro.pipeline import Node, Pipeline
 from mlflow.tracking import MlflowClient
 
 import dnn_sweep
 from dnn_sweep import SweepError, sweep
+from dnn_sweep.core.missing import FOR_READERS
 from dnn_sweep.core.reporting.figures import FIGURES
+from dnn_sweep.hooks import report_mistake
 from dnn_sweep.interface import result as results
+from dnn_sweep.interface import session
+from dnn_sweep.interface.call import TRIALS
 from dnn_sweep.interface.console import log_to_console
 from dnn_sweep.interface.functions import name_of
 from dnn_sweep.interface.result import SweepResult
 from dnn_sweep.interface.rows import frame_of, labelled, store_table
 from dnn_sweep.interface.session import _imports
 from tests.conftest import ROOT
+from tests.test_runner import beside
 
 PAGE = (ROOT / "docs" / "python.md").read_text()
 FEW = {
@@ -275,6 +283,57 @@ def test_a_temporary_folder_goes_with_its_result(tmp_path):
     assert folder.exists()
     del result
     assert not folder.exists()
+
+
+def test_a_store_of_ones_own_needs_a_folder_that_stays(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mine.db")
+    with pytest.raises(SweepError, match=r"folder is missing: .* sqlite:///mine\.db"):
+        sweep(pd.DataFrame({"x": [1, 2], "y": [0, 1]}), target="y")
+
+
+@pytest.mark.parametrize("trained", [True, False])
+@pytest.mark.parametrize("failure", [SweepError("3 trials failed."), KeyboardInterrupt()])
+def test_what_was_trained_outlives_a_failure(trained, failure, tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def fail(folder, *_):
+        if trained:
+            (folder / TRIALS / "one").mkdir(parents=True)
+        raise type(failure)(*failure.args)
+
+    monkeypatch.setattr(session, "run_train", fail)
+    with pytest.raises(type(failure)) as raised:
+        sweep(pd.DataFrame({"x": [1, 2], "y": [0, 1]}), target="y", quiet=True)
+    said = " ".join([str(raised.value), *getattr(raised.value, "__notes__", [])])
+    del raised
+    assert len(list(tmp_path.glob("dnn_sweep_*"))) == trained
+    assert [f"folder={str(each)!r}" in said for each in tmp_path.iterdir()] == [True] * trained
+
+
+@pytest.mark.parametrize("tags", [[FOR_READERS], []])
+def test_a_figure_that_fails_leaves_a_result(tags, tmp_path, monkeypatch):
+    def draw(_):
+        raise RuntimeError("no font")
+
+    def run(runner, *_):
+        nodes = Pipeline([Node(draw, "params:sweep", "figure", name="draw", tags=tags)])
+        try:
+            runner.run(nodes, DataCatalog(beside(tmp_path)))
+        except Exception as error:
+            report_mistake(error)
+            raise click.ClickException("all is lost") from error
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(session, "_run", run)
+    table = pd.DataFrame({"x": [1, 2], "y": [0, 1]})
+    if tags:
+        with pytest.warns(UserWarning, match="no font"):
+            result = sweep(table, target="y", folder=tmp_path, quiet=True)
+        assert not result.run.catalog.exists("figure")
+    else:
+        with pytest.raises(SweepError, match="all is lost"):
+            sweep(table, target="y", folder=tmp_path, quiet=True)
 
 
 def test_rows_become_a_table():

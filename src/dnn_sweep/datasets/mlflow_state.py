@@ -11,7 +11,7 @@ from mlflow.pyfunc import PyFuncModel
 from mlflow.tracking import fluent
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets.mlflow_settings import mlflow_settings
+from dnn_sweep.datasets.mlflow_settings import SQLITE, mlflow_settings
 from dnn_sweep.startup import import_tensorflow
 
 _EXPERIMENT = "_active_experiment_id"  # MLflow has no function that takes it back
@@ -27,6 +27,20 @@ def refuse_active_run() -> None:
         raise SweepError(
             f"The MLflow run {run.info.run_name!r} is active, and a sweep makes runs of its own. "
             "End it first: mlflow.end_run()"
+        )
+
+
+def refuse_foreign_store() -> None:
+    """Let no sweep in a temporary folder leave runs elsewhere, whose artifacts go with the folder.
+
+    Raises:
+        SweepError: If a SQLite store is set; a server keeps artifacts by itself.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if uri.startswith(SQLITE):
+        raise SweepError(
+            f"folder is missing: the MLflow store {uri} is set, and artifacts of its runs are kept "
+            "in the sweep's folder. Name one that stays, as in folder='sweeps/mine'"
         )
 
 

@@ -1,6 +1,7 @@
 """``sweep``: the pipeline ``train`` as a function."""
 
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,15 @@ import pandas as pd
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.reporting.commands import PYTHON
+from dnn_sweep.datasets.mlflow_state import refuse_foreign_store
 from dnn_sweep.interface.arguments import parameters_of
 from dnn_sweep.interface.console import log_to_console
 from dnn_sweep.interface.result import SweepResult
 from dnn_sweep.interface.rows import frame_of, labelled, settings_of, store_table
 
 TABLE, IMAGES = "csv", "image_folder"  # environments
+UNNAMED = "table"  # the rows' file in a temporary folder; a sweep that goes on there finds it
+TRIALS = Path("data", "06_models", "trials")
 
 
 def sweep(
@@ -66,13 +70,21 @@ def sweep(
         The leaderboard, the champion, its network, the figures and the report.
 
     Raises:
-        SweepError: If the rows or a parameter cannot be used; nothing has been trained then.
+        SweepError: If the rows or a parameter cannot be used; nothing has been trained then. Or if
+            the training fails: what was trained is kept, in a temporary folder too, which the
+            error then names.
+
+    Warns:
+        UserWarning: If the sweep has ended, but a figure, the registry or the tracking server has
+            failed.
     """
     short = {
         "target": target, "activations": activations, "optimizers": optimizers, "hidden": hidden,
         "epochs": epochs, "batch_size": batch_size, "seeds": seeds, "minutes": minutes,
     }  # fmt: skip
     temporary = folder is None
+    if temporary:
+        refuse_foreign_store()
     where = Path(tempfile.mkdtemp(prefix="dnn_sweep_")) if folder is None else Path(folder)
     where = where.expanduser().resolve()
     result = SweepResult(where, temporary=temporary)  # deletes the folder if anything fails
@@ -84,16 +96,33 @@ def sweep(
     defaults = {"data": {}, **source}
     parameters = parameters_of(defaults, groups, short, network, where)
     if not isinstance(data, str | Path):
-        given = parameters["data"].get("target")
-        file = where / "data" / "01_raw" / f"{'table' if temporary else where.name}.parquet"
+        given, raw = parameters["data"].get("target"), where / "data" / "01_raw"
+        unnamed = temporary or (raw / f"{UNNAMED}.parquet").exists()
+        file = raw / f"{UNNAMED if unnamed else where.name}.parquet"
         table, parameters["data"]["target"] = _table(data, y, given, sequences)
         parameters["data"]["filepath"] = str(file)
         store_table(table, file)
-    with log_to_console(quiet):
-        from dnn_sweep.interface.session import run_train  # imports Kedro's settings
+    try:
+        with log_to_console(quiet):
+            from dnn_sweep.interface import session  # imports Kedro's settings
 
-        result.run = run_train(where, environment, {**parameters, "launcher": PYTHON})
+            result.run = session.run_train(where, environment, {**parameters, "launcher": PYTHON})
+    except BaseException as error:  # Ctrl-C, too
+        if temporary and any((where / TRIALS).glob("*")):
+            result.keep()
+            _add(error, f"What was trained is kept; go on with folder={str(where)!r}.")
+        raise
+    if result.run.missing:
+        warnings.warn(result.run.missing, stacklevel=2)
     return result
+
+
+def _add(error: BaseException, said: str) -> None:
+    """Say more, in the message of an error that is shown without a traceback."""
+    if isinstance(error, SweepError):
+        error.args = (f"{error} {said}",)
+    else:
+        error.add_note(said)
 
 
 def _described(path: Path, y: Any) -> tuple[str, dict[str, dict[str, Any]]]:

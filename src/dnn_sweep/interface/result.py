@@ -77,7 +77,12 @@ class SweepResult:
     def __init__(self, folder: Path, *, temporary: bool) -> None:
         self.folder, self.temporary = folder, temporary
         if temporary:
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            self._deletion = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    def keep(self) -> None:
+        """Leave a temporary folder where it is."""
+        self.temporary = False
+        self._deletion.detach()
 
     @property
     def leaderboard(self) -> pd.DataFrame:

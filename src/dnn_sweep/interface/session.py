@@ -12,7 +12,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from dnn_sweep.configuration_check import FROM_PYTHON
-from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.errors import PartlyFailedError, SweepError
 from dnn_sweep.core.training.interrupts import Interrupts
 from dnn_sweep.datasets.mlflow_state import current_store, mlflow_as_before, refuse_active_run
 from dnn_sweep.datasets.sweep_run import end_as_killed, forget_the_end
@@ -31,23 +31,32 @@ class FinishedRun:
     Args:
         catalog: Loads every dataset from its folder.
         store: Address of the MLflow store that has its runs and its model.
+        missing: What could not be done, though the sweep has ended; empty if all is.
     """
 
     catalog: CatalogProtocol
     store: str
+    missing: str = ""
 
 
 class _Runner(OutOfDateRunner):
     """Keeps the catalog, and leaves out the summary with its commands for a shell."""
 
     catalog: CatalogProtocol
+    ended = False  # with every node that could run
 
     def run(
         self, pipeline: Pipeline, catalog: CatalogProtocol, *given: Any, **options: Any
     ) -> dict[str, Any]:
         self.catalog = catalog
         summary = [node for node in pipeline.nodes if ON_SCREEN in node.outputs]
-        return super().run(pipeline - Pipeline(summary), catalog, *given, **options)
+        try:
+            outputs = super().run(pipeline - Pipeline(summary), catalog, *given, **options)
+        except PartlyFailedError:
+            self.ended = True
+            raise
+        self.ended = True
+        return outputs
 
 
 def run_train(folder: Path, environment: str, parameters: Mapping[str, Any]) -> FinishedRun:
@@ -61,25 +70,28 @@ def run_train(folder: Path, environment: str, parameters: Mapping[str, Any]) -> 
         parameters: Groups of parameters, in place of the environment's.
 
     Raises:
-        SweepError: For whatever the command line would refuse with a line.
+        SweepError: For whatever the command line would refuse with a line, unless the sweep has
+            ended by then: a figure, the registry or the tracking server has failed.
     """
     refuse_active_run()
     with ExitStack() as stack:
         for each in (mlflow_as_before(), project_in(folder), _imports(folder)):
             stack.enter_context(each)
-        runner, token = _Runner(), FROM_PYTHON.set((PIPELINE,))
+        runner, missing, token = _Runner(), "", FROM_PYTHON.set((PIPELINE,))
         stack.callback(FROM_PYTHON.reset, token)
         try:
             with Interrupts().listening():
                 _run(runner, folder, environment, dict(parameters))
         except click.ClickException as error:
-            raise SweepError(error.message) from None  # as short as the command line
+            if not runner.ended:
+                raise SweepError(error.message) from None  # as short as the command line
+            missing = error.message
         except KeyboardInterrupt:  # of which Kedro tells no hook
             end_as_killed()
             forget_the_end()
             COLLECTOR.restore()
             raise
-        return FinishedRun(runner.catalog, current_store())
+        return FinishedRun(runner.catalog, current_store(), missing)
 
 
 def _run(runner: _Runner, folder: Path, environment: str, parameters: dict[str, Any]) -> None:
