@@ -316,7 +316,7 @@ def open_report(chromium, trained, **context):
 
 def test_the_reader_chooses_the_combinations_of_the_learning_curves(chromium, trained):
     with open_report(chromium, trained) as page:
-        lines = page.locator("#figure-learning_curves .scatterlayer path.js-line")
+        lines = page.locator("#figure-learning_curves path.js-line")
         choice = page.locator("[data-figure=figure-learning_curves]")
         adam = choice.get_by_role("button", name="relu + adam")
         expect(adam).to_have_attribute("aria-pressed", "true")
