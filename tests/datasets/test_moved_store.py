@@ -63,7 +63,7 @@ def test_a_store_elsewhere_or_that_was_not_moved_is_left_alone(tmp_path, empty_s
 
 
 @pytest.mark.parametrize(
-    "place", ["s3://bucket/team/mlruns", "/mnt/big/mlruns", "file:///mnt/big/mlruns"]
+    "place", ["s3://bucket/team/mlruns", "/elsewhere/big/mlruns", "file:///elsewhere/big/mlruns"]
 )
 def test_what_was_never_in_the_project_stays_where_it_is(place, tmp_path, empty_store):
     address = make_store(tmp_path, empty_store, "dnn_sweep/iris")
