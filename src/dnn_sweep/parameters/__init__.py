@@ -10,7 +10,12 @@ from dnn_sweep.parameters.callbacks import (
     ReduceOnPlateauParameters,
 )
 from dnn_sweep.parameters.configuration import Configuration
-from dnn_sweep.parameters.data import DataParameters, SequenceParameters, name_of_table
+from dnn_sweep.parameters.data import (
+    DataParameters,
+    SequenceParameters,
+    experiment_of,
+    name_of_table,
+)
 from dnn_sweep.parameters.evaluation import BASELINES, BaselineName, EvaluationParameters
 from dnn_sweep.parameters.grid import (
     GridParameters,
@@ -64,5 +69,6 @@ __all__ = [
     "TrackingParameters",
     "TrainingParameters",
     "activation_name",
+    "experiment_of",
     "name_of_table",
 ]

@@ -48,6 +48,7 @@ def _spelled_out(names: dict[str, str]) -> BeforeValidator:
 
 Name = Annotated[str, BeforeValidator(_as_name)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_as_list)]
+MODEL_PREFIX = "dnn_sweep_"  # a registered model is called this and its experiment's name
 
 
 class SequenceParameters(Parameters):
@@ -186,3 +187,12 @@ def name_of_table(filepath: str) -> str:
     if path.suffix.lower() in COMPRESSED:
         path = path.with_suffix("")
     return re.sub(r"[^\w-]+", "_", path.stem).strip("_") or "table"
+
+
+def experiment_of(model: str) -> str:
+    """Name the experiment of a registered model.
+
+    >>> experiment_of("dnn_sweep_digits")
+    'digits'
+    """
+    return model.removeprefix(MODEL_PREFIX)

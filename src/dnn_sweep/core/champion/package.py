@@ -23,9 +23,8 @@ from dnn_sweep.core.networks.build import network_outputs
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.parameters import Task
+from dnn_sweep.parameters import Task, experiment_of
 
-MODEL_PREFIX = "dnn_sweep_"  # a registered model is called this and its experiment's name
 EXAMPLE_ROWS = 5
 
 
@@ -223,8 +222,3 @@ def describe_champion(evaluation: ChampionEvaluation, registered: RegisteredVers
     """
     experiment = experiment_of(registered.name)
     return Champion(**dict(evaluation), experiment=experiment, registered=registered)
-
-
-def experiment_of(model: str) -> str:
-    """The experiment of a registered model, such as ``digits`` of ``dnn_sweep_digits``."""
-    return model.removeprefix(MODEL_PREFIX)

@@ -4,13 +4,18 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from dnn_sweep.core.champion.package import ServedModel, experiment_of
+from dnn_sweep.core.champion.package import ServedModel
 from dnn_sweep.core.data.reading import UnreadableError, read_numbers
 from dnn_sweep.core.data.sequences import features_of_steps, join_steps
 from dnn_sweep.core.data.suspects import names_rows
 from dnn_sweep.core.errors import SweepError, unknown_name
 from dnn_sweep.core.formatting import count
-from dnn_sweep.parameters import DataParameters, InferenceParameters, SequenceParameters
+from dnn_sweep.parameters import (
+    DataParameters,
+    InferenceParameters,
+    SequenceParameters,
+    experiment_of,
+)
 
 
 def score_rows(

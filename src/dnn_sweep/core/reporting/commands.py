@@ -12,8 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import JsonValue
 from yaml import YAMLError, safe_load
 
-from dnn_sweep.core.champion.package import experiment_of
-from dnn_sweep.parameters import Configuration, DataParameters, name_of_table
+from dnn_sweep.parameters import Configuration, DataParameters, experiment_of, name_of_table
 from dnn_sweep.startup import IS_INSTALLED
 
 PYTHON = "python"  # the launcher of a sweep that is run from Python
