@@ -204,7 +204,7 @@ class Scheduler:
         held: Mapping[str, tuple[OptimizerSpec, Trial]],
         error: Exception,
     ) -> bool:
-        """Give up the trials that a cohort held; for want of memory, try them in smaller ones.
+        """Give up the trials that a cohort held; if memory ran short, try them in smaller ones.
 
         Returns:
             Whether it held none, and another worker is left to train those that wait.
