@@ -242,6 +242,7 @@ def test_a_mistake_stops_the_run_before_training_and_is_told_without_a_traceback
     output = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 1
     assert "Error: grid.optimizers (adam): unknown argument of Adam 'beta1'. Did" in output
+    assert output.count("unknown argument") == 1
     assert "Traceback" not in output
     assert_nothing_was_trained(project)
     assert sweeps_of(project) == []

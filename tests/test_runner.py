@@ -213,6 +213,19 @@ def test_a_changed_function_of_the_users_is_a_change_of_what_names_it(tmp_path, 
     assert digest_with("def build(): ...") == before
 
 
+@pytest.mark.parametrize("function", ["no_package.networks:build", "broken.networks:build"])
+def test_a_function_that_cannot_be_found_is_left_to_the_node_that_needs_it(
+    tmp_path, monkeypatch, function
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/__init__.py").write_text("1 / 0")
+    node = Node(lambda network: network, "params:network", "text", name="build")
+    network = MemoryDataset({"function": function})
+    catalog = DataCatalog({"params:network": network, "text": MemoryDataset()})
+    assert runner._code(node, catalog)
+
+
 def test_a_sweep_that_starts_over_runs_whatever_is_there(tmp_path):
     ran = []
     node = Node(lambda sweep: ran.append(sweep) or "done", "params:sweep", "text", name="train")

@@ -222,12 +222,20 @@ def _code(node: Node, catalog: CatalogProtocol) -> str:
             text = f"{name}={catalog.load(name)}"
             digest.update(text.encode())
             for module in FUNCTION.findall(text):
-                spec = find_spec(module)
-                if spec and spec.origin:
-                    digest.update(Path(spec.origin).read_bytes())
+                digest.update(_source_of(module))
         elif not _in_memory(name, catalog):
             digest.update(f"{name}={catalog.get(name)}".encode())
     return digest.hexdigest()
+
+
+def _source_of(module: str) -> bytes:
+    """Read a user's own module; nothing if it cannot be found, which the nodes that use it say."""
+    try:
+        spec = find_spec(module)  # imports the packages that the module lies in
+    except Exception:
+        logger.debug("%s cannot be found", module, exc_info=True)
+        return b""
+    return Path(spec.origin).read_bytes() if spec and spec.origin else b""
 
 
 def _digest(text: str) -> str:

@@ -34,7 +34,7 @@ class Rounds(BaseModel):
 
     minutes: float | None = None  # the budget; ``None`` without one
     plan: str = ""  # hash of the plans that these rounds belong to
-    own_rates: bool = False  # whether each combination kept its own rate, for want of time
+    own_rates: bool = False  # whether each combination kept its own rate, because there was no time
     extensions: int | None = None  # of the screening; ``None`` for as many as it asked for
     rounds: tuple[Round, ...] = ()
     ended: bool = False  # whether the last round is decided on; its trials may still be missing

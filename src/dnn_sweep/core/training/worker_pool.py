@@ -137,7 +137,7 @@ class WorkerPool:
                         elif task is not None:
                             lost.append(
                                 f"{tasks[task]}: its process ended {ATTEMPTS} times (exit code "
-                                f"{exit_code}), perhaps for want of memory"
+                                f"{exit_code}), perhaps because memory ran out"
                             )
                         continue
                     if isinstance(message, TaskError):
