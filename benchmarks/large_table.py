@@ -105,15 +105,15 @@ def train_alone(file: Path) -> dict[str, float]:
     read = time.perf_counter()
     label = table.pop("label").astype("category").cat.codes
     features = pd.get_dummies(table, dtype="float32")
-    train, rest, target, _ = train_test_split(features, label, test_size=0.4, random_state=0)
+    train, rest, target, others = train_test_split(features, label, test_size=0.4, random_state=0)
     validation = rest.iloc[: len(rest) // 2]
     scaler = StandardScaler().fit(train)
     train, validation = (scaler.transform(each).astype("float32") for each in (train, validation))
     scaled = time.perf_counter()
     layers = [keras.layers.Dense(units, "relu") for units in (64, 32)]
     model = keras.Sequential([*layers, keras.layers.Dense(3, "softmax")])
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
-    valid = validation, label.loc[rest.index[: len(validation)]]
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    valid = validation, others.iloc[: len(validation)]
     model.fit(train, target, batch_size=1024, epochs=5, validation_data=valid, verbose=0)
     trained = time.perf_counter()
     return {

@@ -47,6 +47,19 @@ def test_every_baseline_predicts_every_validation_row(task):
             assert better < -1 if task == "regression" else better > 0.1
 
 
+@pytest.mark.parametrize("missing", [None, 1])
+@pytest.mark.parametrize("spelling", [name for name in BASELINES if name != "no_skill"])
+@pytest.mark.parametrize("task", [task for task in CLASSES if task != "regression"])
+def test_labels_are_those_that_the_model_predicts(task, spelling, missing):
+    data, schema = make_data(task), schema_of(task)
+    rows = slice(None) if missing is None or task == "binary" else data.y_train != missing
+    model = baseline_models.fit_model(
+        spelling, data.x_train[rows], data.y_train[rows].astype(int), None, schema, seed=0
+    )
+    labels, _ = baseline_models.predict_rows(model, data.x_validation, schema)
+    np.testing.assert_array_equal(labels, model.predict(data.x_validation))
+
+
 def test_without_skill_it_is_the_most_frequent_class_or_the_median():
     train, validation = matrices()
     train["target"] = [2] * 50 + [0] * 20 + [1] * 10
