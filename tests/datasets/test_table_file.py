@@ -1,15 +1,18 @@
 import gzip
 import logging
+from io import StringIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import rich
 from kedro.io import DatasetError
+from rich.console import Console
 
 from dnn_sweep.core.errors import SweepError
-from dnn_sweep.datasets import file_content, user_paths
+from dnn_sweep.datasets import file_content, table_formats, user_paths
 from dnn_sweep.datasets.table_file import TableFileDataset
 from dnn_sweep.parameters import DataParameters
 
@@ -253,3 +256,17 @@ def test_a_file_larger_than_the_memory_is_refused(tmp_path, monkeypatch, expecte
     free = 2 * packed if name in ("my.xlsx", "my.csv") else 60
     monkeypatch.setattr(file_content, "free_memory", lambda: free - 1)
     assert "of memory are free, of which reading needs" in mistake(tmp_path / name)
+
+
+def test_a_terminal_shows_how_far_a_large_file_has_been_read(
+    tmp_path, expected, monkeypatch, caplog
+):
+    screen = StringIO()
+    monkeypatch.setattr(rich, "_console", Console(file=screen, force_terminal=True, width=80))
+    monkeypatch.setattr(table_formats, "LARGE", 10)
+    with caplog.at_level(logging.INFO):
+        table = TableFileDataset(str(written(tmp_path / "my.csv", TEXT))).load()
+    pd.testing.assert_frame_equal(table, expected, check_dtype=False)
+    assert "reading" in screen.getvalue()
+    assert f"{len(TEXT)}/{len(TEXT)} bytes" in screen.getvalue()
+    assert "Reading 0 MB of text" in caplog.text

@@ -4,17 +4,20 @@ import json
 import logging
 import warnings
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow.parquet as pq
+import rich
 
 from dnn_sweep.core.data.encoding import SAMPLE, guess_encoding
 from dnn_sweep.core.data.layout import Layout, find_header, find_layout
 from dnn_sweep.core.data.source import NOTES
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.lazy import LazyModule
 from dnn_sweep.datasets.file_content import (
     check_archive,
     check_size,
@@ -27,8 +30,10 @@ TEXT = (".csv", ".tsv", ".txt", ".data", ".jsonl", ".ndjson", ".json")
 SUFFIXES = (*TEXT, *(f"{each}.gz" for each in TEXT), ".parquet", ".xlsx", ".xls", ".zip")
 ZIP = b"PK\x03\x04"
 WORKBOOKS = (ZIP, b"\xd0\xcf\x11\xe0")
+LARGE = 50_000_000  # bytes of text, which take a second or more
 HEADER_ROWS = 200  # of a workbook, among which its header is sought
 
+progress = LazyModule("rich.progress")
 logger = logging.getLogger(__name__)
 
 
@@ -99,13 +104,13 @@ def _read_text(
 
 def _parse(content: bytes, encoding: str, layout: Layout, names: list[str]) -> pd.DataFrame:
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _shown(content) as file:
             # pandas would cut rows longer than the header, or shift them.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             # `low_memory` would decide types piece by piece. The words that pandas takes for gaps
             # may be labels, so they are left to be judged column by column.
             table = pd.read_csv(
-                BytesIO(content),
+                file,
                 sep=layout.separator,
                 encoding=encoding,
                 quotechar=layout.quote,
@@ -132,6 +137,18 @@ def _parse(content: bytes, encoding: str, layout: Layout, names: list[str]) -> p
         whole = [n for n, each in table.items() if each.str.fullmatch(r"[+-]?\d{1,15}").all()]
         table = table.astype(dict.fromkeys(whole, "int64"))
     return table.set_axis(names, axis=1)
+
+
+def _shown(content: bytes) -> AbstractContextManager[BinaryIO]:
+    """Open what is to be read; a terminal shows how far a large file has been read."""
+    if len(content) < LARGE:
+        return nullcontext(BytesIO(content))
+    logger.info("Reading %.0f MB of text", len(content) / 1e6)
+    elsewhere = not rich.get_console().is_terminal
+    shown: AbstractContextManager[BinaryIO] = progress.wrap_file(
+        BytesIO(content), len(content), description="reading", transient=True, disable=elsewhere
+    )
+    return shown
 
 
 def _read_workbook(content: bytes, data: DataParameters) -> tuple[pd.DataFrame, str]:
