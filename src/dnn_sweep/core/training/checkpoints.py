@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from dnn_sweep.core.plan.trial import Trial
 
 logger = logging.getLogger(__name__)
-LAYOUT = 1  # of the file; other ones are not read
+LAYOUT = 2  # of the file; other ones are not read
 NOTE = "note"  # the entry that holds what is no array, as JSON
 DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 

@@ -21,6 +21,7 @@ from dnn_sweep.core.training.layer_log import Probe
 from dnn_sweep.core.training.stacked.epoch import EpochProgram, Floats, State
 from dnn_sweep.core.training.stacked.forward import LaneSettings, Tensors
 from dnn_sweep.core.training.stacked.lane import Lane, Replay
+from dnn_sweep.core.training.stacked.layout import from_stack, to_stack
 from dnn_sweep.core.training.stacked.spec import (
     OptimizerSpec,
     ProgramSpec,
@@ -194,7 +195,7 @@ class Cohort:
         """Copy some networks' weights from the device, in the order and shapes of Keras."""
         layout = weight_layout(self._spec.model.network)
         return [
-            values.numpy()[places].reshape(len(places), *each.shape)
+            from_stack(each, values.numpy()[places])
             for values, each in zip(self._state.weights, layout, strict=True)
         ]
 
@@ -261,7 +262,8 @@ def _first_weights(lane: Lane) -> list[NDArray[Any]]:
     """The weights with which a lane's trial begins, or goes on, in the shapes of the stack."""
     if lane.resumed:
         return lane.resumed.listed("weights")
-    return [np.atleast_2d(each) for each in initial_weights(lane.trial.network, lane.trial.seed)]
+    network = lane.trial.network
+    return list(map(to_stack, weight_layout(network), initial_weights(network, lane.trial.seed)))
 
 
 def _known_slots(lane: Lane) -> list[NDArray[Any]]:

@@ -15,8 +15,8 @@ from dnn_sweep.core.training.stacked.forward import (
     StackedNetwork,
     Tensors,
     TrainingBatch,
-    stacked_shape,
 )
+from dnn_sweep.core.training.stacked.layout import stacked_shape
 from dnn_sweep.core.training.stacked.optimizer import StackedOptimizer
 from dnn_sweep.core.training.stacked.rows import Rows
 from dnn_sweep.core.training.stacked.spec import ProgramSpec

@@ -10,7 +10,6 @@ from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.weight_layout import (
     NORMALIZATION_EPSILON,
     NORMALIZATION_MOMENTUM,
-    Weight,
     kernels_of,
     weights_by_layer,
 )
@@ -48,15 +47,10 @@ class TrainingBatch(NamedTuple):
     steps: tf.Tensor  # that each lane has taken, int32 of shape ``[lanes]``
 
 
-def stacked_shape(weight: Weight, lanes: int) -> tuple[int, ...]:
-    """Shape of a weight for a stack: kernels ``[lanes, inputs, units]``, others as one row."""
-    return (lanes, *((1,) * (2 - len(weight.shape))), *weight.shape)
-
-
 class StackedNetwork:
     """Networks of one shape, as a function of their weights.
 
-    Weights are in the order of Keras, of the shapes that :func:`stacked_shape` gives.
+    Weights are in the order of Keras, of the shapes that :func:`.layout.stacked_shape` gives.
     """
 
     def __init__(self, spec: ProgramSpec) -> None:
@@ -91,7 +85,7 @@ class StackedNetwork:
         h = x
         for at, (layer, own) in enumerate(zip(self._model.network.hidden, hidden, strict=True)):
             kernel, bias = (tf.cast(own[role], self._dtype) for role in ("kernel", "bias"))
-            h = tf.matmul(tf.cast(h, self._dtype), kernel) + bias
+            h = _multiply_by(tf.cast(h, self._dtype), kernel, layer.units) + bias
             h = self._activate(h, settings.activations[:, at])
             if layer.batch_normalization:
                 h = tf.cast(h, tf.float32)
@@ -109,7 +103,8 @@ class StackedNetwork:
             if layer.dropout and training is not None:
                 h = _drop(h, settings, at, training.steps)
         h = tf.cast(h, tf.float32)
-        return tf.matmul(h, output["kernel"]) + output["bias"], averages
+        logits = _multiply_by(h, output["kernel"], self._model.network.outputs)
+        return logits + output["bias"], averages
 
     def penalties(self, weights: Sequence[tf.Tensor], settings: LaneSettings) -> tf.Tensor:
         """Sum the L2 penalties on each network's kernels, ``[lanes]``."""
@@ -135,6 +130,11 @@ class StackedNetwork:
             return self._choose(which, [partial(each, z) for each in self._activations]), gradient
 
         return activate(values)
+
+
+def _multiply_by(h: tf.Tensor, kernel: tf.Tensor, units: int) -> tf.Tensor:
+    """Multiply rows by kernels, some of them transposed (see :func:`.layout.is_transposed`)."""
+    return tf.matmul(h, kernel, transpose_b=kernel.shape[-1] != units)
 
 
 def _branch(which: tf.Tensor, branches: Sequence[Callable[[], tf.Tensor]]) -> tf.Tensor:
