@@ -24,7 +24,11 @@ def register_pipelines() -> dict[str, Pipeline]:
     >>> [node.name for node in register_pipelines()["ingestion"].nodes]
     ['validate_source', 'split_rows', 'assign_folds', ...]
     """
-    stages = {each.__name__.rpartition(".")[2]: each.create_pipeline() for each in STAGES}
+    names = {each.__name__.rpartition(".")[2]: each for each in STAGES}
+    stages = {
+        name: Pipeline(each.create_pipeline(), namespace=name, prefix_datasets_with_namespace=False)
+        for name, each in names.items()
+    }
     train = sum(stages.values(), Pipeline([]))
     return {
         **stages,

@@ -35,6 +35,15 @@ def format_value(value: float | None) -> str:
     return f"{value:#.4g}"
 
 
+def format_score(value: float) -> str:
+    """Write a value with about three significant digits, for a name.
+
+    >>> [format_score(value) for value in (0.96204, 0.98, 44.318, 12345.0)]
+    ['0.962', '0.980', '44.3', '12,345']
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
+
+
 def format_interval(low: float | None, high: float | None) -> str:
     """Write an interval; a dash where it does not exist.
 

@@ -36,6 +36,10 @@ FORBIDDEN = set("/:.%\"'")  # in the name of a logged or a registered model
 REASON = "alias_reason"  # the tag that says why a version got its alias
 LAST = "last_registered"  # the model's tag that says which version the last registration gave
 OUTCOME = "registration"  # that version's tag that says, as JSON, how the registration ended
+ABOUT = (
+    "Takes raw rows with the columns of the training data. The version to serve is "
+    "`models:/{name}@champion`; the description of each version is its model card."
+)
 PARITY = 1e-4  # relative; above the differences of single precision between machines
 
 
@@ -214,7 +218,7 @@ def _register(name: str, model_id: str, registration: Registration) -> None:
     package, client = registration.package, MlflowClient()
     created = find_registered_model(name) is None
     if created:
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=ABOUT.format(name=name))
     new = None
     try:
         new = client.create_model_version(

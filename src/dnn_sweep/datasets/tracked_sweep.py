@@ -12,12 +12,13 @@ from pathlib import Path
 import mlflow
 import psutil
 from mlflow import MlflowClient
-from mlflow.entities import Param, Run, RunTag
+from mlflow.entities import DatasetInput, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
 from dnn_sweep.datasets.backlog import OUTAGE, PATIENCE, Backlog
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
+from dnn_sweep.datasets.system_metrics import Sample, SystemMetrics, log_samples
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Plan:
         tags: Of the run.
         key: Tells sweeps apart; a run that has it is continued.
         params: Of the run; those that it has already stay.
+        data: What the sweep trains on.
     """
 
     set_up: Callable[[], str]
@@ -47,6 +49,7 @@ class Plan:
     tags: Mapping[str, str]
     key: str = ""
     params: Mapping[str, str] | None = None
+    data: DatasetInput | None = None
 
 
 class TrackedSweep:
@@ -60,6 +63,7 @@ class TrackedSweep:
         self._plan: Plan | None = None
         self._run: Run | None = None
         self._backlog = Backlog()
+        self._system: SystemMetrics | None = None
         # Differs from what any earlier process has noted, so that everything runs and is recorded.
         self.unrecorded: str | None = None
 
@@ -72,11 +76,13 @@ class TrackedSweep:
 
     def begin(self, plan: Plan) -> None:
         """Find the sweep's run or make one, and make it the active one."""
-        self._plan = plan
+        self._plan, self._system = plan, SystemMetrics()
         self.write(lambda _: None)
         if self._backlog.drain(OPENING):
             with suppress(*OUTAGE):
-                mlflow.start_run(run_id=self._open().info.run_id, nested=True)
+                mlflow.start_run(
+                    run_id=self._open().info.run_id, nested=True, log_system_metrics=False
+                )
 
     def write(self, write: Callable[[Run], None], *, wait: bool = False) -> None:
         """Hand over what to write about the sweep; nothing happens if it is not tracked.
@@ -87,6 +93,8 @@ class TrackedSweep:
         """
         if self._plan is None and not self._join_active_run():
             return
+        if self._system and not self._backlog.failure:
+            self._add_samples(self._system.take())
         self._backlog.add(lambda: write(self._open()))
         if wait and not self._backlog.failure:
             self._backlog.drain()
@@ -105,6 +113,8 @@ class TrackedSweep:
             return None
         for path, folder in files if self._plan else ():
             self.write(partial(_log_artifact, path=path, folder=folder))
+        if self._system:
+            self._add_samples(self._system.stop())
         complete = self._backlog.drain(PATIENCE if status == "FINISHED" else IMPATIENCE)
         failure = None if complete else self._backlog.failure or "requests were refused"
         # A server that did not answer gets one more chance, a short one.
@@ -120,7 +130,7 @@ class TrackedSweep:
                         mlflow.end_run(status if complete else "FAILED")
         self._backlog.close()
         self._plan, self._run, self._backlog = None, None, Backlog()
-        self.unrecorded = None
+        self._system, self.unrecorded = None, None
         return failure
 
     def _conclude(self, status: str, complete: bool) -> None:
@@ -131,6 +141,10 @@ class TrackedSweep:
         if self._plan:
             client.set_tag(run_id, TRACKING, COMPLETE if complete else INCOMPLETE)
             client.set_terminated(run_id, status)
+
+    def _add_samples(self, samples: list[Sample]) -> None:
+        if samples:
+            self._backlog.add(lambda: log_samples(self._open(), samples))
 
     def _join_active_run(self) -> bool:
         """Write below MLflow's active run, which someone else began and ends."""
@@ -162,6 +176,8 @@ def open_run(plan: Plan) -> Run:
     else:
         client.log_batch(run.info.run_id, tags=[RunTag(*each) for each in tags.items()])
         client.update_run(run.info.run_id, "RUNNING")
+    if plan.data:
+        client.log_inputs(run.info.run_id, [plan.data])
     new = {k: v[:MAX_PARAM_VAL_LENGTH] for k, v in (plan.params or {}).items()}
     params = [Param(*each) for each in new.items() if each[0] not in run.data.params]
     client.log_batch(run.info.run_id, params=params)

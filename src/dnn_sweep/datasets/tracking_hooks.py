@@ -26,6 +26,8 @@ from mlflow.exceptions import MlflowException
 
 from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.errors import PartlyFailedError
+from dnn_sweep.core.formatting import count
+from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.reporting.commands import experiment_parameter, kedro_run
 from dnn_sweep.datasets.backlog import OUTAGE, first_line
 from dnn_sweep.datasets.mlflow_settings import mask_passwords, one_at_a_time, write_ahead
@@ -34,7 +36,9 @@ from dnn_sweep.datasets.moved_store import follow_move
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.datasets.registered_packages import RegisteredPackagesDataset
 from dnn_sweep.datasets.registry_outage import REGISTRY_OUTAGE
+from dnn_sweep.datasets.run_names import name_run
 from dnn_sweep.datasets.server_check import why_unreachable
+from dnn_sweep.datasets.sweep_data import describe_data
 from dnn_sweep.datasets.sweep_identity import sweep_key
 from dnn_sweep.datasets.sweep_run import revision_tags
 from dnn_sweep.datasets.tracked_sweep import SWEEP, Plan
@@ -46,7 +50,7 @@ logger = logging.getLogger(__name__)
 
 REGISTRY = (ModelAliasesDataset, RegisteredModelDataset, RegisteredPackagesDataset)
 TRIALS, METRICS = "trial_runs", "served_metrics"  # datasets
-RECORDED = (TRIALS, "combination_metrics", METRICS)
+RECORDED = (TRIALS, "combination_metrics", METRICS, "sweep_description")
 PLANS = ("trial_plan", "screening_plan")
 BEFORE_THE_PLAN = {"ingestion", "scaling", "model_building"}  # tags of nodes
 CATCHING_UP = "tracking"  # the pipeline
@@ -132,7 +136,7 @@ class TrackingHooks:
         if dataset_name == TRIALS:
             self._left = data.left
         elif dataset_name == METRICS:
-            self._evaluated = bool(data)
+            self._evaluated = bool(data.metrics)
 
     # Last, since it may end the command with an error.
     @hook_impl(trylast=True)
@@ -192,13 +196,18 @@ class TrackingHooks:
         command = _generate_kedro_command(
             **{key: self._params.get(key) for key in options}, pipeline_names=self._names
         )
-        name = "train" if self._names == [CATCHING_UP] else "+".join(self._names)
+        finals: TrialPlan = catalog.load(PLANS[0])
+        compared = count(len({trial.combination for trial in finals.trials}), "combination")
+        experiment = catalog.get(TRIALS).experiment
+        schema = catalog.load("schema") if catalog.exists("schema") else None
+        source = configuration.data.filepath or catalog.get("raw_table")
         return Plan(
             self._set_up,
-            name=self._config.tracking.run.name or name,
+            name=self._config.tracking.run.name or name_run(experiment, compared),
             tags={**revision_tags(), **run, "kedro_command": command},
             key=sweep_key(configuration, *map(catalog.load, PLANS)),
             params=params,
+            data=schema and describe_data(experiment, schema, mask_passwords(str(source))),
         )
 
     def _end(self, status: str, catalog: CatalogProtocol) -> str | None:

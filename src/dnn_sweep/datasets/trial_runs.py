@@ -1,4 +1,4 @@
-"""The sweep's combinations and trials as nested MLflow runs."""
+"""The sweep's combinations as nested MLflow runs, each with its trials as points of metrics."""
 
 import time
 from collections.abc import Iterator
@@ -8,43 +8,45 @@ from typing import Any
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.entities import Metric, Param, Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
-from dnn_sweep.core.networks.network import content_hash
-from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.results import TrialReport, TrialResult
 from dnn_sweep.datasets.backlog import OUTAGE
 from dnn_sweep.datasets.base import State, WriteOnlyDataset
 from dnn_sweep.datasets.mlflow_settings import write_ahead
+from dnn_sweep.datasets.run_names import name_run
 from dnn_sweep.datasets.tracked_sweep import SWEEP, SWEEP_RUN
 
-DIGEST_LENGTH = 12  # characters of the fingerprint that fit in the run table
 PARAMS = ("activation", "optimizer", "optimizer_class", "learning_rate", "batch_size", "epochs")
-TRIALS = "trials"  # tag of a combination's run: which trials its means are of
+TRIALS = "trial_ids"  # tag of a combination's run: which trials its means are of
+BY_SEED = "_by_seed"  # ends the names of metrics that have one point per seed
 
 
 class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
-    """Writes each finished trial below its combination, below the sweep's run.
+    """Writes each finished trial into its combination's run, below the sweep's run.
 
-    One child run per combination (metrics averaged over its seeds), one grandchild per trial of
-    the finals; trials of the screening are in the screening's table. Every run is written by one
-    ``log_batch`` in one thread while the next trials train; saving the last trial waits until
-    every run is written. What MLflow has already is not written again. Without a sweep's run or an
-    active run (tracking switched off) nothing is written. If the tracking server stops answering,
-    training goes on, and what could not be written is tried again (:class:`~.backlog.Backlog`).
+    A combination's run has the means over its trials, epoch by epoch, and of each trial of the
+    finals what it reached: metrics named ``…_by_seed``, whose step is the seed. Trials have no
+    runs of their own, which would fill MLflow's table; those of the screening are in the
+    screening's table. What is written is written in one thread while the next trials train; saving
+    the last trial waits until all is there. What MLflow has already is not written again. Without
+    a sweep's run or an active run (tracking switched off) nothing is written. If the tracking
+    server stops answering, training goes on, and what could not be written is tried again
+    (:class:`~.backlog.Backlog`).
 
     Args:
-        dataset_name: What MLflow calls the data.
+        experiment: Its name, with which the runs' names begin.
 
     >>> with mlflow.start_run():
     ...     TrialRunsDataset("iris").save(trial_runs)
     >>> runs = mlflow.search_runs(filter_string="tags.combination = 'relu + adam'")
-    >>> sorted(runs["tags.mlflow.runName"])
-    ['relu + adam', 'relu + adam, seed 0']
+    >>> runs["tags.mlflow.runName"].tolist(), "metrics.val_accuracy_by_seed" in runs
+    (['relu + adam · iris'], True)
     """
 
-    dataset_name: str
+    experiment: str
 
     def __post_init__(self) -> None:
         self._sweep = ""
@@ -63,7 +65,7 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
 
     def _forget(self) -> None:
         self._results: dict[str, dict[str, TrialResult]] = {}  # by combination and trial
-        self._known: dict[tuple[str, str], Run] | None = None  # runs of MLflow, likewise
+        self._known: dict[str, Run] | None = None  # runs of MLflow, by combination
 
     def _record(self, report: TrialReport, sweep: Run, now: int) -> None:
         """Write a trial; may be called again after it failed half-way."""
@@ -74,10 +76,9 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
         result = report.result
         combination = result.trial.combination
         try:
-            of_combination = self._find(sweep, sweep.info.run_id, result, now)
-            trial = self._find(sweep, of_combination.info.run_id, result, now, of_trial=True)
-            if trial.info.status != "FINISHED":
-                _write(trial, [result], now)
+            run = self._find(sweep, result, now)
+            if run.info.status != "FINISHED" and result.trial.fold is None:
+                MlflowClient().log_batch(run.info.run_id, list(_reached([result], run)))
             results = self._results.setdefault(combination, {})
             results[result.trial.id] = result
             if len(results) == report.replicates:
@@ -89,55 +90,36 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
             self._known = None  # an answer may have been lost: look again what is there
             raise
 
-    def _find(
-        self, sweep: Run, parent: str, result: TrialResult, now: int, *, of_trial: bool = False
-    ) -> Run:
-        """Find the run of a combination or of a trial, or make it."""
+    def _find(self, sweep: Run, result: TrialResult, now: int) -> Run:
+        """Find the run of a trial's combination, or make it."""
         if self._known is None:
-            self._known = {}
-            for run in runs_below(sweep):
-                tags = run.data.tags
-                self._known[tags["combination"], tags.get("trial_id", "")] = run
+            self._known = {run.data.tags["combination"]: run for run in runs_below(sweep)}
         trial = result.trial
-        key = trial.combination, trial.id if of_trial else ""
-        if key in self._known:
-            return self._known[key]
-        name, tags = trial.combination, {"combination": trial.combination, "task": trial.task}
+        if trial.combination in self._known:
+            return self._known[trial.combination]
+        tags = {"combination": trial.combination, "task": trial.task}
         tags |= {"engine": result.engine, "engine_reason": result.engine_reason}
-        tags |= {MLFLOW_PARENT_RUN_ID: parent, SWEEP_RUN: sweep.info.run_id}
-        if of_trial:
-            name += f", seed {trial.seed}" + ("" if trial.fold is None else f", fold {trial.fold}")
-            tags |= {"trial_id": trial.id, "status": result.status}
-        began = now - int(result.seconds * 1000)
+        tags |= {MLFLOW_PARENT_RUN_ID: sweep.info.run_id, SWEEP_RUN: sweep.info.run_id}
+        name, began = name_run(self.experiment, trial.combination), now - int(result.seconds * 1000)
         run = MlflowClient().create_run(sweep.info.experiment_id, began, tags, name)
-        self._known[key] = run
+        self._known[trial.combination] = run
         return run
 
     def _conclude(self, combination: str, sweep: Run, now: int) -> None:
         """Write a combination's run, with the means of its trials."""
         results = list(self._results[combination].values())
-        run = self._find(sweep, sweep.info.run_id, results[0], now)
-        trained = content_hash(sorted(each.trial.id for each in results))
+        run = self._find(sweep, results[0], now)
+        trained = ",".join(sorted(each.trial.id for each in results))[:MAX_TAG_VAL_LENGTH]
         if run.info.status != "FINISHED" or run.data.tags.get(TRIALS) != trained:
-            self._name_data(run.info.run_id, results[0].trial)
+            if sweep.inputs and sweep.inputs.dataset_inputs:
+                MlflowClient().log_inputs(run.info.run_id, sweep.inputs.dataset_inputs)
             _write(run, results, now)
             MlflowClient().set_tag(run.info.run_id, TRIALS, trained)
         del self._results[combination]
 
-    def _name_data(self, run_id: str, trial: Trial) -> None:
-        """Record a combination's data; to do so for every trial would take long."""
-        data = Dataset(
-            name=self.dataset_name,
-            digest=trial.data[:DIGEST_LENGTH],
-            source_type="local",
-            source=f'{{"sha256": "{trial.data}"}}',
-        )
-        context = InputTag("mlflow.data.context", "training")
-        MlflowClient().log_inputs(run_id, [DatasetInput(data, [context])])
-
 
 def runs_below(sweep: Run) -> Iterator[Run]:
-    """Every run below a sweep's run: of combinations and of trials."""
+    """Every run below a sweep's run."""
     client, token = MlflowClient(), None
     below = f"tags.{SWEEP_RUN} = '{sweep.info.run_id}'"
     while True:
@@ -154,7 +136,8 @@ def _write(run: Run, results: list[TrialResult], ended: int) -> None:
     at = run.info.start_time + int(sum(result.seconds for result in results) * 1000)
     params = {k: str(v) for k, v in _params(results).items() if k not in run.data.params}
     given = [Param(*each) for each in params.items()]
-    client.log_batch(run_id, metrics=list(_metrics(results, at)), params=given)
+    metrics = [*_metrics(results, at), *_reached(results, run)]
+    client.log_batch(run_id, metrics=metrics, params=given)
     client.set_terminated(run_id, end_time=ended)
 
 
@@ -180,6 +163,19 @@ def _params(results: list[TrialResult]) -> dict[str, Any]:
     if trial.precision != "float32":
         params["precision"] = trial.precision
     return params
+
+
+def _reached(results: list[TrialResult], run: Run) -> Iterator[Metric]:
+    """What trials had reached at the epoch that was kept; of several folds, the mean."""
+    for seed in dict.fromkeys(result.trial.seed for result in results):
+        trials = [result for result in results if result.trial.seed == seed]
+        kept = [each.history.set_index("epoch").loc[each.best_epoch] for each in trials]
+        values = pd.concat(kept, axis=1).mean(axis=1).drop(["seconds", "learning_rate"])
+        values["train_seconds"] = seconds = sum(result.seconds for result in trials)
+        values["diverged"] = sum(result.status == "diverged" for result in trials)
+        at = run.info.start_time + int(seconds * 1000)  # the same whenever it is written
+        for name, value in values.items():
+            yield Metric(f"{name}{BY_SEED}", float(value), at, seed)
 
 
 def _metrics(results: list[TrialResult], ended: int) -> Iterator[Metric]:

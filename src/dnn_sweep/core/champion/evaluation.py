@@ -1,6 +1,8 @@
 """The metrics and predictions of what is served, on rows it was not trained on."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -153,13 +155,37 @@ def evaluate_champion(
     return champion, *tabulate_classes(predictions, schema), predictions
 
 
-def list_test_metrics(champion: ChampionEvaluation) -> dict[str, float]:
+@dataclass(frozen=True)
+class ServedMetrics:
+    """What is served, and its metrics on the test set.
+
+    Args:
+        winner: The combination or the baseline.
+        served: What is served of it, in a phrase.
+        metric: The metric that ranks.
+        score: Its value on the test set.
+        metrics: All of them as ``test_<metric>``; empty where nothing was evaluated.
+    """
+
+    winner: str = ""
+    served: str = ""
+    metric: str = ""
+    score: float = math.nan
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+def list_test_metrics(champion: ChampionEvaluation) -> ServedMetrics:
     """List what is served's metrics on the test set as ``test_<metric>``.
 
-    >>> list(list_test_metrics(champion_evaluation))[:2]
+    >>> list_test_metrics(champion_evaluation).winner
+    'relu + adam'
+    >>> list(list_test_metrics(champion_evaluation).metrics)[:2]
     ['test_accuracy', 'test_macro_f1']
     """
-    return {f"test_{name}": estimate.value for name, estimate in champion.test.items()}
+    metrics = {f"test_{name}": estimate.value for name, estimate in champion.test.items()}
+    ranks = champion.metric.metric
+    score = champion.test[ranks].value
+    return ServedMetrics(champion.name, champion.what_is_served, ranks, score, metrics)
 
 
 def _describe_served(

@@ -8,7 +8,7 @@ from dnn_sweep.core.missing import FOR_READERS
 from dnn_sweep.core.reporting.console import record_seconds, summarize_sweep
 from dnn_sweep.core.reporting.figures import FIGURES
 from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
-from dnn_sweep.core.reporting.model_card import describe_version, write_model_card
+from dnn_sweep.core.reporting.model_card import describe_version, shorten_card, write_model_card
 from dnn_sweep.core.reporting.report import write_report
 from dnn_sweep.core.reporting.results import SweepResults
 
@@ -49,6 +49,7 @@ def create_pipeline() -> Pipeline:
                 name="write_report",
             ),
             Node(write_model_card, "sweep_results", "model_card", name="write_model_card"),
+            Node(shorten_card, "model_card", "sweep_description", name="describe_sweep"),
             Node(
                 describe_version,
                 inputs=["model_card", "champion"],

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from dnn_sweep.core.champion.evaluation import list_test_metrics
+from dnn_sweep.core.champion.evaluation import ServedMetrics, list_test_metrics
 from dnn_sweep.core.champion.record import ChampionEvaluation
 from dnn_sweep.core.comparison.leaderboard import combinations_of, measure_combinations
 from dnn_sweep.core.data.schema import TargetScaling
@@ -13,6 +13,7 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.plan.trial import TrialPlan
+from dnn_sweep.core.reporting.model_card import shorten_card
 from dnn_sweep.core.training.results import TrialReport, TrialResult
 from dnn_sweep.core.training.screening import choose_learning_rates
 from dnn_sweep.parameters import Configuration
@@ -61,12 +62,13 @@ def report_sweep(
     objective: Objective,
     recorded_leaderboard: pd.DataFrame | None = None,
     recorded_evaluation: ChampionEvaluation | None = None,
-) -> Iterator[tuple[TrialReport, pd.DataFrame, dict[str, float]]]:
+    recorded_card: str | None = None,
+) -> Iterator[tuple[TrialReport, pd.DataFrame, ServedMetrics, str]]:
     """Report every trial of the finals that is trained, as the training does.
 
-    With the last trial come the figures of the leaderboard and the test metrics of what is served,
-    which are empty until then. They stay empty if trials are missing, and where the leaderboard
-    or the evaluation is not this sweep's but an earlier one's.
+    With the last trial come the figures of the leaderboard, the test metrics of what is served and
+    the model card, which are empty until then. They stay empty if trials are missing, and where
+    the leaderboard or the evaluation is not this sweep's but an earlier one's.
 
     >>> sweep = report_sweep(trial_plan, {}, objective)
     >>> [report.left for report, *_ in sweep]
@@ -75,24 +77,25 @@ def report_sweep(
     trained = [trial for trial in recalled_plan.trials if trial.id in finished_trials]
     replicates = Counter(trial.combination for trial in recalled_plan.trials)
     left = len(recalled_plan.trials)
-    figures, metrics = pd.DataFrame(), dict[str, float]()
+    figures, metrics, card = pd.DataFrame(), ServedMetrics(), ""
     for trial in trained:
         left -= 1
         ranked = recorded_leaderboard
         if not left and ranked is not None and _is_of(recalled_plan, ranked, objective):
             figures = measure_combinations(ranked)
             metrics = _test_metrics(recalled_plan, recorded_evaluation, objective)
+            card = shorten_card(recorded_card or "") if metrics.metrics else ""
         result = finished_trials[trial.id].of(trial)
-        yield TrialReport(result, replicates[trial.combination], left), figures, metrics
+        yield TrialReport(result, replicates[trial.combination], left), figures, metrics, card
 
 
 def _test_metrics(
     plan: TrialPlan, champion: ChampionEvaluation | None, objective: Objective
-) -> dict[str, float]:
+) -> ServedMetrics:
     if champion is None or champion.metric != objective:
-        return {}
+        return ServedMetrics()
     chosen = champion.combination, f"{champion.learning_rate:.9g}"
-    return list_test_metrics(champion) if chosen in _rates(plan) else {}
+    return list_test_metrics(champion) if chosen in _rates(plan) else ServedMetrics()
 
 
 def _is_of(plan: TrialPlan, leaderboard: pd.DataFrame, objective: Objective) -> bool:
