@@ -32,6 +32,19 @@ def test_an_unknown_name_is_refused_with_the_nearest_one(arguments, told, monkey
     assert len(done.output.strip().splitlines()) == 1
 
 
+def test_a_node_may_be_named_with_or_without_its_stage(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    bootstrap_project(ROOT)
+    from dnn_sweep.cli import cli
+
+    asked = []
+    monkeypatch.setattr("click.Command.invoke", lambda _, ctx: asked.append(ctx.params))
+    for name in ("add_verdicts", "evaluation.add_verdicts"):
+        command = cli.commands["run"]
+        command.invoke(command.make_context("run", [f"--to-nodes={name}"]))
+    assert [list(params["to_nodes"]) for params in asked] == [["evaluation.add_verdicts"]] * 2
+
+
 def test_the_help_is_kedros_own():
     bootstrap_project(ROOT)
     from dnn_sweep.cli import cli

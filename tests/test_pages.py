@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dnn_sweep.core.missing import FOR_READERS
-from dnn_sweep.pipeline_registry import register_pipelines
+from dnn_sweep.pipeline_registry import STAGES, register_pipelines
 from tests.local_servers import serve
 from tests.quick import configure
 
@@ -121,27 +121,41 @@ def visit_mlflow(chromium, mlflow_ui, path):
     return visit(chromium, page, known=MLFLOW_SAYS, viewport={"width": 1900, "height": 900})
 
 
-def test_kedro_viz_shows_every_node_and_dataset_in_layers(chromium, viz):
+def test_kedro_viz_shows_the_stages_alone_at_the_address_that_the_readme_gives(chromium, viz):
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    (path,) = re.findall(r"<http://127\.0\.0\.1:4141/([^>]*)>", readme)
+    with visit_viz(chromium, viz, path) as page:
+        stages = page.locator(".pipeline-node__text")
+        expect(stages).to_have_count(len(STAGES))
+        assert stages.all_text_contents() == [each.__name__.split(".")[-1] for each in STAGES]
+
+
+def test_kedro_viz_folds_the_nodes_into_stages_and_draws_the_layers_in_order(chromium, viz):
     train = register_pipelines()["train"]
-    wanted = {node.name for node in train.nodes}
-    wanted |= {name for name in train.datasets() if not name.startswith("params:")}
+    folded = {node.short_name for node in train.nodes}
     with visit_viz(chromium, viz) as page:
-        expect(page.locator(".pipeline-node__text")).to_have_count(len(wanted))
-        assert set(page.locator(".pipeline-node__text").all_text_contents()) == wanted
+        expect(page.locator(".pipeline-layer-name").last).to_be_visible()
+        shown = set(page.locator(".pipeline-node__text").all_text_contents())
+        assert {"ingestion", "reporting", "leaderboard"} <= shown
+        assert shown & folded == set()
         assert page.locator(".pipeline-layer-name").all_text_contents() == LAYERS
 
 
+def test_kedro_viz_unfolds_every_node_and_dataset(chromium, viz):
+    train = register_pipelines()["train"]
+    wanted = {node.short_name for node in train.nodes}
+    wanted |= {name for name in train.datasets() if not name.startswith("params:")}
+    with visit_viz(chromium, viz, "?expandAllPipelines=true") as page:
+        expect(page.locator(".pipeline-node__text")).to_have_count(len(wanted))
+        assert set(page.locator(".pipeline-node__text").all_text_contents()) == wanted
+
+
 def test_kedro_viz_knows_every_nodes_stage(graph):
-    stages = {
-        name: {node.name for node in pipeline.nodes}
-        for name, pipeline in register_pipelines().items()
-        if name not in ("train", "__default__")
-    }
     tasks = [node for node in graph["nodes"] if node["type"] == "task"]
     assert len(tasks) == len(register_pipelines()["train"].nodes)
     for node in tasks:
         (tag,) = {*node["tags"]} - {FOR_READERS}
-        assert node["name"] in stages[tag]
+        assert node["modular_pipelines"] == [tag]
 
 
 def test_every_dataset_that_has_a_preview_shows_one(viz, graph):
@@ -206,27 +220,37 @@ def test_mlflow_shows_the_sweep_with_nested_runs_and_their_parameters(chromium, 
 
     client = MlflowClient(trained.tracking_uri)
     experiment = client.get_experiment_by_name("dnn_sweep/digits").experiment_id
-    runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}
+    found = client.search_runs([experiment])
+    (sweep,) = [run.info for run in found if "mlflow.parentRunId" not in run.data.tags]
+    named = {run.data.tags.get("combination"): run.info for run in found}
+    assert re.fullmatch(r"relu \+ (adam|sgd) leads · 0\.\d+ · digits", sweep.run_name)
+    assert re.fullmatch(r"relu \+ adam · 0\.\d+ · digits", named["relu + adam"].run_name)
     with visit_mlflow(chromium, mlflow_ui, f"experiments/{experiment}/runs") as page:
         expect(page.get_by_text("dnn_sweep/digits").first).to_be_visible()
-        expect(page.get_by_role("link", name="train", exact=True)).to_be_visible()
-        expect(page.get_by_role("link", name="relu + adam", exact=True)).to_have_count(0)
+        expect(page.get_by_role("link", name=sweep.run_name, exact=True)).to_be_visible()
+        child = page.get_by_role("link", name=named["relu + adam"].run_name, exact=True)
+        expect(child).to_have_count(0)
         page.locator(".ag-row").get_by_role("button").first.click()
-        for name in ("relu + adam", "relu + sgd"):
-            expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+        expect(child).to_be_visible()
+        expect(page.locator(".ag-center-cols-container .ag-row")).to_have_count(3)
+    names = {run.info.run_id: run.info.run_name for run in found}
     for run, texts in {
-        "relu + adam": [
-            "train", "relu + adam, seed 0", "learning_rate", "batch_size", "adam",
-            "val_accuracy_mean", "val_accuracy_ci_low", "rank",
+        named["relu + adam"].run_id: [
+            sweep.run_name, "learning_rate", "batch_size", "adam", "val_accuracy_mean", "rank",
+            "val_accuracy_by_seed", "digits",
         ],
-        "relu + adam, seed 1": ["relu + adam", "kernel_initializer"],
-        "train": ["relu + sgd", "dnn_sweep_digits", re.compile(r'"stratify":\s*true')],
+        sweep.run_id: [
+            "Model card: dnn_sweep_digits", "winner", "dnn_sweep_digits", "test_accuracy",
+            "system/cpu_utilization_percentage", re.compile(r'"stratify":\s*true'),
+        ],
     }.items():  # fmt: skip
-        path = f"experiments/{experiment}/runs/{runs[run]}"
+        path = f"experiments/{experiment}/runs/{run}"
         with visit_mlflow(chromium, mlflow_ui, path) as page:
-            expect(page.get_by_role("heading", name=run)).to_be_visible()
+            expect(page.get_by_role("heading", name=names[run])).to_be_visible()
             for text in texts:
                 expect(page.locator("body")).to_contain_text(text)
+    with visit_mlflow(chromium, mlflow_ui, "experiments") as page:
+        expect(page.locator("body")).to_contain_text("Latest sweep: relu + ")
 
 
 def test_the_readmes_address_opens_mlflow_for_training(chromium, mlflow_ui):

@@ -181,7 +181,7 @@ def test_another_run_of_mlflow_gets_what_is_tracked_and_nothing_else_runs(tmp_pa
         catalog = DataCatalog(
             {
                 "source": TextDataset(filepath=str(tmp_path / "source.txt")),
-                "metrics": SweepMetricsDataset(),
+                "metrics": SweepMetricsDataset("digits"),
                 "kept": TextDataset(filepath=str(tmp_path / "kept.txt")),
                 **beside(tmp_path),
             }

@@ -77,11 +77,14 @@ class CheckedRun(click.Command):
         named = [given["pipeline"]] if given["pipeline"] else list(given["pipelines"] or ())
         _expect("--pipeline", named, pipelines)
         chosen = sum((pipelines[name] for name in named or ["__default__"]), start=Pipeline([]))
-        nodes = [node.name for node in chosen.nodes]
+        # A stage's nodes bear its name in front, which need not be typed.
+        nodes = {node.short_name: node.name for node in chosen.nodes}
         for option, parameter in (
             ("--nodes", "node_names"), ("--from-nodes", "from_nodes"), ("--to-nodes", "to_nodes"),
         ):  # fmt: skip
-            _expect(option, given[parameter] or (), nodes)
+            names = given[parameter] or ()
+            _expect(option, [name for name in names if name not in nodes.values()], nodes)
+            given[parameter] = [nodes.get(name, name) for name in names]
         _expect("--from-inputs", given["from_inputs"] or (), chosen.datasets())
         _expect("--to-outputs", given["to_outputs"] or (), chosen.datasets())
         _expect("--tags", given["tags"] or (), {tag for node in chosen.nodes for tag in node.tags})

@@ -66,7 +66,7 @@ class SweepHooks:
     @hook_impl
     def before_node_run(self, node: Node) -> None:
         """Log the node's name, in fewer words than Kedro's own message."""
-        logger.info(node.name)
+        logger.info(node.short_name)
         # Training takes long and leaves garbage; the other nodes mostly import.
         if "training" in node.tags:
             COLLECTOR.expect_training()

@@ -106,7 +106,7 @@ class OutOfDateRunner(SparingRunner):
                 self._reason_to_run(node, catalog),
             )
             if reason:
-                logger.debug("%s runs: %s", node.name, reason)
+                logger.debug("%s runs: %s", node.short_name, reason)
                 stale.add(node)
         wanted = set(stale)
         for node in reversed(pipeline.nodes):

@@ -60,9 +60,9 @@ class SparingRunner(SequentialRunner):
                 Task(given, catalog, False, hook_manager or _NullPluginManager(), run_id).execute()
             except Exception as error:
                 if FOR_READERS not in node.tags:
-                    error.add_note(f"{node.name} failed")
+                    error.add_note(f"{node.short_name} failed")
                     raise
-                failure = Missing(node.name, describe_error(error))
+                failure = Missing(node.short_name, describe_error(error))
                 logger.warning("%s; what does not need it goes on", failure)
                 failures[failure] = error
                 missing |= dict.fromkeys(node.outputs, failure)

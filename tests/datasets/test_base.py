@@ -22,9 +22,9 @@ READ_ONLY = [
     TrainingDisplayDataset(),
 ]
 WRITE_ONLY = [
-    CombinationMetricsDataset(),
+    CombinationMetricsDataset("data"),
     ConsoleDataset(),
-    TrialRunsDataset(dataset_name="data"),
+    TrialRunsDataset("data"),
     VersionDescriptionDataset(),
 ]
 

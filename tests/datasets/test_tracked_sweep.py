@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 
@@ -13,7 +14,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from dnn_sweep.core.training.results import TrialReport
-from dnn_sweep.datasets import server_check
+from dnn_sweep.datasets import server_check, system_metrics
 from dnn_sweep.datasets.server_check import why_unreachable
 from dnn_sweep.datasets.tracked_sweep import PROCESS, SWEEP_RUN, TrackedSweep, this_process
 from dnn_sweep.datasets.tracked_sweep import Plan as RunPlan
@@ -61,7 +62,7 @@ def plan_of(experiment, key="k", **params):
 
 
 def save(trials, runs=None):
-    runs = runs or TrialRunsDataset(dataset_name="toy")
+    runs = runs or TrialRunsDataset("toy")
     for trial in trials:
         left = len(TRIALS) - TRIALS.index(trial) - 1
         runs.save(TrialReport(make_result(trial, OUTPUTS), 2, left))
@@ -75,15 +76,14 @@ def runs_of(server, experiment):
 def assert_all_is_recorded_once(server, experiment):
     runs = runs_of(server, experiment)
     names = Counter(run.info.run_name for run in runs)
-    assert names == dict.fromkeys(
-        ["train", "relu + sgd", "relu + sgd, seed 0", "relu + sgd, seed 1", "relu + adam",
-         "relu + adam, seed 0", "relu + adam, seed 1"], 1,
-    )  # fmt: skip
+    assert names == dict.fromkeys(["train", "relu + sgd · toy", "relu + adam · toy"], 1)
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         if run.info.run_name != "train":
             history = MlflowClient(server).get_metric_history(run.info.run_id, "loss")
             assert [point.step for point in history] == [1, 2, 3]
+            reached = MlflowClient(server).get_metric_history(run.info.run_id, "loss_by_seed")
+            assert [point.step for point in reached] == [0, 1]
 
 
 @pytest.mark.parametrize("fault", ["refuse", "lose", "hang"])
@@ -102,6 +102,24 @@ def test_training_goes_on_and_every_trial_is_recorded_once(proxy, server, experi
     assert_all_is_recorded_once(server, experiment)
     (run,) = [run for run in runs_of(server, experiment) if run.info.run_name == "train"]
     assert run.data.tags["tracking"] == "complete"
+
+
+def test_the_use_of_the_machine_is_recorded_whatever_the_server_does(
+    proxy, server, experiment, sweep, monkeypatch
+):
+    monkeypatch.setattr(system_metrics.SystemMetrics.__init__, "__defaults__", (0.05,))
+    proxy.fault = lambda *_: "error"
+    sweep.begin(plan_of(experiment))
+    runs = save(TRIALS[:1])
+    time.sleep(0.3)
+    proxy.fault = lambda *_: None
+    save(TRIALS[1:], runs)
+    assert sweep.end("FINISHED") is None
+    (run,) = [run for run in runs_of(server, experiment) if run.info.run_name == "train"]
+    name = "system/cpu_utilization_percentage"
+    points = MlflowClient(server).get_metric_history(run.info.run_id, name)
+    assert len(points) > 3  # those of the outage, too
+    assert not [thread for thread in threading.enumerate() if thread.name == "system metrics"]
 
 
 def test_a_server_that_is_down_at_the_start_gets_everything_when_it_is_back(

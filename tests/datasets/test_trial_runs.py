@@ -15,9 +15,10 @@ from kedro.io import DatasetError
 from mlflow.tracking import MlflowClient
 
 from dnn_sweep.core.training.results import TrialReport
+from dnn_sweep.datasets.sweep_data import describe_data
 from dnn_sweep.datasets.tracked_sweep import SWEEP
 from dnn_sweep.datasets.trial_runs import TrialRunsDataset
-from tests.builders import make_plan, make_result
+from tests.builders import make_plan, make_result, schema_of
 from tests.stores import make_store
 
 OUTPUTS = np.zeros((5, 3))
@@ -26,7 +27,7 @@ OUTPUTS = np.zeros((5, 3))
 @pytest.fixture
 def store(tmp_path, empty_store):
     make_store(tmp_path, empty_store, "sweep")
-    yield TrialRunsDataset(dataset_name="toy")
+    yield TrialRunsDataset("toy")
     SWEEP.end("FAILED")
 
 
@@ -43,16 +44,46 @@ def children_of(run_id):
     return {run.info.run_name: run for run in found}
 
 
-def test_each_combination_is_a_child_and_each_trial_a_grandchild(store):
-    plan = make_plan(grid={"optimizers": ["sgd", "adam"]}, training={"seeds": [0, 1]})
+def points_of(run, metric):
+    history = MlflowClient().get_metric_history(run.info.run_id, metric)
+    return {point.step: point.value for point in history}
+
+
+def test_each_combination_is_a_child_and_each_trial_a_point_by_its_seed(store):
+    plan = make_plan(grid={"optimizers": ["sgd", "adam"]}, training={"seeds": [4, 7]})
     with mlflow.start_run() as sweep:
         save_all(store, plan, replicates=2)
 
     children = children_of(sweep.info.run_id)
-    assert set(children) == {"relu + sgd", "relu + adam"}
-    for name, child in children.items():
+    assert set(children) == {"relu + sgd · toy", "relu + adam · toy"}
+    for child in children.values():
         assert child.info.status == "FINISHED"
-        assert set(children_of(child.info.run_id)) == {f"{name}, seed 0", f"{name}, seed 1"}
+        assert children_of(child.info.run_id) == {}
+        assert points_of(child, "val_accuracy_by_seed") == pytest.approx({4: 0.15, 7: 0.15})
+        assert points_of(child, "diverged_by_seed") == {4: 0, 7: 0}
+        ids = {trial.id for trial in plan.trials if trial.combination in child.info.run_name}
+        assert set(child.data.tags["trial_ids"].split(",")) == ids
+
+
+def test_a_trial_is_there_before_its_combination_is_complete(store):
+    first, _ = make_plan(training={"seeds": [0, 1]}).trials
+    with mlflow.start_run() as sweep:
+        store.save(TrialReport(make_result(first, OUTPUTS), 2, left=1))
+        SWEEP.write(lambda _: None, wait=True)
+        (child,) = children_of(sweep.info.run_id).values()
+        assert child.info.status == "RUNNING"
+        assert list(points_of(child, "val_loss_by_seed")) == [0]
+
+
+def test_of_several_folds_the_mean_is_recorded_by_seed(store):
+    (trial,) = make_plan().trials
+    with mlflow.start_run() as sweep:
+        for fold in (0, 1):
+            result = make_result(trial.model_copy(update={"fold": fold}), OUTPUTS)
+            result.history["val_accuracy"] = 0.2 + 0.4 * fold
+            store.save(TrialReport(result, 2))
+    (child,) = children_of(sweep.info.run_id).values()
+    assert points_of(child, "val_accuracy_by_seed") == pytest.approx({0: 0.4})
 
 
 def test_combinations_of_unknown_size_end_with_the_last_trial_of_all(store):
@@ -66,30 +97,33 @@ def test_combinations_of_unknown_size_end_with_the_last_trial_of_all(store):
     assert {child.data.params["seed"] for child in children.values()} == {"0,1"}
 
 
-def test_runs_carry_params_metrics_tags_duration_and_the_data(store):
+def test_runs_carry_params_metrics_tags_and_duration(store):
     plan = make_plan(grid={"optimizers": ["momentum"]}, training={"seeds": [4]})
     with mlflow.start_run() as sweep:
         save_all(store, plan)
-    (child,) = children_of(sweep.info.run_id).values()
-    (trial,) = children_of(child.info.run_id).values()
+    (run,) = children_of(sweep.info.run_id).values()
 
-    for run in (child, trial):
-        expected = {
-            "activation": "relu", "optimizer": "momentum", "learning_rate": "0.01",
-            "batch_size": "16", "epochs": "3", "seed": "4", "engine": "keras",
-            "optimizer.momentum": "0.9",
-        }  # fmt: skip
-        assert expected.items() <= run.data.params.items()
-        for metric in ("loss", "accuracy", "val_loss", "val_accuracy"):
-            history = MlflowClient().get_metric_history(run.info.run_id, metric)
-            assert [point.step for point in history] == [1, 2, 3]
-        assert run.data.metrics["val_accuracy"] == pytest.approx(0.15)
-        assert run.data.tags["engine_reason"] == "test"
-        assert run.info.end_time - run.info.start_time == 1500
-    (given,) = child.inputs.dataset_inputs
-    assert given.dataset.name == "toy"
-    assert given.dataset.digest == plan.trials[0].data[:12]
-    assert trial.data.tags["trial_id"] == plan.trials[0].id
+    expected = {
+        "activation": "relu", "optimizer": "momentum", "learning_rate": "0.01",
+        "batch_size": "16", "epochs": "3", "seed": "4", "engine": "keras",
+        "optimizer.momentum": "0.9",
+    }  # fmt: skip
+    assert expected.items() <= run.data.params.items()
+    for metric in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        assert list(points_of(run, metric)) == [1, 2, 3]
+    assert run.data.metrics["val_accuracy"] == pytest.approx(0.15)
+    assert run.data.tags["engine_reason"] == "test"
+    assert run.info.end_time - run.info.start_time == 1500
+
+
+def test_a_combination_names_the_data_of_its_sweep(store):
+    data = describe_data("toy", schema_of("multiclass"), "toy.csv")
+    with mlflow.start_run() as sweep:
+        MlflowClient().log_inputs(sweep.info.run_id, [data])
+        save_all(store, make_plan())
+    (run,) = children_of(sweep.info.run_id).values()
+    (given,) = run.inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.digest) == ("toy", data.dataset.digest)
 
 
 def test_settings_that_most_trials_are_without_are_params_where_they_are_used(store):
@@ -106,10 +140,10 @@ def test_settings_that_most_trials_are_without_are_params_where_they_are_used(st
 
     used = {"class_weight": "1,2.5,1", "precision": "mixed_bfloat16"}
     scheduled = {"schedule": "CosineDecay", "schedule.alpha": "0.1", "schedule.decay_steps": "15"}
-    assert (used | scheduled).items() <= params["relu + adam"].items()
-    assert used.items() <= params["relu + sgd"].items()
-    assert not scheduled.keys() & params["relu + sgd"].keys()
-    assert not (used | scheduled).keys() & params["tanh + adam"].keys()
+    assert (used | scheduled).items() <= params["relu + adam · toy"].items()
+    assert used.items() <= params["relu + sgd · toy"].items()
+    assert not scheduled.keys() & params["relu + sgd · toy"].keys()
+    assert not (used | scheduled).keys() & params["tanh + adam · toy"].keys()
 
 
 def test_the_learning_rate_is_a_metric_only_where_it_changes(store):
@@ -120,8 +154,8 @@ def test_the_learning_rate_is_a_metric_only_where_it_changes(store):
             result.history.loc[1:, "learning_rate"] *= factor
             store.save(TrialReport(result, 1))
     children = children_of(sweep.info.run_id)
-    assert "learning_rate" not in children["relu + sgd"].data.metrics
-    assert children["relu + adam"].data.metrics["learning_rate"] == pytest.approx(0.0005)
+    assert "learning_rate" not in children["relu + sgd · toy"].data.metrics
+    assert children["relu + adam · toy"].data.metrics["learning_rate"] == pytest.approx(0.0005)
 
 
 def test_trials_of_the_screening_get_no_run(store):
@@ -130,16 +164,16 @@ def test_trials_of_the_screening_get_no_run(store):
         store.save(TrialReport(make_result(trial, OUTPUTS), 1, stage="screening"))
         store.save(TrialReport(make_result(trial, OUTPUTS), 1))
     (child,) = children_of(sweep.info.run_id).values()
-    assert len(children_of(child.info.run_id)) == 1
+    assert len(points_of(child, "val_loss_by_seed")) == 1
+    assert len(child.data.tags["trial_ids"].split(",")) == 1
 
 
 def test_a_diverged_trial_is_recorded_as_such(store):
     with mlflow.start_run() as sweep:
         save_all(store, make_plan(), status="diverged")
     (child,) = children_of(sweep.info.run_id).values()
-    (trial,) = children_of(child.info.run_id).values()
-    assert trial.data.tags["status"] == "diverged"
     assert child.data.metrics["diverged"] == 1
+    assert points_of(child, "diverged_by_seed") == {0: 1}
 
 
 def test_metrics_of_many_epochs_are_all_recorded(store):
@@ -157,8 +191,8 @@ def test_a_failure_closes_unfinished_combinations_as_failed(store):
         assert child.info.status == "RUNNING"
         SWEEP.end("FINISHED")
     (child,) = children_of(sweep.info.run_id).values()
-    (trial,) = children_of(child.info.run_id).values()
-    assert (child.info.status, trial.info.status) == ("FAILED", "FINISHED")
+    assert child.info.status == "FAILED"
+    assert list(points_of(child, "val_loss_by_seed")) == [0]
 
 
 class SlowServer(ThreadingHTTPServer):
@@ -211,10 +245,8 @@ def test_after_the_last_trial_everything_is_written(store):
         for left, trial in zip(range(11, -1, -1), trials, strict=True):
             store.save(TrialReport(make_result(trial, OUTPUTS), 12, left))
         (child,) = children_of(sweep.info.run_id).values()
-        statuses = {run.info.status for run in children_of(child.info.run_id).values()}
-    assert child.info.status == "FINISHED"
-    assert statuses == {"FINISHED"}
-    assert len(children_of(child.info.run_id)) == 12
+        assert child.info.status == "FINISHED"
+        assert list(points_of(child, "val_loss_by_seed")) == list(range(12))
 
 
 def test_a_failure_writes_what_was_handed_over_before_it_closes_what_is_open(store):
@@ -225,8 +257,7 @@ def test_a_failure_writes_what_was_handed_over_before_it_closes_what_is_open(sto
         SWEEP.end("FAILED")
         (child,) = children_of(sweep.info.run_id).values()
     assert child.info.status == "FAILED"
-    found = children_of(child.info.run_id).values()
-    assert [run.info.status for run in found] == ["FINISHED"] * 6
+    assert list(points_of(child, "val_loss_by_seed")) == list(range(6))
 
 
 def test_what_cannot_be_recorded_for_another_reason_is_raised(store):
@@ -287,10 +318,10 @@ def test_what_a_dead_server_does_not_take_is_written_when_it_is_back(store, monk
         assert SWEEP.end("FINISHED") is None
 
     children = children_of(sweep.info.run_id)
-    assert set(children) == {"relu + sgd", "relu + adam"}
+    assert set(children) == {"relu + sgd · toy", "relu + adam · toy"}
     for child in children.values():
         assert child.info.status == "FINISHED"
-        assert len(children_of(child.info.run_id)) == 2
+        assert list(points_of(child, "val_loss_by_seed")) == [0, 1]
         assert [
             point.step for point in MlflowClient().get_metric_history(child.info.run_id, "loss")
         ] == [1, 2, 3]
@@ -302,14 +333,12 @@ def test_what_is_recorded_already_is_not_recorded_again(store):
         store.save(TrialReport(make_result(trials[0], OUTPUTS), 2, left=1))
         SWEEP.end("KILLED")  # and again, as another process would
         for left, trial in zip((1, 0), trials, strict=True):
-            TrialRunsDataset(dataset_name="toy").save(
-                TrialReport(make_result(trial, OUTPUTS), 1, left)
-            )
-        again = TrialRunsDataset(dataset_name="toy")
+            TrialRunsDataset("toy").save(TrialReport(make_result(trial, OUTPUTS), 1, left))
+        again = TrialRunsDataset("toy")
         for left, trial in zip((1, 0), trials, strict=True):
             again.save(TrialReport(make_result(trial, OUTPUTS), 2, left))
 
     (child,) = children_of(sweep.info.run_id).values()
-    assert set(children_of(child.info.run_id)) == {"relu + adam, seed 0", "relu + adam, seed 1"}
-    for run in (child, *children_of(child.info.run_id).values()):
-        assert run.info.status == "FINISHED"
+    assert child.info.status == "FINISHED"
+    history = MlflowClient().get_metric_history(child.info.run_id, "val_loss_by_seed")
+    assert sorted(point.step for point in history) == [0, 1]

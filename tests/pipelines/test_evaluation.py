@@ -5,7 +5,7 @@ from dnn_sweep.pipeline_registry import register_pipelines
 
 def test_the_test_rows_are_scaled_and_then_read_by_the_evaluation_and_the_gate_alone():
     readers = {
-        node.name
+        node.short_name
         for node in register_pipelines()["train"].nodes
         if {"test_rows", "test_matrix", "test_predictions"} & set(node.inputs)
         and "reporting" not in node.tags

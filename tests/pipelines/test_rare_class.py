@@ -53,7 +53,7 @@ def test_the_average_precision_of_the_rare_class_decides_everything(made):
     champion = made["champion"]
     assert next(iter(champion.test)) == "average_precision"
     assert champion.metric == objective
-    assert made["served_metrics"]["test_average_precision"] == pytest.approx(
+    assert made["served_metrics"].metrics["test_average_precision"] == pytest.approx(
         champion.test["average_precision"].value
     )
 

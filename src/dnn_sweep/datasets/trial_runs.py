@@ -8,7 +8,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run
+from mlflow.entities import DatasetInput, Metric, Param, Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
@@ -65,6 +65,7 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
 
     def _forget(self) -> None:
         self._results: dict[str, dict[str, TrialResult]] = {}  # by combination and trial
+        self._data: list[DatasetInput] = []  # of the sweep's run
         self._known: dict[str, Run] | None = None  # runs of MLflow, by combination
 
     def _record(self, report: TrialReport, sweep: Run, now: int) -> None:
@@ -94,6 +95,8 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
         """Find the run of a trial's combination, or make it."""
         if self._known is None:
             self._known = {run.data.tags["combination"]: run for run in runs_below(sweep)}
+            inputs = MlflowClient().get_run(sweep.info.run_id).inputs
+            self._data = inputs.dataset_inputs if inputs else []
         trial = result.trial
         if trial.combination in self._known:
             return self._known[trial.combination]
@@ -111,8 +114,8 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
         run = self._find(sweep, results[0], now)
         trained = ",".join(sorted(each.trial.id for each in results))[:MAX_TAG_VAL_LENGTH]
         if run.info.status != "FINISHED" or run.data.tags.get(TRIALS) != trained:
-            if sweep.inputs and sweep.inputs.dataset_inputs:
-                MlflowClient().log_inputs(run.info.run_id, sweep.inputs.dataset_inputs)
+            if self._data:
+                MlflowClient().log_inputs(run.info.run_id, self._data)
             _write(run, results, now)
             MlflowClient().set_tag(run.info.run_id, TRIALS, trained)
         del self._results[combination]

@@ -75,7 +75,9 @@ def test_a_value_that_the_command_line_cannot_carry_goes_into_a_file(environment
 
 
 def test_models_and_environments_are_quoted_in_every_command():
-    commands = [shlex.split(each) for _, each in next_commands("", "my env", "dnn a", "it's")]
+    scored = {"inference.filepath": "rows.csv"}
+    told = next_commands("", "my env", "dnn a", "it's", scored)
+    commands = [shlex.split(each) for _, each in told]
     assert all("--env=my env" in words for words in commands[:3])
     assert (
         "--params=inference.filepath=rows.csv,experiment=dnn a,inference.alias=it's" in commands[2]

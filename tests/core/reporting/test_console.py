@@ -183,7 +183,8 @@ def test_commands_are_never_broken(width):
     assert {
         "kedro mlflow ui --env=mnist",
         "kedro viz run --env=mnist",
-        "kedro run --pipeline=inference --env=mnist --params=inference.filepath=rows.csv",
+        "kedro run --pipeline=inference --env=mnist "
+        "--params=inference.filepath=data/08_reporting/mnist/rows.csv",
         "mlflow models serve -m models:/dnn_sweep_mnist@champion --env-manager local --port 5001",
     } <= commands
 
@@ -191,7 +192,8 @@ def test_commands_are_never_broken(width):
 def test_the_default_environment_needs_no_option():
     text = print_summary(sample_sweep())
 
-    assert "kedro run --pipeline=inference --params=inference.filepath=rows.csv\n" in text
+    command = "kedro run --pipeline=inference --params=inference.filepath="
+    assert f"{command}data/08_reporting/digits/rows.csv\n" in text
     assert "--env=" not in text
 
 
@@ -218,7 +220,10 @@ def test_a_challenger_is_scored_and_served_by_its_own_alias():
     text = print_summary(sweep)
 
     assert "Registered dnn_sweep_digits version 3 as challenger of version 2: not shown" in text
-    assert "--params=inference.filepath=rows.csv,inference.alias=challenger\n" in text
+    assert (
+        "--params=inference.filepath=data/08_reporting/digits/rows.csv,inference.alias=challenger\n"
+        in text
+    )
     assert "models:/dnn_sweep_digits@challenger" in text
 
 

@@ -156,7 +156,7 @@ def package_champion(
         preprocessor=preprocessor,
         schema=schema,
         target_scaling=target_scaling,
-        example=_as_sent(validation_rows[schema.feature_names].head(EXAMPLE_ROWS)),
+        example=rows_as_sent(validation_rows[schema.feature_names].head(EXAMPLE_ROWS)),
         example_predictions=tabulate_outputs(outputs, schema, target_scaling, evaluation.threshold),
         validation_score=evaluation.validation[objective.metric].value,
         test_score=evaluation.test[objective.metric].value,
@@ -168,7 +168,7 @@ def package_champion(
     )
 
 
-def _as_sent(rows: pd.DataFrame) -> pd.DataFrame:
+def rows_as_sent(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows as a request has them: dates as text."""
     dates = rows.select_dtypes("datetime")
     text = {str(name): each.dt.strftime("%Y-%m-%dT%H:%M:%S") for name, each in dates.items()}

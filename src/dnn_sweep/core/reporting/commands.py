@@ -28,6 +28,7 @@ SHORT = {
     "minutes": "budget.minutes",
 }
 RUN = "dnn-sweep" if IS_INSTALLED else "kedro run"
+FORMAT = ("encoding", "separator", "decimal", "thousands", "missing", "header")
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
 
@@ -154,10 +155,36 @@ def more_minutes(configuration: Configuration, minutes: int) -> dict[str, str | 
     return {**data_parameters(configuration.data), "budget.minutes": minutes}
 
 
-def next_commands(launcher: str, environment: str, model: str, alias: str) -> list[tuple[str, str]]:
-    """List what to do after a sweep: pairs of a purpose and a command for the project's folder."""
-    scored: dict[str, str | int] = {"inference.filepath": "rows.csv"}
-    scored |= experiment_parameter(environment, experiment_of(model))
+def rows_to_score(data: DataParameters, outputs: str) -> dict[str, str | int]:
+    """Name a file to score that is there: the example beside the report, if it can be read.
+
+    Where the configuration says how the user's files are written, one of these is named instead.
+
+    >>> rows_to_score(DataParameters(), "data/08_reporting/iris")
+    {'inference.filepath': 'data/08_reporting/iris/rows.csv'}
+    >>> rows_to_score(DataParameters(filepath="my.csv", decimal=","), "data/08_reporting/my")
+    {'inference.filepath': 'my.csv'}
+    """
+    if data.folder:
+        return {"inference.filepath": data.folder, **data_parameters(data)}
+    is_special = any(getattr(data, name) != getattr(DataParameters(), name) for name in FORMAT)
+    file = data.filepath if data.filepath and is_special else f"{outputs}/rows.csv"
+    return {"inference.filepath": file}
+
+
+def next_commands(
+    launcher: str, environment: str, model: str, alias: str, scored: dict[str, str | int]
+) -> list[tuple[str, str]]:
+    """List what to do after a sweep: pairs of a purpose and a command for the project's folder.
+
+    Args:
+        launcher: How commands of the project begin.
+        environment: The folder under ``conf`` that the run used.
+        model: The registered model.
+        alias: Of the version that was registered.
+        scored: The parameters that name a file to score.
+    """
+    scored = scored | experiment_parameter(environment, experiment_of(model))
     if alias != "champion":
         scored["inference.alias"] = alias
     options, uri = _options(environment), shlex.quote(f"models:/{model}@{alias}")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from dnn_sweep.core.formatting import METRIC_LABELS, count, format_interval, format_value
 from dnn_sweep.core.missing import Missing
-from dnn_sweep.core.reporting.commands import next_commands
+from dnn_sweep.core.reporting.commands import next_commands, rows_to_score
 from dnn_sweep.core.reporting.results import SweepResults
 from dnn_sweep.core.training.stage_clock import STAGES
 
@@ -74,6 +74,7 @@ def summarize_sweep(
     files = [
         ("leaderboard", f"{outputs}/leaderboard.csv"),
         ("report", written),
+        ("example rows", f"{outputs}/rows.csv"),
         ("runs", f"MLflow experiment dnn_sweep/{experiment}"),
     ]
     version = f"{registered.name} {registered.standing}"
@@ -95,7 +96,10 @@ def summarize_sweep(
         if results.command_to_decide:
             parts.append(_command(results.command_to_decide))
     alias, environment = registered.alias or "champion", results.environment
-    for purpose, command in next_commands(results.launcher, environment, registered.name, alias):
+    scored = rows_to_score(results.configuration.data, outputs)
+    for purpose, command in next_commands(
+        results.launcher, environment, registered.name, alias, scored
+    ):
         parts.append(Text(f"  {purpose}"))
         parts.append(_command(command))
     return Group(*parts)

@@ -6,6 +6,7 @@ from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.missing import FOR_READERS
 from dnn_sweep.core.reporting.console import record_seconds, summarize_sweep
+from dnn_sweep.core.reporting.example_rows import choose_example_rows
 from dnn_sweep.core.reporting.figures import FIGURES
 from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
 from dnn_sweep.core.reporting.model_card import describe_version, shorten_card, write_model_card
@@ -49,6 +50,7 @@ def create_pipeline() -> Pipeline:
                 name="write_report",
             ),
             Node(write_model_card, "sweep_results", "model_card", name="write_model_card"),
+            Node(choose_example_rows, "sweep_results", "example_rows", name="choose_example_rows"),
             Node(shorten_card, "model_card", "sweep_description", name="describe_sweep"),
             Node(
                 describe_version,
