@@ -250,7 +250,7 @@ def test_mlflow_shows_the_sweep_with_nested_runs_and_their_parameters(chromium, 
             for text in texts:
                 expect(page.locator("body")).to_contain_text(text)
     with visit_mlflow(chromium, mlflow_ui, "experiments") as page:
-        expect(page.locator("body")).to_contain_text("Latest sweep: relu + ")
+        expect(page.locator("body")).to_contain_text("on the test set (latest sweep)")
 
 
 def test_the_readmes_address_opens_mlflow_for_training(chromium, mlflow_ui):

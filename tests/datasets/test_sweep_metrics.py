@@ -33,7 +33,7 @@ def test_the_list_of_experiments_says_the_latest_result_unless_a_person_describe
     with mlflow.start_run() as sweep:
         save(ServedMetrics("tanh + sgd", "", "mae", 44.31, METRICS))
         save()
-    assert described(sweep) == ("Latest sweep: relu + adam leads, accuracy 0.960 on the test set")
+    assert described(sweep) == ("relu + adam leads: accuracy 0.960 on the test set (latest sweep)")
     MlflowClient().set_experiment_tag(sweep.info.experiment_id, "mlflow.note.content", "my own")
     with mlflow.start_run():
         save()

@@ -11,7 +11,7 @@ from dnn_sweep.datasets.combination_metrics import log_metrics, rename
 from dnn_sweep.datasets.run_names import name_run
 from dnn_sweep.datasets.tracked_sweep import SWEEP
 
-LATEST = "Latest sweep: "
+LATEST = "(latest sweep)"
 
 
 class SweepMetricsDataset(WriteOnlyDataset[ServedMetrics]):
@@ -53,7 +53,7 @@ def _write(sweep: Run, served: ServedMetrics, experiment: str) -> None:
 def _announce(sweep: Run, served: ServedMetrics) -> None:
     """Say the result in the list of experiments, unless a person describes the experiment."""
     client, experiment = MlflowClient(), sweep.info.experiment_id
-    if client.get_experiment(experiment).tags.get(MLFLOW_RUN_NOTE, LATEST).startswith(LATEST):
+    if client.get_experiment(experiment).tags.get(MLFLOW_RUN_NOTE, LATEST).endswith(LATEST):
         score = f"{METRIC_LABELS.get(served.metric, served.metric)} {format_score(served.score)}"
-        text = f"{LATEST}{served.winner} leads, {score} on the test set"
+        text = f"{served.winner} leads: {score} on the test set {LATEST}"
         client.set_experiment_tag(experiment, MLFLOW_RUN_NOTE, text)

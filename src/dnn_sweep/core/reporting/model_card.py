@@ -60,7 +60,11 @@ def describe_version(model_card: str, champion: Champion) -> VersionCard:
 
 
 def shorten_card(card: str) -> str:
-    """Leave out whole paragraphs at the end of a card that is too long, and say so."""
+    """Leave out whole paragraphs at the end of a card that is too long, and say so.
+
+    >>> shorten_card(model_card) == model_card
+    True
+    """
     if len(card) <= MOST_CHARACTERS:
         return card
     return card[: MOST_CHARACTERS - len(CUT)].rpartition("\n\n")[0] + CUT
