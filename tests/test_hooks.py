@@ -98,7 +98,7 @@ from types import SimpleNamespace
 from dnn_sweep.hooks import SweepHooks
 hooks = SweepHooks()
 def enter(pipeline):
-    hooks.before_node_run(SimpleNamespace(name="any", tags={pipeline}))
+    hooks.before_node_run(SimpleNamespace(short_name="any", tags={pipeline}))
     return "usual" if gc.get_threshold() == usual else "raised", gc.get_freeze_count() > 0
 """
 
