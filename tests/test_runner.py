@@ -12,7 +12,7 @@ from kedro_datasets.text import TextDataset
 from dnn_sweep import runner
 from dnn_sweep.datasets.console import ConsoleDataset
 from dnn_sweep.datasets.model_json import ModelJSONDataset
-from dnn_sweep.datasets.sweep_metrics import SweepMetricsDataset
+from dnn_sweep.datasets.sweep_description import SweepDescriptionDataset
 from dnn_sweep.runner import OutOfDateRunner
 
 
@@ -181,12 +181,15 @@ def test_another_run_of_mlflow_gets_what_is_tracked_and_nothing_else_runs(tmp_pa
         catalog = DataCatalog(
             {
                 "source": TextDataset(filepath=str(tmp_path / "source.txt")),
-                "metrics": SweepMetricsDataset("digits"),
+                "described": SweepDescriptionDataset(),
                 "kept": TextDataset(filepath=str(tmp_path / "kept.txt")),
                 **beside(tmp_path),
             }
         )
-        nodes = [Node(track, "source", "metrics", name="t"), Node(keep, "source", "kept", name="k")]
+        nodes = [
+            Node(track, "source", "described", name="t"),
+            Node(keep, "source", "kept", name="k"),
+        ]
         OutOfDateRunner().run(Pipeline(nodes), catalog)
         return sorted(ran)
 
