@@ -1,5 +1,9 @@
 """What a figure that fails costs: a small pipeline with real files, through the runners."""
 
+import os
+import signal
+from contextlib import suppress
+
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Node, Pipeline
@@ -7,6 +11,7 @@ from kedro_datasets.text import TextDataset
 
 from dnn_sweep.core.errors import PartlyFailedError
 from dnn_sweep.core.missing import FOR_READERS, Missing
+from dnn_sweep.core.training.interrupts import Interrupts, Stop
 from dnn_sweep.runner import OutOfDateRunner
 from dnn_sweep.sparing_runner import SparingRunner
 from tests.test_runner import beside
@@ -103,3 +108,16 @@ def test_a_figure_that_failed_runs_again_and_so_does_the_report(run):
 
 def test_what_is_missing_says_what_failed():
     assert str(Missing("draw", "KeyError: 'relu'")) == "draw failed: KeyError: 'relu'"
+
+
+def test_a_stop_that_a_library_swallowed_ends_the_run_before_the_next_node(run, tmp_path):
+    def sketch_on(text):
+        with suppress(BaseException):  # as fsspec does while it looks for a file
+            os.kill(os.getpid(), signal.SIGTERM)
+        return text
+
+    swallowing = Node(sketch_on, "first", "first_figure", name="sketch_first", tags=FOR_READERS)
+    with pytest.raises(Stop, match="SIGTERM"), Interrupts().listening():
+        run(SparingRunner, "a", [swallowing, *NODES[1:]])
+    assert (tmp_path / "first_figure.txt").read_text() == "a"
+    assert not (tmp_path / "second_figure.txt").exists()

@@ -14,6 +14,7 @@ from pluggy import PluginManager
 
 from dnn_sweep.core.errors import PartlyFailedError
 from dnn_sweep.core.missing import DISPENSABLE, FOR_READERS, Missing, describe_error
+from dnn_sweep.core.training.interrupts import Interrupts
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class SparingRunner(SequentialRunner):
         missing: dict[str, Missing] = {}
         failures: dict[Missing, Exception] = {}
         for node in pipeline.nodes:
+            Interrupts.check()  # in case the node before has swallowed a stop
             lacking = {name: missing[name] for name in node.inputs if name in missing}
             needed = [each for name, each in lacking.items() if not name.endswith(DISPENSABLE)]
             if needed:

@@ -4,7 +4,9 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import ClassVar, Self
+
+from dnn_sweep.core.errors import SweepInterruptedError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # the second comes from `docker stop`, Slurm and systemd
 
@@ -33,10 +35,28 @@ def exit_status(stop: KeyboardInterrupt) -> int:
 
 
 class Interrupts:
-    """Raises :class:`Stop` at once, or at the end of a protected block."""
+    """Raises :class:`Stop` at once, or at the end of a protected block.
+
+    Python drops what is raised within a destructor or a callback of a weak reference, and some
+    libraries catch everything, or fail because of it with an error of their own. A stop that was
+    lost so is raised again by :meth:`check`, and at the end of :meth:`listening`.
+    """
+
+    _listening: ClassVar[list["Interrupts"]] = []  # the last one has the signals
 
     def __init__(self) -> None:
         self._held, self._requested = False, 0
+
+    @classmethod
+    def check(cls) -> None:
+        """Raise a stop that was asked for and is still on its way, or was lost on it.
+
+        Raises:
+            Stop: If there is one.
+        """
+        for each in cls._listening:
+            if each._requested:
+                raise Stop(each._requested)
 
     @contextmanager
     def listening(self) -> Iterator[Self]:
@@ -45,9 +65,17 @@ class Interrupts:
             yield self
             return
         before = [signal.signal(each, self._handle) for each in SIGNALS]
+        self._listening.append(self)
         try:
             yield self
+            self.check()
+        except SweepInterruptedError:
+            raise  # which tells of the stop already
+        except Exception:
+            self.check()
+            raise
         finally:
+            self._listening.remove(self)
             for each, handler in zip(SIGNALS, before, strict=True):
                 signal.signal(each, handler)
 
@@ -63,6 +91,7 @@ class Interrupts:
             raise Stop(self._requested)
 
     def _handle(self, number: int, _: object) -> None:
-        if not self._held or self._requested:  # a second interrupt does not wait
-            raise Stop(number)
+        waits = self._held and not self._requested  # a second interrupt does not
         self._requested = number
+        if not waits:
+            raise Stop(number)
