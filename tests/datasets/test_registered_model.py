@@ -1,6 +1,7 @@
 import os
 import shutil
 import socket
+from collections import Counter
 from dataclasses import replace
 
 import mlflow
@@ -20,6 +21,7 @@ from dnn_sweep.datasets import registered_model
 from dnn_sweep.datasets.model_aliases import ModelAliasesDataset
 from dnn_sweep.datasets.registered_model import RegisteredModelDataset
 from dnn_sweep.datasets.registered_packages import RegisteredPackagesDataset
+from dnn_sweep.datasets.tracked_sweep import PROCESS, SWEEP_KEY, Plan, open_run
 from tests.champions import NAME, Champion, make_champion
 
 pytestmark = pytest.mark.usefixtures("mlflow_store")
@@ -99,19 +101,48 @@ def test_the_alias_moves_and_the_latest_version_is_described():
     assert set(ModelAliasesDataset(name=NAME).load()) == {"champion", "challenger"}
 
 
-def test_what_a_killed_registration_left_pending_is_marked_as_failed():
-    client = MlflowClient()
+def leave_pending(run=None):
+    experiment = MlflowClient().get_experiment_by_name("dnn_sweep/mixed").experiment_id
+    source = run and run.info.run_id
+    left = MlflowClient().create_logged_model(experiment, NAME, source_run_id=source)
+    return left.model_id
+
+
+def state_of(model_id):
+    return MlflowClient().get_logged_model(model_id).status
+
+
+def test_an_interrupted_registration_leaves_no_model_pending(monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MlflowClient, "log_model_artifacts", interrupted)
     with mlflow.start_run() as run:
-        killed, others = (
-            client.create_logged_model(run.info.experiment_id, NAME, source_run_id=source)
-            for source in (run.info.run_id, None)
-        )
-        register(make_champion())
-    states = {each.model_id: each.status for each in client.search_logged_models(
-        [run.info.experiment_id])}  # fmt: skip
-    assert states.pop(killed.model_id) == "FAILED"
-    assert states.pop(others.model_id) == "PENDING"  # another run may be at work
-    assert list(states.values()) == ["READY"]
+        elsewhere = leave_pending()  # another run may be at work
+        with pytest.raises(KeyboardInterrupt):
+            register(make_champion())
+    states = Counter(
+        str(each.status)
+        for each in MlflowClient().search_logged_models([run.info.experiment_id])
+        if each.model_id != elsewhere
+    )
+    assert (states, state_of(elsewhere)) == ({"FAILED": 1}, "PENDING")
+    assert registered_names() == []
+
+
+def test_what_a_killed_registration_left_pending_is_marked_as_failed_by_the_next_command():
+    experiment = MlflowClient().get_experiment_by_name("dnn_sweep/mixed").experiment_id
+    dead = f"{socket.gethostname()} 1 1"
+    tags = {
+        "same": {SWEEP_KEY: "k"},
+        "other": {PROCESS: dead},
+        "elsewhere": {PROCESS: "another 1 0"},
+    }
+    runs = {name: MlflowClient().create_run(experiment, tags=tag) for name, tag in tags.items()}
+    left = {name: leave_pending(run) for name, run in runs.items()}
+    open_run(Plan(lambda: experiment, "train", {}, key="k"))
+    states = {name: state_of(model_id) for name, model_id in left.items()}
+    assert states == {"same": "FAILED", "other": "FAILED", "elsewhere": "PENDING"}
 
 
 def test_the_model_belongs_to_the_active_run_and_without_one_no_run_is_made():

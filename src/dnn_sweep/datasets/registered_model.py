@@ -2,6 +2,8 @@
 
 import json
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +13,6 @@ import mlflow
 import numpy as np
 from kedro.io import DatasetError
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelStatus
 from mlflow.models import ModelSignature
 from mlflow.types import DataType, Schema
 from mlflow.types.schema import ColSpec
@@ -22,11 +23,13 @@ from dnn_sweep.core.champion.served_baseline import ServedBaseline
 from dnn_sweep.core.data import reading
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import skops_io
+from dnn_sweep.datasets.backlog import OUTAGE
 from dnn_sweep.datasets.base import ProjectDataset, State
 from dnn_sweep.datasets.mlflow_settings import mlflow_settings
 from dnn_sweep.datasets.model_aliases import FINGERPRINTS, find_registered_model, state_of_registry
 from dnn_sweep.datasets.registered_packages import DIGEST
 from dnn_sweep.datasets.registry_outage import REGISTRY_OUTAGE
+from dnn_sweep.datasets.tracked_sweep import fail_pending_models
 
 SCRIPT = Path(__file__).parent / "serving" / "model.py"
 READING = Path(reading.__file__)  # copied too: what is read at training is read when serving
@@ -82,8 +85,7 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
         if data.existing:
             _give_alias(self.name, data.existing, data)
             return
-        _fail_interrupted()
-        with mlflow_settings():
+        with mlflow_settings(), _whole_or_failed():
             model_id = _log(data.package, self.name)
             _check_parity(data.package, f"models:/{model_id}")
         _register(self.name, model_id, data)
@@ -118,15 +120,16 @@ class RegisteredModelDataset(ProjectDataset[Registration, RegisteredVersion]):
         return bool(REGISTRY_OUTAGE.attempt(lambda: find_registered_model(self.name)))
 
 
-def _fail_interrupted() -> None:
-    """Mark as failed what a killed registration of the same sweep has left pending."""
-    run, client = mlflow.active_run(), MlflowClient()
-    if run is None:
-        return
-    own = f"source_run_id = '{run.info.run_id}'"
-    for model in client.search_logged_models([run.info.experiment_id], own):
-        if model.status == LoggedModelStatus.PENDING:
-            client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
+@contextmanager
+def _whole_or_failed() -> Iterator[None]:
+    """Leave no model pending in the active run, not even if the block is interrupted."""
+    try:
+        yield
+    except BaseException:
+        if (run := mlflow.active_run()) is not None:
+            with suppress(*OUTAGE):  # the next command tries it again
+                fail_pending_models(run)
+        raise
 
 
 def _log(package: ChampionPackage, name: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import mlflow
 import psutil
 from mlflow import MlflowClient
-from mlflow.entities import DatasetInput, Param, Run, RunTag
+from mlflow.entities import DatasetInput, LoggedModelStatus, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
@@ -174,6 +174,7 @@ def open_run(plan: Plan) -> Run:
     if run is None:
         run = client.create_run(experiment, run_name=plan.name, tags=tags)
     else:
+        fail_pending_models(run)
         client.log_batch(run.info.run_id, tags=[RunTag(*each) for each in tags.items()])
         client.update_run(run.info.run_id, "RUNNING")
     if plan.data:
@@ -183,6 +184,7 @@ def open_run(plan: Plan) -> Run:
     client.log_batch(run.info.run_id, params=params)
     for left in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
         if left.info.run_id != run.info.run_id and _was_killed(left):
+            fail_pending_models(left)
             end_children(left, "KILLED")
             client.set_terminated(left.info.run_id, "KILLED")
     return client.get_run(run.info.run_id)
@@ -195,6 +197,14 @@ def end_children(sweep: Run, status: str) -> None:
     while found := client.search_runs([sweep.info.experiment_id], running):
         for run in found:
             client.set_terminated(run.info.run_id, status)
+
+
+def fail_pending_models(sweep: Run) -> None:
+    """Mark as failed what a registration that was stopped has left pending in a sweep's run."""
+    client, own = MlflowClient(), f"source_run_id = '{sweep.info.run_id}'"
+    for model in client.search_logged_models([sweep.info.experiment_id], own):
+        if model.status == LoggedModelStatus.PENDING:
+            client.finalize_logged_model(model.model_id, LoggedModelStatus.FAILED)
 
 
 def this_process() -> str:
