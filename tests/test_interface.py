@@ -435,5 +435,7 @@ def test_the_wheel_has_its_configuration_and_runs(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Completed" not in done.stdout  # Kedro's own log
     assert (tmp_path / "work" / "data" / "08_reporting" / "xor" / "data_summary.html").exists()
+    listed = run("trials")
+    assert (listed.returncode, listed.stdout) == (0, "0 trials (all): 0 kB, 0 files\n")
     refused = run("--pipeline=trian")
     assert "Did you mean 'train'?" in refused.stderr + refused.stdout

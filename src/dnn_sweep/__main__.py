@@ -3,11 +3,14 @@
 import os
 import sys
 
-NAME = "dnn-sweep"
+NAME, TRIALS = "dnn-sweep", "trials"
 
 
 def main() -> None:
-    """Run pipelines in the current folder; the options are those of ``kedro run``."""
+    """Run pipelines in the current folder, with the options of ``kedro run``, or list its trials.
+
+    ``dnn-sweep trials`` does what ``kedro trials`` does in the project.
+    """
     # For messages that repeat the command; Python puts this file's path there.
     sys.argv[0] = NAME
     from dnn_sweep.datasets.user_paths import CONF
@@ -19,7 +22,10 @@ def main() -> None:
     configure_project("dnn_sweep")
     from dnn_sweep.cli import cli
 
-    cli.commands["run"](prog_name=NAME)
+    if sys.argv[1:2] == [TRIALS]:
+        cli.commands[TRIALS](sys.argv[2:], prog_name=f"{NAME} {TRIALS}")
+    else:
+        cli.commands["run"](prog_name=NAME)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from tempfile import NamedTemporaryFile
 
 from dnn_sweep.core.errors import PartlyFailedError
 from dnn_sweep.core.missing import describe_error
+from dnn_sweep.core.reporting.commands import TRIALS
 from dnn_sweep.datasets.mlflow_settings import mask_passwords
 from dnn_sweep.datasets.user_paths import PROJECT_ROOT
 
@@ -22,7 +23,7 @@ WORDS = {  # in messages of libraries that do not pass the system's number on
     "out of memory": "memory",
 }
 HELP = {
-    "full": "The disk is full: free some space (`kedro trials` lists what is stored).",
+    "full": f"The disk is full: free some space (`{TRIALS}` lists what is stored).",
     "forbidden": "It cannot be written: see who owns the file or folder, and how it is mounted.",
     "memory": (
         "The memory is not enough: end other programs, or make the batches, the networks or "

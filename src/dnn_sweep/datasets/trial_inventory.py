@@ -97,7 +97,7 @@ def delete_networks(data: Path, trials: Iterable[StoredTrial]) -> None:
 
 def _unless_running(data: Path, change: Callable[[], None]) -> None:
     locks = (FileLock(each) for each in sorted(data.glob(LOCKS)))
-    with held(locks, "kedro trials") as busy:
+    with held(locks, "a command that deletes trials") as busy:
         if busy is not None:
             raise SweepError(
                 f"a run is writing ({busy.note()}), and may need these trials; nothing was "

@@ -28,6 +28,7 @@ SHORT = {
     "minutes": "budget.minutes",
 }
 RUN = "dnn-sweep" if IS_INSTALLED else "kedro run"
+TRIALS = "dnn-sweep trials" if IS_INSTALLED else "kedro trials"
 FORMAT = ("encoding", "separator", "decimal", "thousands", "missing", "header")
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 

@@ -1,24 +1,18 @@
-"""The engine: worker threads train one cohort each at a time; all share compiled programs."""
+"""Worker threads that train one cohort each at a time; all share compiled programs."""
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from queue import Full, Queue
 
-from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.errors import TrialsFailedError
-from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.missing import describe_error
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.checkpoints import (
-    NO_CHECKPOINTS,
-    NOTHING,
     Checkpoint,
     Checkpoints,
     State,
@@ -34,20 +28,16 @@ from dnn_sweep.core.training.stacked.programs import Programs
 from dnn_sweep.core.training.stacked.queues import (
     WORK_OF_COMPILING,
     TrialQueue,
-    plan_queues,
     work_of_an_epoch,
 )
-from dnn_sweep.core.training.stacked.spec import (
-    OptimizerSpec,
-    ProgramSpec,
-    reason_against,
-)
+from dnn_sweep.core.training.stacked.spec import OptimizerSpec, ProgramSpec
+from dnn_sweep.core.training.stacked.waiting import WaitingTrials
 from dnn_sweep.parameters import LoggingParameters
 
-logger = logging.getLogger(__name__)
 # Results and messages that may wait: a slow disk slows the training down instead of filling the
 # memory.
 WAITING_EVENTS = 256
+NAME = "stacked"
 
 
 @dataclass(frozen=True)
@@ -59,59 +49,6 @@ class _Lost:
 
 
 _Event = TrialResult | _Lost | BaseException | Callable[[], None]
-
-
-class StackedEngine:
-    """Trains dense networks whose optimizers update each weight by itself.
-
-    Args:
-        cohort_size: Trials that train together; ``None`` for what suits network and device.
-        finals: The trials of the stage that most of a sweep is trained in, where it has several:
-            all stages then share the programs that suit this one.
-    """
-
-    name = "stacked"
-
-    def __init__(self, cohort_size: int | None = None, finals: Sequence[Trial] = ()) -> None:
-        self._cohort_size = cohort_size
-        self._finals = [trial for trial in finals if reason_against(trial) is None]
-        self._programs: Programs | None = None
-
-    def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
-        """Say why it cannot train a trial; see :class:`~dnn_sweep.core.training.engine.Engine`."""
-        if logs is not None and logs.tensorboard:
-            return "logs.tensorboard follows one network at a time"
-        return reason_against(trial)
-
-    def train(
-        self,
-        trials: Sequence[Trial],
-        data: TrainingData,
-        progress: TrainingProgress,
-        logs: LoggingParameters,
-        reason: str,
-        finished: Mapping[str, int] = NOTHING,
-        *,
-        measured: bool = False,
-        checkpoints: Checkpoints = NO_CHECKPOINTS,
-    ) -> Iterator[TrialResult]:
-        """Train trials side by side; see :class:`~dnn_sweep.core.training.engine.Engine`."""
-        if self._programs is None or self._programs.data is not data:
-            self._programs = Programs(data)
-        device, probe = Device.detect(), Probe(data) if measured else None
-        queues = plan_queues(trials, data, device, finished, self._finals, self._cohort_size)
-
-        def conclude(lane: Lane) -> TrialResult:
-            unit = data.of(lane.trial.fold).target_scale
-            return lane.result(target_scale=unit, engine=self.name, reason=reason)
-
-        known = finished, checkpoints
-        given = self._programs, device, progress, logs, conclude, *known, probe
-        return Scheduler(queues, *given).results()
-
-    def close(self) -> None:
-        """Forget the compiled programs."""
-        self._programs = None
 
 
 @dataclass(eq=False)
@@ -132,7 +69,7 @@ class Scheduler:
         self._unfinished = sum(map(len, self.queues))
         self._workers = min(self.device.workers, self._unfinished)
         self._relay = _Relay(self.progress, self._put, self._workers)
-        self._lock = threading.Lock()
+        self._waiting = WaitingTrials(self.queues, self.finished)
         self._events: Queue[_Event] = Queue(WAITING_EVENTS)
         self._stopped = threading.Event()
 
@@ -171,60 +108,21 @@ class Scheduler:
     def _work(self) -> None:
         left: list[TrialQueue] = []  # to another worker
         try:
-            while not self._stopped.is_set() and (queue := self._next_queue(left)):
+            while not self._stopped.is_set() and (queue := self._waiting.join(left)):
                 held: dict[str, tuple[OptimizerSpec, Trial]] = {}
                 lanes = queue.lanes
                 try:
                     self._train(queue, lanes, held)
                 except Exception as error:  # noqa: BLE001 - the others are trained before it is told
-                    if self._give_up(queue, lanes, held, error):
+                    given_up = self._waiting.give_up(queue, lanes, held, error)
+                    if given_up.leave:
                         left.append(queue)
+                    if given_up.trials:
+                        self._put(_Lost(given_up.trials, describe_error(error)))
                 else:
-                    with self._lock:
-                        queue.workers -= 1
+                    self._waiting.leave(queue)
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
             self._put(error)
-
-    def _next_queue(self, left: Sequence[TrialQueue]) -> TrialQueue | None:
-        """Choose a queue, first of programs that no worker runs: they then compile in parallel."""
-        with self._lock:
-            busy = Counter[ProgramSpec]()
-            for queue in self.queues:
-                busy[queue.spec] += queue.workers
-            waiting = [queue for queue in self.queues if len(queue) and queue not in left]
-            chosen = min(waiting, key=lambda q: (busy[q.spec], -len(q)), default=None)
-            if chosen is not None:
-                chosen.workers += 1
-            return chosen
-
-    def _give_up(
-        self,
-        queue: TrialQueue,
-        lanes: int,
-        held: Mapping[str, tuple[OptimizerSpec, Trial]],
-        error: Exception,
-    ) -> bool:
-        """Give up the trials that a cohort held; if memory ran short, try them in smaller ones.
-
-        Returns:
-            Whether it held none, and another worker is left to train those that wait.
-        """
-        with self._lock:  # so that the last worker of a queue knows that it is the last one
-            queue.workers -= 1
-            is_memory = isinstance(error, MemoryError | tf.errors.ResourceExhaustedError)
-            if is_memory and queue.shrink(lanes, held.values()):
-                logger.warning(
-                    "not enough memory for %d trials at once: %d at once are tried",
-                    lanes, queue.lanes,
-                )  # fmt: skip
-                return False
-            if not held and queue.workers:
-                return True
-            # Of a program that cannot be compiled, all.
-            trials = [each for _, each in held.values()] or queue.clear()
-        trials = [each for each in trials if each.id not in self.finished]
-        self._put(_Lost(trials, describe_error(error)))
-        return False
 
     def _train(
         self, queue: TrialQueue, lanes: int, held: dict[str, tuple[OptimizerSpec, Trial]]
@@ -237,8 +135,7 @@ class Scheduler:
         work = work_of_an_epoch(queue.spec.model, self.programs.data)
         lost, timer = 0.0, self.checkpoints.timer()
         while not self._stopped.is_set():
-            with self._lock:
-                taken, waiting = queue.take(cohort.free), len(queue)
+            taken, waiting = self._waiting.take(queue, cohort.free)
             held |= {trial.id: (each, trial) for each, own in taken.items() for trial in own}
             cohort.admit({each: list(map(self._occupant, own)) for each, own in taken.items()})
             if not cohort.taken or (cohort.is_replayed and not waiting):
@@ -265,7 +162,7 @@ class Scheduler:
         return self.programs.get(spec, lanes, self._relay.compiled)
 
     def _checkpoint(self, trial: Trial) -> Checkpoint:
-        return self.checkpoints.of(trial, StackedEngine.name, measured=self.probe is not None)
+        return self.checkpoints.of(trial, NAME, measured=self.probe is not None)
 
     def _occupant(self, trial: Trial) -> Lane | Replay:
         """What takes a trial's lane: epochs that are known are not trained again."""

@@ -1,0 +1,70 @@
+"""The engine that trains many networks in one compiled program."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dnn_sweep.core.data.arrays import TrainingData
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, NOTHING, Checkpoints
+from dnn_sweep.core.training.device import Device
+from dnn_sweep.core.training.layer_log import Probe
+from dnn_sweep.core.training.progress import TrainingProgress
+from dnn_sweep.core.training.results import TrialResult
+from dnn_sweep.core.training.stacked.lane import Lane
+from dnn_sweep.core.training.stacked.programs import Programs
+from dnn_sweep.core.training.stacked.queues import plan_queues
+from dnn_sweep.core.training.stacked.scheduler import NAME, Scheduler
+from dnn_sweep.core.training.stacked.spec import reason_against
+from dnn_sweep.parameters import LoggingParameters
+
+
+class StackedEngine:
+    """Trains dense networks whose optimizers update each weight by itself.
+
+    Args:
+        cohort_size: Trials that train together; ``None`` for what suits network and device.
+        finals: The trials of the stage that most of a sweep is trained in, where it has several:
+            all stages then share the programs that suit this one.
+    """
+
+    name = NAME
+
+    def __init__(self, cohort_size: int | None = None, finals: Sequence[Trial] = ()) -> None:
+        self._cohort_size = cohort_size
+        self._finals = [trial for trial in finals if reason_against(trial) is None]
+        self._programs: Programs | None = None
+
+    def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
+        """Say why it cannot train a trial; see :class:`~dnn_sweep.core.training.engine.Engine`."""
+        if logs is not None and logs.tensorboard:
+            return "logs.tensorboard follows one network at a time"
+        return reason_against(trial)
+
+    def train(
+        self,
+        trials: Sequence[Trial],
+        data: TrainingData,
+        progress: TrainingProgress,
+        logs: LoggingParameters,
+        reason: str,
+        finished: Mapping[str, int] = NOTHING,
+        *,
+        measured: bool = False,
+        checkpoints: Checkpoints = NO_CHECKPOINTS,
+    ) -> Iterator[TrialResult]:
+        """Train trials side by side; see :class:`~dnn_sweep.core.training.engine.Engine`."""
+        if self._programs is None or self._programs.data is not data:
+            self._programs = Programs(data)
+        device, probe = Device.detect(), Probe(data) if measured else None
+        queues = plan_queues(trials, data, device, finished, self._finals, self._cohort_size)
+
+        def conclude(lane: Lane) -> TrialResult:
+            unit = data.of(lane.trial.fold).target_scale
+            return lane.result(target_scale=unit, engine=self.name, reason=reason)
+
+        known = finished, checkpoints
+        given = self._programs, device, progress, logs, conclude, *known, probe
+        return Scheduler(queues, *given).results()
+
+    def close(self) -> None:
+        """Forget the compiled programs."""
+        self._programs = None
