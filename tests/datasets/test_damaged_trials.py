@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnn_sweep.datasets import trial_store
+from dnn_sweep.datasets import stored_trials
 from dnn_sweep.datasets.trial_file import STATUS
 from dnn_sweep.datasets.trial_store import TrialStoreDataset
 from tests.builders import make_plan, make_result
@@ -55,8 +55,8 @@ def originals(results, tmp_path_factory):
 @pytest.fixture
 def forgetful():
     """A process that has verified nothing yet."""
-    trial_store._sound.clear()
-    trial_store._named.clear()
+    stored_trials._sound.clear()
+    stored_trials._named.clear()
 
 
 def cut(file, share=0.5):
@@ -192,8 +192,8 @@ def test_a_sound_trial_is_read_in_both_layouts(
 
 def test_a_network_is_verified_once_per_process(results, originals, forgetful, monkeypatch):
     read = []
-    real = trial_store.check_network
-    monkeypatch.setattr(trial_store, "check_network", lambda *a: read.append(a) or real(*a))
+    real = stored_trials.check_network
+    monkeypatch.setattr(stored_trials, "check_network", lambda *a: read.append(a) or real(*a))
     store = TrialStoreDataset(str(originals / "new")).load()
     for _ in range(5):
         assert all(each.trial.id in store for each in results)
@@ -205,9 +205,13 @@ def test_lost_files_change_what_a_run_sees_of_the_store(results, originals, tmp_
     shutil.copytree(originals / "new", tmp_path / "trials")
     dataset = TrialStoreDataset(str(tmp_path / "trials"))
     before = dataset.state()
-    assert len(before) == 4
+    assert len(before) == 2
     (tmp_path / "trials" / ".unfinished-abc").mkdir()
     (tmp_path / "trials" / ".unfinished-abc" / "status.json").write_text("{")
     assert dataset.state() == before
-    (tmp_path / "trials" / results[0].trial.id / NETWORK).unlink()
-    assert len(dataset.state()) == 3
+    first, second = (tmp_path / "trials" / each.trial.id for each in results)
+    (first / NETWORK).unlink()
+    with (second / NETWORK).open("r+b") as network:
+        network.truncate(100)
+    now = dataset.state()
+    assert [path for path in before if now[path] == before[path]] == []

@@ -91,6 +91,40 @@ def test_a_trial_without_its_network_is_one_file(store, result, tmp_path):
     assert store.load()[result.trial.id].keeps_network
 
 
+def test_a_network_that_is_let_go_leaves_the_trial_as_it_was(store, result, tmp_path):
+    folder = tmp_path / "trials" / result.trial.id
+    store.save(result)
+    before, loaded = store.state(), store.load()[result.trial.id]
+    assert store.release_networks([result.trial.id, "another"]) == 1
+    assert [each.name for each in folder.iterdir()] == ["status.json"]
+    released = TrialStoreDataset(store.folder).load()[result.trial.id]
+    assert (released.keeps_network, released.seconds) == (False, loaded.seconds)
+    pd.testing.assert_frame_equal(released.history, loaded.history)
+    assert store.state() == before
+    assert store.release_networks([result.trial.id]) == 0
+
+
+def test_a_network_that_is_trained_again_joins_the_results_that_it_gave(store, result):
+    store.save(result)
+    before = store.state()
+    store.release_networks([result.trial.id])
+    rounded = np.float32(OUTPUTS) * np.float32(1 + 1e-6)
+    store.save(make_result(result.trial, rounded, seconds=99))
+    kept = store.load()[result.trial.id]
+    assert (kept.keeps_network, kept.seconds) == (True, result.seconds)
+    np.testing.assert_array_equal(kept.outputs, result.outputs)
+    assert store.state() == before
+
+
+def test_a_network_that_predicts_something_else_brings_its_own_results(store, result):
+    store.save(result)
+    before = store.state()
+    store.release_networks([result.trial.id])
+    store.save(make_result(result.trial, OUTPUTS + 0.1, seconds=99))
+    assert store.load()[result.trial.id].seconds == 99
+    assert store.state() != before
+
+
 def test_a_result_may_replace_the_stored_one(store, result):
     store.save(result)
     store.save(replace(result, seconds=7.0, replaces=True))

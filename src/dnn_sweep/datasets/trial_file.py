@@ -6,7 +6,9 @@ One file has all but the network, since ten thousand trials are ten thousand tim
 import base64
 import hashlib
 import json
+import os
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,45 @@ def check_network(folder: Path, content: dict[str, Any]) -> None:
         raise DamagedTrialError(f"{name} is missing")
     if digest_of(folder / name) != content["network_sha256"]:
         raise DamagedTrialError(f"{name} does not have its checksum")
+
+
+def release_network(folder: Path) -> bool:
+    """Delete a trial's network; the rest of the trial stays as it is, and so do its times.
+
+    What reads the trial's results need not run again.
+
+    Returns:
+        Whether there was one, in a file that this version wrote.
+    """
+    file = folder / STATUS_FILE
+    content = unsealed(file.read_text())
+    if not content.get("network"):
+        return False
+    times = {path: path.stat() for path in (file, folder)}
+    del content["sha256"]
+    part = folder / f".{STATUS_FILE}.part"
+    part.write_text(sealed(content | {"network": None, "network_sha256": None}))
+    flush(part)
+    part.replace(file)  # first, so that a kill leaves a file too many and not one too few
+    for network in folder.glob("*.keras"):
+        network.unlink()
+    keep_times(times)
+    return True
+
+
+def keep_times(times: Mapping[Path, os.stat_result]) -> None:
+    """Set the times of modification of files and folders back to what they were."""
+    for path, stat in times.items():
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def flush(path: Path) -> None:
+    """Wait until a file, or the list of files in a folder, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def digest_of(file: Path) -> str:

@@ -72,6 +72,17 @@ def list_trials(data: Path) -> list[StoredTrial]:
     return found
 
 
+def planned_elsewhere(data: Path, plan: TrialPlan, experiment: str) -> set[str]:
+    """Ids of those trials of an experiment's plan that the plans of others name as well.
+
+    Raises:
+        SweepError: If one of these cannot be read, so that nobody knows what it names.
+    """
+    users = _named(data, PLANS)
+    named = {trial.id: set(users.get(_family(trial), ())) for trial in plan.trials}
+    return {trial_id for trial_id, own in named.items() if own - {experiment}}
+
+
 def delete_trials(data: Path, trials: Iterable[StoredTrial]) -> None:
     """Delete trials, damaged or not."""
 
@@ -83,14 +94,15 @@ def delete_trials(data: Path, trials: Iterable[StoredTrial]) -> None:
 
 
 def delete_networks(data: Path, trials: Iterable[StoredTrial]) -> None:
-    """Store trials anew without their networks."""
+    """Delete the networks of trials; those of version 0.1 are stored anew without theirs."""
     dataset = TrialStoreDataset(str(data / TRIALS))
+    names = [each.folder.name for each in trials]
 
     def delete() -> None:
+        dataset.release_networks(names)
         store = dataset.load()
-        for each in trials:
-            result = store[each.folder.name].discard_network()
-            dataset.save(replace(result, replaces=True))
+        for result in (store[name] for name in names if store.has_network(name)):
+            dataset.save(replace(result.discard_network(), replaces=True))
 
     _unless_running(data, delete)
 

@@ -1,88 +1,31 @@
 """The folder of trained trials: the only record of what has been trained."""
 
-import logging
-import os
 import shutil
 import time
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from tempfile import mkdtemp
-from zipfile import BadZipFile
 
+import numpy as np
 import pandas as pd
 from kedro_datasets._typing import TablePreview
 
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.datasets.base import ProjectDataset, State, state_of_path
+from dnn_sweep.datasets.base import ProjectDataset, State
 from dnn_sweep.datasets.file_lock import FileLock
+from dnn_sweep.datasets.stored_trials import TrialStore, forget
 from dnn_sweep.datasets.trial_file import (
     STATUS_FILE,
-    DamagedTrialError,
-    check_network,
-    read_trial,
-    unsealed,
+    flush,
+    keep_times,
+    release_network,
     write_trial,
 )
-from dnn_sweep.datasets.trial_folder import check_old_trial, read_old_trial
-
-logger = logging.getLogger(__name__)
 
 UNFINISHED = ".unfinished-"  # prefix of folders that are still being written
 DEAD_AFTER = 3600  # seconds: nobody writes a trial for so long
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, BadZipFile)
-
-# Folders whose checksums this process has verified, and whether each has a network.
-_sound: dict[Path, bool] = {}
-_named: set[Path] = set()  # folders that it has called damaged
-
-
-class TrialStore(Mapping[str, TrialResult]):
-    """Trained trials by id, each read when it is asked for from the folder of that name.
-
-    A trial is verified once per process. One that is damaged is named in a warning and counts as
-    absent.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __getitem__(self, trial_id: str) -> TrialResult:
-        found = self._find(trial_id)
-        if found is None:
-            raise KeyError(trial_id)
-        return found
-
-    def __contains__(self, trial_id: object) -> bool:
-        folder = self._folder / str(trial_id)
-        if folder in _sound and (folder / STATUS_FILE).is_file():
-            return True
-        return self._find(str(trial_id)) is not None
-
-    def __iter__(self) -> Iterator[str]:
-        found = self._folder.iterdir() if self._folder.is_dir() else ()
-        names = sorted(each.name for each in found if each.is_dir())
-        return iter([name for name in names if name in self])
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def _find(self, trial_id: str) -> TrialResult | None:
-        folder = self._folder / trial_id
-        if trial_id.startswith(".") or not folder.is_dir():
-            return None
-        try:
-            result = _read(folder, verify=folder not in _sound)
-        except UNREADABLE as error:
-            _sound.pop(folder, None)
-            if folder not in _named and folder.is_dir():
-                _named.add(folder)
-                said = error if isinstance(error, DamagedTrialError) else _brief(error)
-                logger.warning("the trial %s is damaged and counts as absent: %s", trial_id, said)
-            return None
-        _sound[folder] = result.keeps_network
-        return result
+SAME = 1e-4  # largest difference of outputs of one network, trained twice
 
 
 class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
@@ -93,7 +36,8 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
     may be served, the network, a ``.keras`` file named by ``callbacks.checkpoint.filename``. It
     is written under a name of its own, flushed to the disk and renamed, so that a crash, a full
     disk or a second process leave no half-written trial; the first to write a trial wins. Saving
-    one that is there does nothing, unless it ``replaces`` that, or has the network that is missing.
+    one that is there does nothing, unless it ``replaces`` that, or has the network that is missing:
+    then that is added, and the results stay as they are if it is the network that gave them.
 
     Args:
         folder: Where the trials' folders are.
@@ -123,19 +67,42 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
         draft = Path(mkdtemp(prefix=f"{UNFINISHED}{data.trial.id}-", dir=folder))
         try:
             draft.chmod(0o755)  # as other folders: it is no secret
-            write_trial(data, draft)
+            known = None if data.replaces else self.load().get(data.trial.id)
+            adds = known is not None and _is_network_of(data, known)
+            write_trial(data.with_results_of(known) if known and adds else data, draft)
             for each in (*draft.iterdir(), draft):
-                _flush(each)
-            with FileLock(folder.with_name(f".{folder.name}.lock")):  # for this moment
+                flush(each)
+            target = folder / data.trial.id
+            with self._locked():
                 if not self._has(data):
-                    self._publish(draft, folder / data.trial.id)
+                    (self._add_network if adds else self._publish)(draft, target)
+                    forget(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
+    def release_networks(self, trials: Iterable[str]) -> int:
+        """Delete the networks of some trials, all else of which stays; return how many.
+
+        Trials of version 0.1 keep theirs.
+        """
+        store, released = self.load(), 0
+        with self._locked():
+            for trial_id in trials:
+                folder = Path(self.folder, trial_id)
+                if any(folder.glob("*.keras")) and trial_id in store:
+                    released += release_network(folder)
+                    forget(folder)
+        return released
+
     def state(self) -> State:
-        """Size and time of each trial's files, which are not read."""
-        folders = Path(self.folder).glob("[!.]*/")
-        return {path: state for each in folders for path, state in state_of_path(each).items()}
+        """The time of the last change of each trial: of the folder, and of its newest file.
+
+        That a network is let go, or is there again, does not change them.
+        """
+        return {
+            str(folder): [folder.stat().st_mtime_ns, max(_times(folder), default=0)]
+            for folder in Path(self.folder).glob("[!.]*/")
+        }
 
     def preview(self, nrows: int = 50) -> TablePreview:
         """Return the outcomes of the first trials for Kedro-Viz."""
@@ -160,7 +127,12 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
     def _has(self, data: TrialResult) -> bool:
         if data.replaces or data.trial.id not in self.load():
             return False
-        return not data.keeps_network or _sound[Path(self.folder, data.trial.id)]
+        return not data.keeps_network or self.load().has_network(data.trial.id)
+
+    def _locked(self) -> FileLock:
+        """A lock for the moment in which trials are put into place."""
+        folder = Path(self.folder)
+        return FileLock(folder.with_name(f".{folder.name}.lock"))
 
     def _publish(self, draft: Path, target: Path) -> None:
         if target.exists():
@@ -170,9 +142,16 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
             shutil.rmtree(old, ignore_errors=True)
         else:
             draft.rename(target)
-        _flush(target.parent)
-        _sound.pop(target, None)
-        _named.discard(target)
+        flush(target.parent)
+
+    def _add_network(self, draft: Path, target: Path) -> None:
+        """Move a network into a trial's folder; the status, which names it, follows."""
+        status = (target / STATUS_FILE).stat()
+        times = {target: target.stat()}
+        for each in (*draft.glob("*.keras"), draft / STATUS_FILE):
+            each.replace(target / each.name)
+            times[target / each.name] = status
+        keep_times(times)
 
     def _remove_dead_drafts(self) -> None:
         """Remove what killed runs have left, once per run."""
@@ -188,30 +167,12 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
                 shutil.rmtree(draft, ignore_errors=True)
 
 
-def _read(folder: Path, *, verify: bool) -> TrialResult:
-    """Read a trial, and verify it if asked to; see ``UNREADABLE`` for what this may raise."""
-    if not (folder / STATUS_FILE).is_file():
-        raise DamagedTrialError(f"{STATUS_FILE} is missing")
-    content = unsealed((folder / STATUS_FILE).read_text())
-    result = read_trial(folder, content) if content else read_old_trial(folder)
-    if verify:
-        if folder.name not in (result.trial.id, result.trial.earlier_id):
-            raise DamagedTrialError(f"its files are those of the trial {result.trial.id}")
-        if content:
-            check_network(folder, content)
-        else:
-            check_old_trial(folder, result)
-    return result
+def _is_network_of(trained: TrialResult, known: TrialResult) -> bool:
+    """Whether a trial that was trained again gave the network that the results are of."""
+    return trained.outputs.shape == known.outputs.shape and np.allclose(
+        trained.outputs, known.outputs, rtol=SAME, atol=SAME, equal_nan=True
+    )
 
 
-def _brief(error: BaseException) -> str:
-    lines = str(error).splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _times(folder: Path) -> Iterator[int]:
+    return (each.stat().st_mtime_ns for each in folder.iterdir())

@@ -104,14 +104,19 @@ def refit_networks(
     folds: pd.DataFrame | None = None,
     sweep: SweepParameters = SWEEP,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
+    finals: TrialPlan | None = None,
+    screened: TrialPlan | None = None,
 ) -> Iterator[TrialResult]:
-    """Train those of the networks to be served that are not stored yet.
+    """Train those of the networks to be served that are not stored.
 
     These are networks of refits, on all but test rows: the validation rows are among the rows that
     are trained on, so the validation figures of these trials measure nothing. With ``folds`` both
-    tables hold the same rows, which are trained on once. Networks of the finals are there, unless
-    the trial was stored without one, for a screening; such a trial is trained again. A fresh
-    ``sweep`` trains all refits again.
+    tables hold the same rows, which are trained on once. A fresh ``sweep`` trains all refits again.
+
+    Networks of the finals are there, unless the trial was stored without one, for a screening, or
+    its network was let go, as that of a combination far from the best. Such a trial is trained
+    again, in the cohorts that it had among all ``finals``, after the trials that were ``screened``:
+    without a budget that gives the same network to the bit on the same machine.
 
     >>> rows, fitted = (train_rows, validation_rows), (served_preprocessor, served_scaling, schema)
     >>> settings = training_display, training, logs
@@ -125,19 +130,24 @@ def refit_networks(
     fitted = preprocessor, target_scaling, schema
     only_once = folds is not None and len(folds)
     matrices = _scale(train_rows[:0] if only_once else train_rows, validation_rows, *fitted)
-    measured = False
+    measured, whole, repeats = False, plan, False
     if plan.trials[0].data == matrix_fingerprint(*matrices):
         data = TrainingData.from_matrices(*matrices, target_scaling.scale)
         usable = set() if sweep.fresh else usable
     else:  # trials of the finals
         own = scale_rows(train_rows, *fitted), scale_rows(validation_rows, *fitted)
         data = divide_once(*own, plan.trials[0].inner, target_scaling).data
-        measured = training.diagnostics
+        measured, whole = training.diagnostics, finals or plan
+        repeats = screened is not None and bool(screened.trials)
+        lacking = {trial.id for trial in plan.trials} - usable
+        names = {trial.id for trial in whole.trials} - lacking
+        known |= {name: results[name] for name in names - known.keys() if name in results}
+        usable = known.keys() - lacking
     finished = {name: each for name, each in known.items() if name in usable}
     nothing = Screening(TrialPlan(trials=()), ScreeningParameters())
     settings = training.model_copy(update={"diagnostics": measured}), logs
-    given = plan, nothing, finished, data, display, *settings
-    sweeping = Sweep(*given, fresh=sweep.fresh, checkpoints=checkpoints)
+    given = whole, nothing, finished, data, display, *settings
+    sweeping = Sweep(*given, fresh=sweep.fresh, checkpoints=checkpoints, repeats=repeats)
     for report in sweeping.run():
         if report.result.trial.id not in finished:
             yield report.result

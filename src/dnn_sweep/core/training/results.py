@@ -83,6 +83,10 @@ class TrialResult:
         """Return the result without weights, as it is stored where these are never served."""
         return replace(self, load_network=no_network, save_network=None)
 
+    def with_results_of(self, known: "TrialResult") -> "TrialResult":
+        """Return the results of an earlier training of the trial with this one's network."""
+        return replace(known, load_network=self.load_network, save_network=self.save_network)
+
     def without_network(self) -> "TrialResult":
         """Return the result without weights and outputs, to save memory."""
         return replace(self.discard_network(), outputs=self.outputs[:0])

@@ -54,10 +54,11 @@ class Sweep:
     race: Race | None = None  # what a budget allows, where there is one
     fresh: bool = False  # whether what is trained replaces what is stored
     checkpoints: Checkpoints = NO_CHECKPOINTS
+    repeats: bool = False  # finals that once followed a screening, of which some train again
 
     def __post_init__(self) -> None:
-        size = self.training.cohort_size
-        main_stage = self.finals.trials if self.race or self.screening.plan.trials else ()
+        size, several = self.training.cohort_size, self.repeats or self.race
+        main_stage = self.finals.trials if several or self.screening.plan.trials else ()
         self._engines = build_engines(self.training.engine, size, main_stage)
         self._count("trials", 0, len(self.finals.trials))
         every = 0.0 if self.fresh else self.training.checkpoint_seconds  # a fresh one starts over

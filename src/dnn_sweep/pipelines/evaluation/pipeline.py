@@ -6,6 +6,7 @@ from dnn_sweep.core.champion.choice import select_champion
 from dnn_sweep.core.champion.evaluation import evaluate_champion, list_test_metrics
 from dnn_sweep.core.champion.refit import plan_served, refit_networks
 from dnn_sweep.core.champion.served_baseline import fit_served_baseline
+from dnn_sweep.core.champion.spare_networks import choose_spare_networks
 from dnn_sweep.core.comparison.baselines import fit_baselines
 from dnn_sweep.core.comparison.leaderboard import measure_combinations, rank_combinations
 from dnn_sweep.core.diagnosis.verdicts import add_verdicts, diagnose_combinations
@@ -77,6 +78,12 @@ def create_pipeline() -> Pipeline:
                 name="plan_served",
             ),
             Node(
+                choose_spare_networks,
+                inputs=["leaderboard", "finals_plan", "served_plan", "params:sweep"],
+                outputs="spare_networks",
+                name="choose_spare_networks",
+            ),
+            Node(
                 fit_served_baseline,
                 inputs=[
                     "leaderboard",
@@ -106,6 +113,8 @@ def create_pipeline() -> Pipeline:
                     "folds",
                     "params:sweep",
                     "checkpoints",
+                    "finals_plan",
+                    "screening_plan",
                 ],
                 outputs="refitted_trials",
                 name="refit_networks",
