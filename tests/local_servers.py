@@ -35,10 +35,11 @@ def wait_for_server(address: str, seconds: float = 90, process=None) -> None:
 
 
 @contextmanager
-def serve(project, *command, env=None):
+def serve(project, *command, env=None, path="/"):
     """Run ``python -m <command> --host 127.0.0.1 --port <free>`` in a project.
 
-    Gives its address and the file that its output goes to; ends it with all its children.
+    Gives its address and the file that its output goes to, once a path answers; ends it with all
+    its children.
     """
     address = f"http://127.0.0.1:{(port := free_port())}"
     log = project.path / f"{command[0]}-{port}.log"
@@ -49,7 +50,7 @@ def serve(project, *command, env=None):
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     try:
-        wait_for_server(f"{address}/", process=process)
+        wait_for_server(f"{address}{path}", process=process)
         yield address, log
     finally:
         with suppress(ProcessLookupError):  # it ended by itself, which `wait_for_server` reports

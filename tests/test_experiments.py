@@ -1,14 +1,17 @@
 """The presets, and the user's own table."""
 
+import json
 from dataclasses import replace
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+import requests
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
+from tests.local_servers import serve
 from tests.quick import champion, configure, leaderboard, reporting
 
 pytestmark = pytest.mark.slow
@@ -89,6 +92,19 @@ def test_the_users_own_table_gives_a_model_that_predicts_its_labels(own_table):
     assert set(predicted["prediction"]) <= {"stays", "leaves"}
     shares = predicted[["probability_leaves", "probability_stays"]]
     np.testing.assert_allclose(shares.sum(axis=1), 1)
+
+
+def test_the_champion_is_served_by_a_command_that_knows_its_name(own_table):
+    rows = quick_table(rows=3, seed=1).drop(columns="outcome").assign(joined=days(3, "%Y-%m-%d"))
+    body = {"dataframe_split": json.loads(rows.to_json(orient="split", index=False))}
+    with serve(own_table, "kedro", "serve", "--env=csv", path="/ping") as (address, _):
+        answer = requests.post(f"{address}/invocations", json=body, timeout=60)
+        refused = requests.post(f"{address}/invocations", b"{}", timeout=60)
+    assert (answer.status_code, len(answer.json()["predictions"])) == (200, 3)
+    assert refused.status_code == 415
+    done = own_table.kedro("serve", "--env=xor")
+    assert done.returncode == 1
+    assert "no version of dnn_sweep_xor has the alias" in done.stderr
 
 
 def test_learning_rates_end_where_their_schedule_does(own_table):

@@ -3,13 +3,14 @@
 import os
 import sys
 
-NAME, TRIALS = "dnn-sweep", "trials"
+NAME = "dnn-sweep"
+OTHERS = ("trials", "serve")  # commands beside ``run``, as of ``kedro`` in the project
 
 
 def main() -> None:
-    """Run pipelines in the current folder, with the options of ``kedro run``, or list its trials.
+    """Run pipelines in the current folder, with the options of ``kedro run``.
 
-    ``dnn-sweep trials`` does what ``kedro trials`` does in the project.
+    ``dnn-sweep trials`` and ``dnn-sweep serve`` do what ``kedro trials`` and ``kedro serve`` do.
     """
     # For messages that repeat the command; Python puts this file's path there.
     sys.argv[0] = NAME
@@ -22,8 +23,8 @@ def main() -> None:
     configure_project("dnn_sweep")
     from dnn_sweep.cli import cli
 
-    if sys.argv[1:2] == [TRIALS]:
-        cli.commands[TRIALS](sys.argv[2:], prog_name=f"{NAME} {TRIALS}")
+    if sys.argv[1:2] and sys.argv[1] in OTHERS:
+        cli.commands[sys.argv[1]](sys.argv[2:], prog_name=f"{NAME} {sys.argv[1]}")
     else:
         cli.commands["run"](prog_name=NAME)
 

@@ -1,4 +1,4 @@
-"""The project's commands: ``kedro trials``, and ``kedro run``, which tells mistakes in a line."""
+"""The project's commands: ``trials``, ``serve``, and ``run``, which tells mistakes in a line."""
 
 import signal
 import sys
@@ -18,6 +18,7 @@ from dnn_sweep.failures import tell
 from dnn_sweep.hooks import report_mistake
 from dnn_sweep.parameters.base import listed
 from dnn_sweep.runner import OutOfDateRunner
+from dnn_sweep.serve_command import serve
 from dnn_sweep.sparing_runner import SparingRunner
 from dnn_sweep.startup import IS_RUN
 from dnn_sweep.trials_command import trials
@@ -117,6 +118,7 @@ def _expect(option: str, names: Iterable[str], known: Iterable[str]) -> None:
 
 cli = click.Group("dnn_sweep")
 cli.add_command(trials)
+cli.add_command(serve)
 cli.add_command(
     CheckedRun("run", params=kedro_run.params, callback=kedro_run.callback, help=kedro_run.help)
 )

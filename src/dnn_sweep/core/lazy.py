@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dnn_sweep import startup
+from dnn_sweep.core.address_space import require_address_space
 
 
 class LazyModule:
@@ -31,6 +32,7 @@ class LazyModule:
         if name.startswith("__"):  # inspection, such as doctest's, loads nothing
             raise AttributeError(name)
         if self._path in ("keras", "tensorflow"):
+            require_address_space()
             startup.import_tensorflow()
         module = import_module(self._path)
         if hasattr(module, name):

@@ -9,6 +9,7 @@ import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
+from mlflow.pyfunc import PyFuncModel
 from pydantic import JsonValue
 
 from dnn_sweep.core.champion.package import ServedModel
@@ -63,19 +64,8 @@ class ModelAliases(Mapping[str, ServedModel]):
             KeyError: If no version holds it.
             SweepError: If the version cannot be loaded.
         """
-        import_tensorflow()  # before the model does, so that it is quiet
         version = self._versions[alias]
-        try:
-            with mlflow_settings():
-                folder = mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}")
-                model = mlflow.pyfunc.load_model(folder)
-                tags = MlflowClient().get_model_version(self.name, version).tags
-        except (MlflowException, OSError) as error:
-            raise SweepError(
-                f"Version {version} of {self.name} holds the alias {alias!r} but cannot be "
-                f"loaded ({error}). Bring its files back, or delete that version in "
-                "`kedro mlflow ui` (Models)."
-            ) from error
+        model, folder, tags = self.load_model(alias)
         described = model.metadata.metadata
         # Versions of earlier releases may have neither.
         seen = Path(folder, "artifacts", FINGERPRINTS)
@@ -96,6 +86,28 @@ class ModelAliases(Mapping[str, ServedModel]):
             seen=np.load(seen, allow_pickle=False) if seen.exists() else None,
             test_scores={name.removeprefix("test_"): float(scores[name]) for name in scores},
         )
+
+    def load_model(self, alias: str) -> tuple[PyFuncModel, Path, dict[str, str]]:
+        """Load what MLflow serves of an alias, with the folder of its files and its tags.
+
+        Raises:
+            KeyError: If no version holds it.
+            SweepError: If the version cannot be loaded.
+        """
+        import_tensorflow()  # before the model does, so that it is quiet
+        version = self._versions[alias]
+        try:
+            with mlflow_settings():
+                folder = mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}")
+                model = mlflow.pyfunc.load_model(folder)
+                tags = MlflowClient().get_model_version(self.name, version).tags
+        except (MlflowException, OSError) as error:
+            raise SweepError(
+                f"Version {version} of {self.name} holds the alias {alias!r} but cannot be "
+                f"loaded ({error}). Bring its files back, or delete that version in "
+                "`kedro mlflow ui` (Models)."
+            ) from error
+        return model, Path(folder), tags
 
     def __contains__(self, alias: object) -> bool:  # Mapping's own would load the version
         return alias in self._versions

@@ -1,6 +1,9 @@
 """The memory that is free, within containers too, and a GPU in place of the processor."""
 
 import os
+import resource
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import psutil
@@ -33,6 +36,30 @@ def test_memory_is_what_the_system_has_where_nothing_limits_it(machine, tmp_path
     assert machine("0::/\n", {}) == 1000
     assert machine("0::/\n", {"memory.max": "max\n", "memory.current": "300\n"}) == 1000
     assert free_memory(tmp_path, tmp_path / "not-linux") == 1000
+
+
+def test_a_limit_on_addresses_counts(machine, monkeypatch):
+    used = psutil.Process().memory_info().vms
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (used - 1, -1))
+    assert machine("0::/\n", {}) == 0
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (used + 10**12, -1))
+    assert machine("0::/\n", {}) == 1000
+
+
+def test_where_tensorflow_would_abort_for_want_of_addresses_it_is_not_loaded():
+    code = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (4_000_000_000, resource.RLIM_INFINITY))
+from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.lazy import keras
+try:
+    keras.Input
+except SweepError as error:
+    print(error, "tensorflow" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("this process may have 4.0 GB of addresses (ulimit -v)")
+    assert done.stdout.endswith("False\n")
 
 
 def test_a_containers_limit_counts_in_version_2_and_cached_files_are_free(machine):

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
+from dnn_sweep.core.address_space import address_space_left
 from dnn_sweep.core.lazy import tf
 
 CGROUPS, MEMBERSHIP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
@@ -54,12 +55,16 @@ def cores(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
 
 
 def free_memory(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
-    """Bytes this process may still use: what the system has, within the limits of its containers.
+    """Bytes this process may still use: what the system has, within its own limits.
+
+    These are the limits of its containers, and of its addresses (``ulimit -v``).
 
     ``cgroups`` is where Linux mounts the hierarchies of control groups; its file ``membership``
     names the groups of this process. Other systems have neither.
     """
     free = [int(psutil.virtual_memory().available)]
+    if (left := address_space_left()) is not None:
+        free.append(left)
     for folder, version in _groups("memory", cgroups, membership):
         limit, used, cache = _VERSION_2 if version == 2 else _VERSION_1
         numbers = _numbers_in(folder, limit, used)
