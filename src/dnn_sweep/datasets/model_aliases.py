@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
-from mlflow.pyfunc import PyFuncModel
 from pydantic import JsonValue
 
 from dnn_sweep.core.champion.package import ServedModel
@@ -87,8 +87,8 @@ class ModelAliases(Mapping[str, ServedModel]):
             test_scores={name.removeprefix("test_"): float(scores[name]) for name in scores},
         )
 
-    def load_model(self, alias: str) -> tuple[PyFuncModel, Path, dict[str, str]]:
-        """Load what MLflow serves of an alias, with the folder of its files and its tags.
+    def load_model(self, alias: str) -> tuple[Any, Path, dict[str, str]]:
+        """Load MLflow's ``PyFuncModel`` of an alias, with the folder of its files and its tags.
 
         Raises:
             KeyError: If no version holds it.
