@@ -1,6 +1,6 @@
 """Limits on the memory that a process may ask for, such as the shell's ``ulimit -v``."""
 
-import resource
+import sys
 
 import psutil
 
@@ -13,6 +13,10 @@ LEAST = 5_000_000_000
 
 def limit_of_address_space() -> int | None:
     """Bytes of addresses that this process may have; ``None`` without a limit."""
+    if sys.platform == "win32":
+        return None
+    import resource  # which Windows lacks
+
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     return None if limit == resource.RLIM_INFINITY else limit
 
