@@ -43,6 +43,7 @@ class SampleSweep:
     class_report: pd.DataFrame
     test_predictions: pd.DataFrame
     test_rows: pd.DataFrame
+    data_sample: pd.DataFrame
     schema: Schema
     configuration: Configuration
     network_summaries: dict[str, str] = field(default_factory=dict)
@@ -319,6 +320,7 @@ def sample_sweep(
             }
         )
         confusion_matrix, class_report = confusion_matrix[:0], class_report[:0]
+    target = "digit" if classification else "progression"
     return SampleSweep(
         leaderboard=leaderboard,
         histories=pd.DataFrame(histories),
@@ -331,9 +333,12 @@ def sample_sweep(
             columns=[f"pixel{i}" for i in range(64)],
             index=pd.Index(test_predictions["row_id"], name="row_id"),
         ),
+        data_sample=pd.DataFrame(
+            random.integers(0, 17, (6, 64)), columns=[f"pixel{i}" for i in range(64)]
+        ).assign(**{target: list(test_predictions["true"].iloc[:6])}),
         schema=Schema(
             task=task,  # type: ignore[arg-type]
-            target="digit" if classification else "progression",
+            target=target,
             classes=labels if classification else (),
             features=tuple(Column(name=f"pixel{i}", kind="numeric") for i in range(64)),
             rank="image" if shape else "table",

@@ -2,13 +2,16 @@ import re
 
 import plotly.graph_objects as go
 import pytest
+from markupsafe import escape
 
+from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.reporting.figures import FIGURES
 from dnn_sweep.core.reporting.figures.style import FigureInfo, finish_plotly
 from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
-from dnn_sweep.core.reporting.mistakes import find_mistakes
-from dnn_sweep.core.reporting.report import write_report
+from dnn_sweep.core.reporting.glossary import read_glossary
+from dnn_sweep.core.reporting.predicted_rows import find_mistakes
+from dnn_sweep.core.reporting.report import WHERE_THEY_SUIT, write_report
 from tests.sample_sweep import (
     add_sample_baselines,
     sample_comparison,
@@ -55,7 +58,7 @@ def test_the_answer_comes_first_with_intervals_ties_and_budget():
 
     top = text_of(page.split("<h2")[0])
     assert "relu + adam comes first on digits, tied with 2 of 2 others" in top
-    assert "one learning rate for each combination, set beforehand and not searched for" in top
+    assert "One learning rate for each combination, set beforehand and not searched for" in top
     assert "validation accuracy 0.9722 95 % interval [0.9528, 0.9819]" in top
     assert "test accuracy 0.9722 95 % interval [0.9528, 0.9819]" in top
     assert "3 combinations \N{MULTIPLICATION SIGN} 1 seed \N{MULTIPLICATION SIGN} 20 epochs" in top
@@ -177,7 +180,7 @@ def test_it_says_what_would_decide_and_how_to_run_it():
     )
     top = text_of(page_of(sample_sweep(THREE), comparison=comparison).split("<h2")[0])
     command = "kedro run --pipeline=train --params=training.seeds=45"
-    assert f"It would take about 40 more seeds. {command} Budget of every claim" in top
+    assert f"What next It would take about 40 more seeds. {command} To serve it" in top
 
 
 def test_the_undecided_stand_apart_from_the_tied_and_statistics_are_folded():
@@ -266,7 +269,8 @@ def test_the_sections_come_in_the_order_of_the_questions():
     page = page_of(sample_sweep(THREE))
 
     assert re.findall(r'<h2 id="(\w+)">', page) == [
-        "heatmap", "ranking", "curves", "rates", "diagnostics", "time", "test", "again",
+        "heatmap", "ranking", "curves", "rates", "diagnostics", "time", "data", "test", "again",
+        "terms",
     ]  # fmt: skip
     for anchor in re.findall(r'<a href="#(\w+)">', page):
         assert f'<h2 id="{anchor}">' in page
@@ -285,7 +289,7 @@ def test_screening_verdicts_and_comparison_are_shown():
 
     top = text_of(page.split("<h2")[0])
     assert "Two seeds cannot go below p = 0.5" in top
-    assert "screening: 3 learning rates per combination" in top
+    assert "Screening: 3 learning rates per combination" in top
     assert "the best rate of 2 of 3 combinations lies on the edge of what was tried" in top
     assert 'id="figure-learning_rates"' in page
     assert 'id="figure-ranking"' in page
@@ -304,6 +308,66 @@ def test_an_empty_screening_is_none():
     assert "There was no screening" in section_of(page, "rates")
     assert 'id="figure-learning_rates"' not in page
     assert "set beforehand and not searched for" in text_of(page.split("<h2")[0])
+
+
+@pytest.mark.parametrize(
+    ("alias", "role"), [("champion", "champion"), ("challenger", "challenger")]
+)
+def test_a_challenger_is_not_called_the_champion(alias, role):
+    sweep = sample_sweep(THREE)
+    sweep.change(registered=sweep.champion.registered.model_copy(update={"alias": alias}))
+
+    page = page_of(sweep)
+
+    assert f'<h2 id="test">The {role} on the test set</h2>' in page
+    assert f"{role.capitalize()}: relu + adam, learning rate" in section_of(page, "again")
+    assert f"models:/dnn_sweep_digits@{alias} " in page.split("<h2")[0]
+
+
+def test_a_model_that_is_not_registered_has_no_command_that_would_fail():
+    sweep = sample_sweep(THREE)
+    missing = RegisteredVersion.missing("dnn_sweep_digits", "no answer")
+    sweep.change(registered=missing)
+    assert "To serve it" not in page_of(sweep)
+
+
+def test_ten_questions_are_answered_before_the_first_figure():
+    sweep = sample_sweep(THREE, seeds=(0, 1))
+    screening = sample_screening(sweep)
+    comparison = add_sample_baselines(sweep, 0.1, 0.9).model_copy(
+        update={
+            "to_decide": "About 40 more seeds, 3 min 0 s of training, would tell them apart.",
+            "next_seeds": 45,
+            "reservation": "but a support vector machine does as well",
+        }
+    )
+
+    page = page_of(sweep, comparison=comparison, screening=screening)
+
+    top, times = text_of(page.split("<h2")[0]), "\N{MULTIPLICATION SIGN}"
+    serve = "mlflow models serve -m models:/dnn_sweep_digits@champion"
+
+    for question, answer in {
+        "what should I use?": "What to use Use relu + adam at learning rate 0.001: accuracy",
+        "how good is it?": "0.9722 [0.9528, 0.9819] on the test set.",
+        "how sure?": "How sure The others are tied.",
+        "compared with what?": "2 baselines: most frequent class, logistic regression.",
+        "is a simpler model better?": "A simpler model A deep network pays here.",
+        "why did sigmoid fail?": "did not train well: vanishing gradient (sigmoid + sgd). Why",
+        "what next?": "What next About 40 more seeds",
+        "what does it cost to know more?": "3 min 0 s of training, would tell them apart.",
+        "how do I serve it?": f"To serve it {serve}",
+        "how were rates chosen?": f"Screening: 3 learning rates per combination {times}",
+        "which data?": "digit (10 classes) from 64 features of 1,800 rows: 1,080 training",
+    }.items():
+        assert answer in top, question
+
+
+def test_the_terms_are_listed_for_readers_without_a_mouse():
+    terms = page_of(sample_sweep(THREE)).split('<h2 id="terms">')[1]
+    for each in read_glossary():
+        assert (f"<dt>{escape(each.term)}</dt>" in terms) == each.hover
+    assert "<abbr" not in terms
 
 
 def test_time_to_target_is_listed_and_who_never_got_there_is_named():
@@ -327,9 +391,15 @@ def test_mistakes_are_pictures_or_rows():
     first = found[0]
 
     page = page_of(images)
-    rows = section_of(page_of(table), "test")
+    of_table = page_of(table)
+    rows = section_of(of_table, "test")
 
-    assert page.count('src="data:image/png;base64,') == len(found)
+    assert of_table.count("<img") == 0
+    shown, right = page.split("<h3>Right predictions</h3>")
+    assert (
+        shown.count("data:image/png;base64,") == len(found) + images.data_sample["digit"].nunique()
+    )
+    assert right.count("data:image/png;base64,") == len(images.schema.classes)
     sure = f"{100 * first.by:.0f}&nbsp;%&nbsp;sure"
     text = section_of(page, "test")
     assert f"{first.true} taken for {first.predicted} , {sure} row {first.row_id}" in text
@@ -369,8 +439,34 @@ def test_the_page_needs_no_network_and_holds_plotly_once():
     outside = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
     assert "http" not in outside
     assert not re.search(r"<(script|link)[^>]+(src|href)=", page.split("plotly.js v")[0])
-    drawn = {f'id="figure-{name}"' for name in FIGURES if name != "learning_rates"}
-    assert drawn <= set(re.findall(r'id="figure-\w+"', page))
+    drawn = {name for name in FIGURES if name not in ("learning_rates", *WHERE_THEY_SUIT)}
+    assert set(re.findall(r'id="figure-(\w+)"', page)) == {*drawn, "calibration"}
+
+
+def test_figures_appear_where_they_suit():
+    for sweep, suiting in [
+        (sample_sweep(THREE), {"calibration"}),
+        (sample_sweep(THREE, task="regression"), set()),
+        (
+            sample_sweep(THREE, task="binary", labels=("a", "b")),
+            {"calibration", "threshold_curves"},
+        ),
+        (sample_sweep(THREE, batch_sizes=(16, 32)), {"calibration", "factors"}),
+    ]:
+        page = page_of(sweep)
+        assert {name for name in WHERE_THEY_SUIT if f'id="figure-{name}"' in page} == suiting
+        assert ('<h2 id="factors">' in page) == ("factors" in suiting)
+
+
+def test_the_first_training_rows_are_shown_with_the_kinds_of_their_columns():
+    sweep = sample_sweep(THREE)
+    first = sweep.data_sample.iloc[0]
+
+    text = section_of(page_of(sweep), "data")
+
+    assert "the first 12 of 64 columns" in text
+    assert "digit target pixel0 numeric pixel1 numeric" in text
+    assert f"{first['digit']} {' '.join(str(first[f'pixel{i}']) for i in range(12))} " in text
 
 
 @pytest.mark.parametrize("experiment", ["digits", "<img src=x onerror=alert(1)>"])
@@ -408,8 +504,8 @@ def test_baselines_are_ranked_and_marked_and_it_is_said_whether_a_deep_network_p
     page = page_of(sweep, diagnostics, comparison=comparison, verdicts=verdicts)
 
     top = text_of(page.split("<h2")[0])
-    assert "The others are tied. A deep network pays here. 1 of 3 combinations did not" in top
-    assert "train well: vanishing gradient (sigmoid + sgd). Why Budget of every" in top
+    assert "How sure The others are tied. Ranking A simpler model A deep network pays here." in top
+    assert "did not train well: vanishing gradient (sigmoid + sgd). Why" in top
     assert "<li>More of it.</li>" in page
     section = section_of(page, "ranking")
     assert "Baselines are models without a deep network" in section

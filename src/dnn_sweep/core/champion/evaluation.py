@@ -238,16 +238,15 @@ def measure(
         again |= {name: named_objective(name, schema.task) for name in bounded}
     for name, each in again.items():
         scorer = build_scorer(each, schema.task, outputs.shape[1], target, scaling, groups)
-        found[name] = _estimate(scorer, predicted, evaluation)
+        found[name] = estimate_metric(scorer, predicted, evaluation.confidence)
     return {metric: found.pop(metric), **found}
 
 
-def _estimate(
-    scorer: Scorer, predictions: Predictions, evaluation: EvaluationParameters
-) -> MetricEstimate:
+def estimate_metric(scorer: Scorer, predictions: Predictions, confidence: float) -> MetricEstimate:
+    """A metric of one model's predictions with its interval, which is over the rows."""
     scores = scorer.row_scores(predictions)[np.newaxis, np.newaxis]
     scale, most = scorer.objective.scale, scorer.independent_rows
-    low, high = mean_interval(scores, evaluation.confidence, scale, most)
+    low, high = mean_interval(scores, confidence, scale, most)
     return MetricEstimate(value=scores.mean(), ci_low=low[0], ci_high=high[0])
 
 

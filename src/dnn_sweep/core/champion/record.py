@@ -61,6 +61,11 @@ class RegisteredVersion(BaseModel):
         return cls(name=name, version="", alias=None, reason=reason)
 
     @property
+    def role(self) -> str:
+        """What its model is called in texts: the challenger where another stays the champion."""
+        return "challenger" if self.alias == "challenger" else "champion"
+
+    @property
     def announced(self) -> str:
         """Whether it was registered now: ``Registered``, ``Registered before``, ``Not registered``.
 

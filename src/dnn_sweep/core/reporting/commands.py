@@ -188,8 +188,7 @@ def next_commands(
     scored = scored | experiment_parameter(environment, experiment_of(model))
     if alias != "champion":
         scored["inference.alias"] = alias
-    options, uri = _options(environment), shlex.quote(f"models:/{model}@{alias}")
-    serve = f"mlflow models serve -m {uri} --env-manager local --port 5001"
+    options = _options(environment)
     look = [
         ("compare the runs", f"{launcher} kedro mlflow ui{options}".lstrip()),
         ("see the pipelines and their outputs", f"{launcher} kedro viz run{options}".lstrip()),
@@ -199,8 +198,20 @@ def next_commands(
     return [
         *look,
         ("score a file", kedro_run(launcher, "inference", environment, scored)),
-        ("serve the model", f"{launcher} {serve}".lstrip()),
+        ("serve the model", serve_model(launcher, model, alias)),
     ]
+
+
+def serve_model(launcher: str, model: str, alias: str) -> str:
+    """Write the command that serves a registered model, or the call after a sweep from Python.
+
+    >>> print(serve_model("", "dnn_sweep_iris", "champion"))
+    mlflow models serve -m models:/dnn_sweep_iris@champion --env-manager local --port 5001
+    """
+    if launcher == PYTHON:
+        return "result.predict(rows)"
+    uri = shlex.quote(f"models:/{model}@{alias}")
+    return f"{launcher} mlflow models serve -m {uri} --env-manager local --port 5001".lstrip()
 
 
 def _call(parameters: Mapping[str, JsonValue]) -> str:

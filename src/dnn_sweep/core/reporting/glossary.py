@@ -10,7 +10,7 @@ from itertools import zip_longest
 import yaml
 
 # Left as they are: code, what is clicked on, headings.
-LEFT = "script|style|title|pre|code|a|button|summary|nav|h1|h2|h3|svg"
+LEFT = "script|style|title|pre|code|a|button|summary|nav|h1|h2|h3|svg|section|dt"
 PIECES = re.compile(rf"(<({LEFT})\b.*?</\2>|<[^>]+>)", re.DOTALL)
 
 

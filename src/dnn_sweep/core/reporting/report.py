@@ -10,13 +10,21 @@ from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.time_to_target import summarize_times
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import NO_VALUE, format_interval, format_value
-from dnn_sweep.core.reporting.glossary import explain_terms
-from dnn_sweep.core.reporting.mistakes import find_mistakes
+from dnn_sweep.core.missing import Missing
+from dnn_sweep.core.reporting.glossary import explain_terms, read_glossary
 from dnn_sweep.core.reporting.pages import embed_figure, figure_scripts, page_template
+from dnn_sweep.core.reporting.predicted_rows import (
+    find_mistakes,
+    find_right,
+    first_values,
+    sample_pictures,
+)
 from dnn_sweep.core.reporting.results import SweepResults
 
 # Figures of which the reader chooses the combinations.
 TO_CHOOSE_FROM = ("learning_curves", "time_to_target")
+# Figures that only some sweeps have something for; the pages of others are without them.
+WHERE_THEY_SUIT = ("factors", "calibration", "threshold_curves")
 
 
 def write_report(results: SweepResults, **figures: Any) -> str:
@@ -27,10 +35,14 @@ def write_report(results: SweepResults, **figures: Any) -> str:
     >>> write_report(sweep_results, **figures)[:15]
     '<!doctype html>'
     """
-    filters: dict[str, Any] = {"or_never": _or_never, "p_value": _p_value, "sure": _sure}
+    filters: dict[str, Any] = {
+        "or_never": _or_never, "p_value": _p_value, "sure": _sure, "cell": _cell,
+    }  # fmt: skip
     page = page_template("report.html.j2", filters)
     ranking = results.leaderboard.to_dict("records")
     champion, schema = results.champion, results.schema
+    tested = results.test_predictions, results.test_rows, schema
+    is_image = schema.rank == "image"
     written = page.render(
         results=results,
         champion=champion,
@@ -46,15 +58,31 @@ def write_report(results: SweepResults, **figures: Any) -> str:
         healthy=HEALTHY,
         times=summarize_times(results.time_to_target).to_dict("records"),
         classes=results.class_report.to_dict("records"),
-        mistakes=find_mistakes(results.test_predictions, results.test_rows, schema),
+        mistakes=find_mistakes(*tested),
+        right=find_right(*tested) if is_image and schema.classes else [],
+        pictures=sample_pictures(results.data_sample, schema) if is_image else [],
+        sampled=[] if is_image else _sampled(results),
+        terms=[each for each in read_glossary() if each.hover],
         configuration=results.configuration.model_dump_json(indent=2),
         figures={
             name: embed_figure(name, figure, picker=name in TO_CHOOSE_FROM)
             for name, figure in figures.items()
+            if name not in WHERE_THEY_SUIT or isinstance(figure, Missing) or figure.data
         },
         **figure_scripts(),
     )
     return explain_terms(written)
+
+
+def _sampled(results: SweepResults) -> list[tuple[Any, dict[str, Any]]]:
+    """The target and the first columns of each sampled row."""
+    schema, rows = results.schema, results.data_sample
+    return [
+        (target, first_values(row))
+        for target, (_, row) in zip(
+            rows[schema.target], rows[schema.feature_names].iterrows(), strict=True
+        )
+    ]
 
 
 def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
@@ -100,6 +128,12 @@ def _p_value(p: float) -> str:
     if np.isnan(p):
         return NO_VALUE
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return NO_VALUE
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def _sure(probability: float) -> str:

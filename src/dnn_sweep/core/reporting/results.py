@@ -22,6 +22,7 @@ from dnn_sweep.core.reporting.commands import (
     kedro_run,
     more_minutes,
     more_seeds,
+    serve_model,
 )
 from dnn_sweep.core.reporting.failed import describe_failures
 from dnn_sweep.core.reporting.warnings import unrecognised_classes, warn_of_champion
@@ -48,6 +49,7 @@ class SweepResults:
     class_report: pd.DataFrame  # precision, recall, F1 and support per class; none for a regression
     test_predictions: pd.DataFrame  # one row per test row
     test_rows: pd.DataFrame  # raw, indexed by ``row_id``
+    data_sample: pd.DataFrame  # a few training rows, raw
     schema: Schema
     configuration: Configuration
     network_summaries: dict[str, str]  # by the network's name
@@ -180,6 +182,14 @@ class SweepResults:
             return None
         given = self._source | parameters
         return kedro_run(self.launcher, "train", self.environment, given)
+
+    @property
+    def command_to_serve(self) -> str | None:
+        """The command that serves the registered model; ``None`` where none is registered."""
+        registered = self.champion.registered
+        if not registered.version:
+            return None
+        return serve_model(self.launcher, registered.name, registered.alias or "champion")
 
     @property
     def _source(self) -> dict[str, JsonValue]:

@@ -3,6 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from dnn_sweep.core.data.folds import assign_folds
+from dnn_sweep.core.data.sample import sample_rows
 from dnn_sweep.core.data.splitting import split_rows
 from dnn_sweep.core.data.summary import summarize_data
 from dnn_sweep.core.missing import FOR_READERS
@@ -36,6 +37,13 @@ def create_pipeline() -> Pipeline:
                 inputs=["train_rows", "schema", "params:data", "params:split"],
                 outputs="folds",
                 name="assign_folds",
+            ),
+            Node(
+                sample_rows,
+                inputs=["train_rows", "schema"],
+                outputs="data_sample",
+                name="sample_rows",
+                tags=FOR_READERS,
             ),
             Node(
                 summarize_data,

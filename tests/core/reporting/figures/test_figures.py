@@ -623,7 +623,7 @@ def test_pictures_are_drawn_without_pyplot(pairs, tmp_path, monkeypatch):
         "comparison": sample_comparison(),
     }
     for name, figure in FIGURES.items():
-        picture = draw(figure, *(given[each] for each in figure.inputs))
+        _, picture = figure.render(*(given[each] for each in figure.inputs))
         picture.savefig(tmp_path / f"{name}.png", dpi=50)
         assert (tmp_path / f"{name}.png").stat().st_size > 2_000
 

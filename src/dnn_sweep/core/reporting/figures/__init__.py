@@ -7,13 +7,16 @@ from typing import Any
 
 from dnn_sweep.core.lazy import go
 from dnn_sweep.core.reporting.figures import (
+    calibration,
     diagnostics,
+    factors,
     heatmap,
     learning_curves,
     learning_rates,
     predictions,
     ranking,
     style,
+    threshold_curves,
     time_to_target,
 )
 
@@ -54,5 +57,8 @@ FIGURES = {
         diagnostics,
         time_to_target,
         predictions,
+        calibration,
+        threshold_curves,
+        factors,
     )
 }

@@ -62,7 +62,7 @@ def prepare(
     kind = [baselines, is_best, undecided, shown["tied_with_best"]]
     groups = np.select(kind, [names[4], names[0], names[2], names[1]], names[3])
     rows["group"] = pd.Categorical(groups, categories=[*GROUPS])
-    left, right = _limits(rows, objective)
+    left, right = limits_of(rows, objective)
     inset = 0.01 * (right - left)
     rows["outside"] = ~rows["value"].between(left, right)
     at_end = rows["value"].clip(left + inset, right - inset)
@@ -90,7 +90,7 @@ def prepare(
     )
 
 
-def _limits(rows: pd.DataFrame, objective: Objective) -> tuple[float, float]:
+def limits_of(rows: pd.DataFrame, objective: Objective) -> tuple[float, float]:
     """Leave room for the better half; one that failed would press all others together."""
     if rows.empty:
         return (0.0, 1.0)

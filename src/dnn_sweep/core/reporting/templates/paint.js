@@ -4,7 +4,8 @@ const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const paper = window.matchMedia("print");
 
 // From no row to all rows of a class; white would glare on a dark page.
-const shares = {light: "Blues", dark: [[0, "#1e2329"], [1, "#6db9ea"]]};
+// (The script's own "Blues" run the other way round than those of the Python library.)
+const shares = {light: [[0, "#f7fbff"], [0.5, "#6baed6"], [1, "#08306b"]], dark: [[0, "#1e2329"], [1, "#6db9ea"]]};
 
 // Figures follow the page from light to dark and back, and fit the paper when it is printed.
 function paint(printing) {

@@ -5,8 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnn_sweep.core.data.sample import sample_rows
 from dnn_sweep.core.data.schema import Column, Schema
-from dnn_sweep.core.reporting.mistakes import find_mistakes
+from dnn_sweep.core.reporting.pictures import draw_pictures
+from dnn_sweep.core.reporting.predicted_rows import find_mistakes, find_right, sample_pictures
 from tests.sample_sweep import sample_sweep
 
 THREE = [("sigmoid", "sgd"), ("relu", "sgd"), ("relu", "adam")]
@@ -74,3 +76,44 @@ def test_rows_may_hold_text_and_gaps():
 
     assert (mistake.row_id, mistake.by) == (9, 0.8)
     assert mistake.values == {"colour": None, "size": None}
+
+
+def test_of_each_class_the_first_right_row_is_shown():
+    sweep = sample_sweep(THREE, shape=(8, 8, 1))
+    found = find_right(sweep.test_predictions, sweep.test_rows, sweep.schema)
+    right = sweep.test_predictions.query("true == predicted").drop_duplicates("true")
+    assert [each.row_id for each in found] == right["row_id"].tolist()
+    assert [each.true for each in found] == list(sweep.schema.classes)
+
+
+def test_sureness_is_that_of_the_class_which_a_moved_threshold_predicts():
+    schema = Schema(
+        task="binary", target="y", classes=("no", "yes"), rows=1, fingerprint="f",
+        features=(Column(name="size", kind="numeric"),),
+    )  # fmt: skip
+    rows = pd.DataFrame({"size": [1.5]}, index=[4])
+    predictions = pd.DataFrame(
+        {"row_id": [4], "true": ["no"], "predicted": ["yes"],
+         "probability_no": [0.7], "probability_yes": [0.3]}
+    )  # fmt: skip
+    assert [each.by for each in find_mistakes(predictions, rows, schema)] == [0.3]
+
+
+def test_a_sample_of_images_has_all_classes_and_few_cells():
+    schema = sample_sweep(THREE, shape=(8, 8, 1)).schema
+    rows = pd.DataFrame({name: range(300) for name in schema.feature_names})
+    rows[schema.target] = [at % 10 for at in range(300)]
+
+    sample = sample_rows(rows, schema)
+    pictures = sample_pictures(sample, schema)
+
+    assert sample[schema.target].value_counts().to_dict() == dict.fromkeys(range(10), 6)
+    assert [each.label for each in pictures] == list(range(10))
+
+
+def test_large_pictures_are_thinned_out_and_stand_side_by_side():
+    from matplotlib.image import imread
+
+    row = pd.DataFrame(np.random.default_rng(0).random((2, 100 * 130 * 3)))
+    png = b64decode(draw_pictures(row, (100, 130, 3)).partition(",")[2])
+    assert imread(BytesIO(png)).shape == (34, 44 + 3 + 44, 4)
