@@ -335,7 +335,7 @@ def sample_sweep(
         ),
         data_sample=pd.DataFrame(
             random.integers(0, 17, (6, 64)), columns=[f"pixel{i}" for i in range(64)]
-        ).assign(**{target: list(test_predictions["true"].iloc[:6])}),
+        ).assign(**{target: list(test_predictions["true"].iloc[:: test // 6][:6])}),
         schema=Schema(
             task=task,  # type: ignore[arg-type]
             target=target,

@@ -44,7 +44,7 @@ def test_it_shows_scores_curves_time_left_and_what_was_dropped(live):
     assert display.lines == ["live page: iris/live.html", "dropped after round 1: relu + sgd"]
     assert ">0.8000</td>" in text
     assert "3 of 6 trials of this stage. Elapsed 12 s, remaining about" in text
-    assert "relu + sgd: 1 trial diverged" in text
+    assert "relu + sgd at learning rate 0.1: 1 trial diverged" in text
     assert "dropped after round 1: relu + sgd" in text
     assert "relu + lion, seed 0<br>" in text
     assert "epoch 1 of 4: 0.2500" in text
@@ -66,6 +66,25 @@ def test_it_is_written_every_few_seconds_and_at_the_ends(live):
     assert "iris: Training has finished" in pages[-1]
     assert '<a href="report.html">' in pages[-1]
     assert "refresh" not in pages[-1]
+
+
+def test_what_is_compiled_is_named_at_once_and_only_until_it_is_there(live):
+    page, _, pages, _ = live
+    page.start(3, 2, 0)
+    page.compiling(6)
+    assert "Compiling 1 program," in pages[-1]
+    page.compiled(6, 2.0)
+    page.start(3, 2, 0, "finals")
+    assert "Compiling" not in pages[-1]
+
+
+def test_one_that_fails_leaves_the_colours_to_the_better_half():
+    sweep = LiveSweep("iris", stage="finals")
+    for optimizer, value in {"adam": 0.96, "lion": 0.90, "nadam": 0.95, "sgd": 0.1}.items():
+        sweep.add(a_result(a_trial(optimizer), [value]))
+    ((_, cells),) = sweep.table()[1]
+    adam, lion, nadam, sgd = (cell["strength"] for cell in cells)
+    assert adam > nadam > 1.2 * lion > sgd > 0
 
 
 def test_an_interrupted_training_is_not_called_finished(live):

@@ -397,9 +397,10 @@ def test_mistakes_are_pictures_or_rows():
     assert of_table.count("<img") == 0
     shown, right = page.split("<h3>Right predictions</h3>")
     assert (
-        shown.count("data:image/png;base64,") == len(found) + images.data_sample["digit"].nunique()
+        shown.count('src="data:image/png;base64,')
+        == len(found) + images.data_sample["digit"].nunique()
     )
-    assert right.count("data:image/png;base64,") == len(images.schema.classes)
+    assert right.count('src="data:image/png;base64,') == len(images.schema.classes)
     sure = f"{100 * first.by:.0f}&nbsp;%&nbsp;sure"
     text = section_of(page, "test")
     assert f"{first.true} taken for {first.predicted} , {sure} row {first.row_id}" in text

@@ -148,7 +148,7 @@ def test_what_does_not_fit_alone_is_named_and_the_rest_is_trained(monkeypatch):
 
 @pytest.mark.usefixtures("one_worker")
 def test_trials_of_a_program_that_cannot_be_compiled_are_all_named(monkeypatch):
-    def fail(self, spec, lanes, compiled):
+    def fail(self, *_):
         raise RuntimeError("the compiler is broken")
 
     monkeypatch.setattr(Programs, "get", fail)

@@ -189,20 +189,20 @@ def test_the_live_display_shows_the_trial_at_hand_and_its_last_metrics(width, me
 def test_eighty_columns_hold_name_bar_and_labelled_times_of_both_stages():
     display, console, _ = live(80)
     with display:
-        for stage in ("screening", "screening beyond the edges", "finals"):
+        for stage in ("screening", "screening beyond edges", "finals"):
             display.start(150, 20, 0, stage)
-            trial = a_trial("nesterov", seed=104)
+            trial = a_trial("nesterov", seed=104, epochs=10)
             display.trial_started(trial)
-            display.epoch_finished(trial, 2, {"val_accuracy": 0.5})
+            display.epoch_finished(trial, 10, {"val_accuracy": 0.5})
             display.trial_finished(a_result(a_trial("adam"), [0.9123]))
             with console.capture() as shown:
                 console.print(display._progress.make_tasks_table(display._progress.tasks))
-    rows = [row for row in shown.get().splitlines() if row.strip()]
-    for row in rows:  # so no name has broken into lines
-        assert " elapsed, " in row
-        assert " left " in row
-    assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" * 3 in rows[3]
-    assert all("best 0.9123" in row for row in rows[:3])
+    rows = [row for row in shown.get().splitlines() if row.strip()][:4]
+    assert all(" elapsed" in row for row in rows)  # so no name has broken into lines
+    assert rows[3].count("\N{BOX DRAWINGS HEAVY HORIZONTAL}") >= 7
+    assert all(" left " in row and "best 0.9123" in row for row in rows[:3])
+    assert "screening beyond edges" in rows[1]
+    assert "epoch 10/10" in rows[3]
 
 
 def test_a_combination_that_diverges_again_is_told_once_a_stage():
@@ -236,6 +236,23 @@ def test_many_trials_at_once_share_a_bar_that_moves_now_and_then():
         for trial in trials:
             display.trial_finished(a_result(trial, [0.5]))
         assert tasks_of(display)["trials"].completed == 40 * 20
+
+
+def test_a_compilation_has_a_bar_that_names_it_until_it_ends():
+    display, console, _ = live(80)
+    with display:
+        display.start(80, 20, 0, "finals")
+        display.compiling(6)
+        with console.capture() as shown:
+            console.print(display._progress.make_tasks_table(display._progress.tasks))
+        row = shown.get().splitlines()[-1]
+        assert row.startswith("compiling")
+        assert "6 trials" in row
+        assert "0:00 elapsed " in row
+        display.compiled(6, 4.5)
+        assert set(tasks_of(display)) == {"finals"}
+        display.compiling(3)  # and is interrupted
+    assert set(tasks_of(display)) == {"finals"}
 
 
 @pytest.mark.parametrize("make", [plain, live])
@@ -312,7 +329,7 @@ def test_log_lines_and_diverged_trials_go_above_the_bars():
         display.trial_finished(a_result(trial, [0.5, float("nan")], status="diverged"))
     logger.removeHandler(handler)
     lines = stream.getvalue()
-    assert "relu + sgd, seed 0: diverged after 2 epochs" in lines
+    assert "relu + sgd at learning rate 0.1: diverged after 2 epochs" in lines
     saving, last_bar = lines.index("Saving data"), lines.rindex("trials")
     assert saving < last_bar
 

@@ -135,7 +135,7 @@ def test_each_stage_says_how_much_it_trains(trained):
     *_, display = trained
     first, *beyond, last = display.stages
     assert first == ("screening", 6, 1, 0)
-    assert {stage for stage, *_ in beyond} == {"screening beyond the edges"}
+    assert {stage for stage, *_ in beyond} == {"screening beyond edges"}
     assert all(cached == 0 for *_, cached in beyond)
     assert last == ("finals", 4, 2, 0)
 

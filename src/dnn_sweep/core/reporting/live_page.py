@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from dnn_sweep.core.formatting import format_seconds
@@ -43,6 +44,7 @@ class LiveSweep:
     metric: str = ""
     sign: int = 1
     said: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_SAID))
+    compiling: int = 0  # programs
     diverged: Counter[str] = field(default_factory=Counter)
     running: dict[str, tuple[Trial, list[float]]] = field(default_factory=dict)
     # By stage and pair: the scores of each combination at each learning rate.
@@ -64,7 +66,7 @@ class LiveSweep:
         scores = self._scores_of(result.trial)
         key = result.trial.combination, result.trial.learning_rate
         if result.is_diverged or not math.isfinite(result.score):
-            self.diverged[result.trial.combination] += 1
+            self.diverged[f"{key[0]} at learning rate {key[1]:g}"] += 1
         else:
             scores.setdefault(key, []).append(result.score)
 
@@ -88,8 +90,10 @@ class LiveSweep:
         values = {pair: self._best_of(pair) for pair in pairs}
         known = [value for value, _ in values.values() if value is not None]
         low, high = (min(known), max(known)) if known else (0.0, 0.0)
-        span = max(high - low, 0.05 * abs(high)) or 1.0  # so that no small difference looks large
         best = high if self.sign > 0 else low
+        # Those that fail leave the colours to the better half, and no small difference looks large.
+        middle = abs(best - median(known)) if known else 0.0
+        span = max(min(2 * middle, high - low), 0.05 * abs(best)) or 1.0
 
         def cell(pair: Pair) -> dict[str, Any]:
             value, stage = values.get(pair, (None, ""))
@@ -169,8 +173,15 @@ class LivePage(TrainingProgress):
         self._display.start(total_trials, epochs, cached, stage)
         self._update(at_once=True)
 
+    def compiling(self, trials: int) -> None:
+        """Say so: nothing else happens until the program is there."""
+        self._sweep.compiling += 1
+        self._display.compiling(trials)
+        self._update(at_once=True)
+
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
         """Pass it on."""
+        self._sweep.compiling = max(self._sweep.compiling - 1, 0)
         self._display.compiled(trials, seconds, share)
 
     def trial_started(self, trial: Trial) -> None:

@@ -86,9 +86,9 @@ def sample_pictures(data_sample: pd.DataFrame, schema: Schema) -> list[Pictures]
 def first_values(row: "pd.Series[Any]") -> dict[str, Any]:
     """The first columns of a row; None where missing, and no longer than fits into a table."""
     few = row.iloc[:MOST_COLUMNS].astype(object)
-    given = few.where(few.notna(), None).to_dict()
+    given: dict[Any, Any] = few.where(few.notna(), None).to_dict()
     return {
-        name: f"{each[:LONGEST]}…" if isinstance(each, str) and len(each) > LONGEST else each
+        str(name): f"{each[:LONGEST]}…" if isinstance(each, str) and len(each) > LONGEST else each
         for name, each in given.items()
     }
 

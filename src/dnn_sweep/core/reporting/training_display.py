@@ -27,6 +27,7 @@ from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stage_clock import StageClock
 
 WIDE = 100  # columns from which there is room for names in the notes
+LONGEST_NAME = 22  # columns of a name in a narrower terminal
 A_MOMENT = 1.0  # seconds; shorter compilations are not mentioned
 REDRAW = 0.2  # seconds; rich itself draws ten times per second
 
@@ -103,7 +104,8 @@ class _TimeColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         elapsed = task.finished_time if task.finished else task.elapsed
-        left = "" if task.finished else f", {_as_clock(task.time_remaining)} left"
+        known = not task.finished and task.total is not None
+        left = f", {_as_clock(task.time_remaining)} left" if known else ""
         return Text(f"{_as_clock(elapsed)} elapsed{left}")
 
 
@@ -126,13 +128,15 @@ class LiveDisplay(TrainingDisplay):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._told: set[str] = set()  # combinations of the stage that diverged
-        # In a narrow terminal notes are short and names are cut; bar and times stay.
+        # In a narrow terminal notes are short and names are cut; bar, times and notes stay.
+        most = None if self.console.width >= WIDE else LONGEST_NAME
+        self._names = Column(no_wrap=True, max_width=most, overflow="ellipsis")
         self._progress = Progress(
-            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            TextColumn("{task.description}", table_column=self._names),
             BarColumn(bar_width=10, table_column=Column(min_width=6)),
             TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, min_width=9)),
             _TimeColumn(),
-            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, min_width=6)),
+            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, min_width=11)),
             console=self.console,
             # Long enough for slow epochs, so that the time left is known from the second on.
             speed_estimate_period=3600,
@@ -140,6 +144,7 @@ class LiveDisplay(TrainingDisplay):
         self._drawn = -REDRAW
         self._sweep: TaskID | None = None
         self._current: TaskID | None = None
+        self._compiling: list[TaskID] = []
 
     def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
         """Show the stage's bar; it moves with every epoch."""
@@ -154,6 +159,17 @@ class LiveDisplay(TrainingDisplay):
             note="",
         )
         self._progress.start()
+
+    def compiling(self, trials: int) -> None:
+        """Show a bar that pulses until the program is there: nobody knows how far it is."""
+        shown: dict[str, Any] = {"done": count(trials, "trial"), "note": ""}
+        self._compiling.append(self._progress.add_task("compiling", total=None, **shown))
+
+    def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
+        """Take the bar away."""
+        if self._compiling:
+            self._progress.remove_task(self._compiling.pop(0))
+        super().compiled(trials, seconds, share)
 
     def trial_started(self, trial: Trial) -> None:
         """Show the trial's bar, or one for all that train at once."""
@@ -180,7 +196,7 @@ class LiveDisplay(TrainingDisplay):
         if result.status == "diverged" and result.trial.combination not in self._told:
             self._told.add(result.trial.combination)
             trial, epochs = result.trial, count(len(result.history), "epoch")
-            name = f"{trial.combination}, seed {trial.seed}"
+            name = f"{trial.combination} at learning rate {trial.learning_rate:g}"
             self._say(f"{name}: diverged after {epochs}", "yellow")
         self._move()
         if self._done >= self._trials:
@@ -188,6 +204,9 @@ class LiveDisplay(TrainingDisplay):
 
     def stop(self) -> None:
         """Leave the sweep's bar as it stands."""
+        for task in self._compiling:
+            self._progress.remove_task(task)
+        self._compiling = []
         self._hide_current()
         self._progress.stop()
 

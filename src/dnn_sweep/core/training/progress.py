@@ -19,6 +19,9 @@ class TrainingProgress:
         Its trials have so many ``epochs`` at most; ``cached`` of them are already trained.
         """
 
+    def compiling(self, trials: int) -> None:
+        """Called when a program that trains so many trials at once begins to be compiled."""
+
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
         """Called when a program that trains so many trials at once has been compiled.
 
@@ -57,6 +60,10 @@ class CompileTimer(TrainingProgress):
     def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
         """Pass it on."""
         self._display.start(total_trials, epochs, cached, stage)
+
+    def compiling(self, trials: int) -> None:
+        """Pass it on."""
+        self._display.compiling(trials)
 
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
         """Count what training waited for, and pass it on."""

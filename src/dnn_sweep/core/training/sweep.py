@@ -36,7 +36,7 @@ from dnn_sweep.parameters import (
 )
 
 logger = logging.getLogger(__name__)
-BEYOND = " beyond the edges"
+BEYOND = " beyond edges"
 NO_BUDGET, NO_ROUNDS, SWEEP = BudgetParameters(), Rounds(), SweepParameters()
 
 

@@ -23,6 +23,10 @@ class Recorder(TrainingProgress):
 
     def __init__(self):
         self.started, self.epochs, self.compilations, self.shares = [], [], [], []
+        self.begun = []
+
+    def compiling(self, trials):
+        self.begun.append(trials)
 
     def compiled(self, trials, seconds, share=1.0):
         self.compilations.append(trials)

@@ -54,7 +54,7 @@ def test_progress_hears_of_every_trial_its_epochs_in_order_and_every_compilation
     heard = Recorder()
     stacked(trials, make_data(), 2, progress=heard)
     assert sorted(heard.started) == sorted(trial.id for trial in trials)
-    assert heard.compilations == [2]
+    assert heard.begun == heard.compilations == [2]
     for trial in trials:
         own = [(epoch, logs) for name, epoch, logs in heard.epochs if name == trial.id]
         assert [epoch for epoch, _ in own] == [1, 2, 3]

@@ -36,7 +36,7 @@ class CalibrationInfo(style.FigureInfo):
     def sizes(self) -> pd.Series:
         """Diameters of the dots, in pixels."""
         share = np.sqrt(self.bins["rows"] / self.bins["rows"].max())
-        return SMALLEST + (LARGEST - SMALLEST) * share
+        return pd.Series(SMALLEST + (LARGEST - SMALLEST) * share)
 
     @property
     def start(self) -> float:

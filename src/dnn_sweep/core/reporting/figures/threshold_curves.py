@@ -147,9 +147,11 @@ def plot(info: ThresholdCurvesInfo) -> go.Figure:
     """Draw the curves with Plotly."""
     figure = go.Figure()
     if info.chance:
-        x, y = zip(*info.chance, strict=True)
+        ends = np.array(info.chance).T
         dashed: dict[str, Any] = {"color": style.GREY, "dash": "dash"}
-        figure.add_scatter(x=x, y=y, mode="lines", line=dashed, name="no skill", hoverinfo="skip")
+        figure.add_scatter(
+            x=ends[0], y=ends[1], mode="lines", line=dashed, name="no skill", hoverinfo="skip"
+        )
     for index, curve in enumerate(info.curves):
         colour = style.colour_of(index)
         x_title, y_title = info.axes
@@ -186,17 +188,13 @@ def draw(info: ThresholdCurvesInfo) -> mpl.figure.Figure:
     figure = style.new_figure(6.5, 6)
     axis = figure.subplots()
     if info.chance:
-        axis.plot(*zip(*info.chance, strict=True), "--", color=style.GREY, label="no skill")
+        axis.plot(*np.array(info.chance).T, "--", color=style.GREY, label="no skill")
     for index, curve in enumerate(info.curves):
         colour = style.colour_of(index)
         axis.plot(*curve.points.T, color=colour, label=f"{curve.label}: {curve.area}")
-        bars = {
-            f"{name}err": [[value - low], [high - value]]
-            for name, value, (low, high) in zip(
-                "xy", curve.chosen, (curve.x_interval, curve.y_interval), strict=True
-            )
-        }
-        axis.errorbar(*([each] for each in curve.chosen), **bars, fmt="o", color=colour)
+        (x, y), (left, right), (low, high) = curve.chosen, curve.x_interval, curve.y_interval
+        bars: dict[str, Any] = {"xerr": [[x - left], [right - x]], "yerr": [[y - low], [high - y]]}
+        axis.errorbar([x], [y], fmt="o", color=colour, **bars)
     style.style_axis(axis)
     axis.set(xlabel=info.axes[0], ylabel=info.axes[1], xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
     axis.xaxis.set_major_formatter("{x:.0%}")

@@ -25,12 +25,16 @@ class Programs:
         self._rows: dict[object, Rows] = {}
 
     def get(
-        self, spec: ProgramSpec, lanes: int, compiled: Callable[[int, float, int], None]
+        self,
+        spec: ProgramSpec,
+        lanes: int,
+        compiling: Callable[[int], None],
+        compiled: Callable[[int, float, int], None],
     ) -> EpochProgram:
         """Return a compiled program; of several threads that ask for it, one compiles.
 
-        ``compiled`` is called after a compilation with lanes, seconds and the number of threads
-        that waited for it.
+        ``compiling`` is called before a compilation with lanes, ``compiled`` after it with lanes,
+        seconds and the number of threads that waited for it.
         """
         key = spec, lanes
         with self._lock:
@@ -38,6 +42,7 @@ class Programs:
             lock = self._locks[key]
         with lock:
             if key not in self._programs:
+                compiling(lanes)
                 began = time.perf_counter()
                 program = EpochProgram(spec, lanes, self._rows_for(spec.model))
                 program.compile()

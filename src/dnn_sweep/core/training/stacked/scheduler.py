@@ -159,7 +159,7 @@ class Scheduler:
             self._checkpoint(trial).save(state)
 
     def _program(self, spec: ProgramSpec, lanes: int) -> EpochProgram:
-        return self.programs.get(spec, lanes, self._relay.compiled)
+        return self.programs.get(spec, lanes, self._relay.compiling, self._relay.compiled)
 
     def _checkpoint(self, trial: Trial) -> Checkpoint:
         return self.checkpoints.of(trial, NAME, measured=self.probe is not None)
@@ -199,6 +199,9 @@ class _Relay(TrainingProgress):
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
         self.put(lambda: self.progress.epoch_finished(trial, epoch, logs))
+
+    def compiling(self, trials: int) -> None:
+        self.put(lambda: self.progress.compiling(trials))
 
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
         """Report a compilation; ``share`` counts threads that waited, of those that could train."""
