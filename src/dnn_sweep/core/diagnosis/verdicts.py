@@ -240,7 +240,7 @@ def _harm(
     if own < THRESHOLDS["nothing_learned"] or "no signal" in fit:
         return f"{_score(trial)}, against {trial.no_skill:.3g} without looking at a row"
     if "overfitting" in fit and gap(trial) > THRESHOLDS["memorised"]:
-        return f"{_score(trial)} in its best epoch"
+        return _score(trial)
     loss = finite(trial.history["loss"])
     stuck = len(loss) and loss.min() > (1 - THRESHOLDS["loss_moved"]) * loss[0]
     if own < THRESHOLDS["half_way"] and stuck:
@@ -254,8 +254,11 @@ def _shortfall_without_cause(top: float) -> float:
 
 
 def _reached(trial: TrialCurves, attainable: Attainable) -> str:
-    return f"{_score(trial)}, against {attainable.best:.3g} of {BEST}"
+    in_those = "of" if trial.kept is not None else "in those of"
+    return f"{_score(trial)}, against {attainable.best:.3g} {in_those} {BEST}"
 
 
 def _score(trial: TrialCurves) -> str:
-    return f"validation {trial.objective.label} reached {trial.best:.3g}"
+    # The ranking has another epoch's score where networks are kept as they are at the end.
+    at = "" if trial.kept is not None else " in its best epoch"
+    return f"validation {trial.objective.label} reached {trial.best:.3g}{at}"

@@ -17,7 +17,11 @@ function paint(printing) {
   for (const figure of document.querySelectorAll(".js-plotly-plot")) {
     figure.data.forEach((trace, place) => trace.meta === "shares"
       && Plotly.restyle(figure, {colorscale: [shares[look]]}, [place]));
-    Plotly.relayout(figure, {template: templates[look],
+    figure.dataset.height ||= figure.layout.height;
+    // Lower on paper, so that two fit on a page.
+    const height = figure.dataset.height * (printing ? 0.75 : 1);
+    figure.style.height = height + "px";
+    Plotly.relayout(figure, {template: templates[look], height,
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       autosize: !printing, width: printing ? 680 : null});
   }
