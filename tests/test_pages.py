@@ -314,6 +314,55 @@ def test_the_report_reads_well_offline(chromium, trained, width, colors):
         assert picture.evaluate("image => image.naturalWidth") == 8
 
 
+def test_the_first_screen_answers_what_one_asks_first(chromium, trained):
+    with open_report(chromium, trained) as page:
+        answers = page.locator("dl.decision dd")
+        asked = page.locator("dl.decision dt").all_text_contents()
+        assert asked == [
+            "What to use", "How sure", "A simpler model", "What failed", "What next",
+            "To serve it", "Compared", "Learning rates", "Data",
+        ]  # fmt: skip
+        told = dict(zip(asked, answers.all_text_contents(), strict=True))
+        assert re.match(
+            r"(Of the networks, use|Use) relu \+ \w+ at learning rate", told["What to use"]
+        )
+        assert re.search(r"accuracy 0\.\d+ \[0\.\d+, 0\.\d+\] on the test set", told["What to use"])
+        assert "relu + " in told["How sure"]
+        assert "deep network" in told["A simpler model"]
+        assert "combination" in told["What failed"]
+        assert "seed" in told["What next"]
+        assert "mlflow models serve -m models:/dnn_sweep_digits@champion" in told["To serve it"]
+        assert "2 combinations" in told["Compared"]
+        assert "2 baselines: most frequent class, logistic regression" in told["Compared"]
+        assert "set beforehand" in told["Learning rates"]
+        assert "1,077 training, 360 validation and 360 test rows" in told["Data"]
+        box = answers.last.bounding_box()
+        assert box["y"] + box["height"] <= 900
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+def test_figures_of_the_test_rows_fit_a_phone(chromium, trained, colors):
+    context = {"viewport": {"width": 390, "height": 844}, "color_scheme": colors}
+    with open_report(chromium, trained, **context) as page:
+        label = "#figure-calibration .xtick text"
+        expect(page.locator(label).first).to_be_attached()
+        assert (brightness(page, label, "fill") > 0.5) == (colors == "dark")
+        box = page.locator("#figure-calibration .main-svg").first.bounding_box()
+        assert box["x"] + box["width"] <= 390
+        sampled = page.locator(".strips img")
+        expect(sampled).to_have_count(10)
+        assert sampled.first.evaluate("image => image.naturalWidth") == 6 * 8 + 5
+        assert sampled.first.bounding_box()["width"] <= 390
+
+
+def test_no_prediction_is_as_bright_as_a_page_that_is_light(chromium, trained):
+    with open_report(chromium, trained) as page:
+        cells = page.locator("#figure-predictions")
+        expect(cells.locator(".heatmaplayer image")).to_be_attached()
+        scale = cells.evaluate("figure => figure.data[0].colorscale")
+        assert scale[0] == [0, "#f7fbff"]
+
+
 def test_the_report_is_rebuilt_without_training_and_leaves_no_run_behind(trained):
     from mlflow.tracking import MlflowClient
 
