@@ -127,6 +127,7 @@ def test_kedro_viz_shows_the_stages_alone_at_the_address_that_the_readme_gives(c
     with visit_viz(chromium, viz, path) as page:
         stages = page.locator(".pipeline-node__text")
         expect(stages).to_have_count(len(STAGES))
+        page.wait_for_timeout(1500)  # the boxes move to their places
         from_the_top = sorted(stages.all(), key=lambda each: each.bounding_box()["y"])
         names = [each.text_content() for each in from_the_top]
         assert names == [each.__name__.split(".")[-1] for each in STAGES]
