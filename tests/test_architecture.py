@@ -142,3 +142,38 @@ def test_commands_that_train_nothing_load_no_tensorflow(project: Project) -> Non
     }
     assert "dnn_sweep.core.training.sweep" in imported
     assert imported & {"tensorflow", "keras"} == set()
+
+
+LIGHT = """
+import runpy, sys
+for command in sys.argv[1:]:
+    sys.argv = ["kedro", *command.split()]
+    try:
+        runpy.run_module("kedro", run_name="__main__")
+    except SystemExit as end:
+        heavy = {"mlflow", "kedro_mlflow", "sqlalchemy", "sklearn", "tensorflow", "keras"}
+        print("ended with", end.code, *sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_help_lists_and_refusals_load_no_mlflow(project: Project) -> None:
+    light = [
+        "registry list", "--help", "run --help", "run --pipeline=trian", "run --params=trainin.x=3"
+    ]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT, *light, "mlflow --help"],
+        cwd=project.path,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ends = [line for line in done.stdout.splitlines() if line.startswith("ended with")]
+
+    assert ends[:-1] == [f"ended with {code}" for code in (0, 0, 0, 1, 1)], done.stderr
+    assert "mlflow  Use mlflow-specific commands" in done.stdout
+    assert "Did you mean 'train'?" in done.stderr
+    assert "Did you mean 'training'?" in done.stderr
+    # kedro-mlflow's own commands are found where they are asked for.
+    assert re.search(r"^  ui +Opens the mlflow user interface", done.stdout, re.MULTILINE)
+    assert ends[-1].split()[2:] == ["0", "kedro_mlflow", "mlflow"]

@@ -149,6 +149,7 @@ os.write(1, b"trained")
 
 def test_what_the_process_had_frozen_itself_stays_frozen():
     code = """
+import dnn_sweep.datasets.sweep_run  # which every session loads before a node runs
 gc.freeze()
 before = gc.get_freeze_count()
 enter("training")
@@ -200,6 +201,7 @@ def test_what_skops_looks_up_is_imported_before_mlflow_which_would_make_it_slow(
 import sys
 import kedro.framework.cli
 import dnn_sweep.settings
+import dnn_sweep.datasets.tracking_hooks
 order = list(sys.modules)
 print(order.index("scipy.special") < order.index("mlflow"))
 """

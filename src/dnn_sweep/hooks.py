@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from dnn_sweep.core.errors import SweepError, SweepInterruptedError
 from dnn_sweep.core.training import stage_clock as stages
 from dnn_sweep.core.training.stage_clock import StageClock
-from dnn_sweep.datasets.sweep_run import expect_an_end, forget_the_end
+from dnn_sweep.datasets.postponed_mlflow import sweep_run
 from dnn_sweep.datasets.table_file import TableFileDataset
 from dnn_sweep.parameters import DataParameters
 from dnn_sweep.startup import COLLECTOR
@@ -59,7 +59,7 @@ class SweepHooks:
     @hook_impl(trylast=True)
     def before_pipeline_run(self) -> None:
         """From now on, an exit without a report is no finished sweep."""
-        expect_an_end()
+        sweep_run.expect_an_end()
         COLLECTOR.expect_imports()
         COLLECTOR.skip_last_search()
 
@@ -76,14 +76,14 @@ class SweepHooks:
     @hook_impl
     def after_pipeline_run(self) -> None:
         """Record that the sweep has finished."""
-        forget_the_end()
+        sweep_run.forget_the_end()
         COLLECTOR.restore()
 
     # Last, so that the sweep's run has ended before a mistake is reported.
     @hook_impl(trylast=True)
     def on_pipeline_error(self, error: Exception) -> None:
         """Report the user's mistakes without a traceback."""
-        forget_the_end()
+        sweep_run.forget_the_end()
         COLLECTOR.restore()
         report_mistake(error)
 

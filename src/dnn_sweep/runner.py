@@ -18,7 +18,7 @@ from pluggy import PluginManager
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dnn_sweep.datasets.base import State, state_of_path
-from dnn_sweep.datasets.sweep_run import sweep_to_record
+from dnn_sweep.datasets.postponed_mlflow import sweep_run
 from dnn_sweep.parameters import SweepParameters
 from dnn_sweep.sparing_runner import SparingRunner
 
@@ -122,7 +122,7 @@ class OutOfDateRunner(SparingRunner):
         record = self._records.get(node.name)
         if record is None:
             return "it has not run yet, or always runs"
-        if sweep_to_record() not in (None, record.sweep) and _is_tracked(node, catalog):
+        if sweep_run.sweep_to_record() not in (None, record.sweep) and _is_tracked(node, catalog):
             return "its outputs are not in this sweep's run"
         if record.code != _code(node, catalog):
             return "its code or its configuration has changed"
@@ -169,7 +169,7 @@ class OutOfDateRunner(SparingRunner):
         inputs |= {name: state for name, state in self._given.items() if name in inputs}
         self._records[node.name] = NodeRecord(
             code=_code(node, catalog),
-            sweep=sweep_to_record(),
+            sweep=sweep_run.sweep_to_record(),
             inputs={name: state for name, state in inputs.items() if name not in outputs},
             outputs=outputs,
         )

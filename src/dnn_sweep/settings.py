@@ -8,9 +8,9 @@ from omegaconf.resolvers import oc
 from dnn_sweep.startup import COLLECTOR, IS_INSTALLED  # isort: skip  (tunes what is imported after it)
 from dnn_sweep.configuration_check import ConfigurationHooks
 from dnn_sweep.core.reporting.commands import launcher
+from dnn_sweep.datasets.postponed_mlflow import PostponedTracking, postpone_commands
+from dnn_sweep.datasets.session_store import RecordedSession
 from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
-from dnn_sweep.datasets.sweep_run import RecordedSession
-from dnn_sweep.datasets.tracking_hooks import TrackingHooks
 from dnn_sweep.datasets.user_paths import CONF, PROJECT_ROOT, project_root
 from dnn_sweep.earlier_reports import EarlierReportsHooks
 from dnn_sweep.experiment_name import ExperimentConfigLoader
@@ -39,6 +39,7 @@ def mlflow_artifacts() -> str | None:
 
 
 COLLECTOR.expect_imports()
+postpone_commands()
 # A network of the user's own may lie in the project's folder (`network.function`).
 sys.path.append(str(PROJECT_ROOT))
 
@@ -50,11 +51,11 @@ HOOKS = (
     RunLockHooks(),
     EarlierReportsHooks(),
     InputHooks(),
-    TrackingHooks(),
+    PostponedTracking(),
 )
 CONF_SOURCE = str(CONF)
-# TrackingHooks stand in for the former; the latter would report on what people run in folders that
-# have no `.telemetry` to refuse it. Which spelling counts depends on who packaged it.
+# PostponedTracking stands in for the former; the latter would report on what people run in folders
+# that have no `.telemetry` to refuse it. Which spelling counts depends on who packaged it.
 DISABLE_HOOKS_FOR_PLUGINS: tuple[str, ...] = (
     "kedro-mlflow", "kedro_mlflow", "kedro-telemetry", "kedro_telemetry",
 )  # fmt: skip

@@ -4,7 +4,8 @@ import pytest
 from kedro.framework.session.session import _describe_git
 
 from dnn_sweep.datasets import sweep_run
-from dnn_sweep.datasets.sweep_run import RecordedSession, revision_tags
+from dnn_sweep.datasets.session_store import RecordedSession
+from dnn_sweep.datasets.sweep_run import revision_tags
 
 
 @pytest.fixture

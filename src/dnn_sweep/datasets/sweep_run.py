@@ -1,24 +1,13 @@
 """The sweep's own MLflow run: Kedro's git record as tags, and an end even where it is killed."""
 
 import atexit
-from typing import ClassVar
 
-from kedro.framework.session.store import BaseSessionStore
 from mlflow.entities import RunStatus
 from mlflow.tracking.context.registry import resolve_tags
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
+from dnn_sweep.datasets.session_store import RecordedSession
 from dnn_sweep.datasets.tracked_sweep import SWEEP
-
-
-class RecordedSession(BaseSessionStore):
-    """Kedro's session store; the latest one stays at hand for hooks, which get no session."""
-
-    latest: ClassVar["RecordedSession | None"] = None
-
-    def __init__(self, path: str, session_id: str) -> None:
-        super().__init__(path, session_id)
-        RecordedSession.latest = self
 
 
 def sweep_to_record() -> str | None:
