@@ -50,7 +50,7 @@ class Clocked:
     def __init__(self, stop_after=None):
         self.now, self.trained, self._stop_after = 0.0, [], stop_after
 
-    def refuses(self, trial, logs=None):
+    def refuses(self, trial):
         return None
 
     def train(self, trials, data, progress, logs, reason, finished=(), **others):

@@ -164,14 +164,10 @@ def build_callbacks(
             restore_best_weights=True,
         )
         in_order.append(keeper)
-    if logs.csv or logs.tensorboard:
-        folder = Path(logs.folder) / trial.id
-        folder.mkdir(parents=True, exist_ok=True)
-        if logs.csv:
-            file = folder / "epochs.csv"
-            in_order.append(keras.callbacks.CSVLogger(str(file), append=_goes_on(file, first)))
-        if logs.tensorboard:
-            in_order.append(keras.callbacks.TensorBoard(str(folder / "tensorboard")))
+    if logs.csv:
+        file = Path(logs.folder) / trial.id / "epochs.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        in_order.append(keras.callbacks.CSVLogger(str(file), append=_goes_on(file, first)))
     return Callbacks(trial, in_order, recorder, keeper)
 
 

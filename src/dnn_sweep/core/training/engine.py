@@ -29,7 +29,7 @@ class Engine(Protocol):
     def name(self) -> str:
         """Its name in results and in ``training.engine``."""
 
-    def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
+    def refuses(self, trial: Trial) -> str | None:
         """Return the reason, for the user, why it cannot train a trial; ``None`` if it can."""
 
     def train(
@@ -98,13 +98,11 @@ def assign_engines(
     requested: str,
     *,
     engines: Sequence[Engine] | None = None,
-    logs: LoggingParameters | None = None,
 ) -> list[Assignment]:
     """Assign every trial to an engine; return the trials grouped by engine and reason.
 
     ``requested`` is an engine's name, or ``auto`` for the fastest that can train the trial;
-    ``engines`` come from :func:`build_engines`, by default new ones. Not every engine can write
-    all the ``logs``.
+    ``engines`` come from :func:`build_engines`, by default new ones.
 
     Raises:
         SweepError: If the requested engine cannot train one of the trials.
@@ -112,16 +110,14 @@ def assign_engines(
     engines = engines or build_engines(requested)
     groups: dict[tuple[Engine, str], list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(_choose(trial, engines, requested, logs), []).append(trial)
+        groups.setdefault(_choose(trial, engines, requested), []).append(trial)
     return [Assignment(engine, why, tuple(group)) for (engine, why), group in groups.items()]
 
 
-def _choose(
-    trial: Trial, engines: Sequence[Engine], requested: str, logs: LoggingParameters | None
-) -> tuple[Engine, str]:
+def _choose(trial: Trial, engines: Sequence[Engine], requested: str) -> tuple[Engine, str]:
     refusals: list[str] = []
     for engine in engines:
-        refusal = engine.refuses(trial, logs)
+        refusal = engine.refuses(trial)
         if refusal is None:
             if requested != "auto":
                 return engine, "training.engine asks for it"

@@ -81,9 +81,9 @@ class KerasFitEngine:
         self._folder: TemporaryDirectory[str] | None = None
         self._data: TrainingData | None = None  # whose rows lie in the folder
 
-    def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
+    def refuses(self, trial: Trial) -> str | None:
         """Return ``None``: ``fit`` trains every trial."""
-        del trial, logs
+        del trial
         return None
 
     def train(

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -21,6 +22,7 @@ from dnn_sweep.core.plan.rounds import Rounds
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, Checkpoints
 from dnn_sweep.core.training.engine import assign_engines, build_engines
+from dnn_sweep.core.training.event_files import EventFiles
 from dnn_sweep.core.training.interrupts import Interrupts, exit_status
 from dnn_sweep.core.training.judge import Judge
 from dnn_sweep.core.training.progress import TrainingProgress
@@ -37,6 +39,7 @@ from dnn_sweep.parameters import (
 
 logger = logging.getLogger(__name__)
 BEYOND = " beyond edges"
+TENSORBOARD = "tensorboard"  # below the folder of the logs
 NO_BUDGET, NO_ROUNDS, SWEEP = BudgetParameters(), Rounds(), SweepParameters()
 
 
@@ -72,11 +75,14 @@ class Sweep:
             TrialsFailedError: After a stage of which some trials could not be trained.
         """
         self.checkpoints.tidy(self.finished)
+        events = EventFiles(Path(self.logs.folder) / TENSORBOARD) if self.logs.tensorboard else None
         with self.display, Interrupts().listening() as interrupts:
             try:
                 for report in chain.from_iterable(stage() for stage in (self._screen, self._final)):
                     with interrupts.held():  # while the trial is saved
                         yield report
+                        if events and report.stage == "finals":
+                            events.write(report.result)
                         self.checkpoints.remove(report.result.trial.id)
             except KeyboardInterrupt as stop:
                 raise SweepInterruptedError(
@@ -171,15 +177,15 @@ class Sweep:
         self.display.start(left + recalled, epochs, recalled, stage)
         if begun := self.checkpoints.count(trial for trial in trials if trial.id not in known):
             self.display.say(f"continuing {count(begun, 'trial')} from the last checkpoint")
-        finished, logs = dict(known), self.logs
+        finished = dict(known)
         display = self.race.timer if self.race else self.display
         if self.race:
             self.race.begin_stage()
         failures: list[str] = []
-        for each in assign_engines(trials, self.training.engine, engines=self._engines, logs=logs):
+        for each in assign_engines(trials, self.training.engine, engines=self._engines):
             if any(trial.id not in finished for trial in each.trials):
                 logger.info("engine %s (%s)", each.engine.name, each.reason)
-            given = self.data, display, logs, each.reason, finished
+            given = self.data, display, self.logs, each.reason, finished
             others: dict[str, Any] = {"measured": measured, "checkpoints": self.checkpoints}
             try:
                 for trained in each.engine.train(each.trials, *given, **others):

@@ -16,7 +16,6 @@ from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.stacked import StackedEngine, scheduler
 from dnn_sweep.core.training.stacked.lane import Lane
 from dnn_sweep.core.training.stacked.queues import TrialQueue
-from dnn_sweep.parameters import LoggingParameters
 from tests.builders import make_data
 from tests.core.training.stacked.sweeps import (
     Recorder,
@@ -101,15 +100,6 @@ def test_what_cannot_be_stacked_goes_to_keras_and_why_is_recorded(optimizer, pre
         assert [trial.optimizer for trial in by_engine["stacked"].trials] == ["sgd"]
     with pytest.raises(SweepError, match=f"training.engine stacked: .*{why}"):
         assign_engines(trials, "stacked")
-
-
-def test_tensorboard_goes_to_keras_and_stacked_refuses_it():
-    logs = LoggingParameters(folder="unused", tensorboard=True)
-    (assignment,) = assign_engines(trials_of(), "auto", logs=logs)
-    assert assignment.engine.name == "keras"
-    assert "logs.tensorboard" in assignment.reason
-    with pytest.raises(SweepError, match=r"logs\.tensorboard"):
-        assign_engines(trials_of(), "stacked", logs=logs)
 
 
 def test_an_error_in_a_thread_reaches_the_caller_and_no_thread_is_left():

@@ -33,10 +33,8 @@ class StackedEngine:
         self._finals = [trial for trial in finals if reason_against(trial) is None]
         self._programs: Programs | None = None
 
-    def refuses(self, trial: Trial, logs: LoggingParameters | None = None) -> str | None:
+    def refuses(self, trial: Trial) -> str | None:
         """Say why it cannot train a trial; see :class:`~dnn_sweep.core.training.engine.Engine`."""
-        if logs is not None and logs.tensorboard:
-            return "logs.tensorboard follows one network at a time"
         return reason_against(trial)
 
     def train(
