@@ -1,6 +1,7 @@
 """What every test can use: a clean slate, a project of its own, a browser."""
 
 import gc
+import json
 import os
 import re
 import shutil
@@ -9,8 +10,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -123,7 +126,11 @@ class Project:
         }
 
     def kedro(
-        self, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 600
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 600,
+        cold: bool = False,
     ) -> subprocess.CompletedProcess[str]:
         """Run ``kedro`` in the project, as a user would.
 
@@ -131,22 +138,79 @@ class Project:
             arguments: What follows ``kedro`` on the command line.
             env: Variables to add to the environment.
             timeout: Seconds after which it is stopped and the test fails.
+            cold: Whether its process begins with nothing imported, for tests of the start.
 
         Returns:
             The finished process; its output is plain text without colours.
         """
-        done = subprocess.run(
-            [sys.executable, "-m", "kedro", *arguments],
-            cwd=self.path,
-            env=self.environment(env),
+        done = self.python("-m", "kedro", *arguments, env=env, timeout=timeout, cold=cold)
+        done.stdout, done.stderr = ANSI.sub("", done.stdout), ANSI.sub("", done.stderr)
+        return done
+
+    def python(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 600,
+        cold: bool = False,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m`` or ``python -c`` in the project; the arguments are as above."""
+        return run_python(arguments, self.path, self.environment(env), timeout, cold=cold)
+
+
+def run_python(
+    arguments: tuple[str, ...],
+    folder: Path,
+    environment: Mapping[str, str],
+    timeout: float,
+    *,
+    cold: bool,
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process of its own, which has imported large libraries unless it is cold."""
+    if cold:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=folder,
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=timeout,
             check=False,
         )
-        done.stdout, done.stderr = ANSI.sub("", done.stdout), ANSI.sub("", done.stderr)
-        return done
+    with TemporaryDirectory() as outputs:
+        files = {name: f"{outputs}/{name}" for name in ("stdout", "stderr")}
+        request = {
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": dict(environment),
+            "timeout": timeout,
+            **files,
+        }
+        ask, answer = _warm_python()
+        ask.write(json.dumps(request) + "\n")
+        ask.flush()
+        status = answer.readline().strip()
+        said = {name: Path(file).read_text() for name, file in files.items()}
+    if status == "None":
+        raise subprocess.TimeoutExpired(arguments, timeout, said["stdout"], said["stderr"])
+    return subprocess.CompletedProcess(arguments, int(status), **said)
+
+
+@cache
+def _warm_python() -> tuple[IO[str], IO[str]]:
+    """Ends with its input, when this process does."""
+    server = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("warm_python.py"))],
+        env={name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert server.stdin
+    assert server.stdout
+    return server.stdin, server.stdout
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def trained(new_project):
     project = new_project()
     (project.path / "mlflow.db").unlink()  # a first run makes it
     configure(project)
-    done = project.kedro("run", "--pipeline=train")
+    done = project.kedro("run", "--pipeline=train", cold=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return project, done
 
@@ -113,7 +113,7 @@ def test_the_same_command_again_runs_nothing_and_prints_the_same_summary(trained
     project, first = trained
     report = reporting(project) / "report.html"
     written, runs = report.stat().st_mtime_ns, runs_of(project)
-    done = project.kedro("run", "--pipeline=train", env={"PYTHONPROFILEIMPORTTIME": "1"})
+    done = project.kedro("run", "--pipeline=train", env={"PYTHONPROFILEIMPORTTIME": "1"}, cold=True)
 
     assert done.returncode == 0, done.stderr
     assert re.search(r"4\d of 4\d nodes are up to date", " ".join(done.stdout.split()))

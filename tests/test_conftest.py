@@ -10,16 +10,21 @@ from tests import conftest
 from tests.conftest import Project
 
 
+@pytest.mark.parametrize("cold", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_commands_run_the_copy_and_see_nothing_from_outside(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch, cold: bool
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://someone.example")
     settings = project.path / "src" / "dnn_sweep" / "settings.py"
     settings.write_text(
         "import os\nprint('COPY', os.environ.get('MLFLOW_TRACKING_URI'), os.environ['EXTRA'])\n"
     )
-    done = project.kedro("registry", "list", env={"EXTRA": "given"})
+    done = project.kedro("registry", "list", env={"EXTRA": "given"}, cold=cold)
+    again = project.kedro("no-such-command", env={"EXTRA": "other"}, cold=cold)
     assert "COPY None given" in done.stdout, done.stderr
+    assert done.returncode == 0
+    assert "COPY None other" in again.stdout
+    assert again.returncode == 2
     assert "\x1b" not in done.stdout + done.stderr
 
 

@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_written_is_told_without_a_traceback(project):
     configure(project)
     (project.path / "data/02_intermediate/digits").mkdir()
     (project.path / "data/02_intermediate/digits/table.parquet").mkdir()
-    done = project.kedro("run", "--pipeline=ingestion")
+    done = project.kedro("run", "--pipeline=ingestion", cold=True)
     assert done.returncode == 1
     assert "Traceback (most recent call last)" not in done.stdout + done.stderr
     error = done.stderr[done.stderr.index("Error: ") :].splitlines()

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import mlflow
@@ -63,14 +61,7 @@ print("SHOWN", json.dumps({
     "runs": runs["tags.mlflow.runName"].tolist(),
 }))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code + shows],
-        cwd=project.path,
-        env=project.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = project.python("-c", code + shows)
     assert done.returncode == 0, done.stderr
     (line,) = [each for each in done.stdout.splitlines() if each.startswith("SHOWN ")]
     assert json.loads(line.removeprefix("SHOWN ")) == {
@@ -101,12 +92,5 @@ def test_a_notebook_runs_from_top_to_bottom(project: Project, name: str) -> None
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     for longer, shorter in SHORTENED.items():
         code = re.sub(longer, shorter, code)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project.path,
-        env=project.environment({"PLOTLY_RENDERER": "json"}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = project.python("-c", code, env={"PLOTLY_RENDERER": "json"})
     assert done.returncode == 0, done.stderr
