@@ -1,5 +1,7 @@
 """Small real things that several tests start from."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -26,8 +28,11 @@ def schema_of(task: str) -> Schema:
     )
 
 
-def make_plan(task: str = "multiclass", *, data: str = "0" * 64, **given: dict) -> TrialPlan:
-    """A plan; `network`, `grid`, `training` and `callbacks` override the small defaults."""
+def make_plan(task: str = "multiclass", *, data: str = "0" * 64, **given: Any) -> TrialPlan:
+    """A plan; `network`, `grid`, `training` and `callbacks` override the small defaults.
+
+    `objective` is what ranks, of the task by default.
+    """
     return expand_grid(
         schema_of(task),
         FEATURES,
@@ -39,6 +44,7 @@ def make_plan(task: str = "multiclass", *, data: str = "0" * 64, **given: dict) 
         TrainingParameters(**({"epochs": 3, "batch_size": 16} | given.get("training", {}))),
         CallbackParameters(**given.get("callbacks", {})),
         make_data(task).y_train,
+        objective=given.get("objective"),
     )
 
 

@@ -1,6 +1,9 @@
 """The objective's value on given rows, and each row's share in it."""
 
+import hashlib
 import importlib
+import inspect
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +23,8 @@ WHERE = "evaluation.objective"
 # Groups of rows that are left out one after another: enough that a variance of so many values is
 # known well, and few enough that a sweep of hundreds of trials is scored in seconds.
 GROUPS = 50
+# Python's filters of warnings are shared by the threads that train, each of which may score.
+_FILTERS = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +182,8 @@ class Scorer:
             return _custom_value(objective, true, given, binary=self.classes == 2)
         scorer = sklearn.metrics.get_scorer(objective.scorer)
         replay = _replay(is_classifier=self.classes > 0)(given, np.arange(self.classes))
-        with warnings.catch_warnings(), sklearn.config_context(skip_parameter_validation=True):
+        quick = sklearn.config_context(skip_parameter_validation=True)
+        with _FILTERS, warnings.catch_warnings(), quick:
             warnings.simplefilter("ignore")  # of a class that is never predicted
             value = scorer(replay, np.arange(len(rows))[:, np.newaxis], true)
         return float(objective.sign * value)
@@ -228,6 +234,15 @@ def find_function(spelling: str) -> Callable[[Any, Any], float]:
         raise SweepError(f"{WHERE}: {path!r} has no function {name!r}")
     metric: Callable[[Any, Any], float] = found
     return metric
+
+
+def source_of(spelling: str) -> str:
+    """SHA-256 of the source of a user's metric's module, in hexadecimal; empty if there is none."""
+    try:
+        source = inspect.getsource(inspect.getmodule(find_function(spelling)) or find_function)
+    except (OSError, TypeError):  # a function that is not written in Python
+        return ""
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def _custom_value(

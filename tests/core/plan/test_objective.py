@@ -4,11 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dnn_sweep.core.data.schema import Column, Schema
+from dnn_sweep.core.data.folds import Fold
+from dnn_sweep.core.data.preprocessing import TARGET
+from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.plan.callbacks import check_watched_rows, resolve_callbacks
 from dnn_sweep.core.plan.objective import resolve_objective
-from dnn_sweep.parameters import EvaluationParameters
-from tests.builders import make_plan
+from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.parameters import CallbackParameters, EvaluationParameters
+from tests.builders import make_plan, schema_of
+from tests.core.training.stacked.sweeps import changed
 
 
 def resolve(target, objective="auto", task=None, validated=None):
@@ -98,14 +103,81 @@ def test_too_few_validation_rows_of_a_class_are_found_before_training():
         resolve([0] * 50 + [1] * 50, "roc_auc", validated=[0, 0, 0, 1])
 
 
-def test_callbacks_watch_the_loss_where_epochs_do_not_measure_the_objective():
-    from dnn_sweep.core.plan.callbacks import resolve_callbacks
-    from dnn_sweep.parameters import CallbackParameters
-    from tests.builders import schema_of
-
+def test_a_checkpoint_watches_what_ranks():
     given = CallbackParameters(), schema_of("binary")
     usual = resolve_callbacks(*given, resolve([0, 1], "accuracy"))
     assert (usual.checkpoint.monitor, usual.checkpoint.mode) == ("val_accuracy", "max")
     assert usual == make_plan("binary").trials[0].callbacks
     other = resolve_callbacks(*given, resolve([0, 0, 1, 1], "roc_auc"))
-    assert (other.checkpoint.monitor, other.checkpoint.mode) == ("val_loss", "min")
+    assert (other.checkpoint.monitor, other.checkpoint.mode) == ("val_objective", "max")
+    error = resolve_callbacks(*given, resolve([0, 0, 1, 1], "log_loss"))
+    assert (error.checkpoint.monitor, error.checkpoint.mode) == ("val_objective", "min")
+
+
+@pytest.mark.parametrize(
+    ("ranking", "watched"),
+    [("accuracy", ("val_accuracy", "max")), ("brier", ("val_objective", "min"))],
+)
+def test_every_callback_can_watch_the_objective(ranking, watched):
+    asked = {"enabled": True, "monitor": "objective"}
+    names = ("checkpoint", "early_stopping", "reduce_on_plateau")
+    given = CallbackParameters(**dict.fromkeys(names, asked)), schema_of("binary")
+    found = resolve_callbacks(*given, resolve([0, 0, 1, 1], ranking))
+    for name in names:
+        assert (getattr(found, name).monitor, getattr(found, name).mode) == watched
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "early_stopping", "reduce_on_plateau"])
+def test_a_monitor_that_no_epoch_has_is_refused(name):
+    given = CallbackParameters(**{name: {"enabled": True, "monitor": "objektive"}})
+    with pytest.raises(SweepError, match=rf"callbacks\.{name}\.monitor .* mean 'objective'"):
+        resolve_callbacks(given, schema_of("binary"))
+
+
+CHECKPOINT = {"checkpoint": {"enabled": True}}
+
+
+def watched_rows(positive):
+    """Rows of a split of which callbacks watch twelve, with so many of the rarer class."""
+    columns = {"x0": np.zeros(12, np.float32), TARGET: np.arange(12) < positive}
+    watched = pd.DataFrame(columns).astype({TARGET: np.int32})
+    return [Fold(train=watched, watched=watched, scored=watched, scaling=TargetScaling())]
+
+
+def test_watched_rows_that_lack_a_class_leave_the_epoch_to_the_loss_and_it_is_said(caplog):
+    ranking, schema = resolve([0, 0, 1, 1], "roc_auc"), schema_of("binary")
+    automatic = CallbackParameters(**CHECKPOINT)
+    assert check_watched_rows(automatic, schema, ranking, watched_rows(2)) == automatic
+    assert not caplog.messages
+    found = check_watched_rows(automatic, schema, ranking, watched_rows(1))
+    assert found.checkpoint.monitor == "val_loss"
+    assert "watches val_loss, since the ROC AUC cannot be computed on the 12 rows" in caplog.text
+    asked = CallbackParameters(early_stopping={"enabled": True, "monitor": "objective"})
+    with pytest.raises(SweepError, match=r"two rows of every class.* 12 rows that callbacks watch"):
+        check_watched_rows(asked, schema, ranking, watched_rows(1))
+
+
+def test_only_a_trial_whose_callbacks_watch_the_objective_has_another_id():
+    plain, ranking = make_plan("binary").trials[0], resolve([0, 0, 1, 1], "roc_auc")
+    unused = make_plan("binary", objective=ranking).trials[0]
+    assert (unused.id, unused.epoch_objective) == (plain.id, None)
+    watched = make_plan("binary", callbacks=CHECKPOINT, objective=ranking).trials[0]
+    assert watched.epoch_objective.scorer == "roc_auc"
+    usual = make_plan("binary", callbacks=CHECKPOINT).trials[0]
+    other = resolve([0, 0, 1, 1], "average_precision")
+    ids = {
+        make_plan("binary", callbacks=CHECKPOINT, objective=each).trials[0].id
+        for each in (ranking, other, ranking.model_copy(update={"positive": 0}))
+    }
+    assert len(ids | {usual.id}) == 4
+    words = ranking.model_copy(update={"label": "area", "given": "auto", "reason": "so"})
+    assert make_plan("binary", callbacks=CHECKPOINT, objective=words).trials[0].id == watched.id
+    assert Trial.model_validate_json(watched.model_dump_json()).id == watched.id
+
+
+def test_a_metric_of_ones_own_is_part_of_the_id_with_its_source():
+    ranking = resolve([0, 0, 1, 1], "tests.core.training.test_epoch_objective:hits")
+    trial = make_plan("binary", callbacks=CHECKPOINT, objective=ranking).trials[0]
+    assert len(trial.epoch_objective.source) == 64
+    edited = trial.epoch_objective.model_copy(update={"source": "0" * 64})
+    assert changed(trial, epoch_objective=edited).id != trial.id

@@ -109,6 +109,7 @@ def refit_of(trial: Trial, epochs: int, data: str, rows: tuple[int, int]) -> Tri
         "data": data,
         "fold": None,
         "inner": 0.0,
+        "epoch_objective": None,
     }
     own["schedule"] = stretch_schedule(trial, rows)
     return _changed(trial, own)

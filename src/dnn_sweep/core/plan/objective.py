@@ -51,7 +51,7 @@ def resolve_objective(
         else:
             objective = _for_classes(counts, schema, rarer)
     objective = objective.model_copy(update={"given": given})
-    _try(objective, true, validated, len(schema.classes))
+    try_objective(objective, true, validated, len(schema.classes))
     if objective.reason:
         logger.warning(objective.reason)
     return objective
@@ -74,13 +74,18 @@ def _for_classes(counts: NDArray[np.intp], schema: Schema, rarer: int) -> Object
     return found.model_copy(update={"reason": reason})
 
 
-def _try(
+def try_objective(
     objective: Objective,
     train_target: NDArray[np.generic],
     true: NDArray[np.generic],
     classes: int,
 ) -> None:
-    """Score a constant prediction, so that what fails does so before the training."""
+    """Score a constant prediction, so that what fails does so before the training.
+
+    Raises:
+        SweepError: If the metric is not defined for these targets, which are encoded as classes or
+            in their own unit.
+    """
     constant = predict_without_skill(train_target, len(true), classes)
     try:
         Scorer(objective, true, classes).value(constant)

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import features_and_target, sample_weights_of
-from dnn_sweep.core.data.folds import divide_folds, divide_once
+from dnn_sweep.core.data.folds import NEUTRAL, divide_folds, divide_once
 from dnn_sweep.core.data.loss_weights import resolve_class_weight
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError, unknown_name
@@ -27,7 +27,11 @@ from dnn_sweep.core.networks.resolve import (
     resolve_network,
 )
 from dnn_sweep.core.objectives import Objective
-from dnn_sweep.core.plan.callbacks import resolve_callbacks
+from dnn_sweep.core.plan.callbacks import (
+    check_watched_rows,
+    objective_by_epoch,
+    resolve_callbacks,
+)
 from dnn_sweep.core.plan.folds import (
     ONE_SPLIT,
     in_every_repeat,
@@ -75,6 +79,7 @@ def plan_trials(
     inner = inner_share(callbacks, split)
     if fold_matrices is not None and len(fold_matrices):
         folds = divide_folds(fold_matrices, inner)
+        callbacks = check_watched_rows(callbacks, schema, objective, folds)
         own = in_every_repeat(training, split), callbacks
         rows = min(len(fold.train) for fold in folds)
         plan = expand_grid(
@@ -83,7 +88,8 @@ def plan_trials(
         fingerprints = [fold.fingerprint for fold in folds]
         plan = plan_folds(plan, fingerprints, training.seeds, split.repeats, inner)
         return plan_unit(plan, target_scaling, schema.task)
-    one = divide_once(train_matrix, validation_matrix, inner)
+    one = divide_once(train_matrix, validation_matrix, inner, target_scaling or NEUTRAL)
+    callbacks = check_watched_rows(callbacks, schema, objective, [one])
     given = schema, features.shape[1], one.fingerprint, *settings, training, callbacks
     plan = expand_grid(*given, target, weights, len(one.train), objective)
     return plan_unit(plan_inner(plan, inner), target_scaling, schema.task)
@@ -125,6 +131,7 @@ def expand_grid(
     }
     _refuse_equal("grid.activations", [(o, a) for a, o in pairs], functions)
     resolved_callbacks = resolve_callbacks(callbacks, schema, objective)
+    watched = objective_by_epoch(resolved_callbacks, objective)
     class_weight = resolve_class_weight(training, schema, train_target, sample_weights)
     batch_sizes = grid.batch_size or (training.batch_size,)
     rows = len(train_target) if rows is None else rows
@@ -176,6 +183,7 @@ def expand_grid(
                 schedule=schedules[optimizer].get(batch_size),
                 class_weight=class_weight,
                 precision=training.precision,
+                epoch_objective=watched,
             )
             for seed in training.seeds
         ]

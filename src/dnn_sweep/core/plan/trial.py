@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dnn_sweep.core.networks.network import Network, Schedule, content_hash
-from dnn_sweep.core.objectives import objective_of
+from dnn_sweep.core.objectives import Objective, objective_of
 from dnn_sweep.parameters import CallbackParameters, CheckpointParameters, Precision, Task
 
 
@@ -30,6 +30,8 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
             them; 0 where no callback decides anything.
         target_scale: One unit of a regression's standardised target in the target's own unit, in
             which the history has its errors; ``None`` for classes.
+        epoch_objective: What is computed after every epoch, because a callback watches it; ``None``
+            where they watch what Keras measures.
     """
 
     task: Task
@@ -51,6 +53,7 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
     fold: int | None = None
     inner: float = 0.0
     target_scale: float | None = None
+    epoch_objective: Objective | None = None
 
     @cached_property
     def id(self) -> str:
@@ -72,7 +75,11 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
         labels = {"combination", "activation", "optimizer"}
         # Newer settings: a trial that does not use them keeps the id it was stored under.
         unused = {name for name in LATER if getattr(self, name) == LATER[name]}
-        return self.model_dump(mode="json", exclude=labels | unused)
+        content = self.model_dump(mode="json", exclude=labels | unused)
+        if self.epoch_objective:
+            own = content["epoch_objective"]
+            content["epoch_objective"] = {name: own[name] for name in DECIDING}
+        return content
 
     @property
     def dropout(self) -> float:
@@ -87,8 +94,12 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
 
 LATER: dict[str, Any] = {
     name: Trial.model_fields[name].default
-    for name in ("schedule", "class_weight", "precision", "fold", "inner", "target_scale")
+    for name in (
+        *("schedule", "class_weight", "precision", "fold", "inner", "target_scale"),
+        "epoch_objective",
+    )
 }
+DECIDING = ("scorer", "positive", "source")  # of an objective; the callbacks have its direction
 
 
 def _unused_checkpoint(task: Task) -> dict[str, Any]:

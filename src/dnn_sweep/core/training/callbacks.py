@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import keras
+from dnn_sweep.core.plan.callbacks import VALIDATION_OBJECTIVE
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.checkpoints import State
 from dnn_sweep.core.training.layer_log import LayerLog
@@ -43,6 +44,9 @@ class EpochRecorder(keras.callbacks.Callback):
         metric = self._trial.network.metric
         names = ("loss", metric, "val_loss", f"val_{metric}")
         metrics = {name: float((logs or {})[name]) for name in names}
+        if self._trial.epoch_objective:
+            value = float((logs or {})[VALIDATION_OBJECTIVE])
+            metrics[VALIDATION_OBJECTIVE] = value if np.isfinite(value) else np.nan
         rate = float(self.model.optimizer.learning_rate)
         seconds = self._clock() - self._began
         self.rows.append({"epoch": epoch + 1, **metrics, "learning_rate": rate, "seconds": seconds})

@@ -21,6 +21,7 @@ from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callbacks import build_callbacks
 from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, NOTHING, Checkpoints
 from dnn_sweep.core.training.device import Device
+from dnn_sweep.core.training.epoch_objective import EpochObjective, ObjectiveLog
 from dnn_sweep.core.training.keras_checkpoint import KerasCheckpoint
 from dnn_sweep.core.training.keras_rows import (
     as_tensor,
@@ -201,6 +202,8 @@ def _train_one(
     )
     first = known.epoch if known else 0
     targets = loss_targets(data.y_validation, trial.network)
+    objective = EpochObjective.of(trial, data)
+    logging = [ObjectiveLog(objective, data.x_validation)] if objective else []
     network.fit(
         batches(data, trial, first),
         initial_epoch=first,
@@ -208,7 +211,7 @@ def _train_one(
         steps_per_epoch=steps,
         validation_data=(as_tensor(data.x_validation), targets),
         validation_batch_size=VALIDATION_BATCH,
-        callbacks=[*callbacks.in_order, saving],
+        callbacks=[*logging, *callbacks.in_order, saving],
         shuffle=False,  # the batches come in the replicate's order
         verbose=0,
     )

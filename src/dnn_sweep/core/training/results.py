@@ -27,8 +27,9 @@ class TrialResult:
     Args:
         status: ``diverged`` if the loss was not finite at some epoch.
         history: One row per epoch: ``epoch`` (from 1), ``loss``, the metric, ``val_loss``, the
-            metric on the validation rows, ``learning_rate``, ``seconds``. Mean absolute errors
-            are in the target's own unit; losses are as trained.
+            metric on the validation rows, ``val_objective`` where callbacks watch it (NaN where it
+            has no value), ``learning_rate``, ``seconds``. Mean absolute errors are in the target's
+            own unit, losses as trained.
         best_epoch: The epoch whose weights were kept, from 1.
         outputs: The kept network's outputs on the validation rows, float32 of shape
             ``(rows, outputs)``.

@@ -116,10 +116,12 @@ class Cohort:
             lane.begin_epoch()
         began = time.perf_counter()
         means, outputs = self._run()
+        objectives = self._objectives(live, outputs)
         share = (time.perf_counter() - began) / len(live)
         kept, finished = [], []
         for at, lane in live:
-            if lane.end_epoch(share, {name: float(mean[at]) for name, mean in means.items()}):
+            logs = {name: float(mean[at]) for name, mean in means.items()}
+            if lane.end_epoch(share, logs | objectives.get(at, {})):
                 kept.append((at, lane))
             if lane.is_finished:
                 finished.append(lane)
@@ -179,6 +181,18 @@ class Cohort:
         for position, (_, lane) in enumerate(kept):
             scored = own_outputs[position][self._program.rows.scored(lane.trial)]
             lane.keep([each[position].copy() for each in weights], scored.copy())
+
+    def _objectives(
+        self, live: Sequence[tuple[int, Lane]], outputs: tf.Tensor
+    ) -> dict[int, dict[str, float]]:
+        """What callbacks watch beside Keras's metrics, by lane; outputs are copied if any does."""
+        asked = [(at, lane, lane.objective) for at, lane in live if lane.objective]
+        values = outputs.numpy() if asked else None
+        rows = self._program.rows
+        return {
+            at: objective.logs(values[at][rows.watched(lane.trial)])
+            for at, lane, objective in asked
+        }
 
     def _measure(self, due: Sequence[tuple[int, Lane]], probe: Probe) -> None:
         """Measure the layers of some networks, those with the same activations together."""

@@ -15,6 +15,7 @@ from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.callback_state import read_callbacks, restore_callbacks
 from dnn_sweep.core.training.callbacks import build_callbacks
 from dnn_sweep.core.training.checkpoints import State, numbered
+from dnn_sweep.core.training.epoch_objective import EpochObjective
 from dnn_sweep.core.training.layer_log import LayerLog
 from dnn_sweep.core.training.layer_measurements import Measurement
 from dnn_sweep.core.training.optimizers import learning_rate_schedule
@@ -48,7 +49,8 @@ class Lane:
     To Keras's callbacks the lane is the model: they set ``stop_training``, read and lower
     ``optimizer.learning_rate``, and ask for weights, which the cohort copies from the device only
     after an epoch that is to be kept. ``layers`` collects the trial's diagnostics, if any. Where
-    there is a state to go on from, ``resumed`` is that.
+    there is a state to go on from, ``resumed`` is that. ``objective`` is what its callbacks watch
+    beside Keras's metrics, if anything.
     """
 
     def __init__(
@@ -59,8 +61,10 @@ class Lane:
         logs: LoggingParameters,
         layers: LayerLog | None = None,
         resumed: State | None = None,
+        objective: EpochObjective | None = None,
     ) -> None:
         self.trial, self.layers, self.resumed = trial, layers, resumed
+        self.objective = objective
         self.epoch, self.seconds, self.stop_training = 0, 0.0, False
         self._steps = steps
         self._schedule = _scheduled_rates(trial, trial.epochs * steps) if trial.schedule else None

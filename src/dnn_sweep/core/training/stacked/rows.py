@@ -66,6 +66,10 @@ class Rows:
         first = 0 if part.x_scored is None else len(part.x_validation)
         return slice(first, first + len(part.scored))
 
+    def watched(self, trial: Trial) -> slice:
+        """Which of a lane's outputs belong to the rows that its trial's callbacks watch."""
+        return slice(int(self._watched[trial.fold or 0]))
+
     def counts(self, folds: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Numbers of rows that lanes, whose folds are given, train on and validate."""
         return self._trained[folds].astype(np.float32), self._watched[folds].astype(np.float32)

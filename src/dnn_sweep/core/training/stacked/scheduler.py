@@ -18,6 +18,7 @@ from dnn_sweep.core.training.checkpoints import (
     State,
 )
 from dnn_sweep.core.training.device import Device
+from dnn_sweep.core.training.epoch_objective import EpochObjective
 from dnn_sweep.core.training.layer_log import LayerLog, Probe
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
@@ -174,10 +175,11 @@ class Scheduler:
 
     def _lane(self, trial: Trial, resumed: State | None = None) -> Lane:
         self._relay.trial_started(trial)
-        rows = len(self.programs.data.of(trial.fold).x_train)
-        steps = -(-rows // trial.batch_size)
+        data = self.programs.data.of(trial.fold)
+        steps = -(-len(data.x_train) // trial.batch_size)
         layers = LayerLog(trial, self.probe) if self.probe else None
-        return Lane(trial, steps, self._relay, self.logs, layers, resumed)
+        objective = EpochObjective.of(trial, data)
+        return Lane(trial, steps, self._relay, self.logs, layers, resumed, objective)
 
     def _put(self, event: _Event) -> None:
         while not self._stopped.is_set():
