@@ -55,7 +55,7 @@ class Objective(BaseModel, frozen=True, extra="forbid"):
         positive: Position of the class that a binary metric is about.
         given: ``evaluation.objective``, from which it was resolved.
         reason: In a sentence, why it is another one than usual; empty if it is not.
-        source: SHA-256 of the module of a user's function, where trainings depend on it; else empty.
+        source: SHA-256 of the module of a user's function, where trainings depend on it.
     """
 
     metric: str

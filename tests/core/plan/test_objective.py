@@ -151,9 +151,9 @@ def test_watched_rows_that_lack_a_class_leave_the_epoch_to_the_loss_and_it_is_sa
     assert not caplog.messages
     found = check_watched_rows(automatic, schema, ranking, watched_rows(1))
     assert found.checkpoint.monitor == "val_loss"
-    assert "watches val_loss, since the ROC AUC cannot be computed on the 12 rows" in caplog.text
+    assert "watches val_loss, since the rows that it watches are too few" in caplog.text
     asked = CallbackParameters(early_stopping={"enabled": True, "monitor": "objective"})
-    with pytest.raises(SweepError, match=r"two rows of every class.* 12 rows that callbacks watch"):
+    with pytest.raises(SweepError, match=r"two rows of every class.* rows that callbacks watch"):
         check_watched_rows(asked, schema, ranking, watched_rows(1))
 
 

@@ -78,7 +78,10 @@ def objective_by_epoch(
 
 
 def check_watched_rows(
-    callbacks: CallbackParameters, schema: Schema, objective: Objective | None, parts: Sequence[Fold]
+    callbacks: CallbackParameters,
+    schema: Schema,
+    objective: Objective | None,
+    parts: Sequence[Fold],
 ) -> CallbackParameters:
     """Try the objective on the rows that callbacks watch, before anything is trained.
 
@@ -86,32 +89,37 @@ def check_watched_rows(
 
     Args:
         callbacks: Not yet resolved.
+        schema: Of the table.
+        objective: What ranks; ``None`` for what the task measures.
         parts: The rows of the only split, or of every fold.
 
     Raises:
         SweepError: If a callback asks for the objective by name, and it cannot be computed.
     """
-    if objective_by_epoch(resolve_callbacks(callbacks, schema, objective), objective) is None:
+    watched = objective_by_epoch(resolve_callbacks(callbacks, schema, objective), objective)
+    if watched is None:
         return callbacks
-    assert objective is not None  # noqa: S101 - or else there is nothing to compute
-    for part in parts:
-        rows = part.scored if part.watched is None else part.watched
-        true, watched = (each[TARGET].to_numpy() for each in (part.train, rows))
-        if schema.task == "regression":
-            true, watched = (target_values(each, part.scaling) for each in (true, watched))
-        try:
-            try_objective(objective, true, watched, len(schema.classes))
-        except SweepError as error:
-            if any(getattr(callbacks, name).monitor == OBJECTIVE for name in DECIDING):
-                raise SweepError(
-                    f"{error} (on the {len(rows)} rows that callbacks watch, for their monitor: "
-                    "objective; split.inner sets more of them aside)"
-                ) from error
-            logger.warning(
-                "callbacks.checkpoint watches val_loss, since the %s cannot be computed on the %d "
-                "rows that callbacks watch; split.inner sets more of them aside",
-                objective.label, len(rows),
-            )  # fmt: skip
-            checkpoint = callbacks.checkpoint.model_copy(update={"monitor": "val_loss"})
-            return callbacks.model_copy(update={"checkpoint": checkpoint})
+    try:
+        for part in parts:
+            _try_on(part, watched, schema)
+    except SweepError as error:
+        if any(getattr(callbacks, name).monitor == OBJECTIVE for name in DECIDING):
+            raise SweepError(
+                f"{error}. These are the rows that callbacks watch (callbacks, monitor: "
+                "objective); split.inner sets more of them aside"
+            ) from error
+        logger.warning(
+            "callbacks.checkpoint watches val_loss, since the rows that it watches are too few: %s",
+            error,
+        )
+        checkpoint = callbacks.checkpoint.model_copy(update={"monitor": "val_loss"})
+        return callbacks.model_copy(update={"checkpoint": checkpoint})
     return callbacks
+
+
+def _try_on(part: Fold, objective: Objective, schema: Schema) -> None:
+    rows = part.scored if part.watched is None else part.watched
+    true, watched = (each[TARGET].to_numpy() for each in (part.train, rows))
+    if schema.task == "regression":
+        true, watched = (target_values(each, part.scaling) for each in (true, watched))
+    try_objective(objective, true, watched, len(schema.classes))

@@ -187,12 +187,10 @@ class Cohort:
     ) -> dict[int, dict[str, float]]:
         """What callbacks watch beside Keras's metrics, by lane; outputs are copied if any does."""
         asked = [(at, lane, lane.objective) for at, lane in live if lane.objective]
-        values = outputs.numpy() if asked else None
-        rows = self._program.rows
-        return {
-            at: objective.logs(values[at][rows.watched(lane.trial)])
-            for at, lane, objective in asked
-        }
+        if not asked:
+            return {}
+        values, rows = outputs.numpy(), self._program.rows
+        return {at: o.logs(values[at][rows.watched(lane.trial)]) for at, lane, o in asked}
 
     def _measure(self, due: Sequence[tuple[int, Lane]], probe: Probe) -> None:
         """Measure the layers of some networks, those with the same activations together."""
