@@ -30,6 +30,7 @@ def made(tmp_path_factory, empty_store):
         "grid": {"optimizers": ["sgd"]},
         "training": {"engine": "stacked", "epochs": 2, "seeds": [0, 1]},
         "screening": {"factors": [1, 2], "epochs": 1},
+        "callbacks": {"checkpoint": {"enabled": True}},
         "evaluation": {"resamples": 100},
     }
     for group, values in changes.items():
@@ -49,7 +50,10 @@ def test_the_average_precision_of_the_rare_class_decides_everything(made):
     assert "val_average_precision_mean" in made["leaderboard"]
     assert "val_accuracy_mean" in made["leaderboard"]
     trial = made["champion_trial"]
-    assert trial.callbacks.checkpoint.monitor == "val_loss"
+    assert trial.callbacks.checkpoint.monitor == "val_objective"
+    by_epoch = made["histories"].query(f"trial_id == '{trial.id}'").set_index("epoch")
+    kept = by_epoch.loc[made["champion"].best_epoch, "val_objective"]
+    assert 0 < kept == by_epoch["val_objective"].max()
     champion = made["champion"]
     assert next(iter(champion.test)) == "average_precision"
     assert champion.metric == objective

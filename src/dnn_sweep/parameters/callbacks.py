@@ -16,7 +16,8 @@ class CheckpointParameters(Parameters):
     Args:
         enabled: Keep the best epoch's weights; otherwise those at the end of training (or those
             that early stopping restores). ``split.inner`` says which rows decide.
-        monitor: A per-epoch metric; ``auto`` is ``val_accuracy``, for regression ``val_mae``.
+        monitor: A per-epoch metric, or ``objective`` for the one that ranks; ``auto`` is that where
+            the watched rows suffice for it, or else ``val_loss``.
         mode: Whether more or less of it is better; ``auto`` decides as Keras does.
         filename: Pattern of the kept file's name, without ``.keras``; may contain ``{epoch}`` and
             any per-epoch metric, such as ``{epoch:02d}_{val_accuracy:0.2f}``.
