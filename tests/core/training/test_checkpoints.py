@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dnn_sweep.core.objectives import named_objective
 from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, Checkpoints, State
 from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
@@ -23,7 +24,7 @@ NETWORK = {"hidden": [8], "dropout": 0.3, "batch_normalization": True}
 CALLBACKS = {
     "checkpoint": {"enabled": True, "monitor": "val_loss"},
     "early_stopping": {"enabled": True, "patience": 4},
-    "reduce_on_plateau": {"enabled": True, "patience": 2},
+    "reduce_on_plateau": {"enabled": True, "patience": 2, "monitor": "objective"},
 }
 
 
@@ -70,7 +71,9 @@ def some_trials(engine):
     seeds, epochs = ([0, 1], 9) if engine == "stacked" else ([0], 6)
     training = {"epochs": epochs, "seeds": seeds}
     grid = {"optimizers": optimizers}
-    return trials_of(network=NETWORK, grid=grid, training=training, callbacks=CALLBACKS)
+    ranking = named_objective("macro_f1", "multiclass")
+    given = {"training": training, "callbacks": CALLBACKS, "objective": ranking}
+    return trials_of(network=NETWORK, grid=grid, **given)
 
 
 def train(engine, trials, logs, checkpoints=NO_CHECKPOINTS, progress=None, **others):
