@@ -283,14 +283,16 @@ class Claims:
     found: float
 
 
-def count_claims(truth: Truth | Errors | Rare, number: int, seed: int = 0) -> Claims:
+def count_claims(
+    truth: Truth | Errors | Rare, number: int, seed: int = 0, draws: int = DRAWS
+) -> Claims:
     """Compare the combinations of every sweep with the one that looks best."""
     skills = truth.sign * truth.means
     worse = skills < skills.max()
     false, found = 0, []
     for sweep in sweeps(truth, number, seed):
         best = int((truth.sign * sweep.scores.mean(axis=(1, 2))).argmax())
-        told = ~compare_with_best(sweep.scores, best, truth.sign, CONFIDENCE, most_draws=DRAWS).tied
+        told = ~compare_with_best(sweep.scores, best, truth.sign, CONFIDENCE, most_draws=draws).tied
         false += bool(told[skills >= skills[best]].any())
         found.append(told[worse])
     return Claims(false / number, float(np.mean(found)) if worse.any() else float("nan"))
@@ -443,6 +445,20 @@ def measure_metric_coverage(
             estimate = measured[name]
             hits[name] += bool((estimate.ci_low or 0) <= value <= (estimate.ci_high or 1))
     return {name: each / number for name, each in hits.items()}
+
+
+def least_accuracy_coverage(rows: int, accuracies: Floats) -> float:
+    """The least probability, over true accuracies, that the interval of a test accuracy holds it.
+
+    All numbers of right rows are weighed by their probability, so nothing is drawn.
+    """
+    from scipy import stats
+
+    right = np.arange(rows + 1)
+    found = [stats.binomtest(k, rows).proportion_ci(CONFIDENCE) for k in right.tolist()]
+    low, high = np.array([(each.low, each.high) for each in found]).T
+    covered = (low <= accuracies[:, None]) & (accuracies[:, None] <= high)
+    return float((stats.binom.pmf(right, rows, accuracies[:, None]) * covered).sum(axis=1).min())
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Test the statistics on simulated sweeps, and write the results to docs/simulation.md.
 
-``python -m benchmarks.simulation`` takes about half an hour on one core.
+``python -m benchmarks.simulation`` takes about half an hour on one core; with ``--case`` it prints
+the claims of one case, of as many sweeps as wanted, and writes nothing.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.simulated import (
+    DRAWS,
     Classifier,
     Errors,
     Rare,
@@ -19,6 +21,7 @@ from benchmarks.simulated import (
     count_claims_of_races,
     equal,
     equal_errors,
+    least_accuracy_coverage,
     measure_bias,
     measure_coverage,
     measure_metric_coverage,
@@ -201,6 +204,13 @@ def tabulate_metric_coverage(sweeps: int) -> str:
     return _table(["", "rows", "intervals that contain the truth"], rows)
 
 
+def describe_least_coverage() -> str:
+    """The least coverage of test accuracies, with each number of rows."""
+    accuracies = np.linspace(0.9, 0.995, 96)
+    least = [percent(least_accuracy_coverage(rows, accuracies), 1) for rows in MODEL_ROWS]
+    return f"{', '.join(least[:-1])} and {least[-1]}"
+
+
 def tabulate_races(sweeps: int) -> str:
     """False claims, power and choice of races."""
     rows = []
@@ -248,7 +258,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sweeps", type=int, default=200, help="simulated sweeps per row")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
+    cases = EQUALS | RARE_EQUALS | DIFFERENT | ONE_WORSE
+    parser.add_argument("--case", choices=cases, metavar="NAME", help="print one case's claims")
+    parser.add_argument("--seed", type=int, default=0, help="of the case's sweeps")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="of the errors of its sweeps")
     given = parser.parse_args()
+    if given.case:
+        print(count_claims(cases[given.case], given.sweeps, given.seed, given.draws))
+        return
     page = Environment(
         loader=FileSystemLoader(HERE),
         undefined=StrictUndefined,
@@ -263,6 +280,7 @@ def main() -> None:
         power=tabulate_power(given.sweeps),
         coverage=tabulate_coverage(given.sweeps),
         metric_coverage=tabulate_metric_coverage(given.sweeps),
+        least_accuracy_coverage=describe_least_coverage(),
         bias=tabulate_bias(given.sweeps),
         races=tabulate_races(given.sweeps),
     )

@@ -15,6 +15,7 @@ from benchmarks.simulated import (
     draw,
     equal,
     equal_errors,
+    least_accuracy_coverage,
     measure_bias,
     measure_coverage,
     measure_metric_coverage,
@@ -42,6 +43,11 @@ def test_a_simulated_combination_errs_as_much_as_it_was_made_to():
     assert sweep.scores.mean(axis=(1, 2)) == pytest.approx(sweep.on_rows, rel=0.02)
     relative = sweep.scores.mean(axis=2).std(axis=1) / truth.errors
     assert relative == pytest.approx([UNSTABLE_ERROR] * 2, rel=0.1)
+
+
+def test_the_interval_of_a_test_accuracy_holds_it_wherever_it_lies():
+    near_1 = np.linspace(0.9, 0.995, 96)
+    assert 0.95 <= least_accuracy_coverage(90, near_1) < 0.96
 
 
 @pytest.mark.slow

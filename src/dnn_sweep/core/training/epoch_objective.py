@@ -33,7 +33,8 @@ class EpochObjective:
     def of(cls, trial: Trial, data: TrainingData) -> EpochObjective | None:
         """What a trial's callbacks watch of its fold's rows; ``None`` where it is a Keras metric.
 
-        >>> EpochObjective.of(champion_trial, training_data) is None
+        >>> rows = TrainingData.from_matrices(train_matrix, validation_matrix)
+        >>> EpochObjective.of(champion_trial, rows) is None
         True
         """
         if (objective := trial.epoch_objective) is None:

@@ -203,7 +203,7 @@ def _train_one(
     first = known.epoch if known else 0
     targets = loss_targets(data.y_validation, trial.network)
     objective = EpochObjective.of(trial, data)
-    logging = [ObjectiveLog(objective, data.x_validation)] if objective else []
+    measuring = [ObjectiveLog(objective, data.x_validation)] if objective else []
     network.fit(
         batches(data, trial, first),
         initial_epoch=first,
@@ -211,7 +211,7 @@ def _train_one(
         steps_per_epoch=steps,
         validation_data=(as_tensor(data.x_validation), targets),
         validation_batch_size=VALIDATION_BATCH,
-        callbacks=[*logging, *callbacks.in_order, saving],
+        callbacks=[*measuring, *callbacks.in_order, saving],
         shuffle=False,  # the batches come in the replicate's order
         verbose=0,
     )
