@@ -81,7 +81,8 @@ class Objective(BaseModel, frozen=True, extra="forbid"):
     @property
     def by_epoch(self) -> "Objective":
         """Itself where it is measured in every epoch, or else the loss, which always is."""
-        return self if self.metric in (ACCURACY.metric, MEAN_ABSOLUTE_ERROR.metric) else LOSS
+        # Not by name: a user's function may be called accuracy.
+        return self if self.scorer in (ACCURACY.scorer, MEAN_ABSOLUTE_ERROR.scorer) else LOSS
 
     @property
     def is_custom(self) -> bool:

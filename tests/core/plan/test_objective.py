@@ -8,6 +8,7 @@ from dnn_sweep.core.data.folds import Fold
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import Column, Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.objectives import named_objective
 from dnn_sweep.core.plan.callbacks import check_watched_rows, resolve_callbacks
 from dnn_sweep.core.plan.objective import resolve_objective
 from dnn_sweep.core.plan.trial import Trial
@@ -173,6 +174,12 @@ def test_only_a_trial_whose_callbacks_watch_the_objective_has_another_id():
     words = ranking.model_copy(update={"label": "area", "given": "auto", "reason": "so"})
     assert make_plan("binary", callbacks=CHECKPOINT, objective=words).trials[0].id == watched.id
     assert Trial.model_validate_json(watched.model_dump_json()).id == watched.id
+
+
+def test_a_metric_of_ones_own_that_is_called_accuracy_is_not_that_of_keras():
+    own = named_objective("my_package.metrics:accuracy", "binary")
+    found = resolve_callbacks(CallbackParameters(), schema_of("binary"), own)
+    assert found.checkpoint.monitor == "val_objective"
 
 
 def test_a_metric_of_ones_own_is_part_of_the_id_with_its_source():

@@ -7,8 +7,9 @@ import pytest
 from sklearn.metrics import f1_score
 
 from dnn_sweep.core.objectives import named_objective
+from dnn_sweep.core.training.epoch_objective import EpochObjective
 from tests.builders import make_data
-from tests.core.training.stacked.sweeps import assert_engines_agree, changed, one, stacked
+from tests.core.training.stacked.sweeps import assert_engines_agree, changed, one
 
 CHECKPOINT = {"checkpoint": {"enabled": True}}
 # A large step: the objective goes up and down.
@@ -20,9 +21,15 @@ def hits(true, positive):
     return float(np.mean((positive > 0.5) == true))
 
 
-def trial_of(task, name, callbacks=CHECKPOINT, **given):
+def nothing(true, positive):
+    """A metric of which all epochs have the same."""
+    return 0.0
+
+
+def trial_of(task, name, callbacks=CHECKPOINT, epochs=8):
     ranking = named_objective(name, task, positive=0)
-    return one(task, objective=ranking, callbacks=callbacks, grid=WILD, **given)
+    given = {"grid": WILD, "training": {"epochs": epochs}, "callbacks": callbacks}
+    return one(task, objective=ranking, **given)
 
 
 def best_of(history, mode):
@@ -33,7 +40,7 @@ def best_of(history, mode):
 
 
 def test_the_epoch_is_chosen_by_what_ranks_on_the_rows_that_are_watched():
-    trial = trial_of("multiclass", "macro_f1", training={"epochs": 8})
+    trial = trial_of("multiclass", "macro_f1")
     folds = []
     for number, rows in enumerate((60, 81)):  # lanes of two sizes
         scored = make_data(rows=30, seed=9 + number).x_train
@@ -61,7 +68,7 @@ def test_early_stopping_and_plateau_watch_it_too_in_the_targets_own_unit():
             "early_stopping": watching | {"patience": 2, "min_delta": 50.0},
             "reduce_on_plateau": watching | {"patience": 1, "factor": 0.3},
         },
-        training={"epochs": 15},
+        epochs=15,
     )
     trial = changed(trial, learning_rate=0.3)
     data = dataclasses.replace(make_data("regression"), target_scale=1000.0, target_mean=50.0)
@@ -74,29 +81,25 @@ def test_early_stopping_and_plateau_watch_it_too_in_the_targets_own_unit():
     assert result.kept["val_objective"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-4)
 
 
-@pytest.mark.parametrize("name", ["roc_auc", f"{__name__}:hits"])
-def test_probabilities_of_the_class_that_matters_are_scored(name):
-    trial = trial_of("binary", name, training={"epochs": 4})
-    (result,) = assert_engines_agree([trial], make_data("binary"), 1e-4)
-    assert result.best_epoch == best_of(result.history, "max")
-    assert result.history["val_objective"].nunique() > 1
-
-
-def test_of_equally_good_epochs_the_one_with_the_lowest_loss_is_kept():
-    trial = trial_of("binary", f"{__name__}:nothing", training={"epochs": 6})
-    (result,) = assert_engines_agree([trial], make_data("binary"), 1e-4)
-    assert result.history["val_objective"].unique().tolist() == [0.0]
-    assert result.best_epoch == result.history["val_loss"].idxmin() + 1 > 1
-
-
-def nothing(true, positive):
-    return 0.0
+def test_probabilities_of_the_class_that_matters_are_scored_and_ties_decided_by_the_loss():
+    names = ("roc_auc", f"{__name__}:hits", f"{__name__}:nothing")
+    trials = [trial_of("binary", name) for name in names]
+    results = assert_engines_agree(trials, make_data("binary"), 1e-4)
+    for result in results:  # each watches its own in one program
+        assert result.best_epoch == best_of(result.history, "max")
+    assert [result.history["val_objective"].nunique() > 1 for result in results] == [
+        True,
+        True,
+        False,
+    ]
+    tied = results[-1]
+    assert tied.best_epoch == tied.history["val_loss"].idxmin() + 1 > 1
 
 
 def test_an_epoch_without_a_value_is_never_the_best_one():
     # A logarithmic error is not defined for a prediction below the smallest target, which is here
     # just above -1.
-    trial = trial_of("regression", "neg_mean_squared_log_error", training={"epochs": 12})
+    trial = trial_of("regression", "neg_mean_squared_log_error", epochs=12)
     trial = changed(trial, learning_rate=0.3)
     data = make_data("regression")
     shifted = dataclasses.replace(data, target_mean=-0.99 - float(data.y_validation.min()))
@@ -107,15 +110,12 @@ def test_an_epoch_without_a_value_is_never_the_best_one():
     assert result.best_epoch == best_of(result.history, "min")
 
 
-def test_a_diverged_trial_has_no_objective_and_ends():
-    trial = changed(trial_of("multiclass", "balanced_accuracy"), learning_rate=1e30)
-    (result,) = stacked([trial], make_data()).values()
-    assert result.status == "diverged"
-    assert result.history["val_objective"].isna().all()
+def test_outputs_that_are_not_numbers_have_the_worst_objective():
+    trial, data = trial_of("multiclass", "log_loss"), make_data()
+    found = EpochObjective.of(trial, data).logs(np.full((40, 3), np.nan, np.float32))
+    assert found == {"val_objective": np.inf}
 
 
 def test_nothing_is_computed_where_no_callback_asks_for_it():
-    ranking = named_objective("macro_f1", "multiclass")
-    trial = one(objective=ranking, callbacks={"early_stopping": {"enabled": True}})
-    (result,) = stacked([trial], make_data()).values()
-    assert "val_objective" not in result.history
+    trial = trial_of("multiclass", "macro_f1", {"early_stopping": {"enabled": True}})
+    assert trial.epoch_objective is EpochObjective.of(trial, make_data()) is None
