@@ -48,6 +48,7 @@ class LazyModule:
 if TYPE_CHECKING:
     import keras
     import matplotlib as mpl
+    import optuna
     import plotly.graph_objects as go
     import sklearn
     import skops.io as skops_io
@@ -56,8 +57,9 @@ else:
     keras = LazyModule("keras")
     tf = LazyModule("tensorflow")
     mpl = LazyModule("matplotlib")
+    optuna = LazyModule("optuna")
     go = LazyModule("plotly.graph_objects")
     sklearn = LazyModule("sklearn")
     skops_io = LazyModule("skops.io")
 
-__all__ = ["LazyModule", "go", "keras", "mpl", "sklearn", "skops_io", "tf"]
+__all__ = ["LazyModule", "go", "keras", "mpl", "optuna", "sklearn", "skops_io", "tf"]

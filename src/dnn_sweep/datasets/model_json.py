@@ -28,6 +28,7 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._written: bytes | None = None
+        self._saved: BaseModel | None = None
 
     def load(self) -> BaseModel:
         """Return the model.
@@ -50,6 +51,8 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
 
     def save(self, data: BaseModel) -> None:
         """Write the model, whole or not at all."""
+        if data is self._saved and self._filepath.exists():
+            return  # unchanged since, as models are: to write a long one again takes time
         if not isinstance(data, self._model_class()):
             raise TypeError(f"expected a {self.model}, got a {type(data).__name__}")
         content = to_json(data.model_dump(), indent=2, inf_nan_mode="constants")
@@ -57,6 +60,7 @@ class ModelJSONDataset(OutputDataset[BaseModel]):
         if content != self._written or not self._filepath.exists():
             write_atomically(self._filepath, content)
             self._written = content
+        self._saved = data
 
     def preview(self) -> JSONPreview:
         """Return the file's text for Kedro-Viz."""

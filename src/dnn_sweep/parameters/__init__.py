@@ -17,6 +17,7 @@ from dnn_sweep.parameters.data import (
     name_of_table,
 )
 from dnn_sweep.parameters.evaluation import BASELINES, BaselineName, EvaluationParameters
+from dnn_sweep.parameters.factors import Factor, SearchFactors
 from dnn_sweep.parameters.grid import (
     GridParameters,
     OptimizerEntry,
@@ -30,6 +31,7 @@ from dnn_sweep.parameters.network import ConvolutionBlock, HiddenLayer, NetworkP
 from dnn_sweep.parameters.registration import RegistrationParameters, Serving
 from dnn_sweep.parameters.scaling import ScalingParameters
 from dnn_sweep.parameters.screening import ScreeningParameters
+from dnn_sweep.parameters.search import SearchParameters
 from dnn_sweep.parameters.split import SplitParameters
 from dnn_sweep.parameters.sweep import SweepParameters
 from dnn_sweep.parameters.tracking import TrackingParameters
@@ -47,6 +49,7 @@ __all__ = [
     "DataParameters",
     "EarlyStoppingParameters",
     "EvaluationParameters",
+    "Factor",
     "GridParameters",
     "HiddenLayer",
     "InferenceParameters",
@@ -61,6 +64,8 @@ __all__ = [
     "ScalingParameters",
     "ScheduleEntry",
     "ScreeningParameters",
+    "SearchFactors",
+    "SearchParameters",
     "SequenceParameters",
     "Serving",
     "SplitParameters",

@@ -13,6 +13,7 @@ from dnn_sweep.parameters.grid import GridParameters
 from dnn_sweep.parameters.network import NetworkParameters
 from dnn_sweep.parameters.scaling import ScalingParameters
 from dnn_sweep.parameters.screening import ScreeningParameters
+from dnn_sweep.parameters.search import SearchParameters
 from dnn_sweep.parameters.split import SplitParameters
 from dnn_sweep.parameters.training import TrainingParameters
 
@@ -31,6 +32,7 @@ class Configuration(Parameters):
     grid: GridParameters
     training: TrainingParameters
     screening: ScreeningParameters
+    search: SearchParameters = SearchParameters()
     budget: BudgetParameters = BudgetParameters()
     callbacks: CallbackParameters
     evaluation: EvaluationParameters
@@ -43,6 +45,8 @@ class Configuration(Parameters):
         problem = self.network.misfit(rank)
         if not problem and shape and self.network.kind == "cnn":
             problem = self.network.pixels_missing(shape)
+        others = self.grid, self.network, self.training, self.callbacks
+        problem = problem or self.search.contradiction(*others)
         if problem:
             raise ValueError(problem)
         if self.data.task != "auto":

@@ -26,7 +26,7 @@ class ScheduleEntry(Parameters):
     arguments: dict[str, Any] = Field(default_factory=dict)
 
 
-def _read_schedule(value: object) -> object:
+def read_schedule(value: object) -> object:
     """Turn ``CosineDecay`` or ``{class: CosineDecay, alpha: 0.1}`` into an entry's fields."""
     if isinstance(value, str):
         return {"class_name": value}
@@ -55,7 +55,7 @@ class OptimizerEntry(Parameters):
     name: str
     class_name: str
     arguments: dict[str, Any] = Field(default_factory=dict)
-    schedule: Annotated[ScheduleEntry, BeforeValidator(_read_schedule)] | None = None
+    schedule: Annotated[ScheduleEntry, BeforeValidator(read_schedule)] | None = None
 
 
 OPTIMIZER_SHORTHANDS: dict[str, dict[str, Any]] = {
@@ -64,7 +64,7 @@ OPTIMIZER_SHORTHANDS: dict[str, dict[str, Any]] = {
 }
 
 
-def _read_optimizer(value: object) -> object:
+def read_optimizer(value: object) -> object:
     """Turn ``adam`` or ``{momentum: {class: SGD, momentum: 0.9}}`` into an entry's fields."""
     if isinstance(value, str):
         value = {value: None}
@@ -123,7 +123,7 @@ class GridParameters(Parameters):
     """
 
     activations: tuple[str | Annotated[tuple[str, ...], Field(min_length=1)], ...]
-    optimizers: tuple[Annotated[OptimizerEntry, BeforeValidator(_read_optimizer)], ...] = Field(
+    optimizers: tuple[Annotated[OptimizerEntry, BeforeValidator(read_optimizer)], ...] = Field(
         min_length=1
     )
     only: tuple[Pair, ...] = ()

@@ -79,7 +79,12 @@ def known_activation(name: str) -> str:
     return name
 
 
-def _known_initializer(name: str) -> str:
+def known_initializer(name: str) -> str:
+    """Return the name of an initializer, or ``matched``.
+
+    Raises:
+        ValueError: If Keras knows no such initializer.
+    """
     allowed = ("matched", *initializer_names())
     if name not in allowed:
         raise ValueError(f"unknown initializer {name!r}.{listed(name, allowed)}")
@@ -98,4 +103,4 @@ def known_optimizer(name: str) -> str:
 
 
 Activation = Annotated[str, AfterValidator(known_activation)]
-Initializer = Annotated[str, AfterValidator(_known_initializer)]
+Initializer = Annotated[str, AfterValidator(known_initializer)]

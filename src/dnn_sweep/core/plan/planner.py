@@ -119,7 +119,7 @@ def expand_grid(
         SweepError: If Keras does not know a name, two settings contradict each other, or two
             entries of the grid are the same under different names.
     """
-    activations = _activations(network, grid)
+    activations = choices_of_activations(network, grid)
     optimizers = {
         entry.name: resolve_optimizer(entry, f"grid.optimizers ({entry.name})")
         for entry in grid.optimizers
@@ -208,8 +208,14 @@ def _schedules(
     }
 
 
-def _activations(network: NetworkParameters, grid: GridParameters) -> dict[str, tuple[str, ...]]:
-    """The choices by name: an activation for each layer that names none of its own."""
+def choices_of_activations(
+    network: NetworkParameters, grid: GridParameters
+) -> dict[str, tuple[str, ...]]:
+    """The choices by name: an activation for each layer that names none of its own, or for all.
+
+    Raises:
+        SweepError: If there is nothing to choose, or a list has not one for each layer.
+    """
     own = own_activations(network)
     free = list(own.values()).count(None)
     if free and not grid.activations:

@@ -36,6 +36,7 @@ class Rounds(BaseModel):
     plan: str = ""  # hash of the plans that these rounds belong to
     own_rates: bool = False  # whether each combination kept its own rate, because there was no time
     extensions: int | None = None  # of the screening; ``None`` for as many as it asked for
+    proposals: int | None = None  # of the search; ``None`` for as many as it asked for
     rounds: tuple[Round, ...] = ()
     ended: bool = False  # whether the last round is decided on; its trials may still be missing
     seconds: float = 0.0  # of all commands so far that trained for these rounds

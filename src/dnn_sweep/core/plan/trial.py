@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, JsonValue
 
 from dnn_sweep.core.networks.network import Network, Schedule, content_hash
 from dnn_sweep.core.objectives import Objective, objective_of
@@ -32,6 +32,7 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
             which the history has its errors; ``None`` for classes.
         epoch_objective: What is computed after every epoch, because a callback watches it; ``None``
             where they watch what Keras measures.
+        factors: What a search has drawn for it, by the factor's name; empty without a search.
     """
 
     task: Task
@@ -54,6 +55,7 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
     inner: float = 0.0
     target_scale: float | None = None
     epoch_objective: Objective | None = None
+    factors: dict[str, JsonValue] = Field(default_factory=dict)
 
     @cached_property
     def id(self) -> str:
@@ -72,7 +74,7 @@ class Trial(BaseModel, frozen=True, extra="forbid"):
         return content_hash(self._content())[:16]
 
     def _content(self) -> dict[str, Any]:
-        labels = {"combination", "activation", "optimizer"}
+        labels = {"combination", "activation", "optimizer", "factors"}
         # Newer settings: a trial that does not use them keeps the id it was stored under.
         unused = {name for name in LATER if getattr(self, name) == LATER[name]}
         content = self.model_dump(mode="json", exclude=labels | unused)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.plan.search_plan import NO_SEARCH, SearchPlan
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, NOTHING, Checkpoints
 from dnn_sweep.core.training.progress import TrainingProgress
@@ -72,22 +73,31 @@ class Assignment:
 
 
 def build_engines(
-    requested: str = "auto", cohort_size: int | None = None, finals: Sequence[Trial] = ()
+    requested: str = "auto",
+    cohort_size: int | None = None,
+    finals: Sequence[Trial] = (),
+    search: SearchPlan = NO_SEARCH,
 ) -> list[Engine]:
     """Build the engines that may be used, once for all stages of a sweep; the fastest come first.
 
     ``requested`` is an engine's name, or ``auto`` for all; ``cohort_size`` how many trials
     ``stacked`` trains together, by default chosen by network and machine; ``finals`` the trials
-    of the stage that most of the sweep is trained in, none for a sweep of one stage.
+    of the stage that most of the sweep is trained in, none for a sweep of one stage. Programs are
+    made for whatever a ``search`` may propose.
 
     >>> [engine.name for engine in build_engines()]
     ['stacked', 'keras']
     """
     # Engines subclass Keras's classes, so that importing them loads TensorFlow.
     from dnn_sweep.core.training.keras_engine import KerasFitEngine
-    from dnn_sweep.core.training.stacked import StackedEngine
+    from dnn_sweep.core.training.stacked import StackedEngine, Varied
 
-    stacked = StackedEngine(cohort_size, finals)
+    varied = None
+    if search:
+        activations = {each for names in search.activations.values() for each in names}
+        arguments = tuple(search.settings.factors.arguments)
+        varied = Varied(tuple(activations), arguments, search.settings.lanes)
+    stacked = StackedEngine(cohort_size, finals, varied)
     rest = [each for each in finals if requested == KerasFitEngine.name or stacked.refuses(each)]
     engines: list[Engine] = [stacked, KerasFitEngine(rest)]
     return [engine for engine in engines if requested in ("auto", engine.name)]

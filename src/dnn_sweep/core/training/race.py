@@ -15,6 +15,7 @@ import numpy as np
 from dnn_sweep.core.formatting import count, format_seconds
 from dnn_sweep.core.plan.learning_rates import with_rates
 from dnn_sweep.core.plan.rounds import Round, Rounds, fresh_seeds, hash_of_plans, plan_of_rounds
+from dnn_sweep.core.plan.search_plan import NO_SEARCH, SearchPlan
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.halving import (
     FEWEST_SEEDS,
@@ -32,6 +33,7 @@ from dnn_sweep.core.training.screening import Screening, limit_screening, own_ra
 # what precedes it, also on a slow machine; and a share for what is unforeseen.
 RESERVED_STARTS, RESERVED_SHARE, MOST_RESERVED = 1.2, 0.05, 0.5
 CAUTION = 1.2  # the factor by which a prediction is taken to be too short
+SEARCH_SHARE = 0.5  # of the time for training that a search may take from the finals
 NAMED = 5  # dropped combinations in a line of the console
 
 
@@ -49,6 +51,7 @@ class Race:
         finished: Results of trials that were trained before, by id.
         display: Is told what was decided.
         judge: Scores each trial by the objective.
+        search: Comes before the finals in place of the screening; empty without one.
         clock: A monotonic clock, in seconds.
     """
 
@@ -60,11 +63,12 @@ class Race:
     finished: Mapping[str, TrialResult]
     display: TrainingProgress
     judge: Judge = field(default_factory=Judge)
+    search: SearchPlan = NO_SEARCH
     clock: Callable[[], float] = time.monotonic
     rounds: Rounds = field(init=False)  # so far
 
     def __post_init__(self) -> None:
-        plan = hash_of_plans(self.finals, self.screening)
+        plan = self.search.hash + hash_of_plans(self.finals, self.screening)
         same = self.earlier.plan == plan and self.earlier.minutes == self.minutes
         self.rounds = self.earlier if same else Rounds(plan=plan, minutes=self.minutes)
         self.timer = CompileTimer(self.display)
@@ -115,6 +119,27 @@ class Race:
             self._update(own_rates=False, extensions=limit)
             yield wider
             self._learn(whole)
+
+    def may_search(self, proposals: int) -> bool:
+        """Whether there is time for another batch of a search, after so many proposals."""
+        self._tick()
+        if self.rounds.rounds:  # the finals have begun, so that it was decided before
+            return self.rounds.proposals is None or proposals < self.rounds.proposals
+        taken = self.rounds.seconds - self.before
+        batch = CAUTION * taken * self.search.settings.batch / proposals
+        goes_on = taken + batch <= SEARCH_SHARE * (self._limit - self.before)
+        if not goes_on:
+            self._update(proposals=proposals)
+            self.display.say(
+                f"budget: the search ends after {count(proposals, 'proposal')}, to leave time for "
+                f"the finals ({format_seconds(max(self._left, 0))} left for training)"
+            )
+        return goes_on
+
+    def enter(self, finals: TrialPlan, epoch_seconds: Mapping[str, float]) -> None:
+        """Go on with the finals that a search has found, of which it knows what epochs take."""
+        self._tick()
+        self.finals, self._epoch_seconds = finals, dict(epoch_seconds)
 
     def stages(self, chosen: Mapping[str, Trial]) -> Iterator[tuple[int, TrialPlan]]:
         """Yield the number of each round, from 1, and its trials at the chosen learning rates.
@@ -185,7 +210,7 @@ class Race:
     def _begin(self) -> None:
         """Plan the first round: every combination, with one seed if nothing is known or left."""
         self._tick()
-        names, seeds = self.finals.combinations, fresh_seeds(self.finals, self.screening)
+        names, seeds = self.finals.combinations, self._fresh_seeds()
         found: Sequence[int] = ()
         needed = self._seconds_for(self._one_seed())
         if needed is not None:
@@ -201,7 +226,7 @@ class Race:
     def _affordable(self, names: Sequence[str], rounds: int, least: int = 1) -> Sequence[int]:
         """The seeds that combinations can train with, if so many rounds share the time."""
         used = {seed for each in self.rounds.rounds for seed in each.seeds}
-        fresh = (seed for seed in fresh_seeds(self.finals, self.screening) if seed not in used)
+        fresh = (seed for seed in self._fresh_seeds() if seed not in used)
 
         def cost(seed: int) -> float:
             only = Rounds(rounds=(Round(combinations=tuple(names), seeds=(seed,)),))
@@ -210,12 +235,17 @@ class Race:
         most = max(MOST_SEEDS - len(used), 0)
         return afford_seeds(fresh, cost, self._left / rounds, self._left, least, most)
 
+    def _fresh_seeds(self) -> Iterator[int]:
+        template = self.search.template
+        before = TrialPlan(trials=(template,)) if template else self.screening
+        return fresh_seeds(self.finals, before)
+
     def _plan(self, only: Rounds) -> TrialPlan:
         return with_rates(plan_of_rounds(self.finals, only), self._chosen)
 
     def _one_seed(self) -> Sequence[Trial]:
         """One seed of every combination in the finals."""
-        first = next(fresh_seeds(self.finals, self.screening))
+        first = next(self._fresh_seeds())
         return [trial for trial in self.finals.trials if trial.seed == first]
 
     def _learn(self, screening: Screening) -> None:

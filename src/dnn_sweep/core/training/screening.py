@@ -19,6 +19,8 @@ from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.learning_rates import at_rate, schedule_rates, with_rates
 from dnn_sweep.core.plan.rounds import Rounds, plan_of_rounds
+from dnn_sweep.core.plan.search_plan import NO_SEARCH, SearchPlan, plan_finalists
+from dnn_sweep.core.plan.search_record import SearchRecord
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.judge import Judge
 from dnn_sweep.core.training.results import TrialResult
@@ -35,8 +37,12 @@ def choose_learning_rates(
     folds: pd.DataFrame | None = None,
     objective: Objective | None = None,
     rounds: Rounds | None = None,
+    search_plan: SearchPlan = NO_SEARCH,
+    search_record: SearchRecord | None = None,
 ) -> tuple[TrialPlan, pd.DataFrame]:
     """Plan the finals as they were trained, and tabulate the screening.
+
+    After a search these are the finals of what it found, and there was no screening.
 
     Of the plans, the first holds the finals at their optimizers' own learning rates, the second
     the screening's first trials (none without a screening); results are by the trial's id. The
@@ -53,6 +59,13 @@ def choose_learning_rates(
     {'relu + sgd': 0.01, 'relu + adam': 0.03}
     """
     rounds = rounds or Rounds()
+    if search_plan:
+        same = search_record is not None and search_record.plan == search_plan.hash
+        found = [p.values for p in search_record.finalists] if search_record and same else []
+        if not found:
+            raise SweepError("the search is not complete; run the training pipeline first")
+        trial_plan = plan_finalists(search_plan, trial_plan, found)
+        screening_plan = TrialPlan(trials=())
     true = None if validation_matrix is None else validation_matrix[TARGET].to_numpy()
     judge = Judge(objective, true, target_scaling or TargetScaling(), rows_by_fold(folds))
     whole = Screening(screening_plan, screening, judge=judge)

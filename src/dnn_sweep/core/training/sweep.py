@@ -1,4 +1,4 @@
-"""A sweep's training: learning rates are screened, then the finals are trained at the best."""
+"""A sweep's training: a screening of learning rates or a search, and then the finals."""
 
 import logging
 from collections import Counter
@@ -19,6 +19,8 @@ from dnn_sweep.core.formatting import count
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.learning_rates import with_rates
 from dnn_sweep.core.plan.rounds import Rounds
+from dnn_sweep.core.plan.search_plan import NO_SEARCH, SearchPlan
+from dnn_sweep.core.plan.search_record import SearchRecord
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, Checkpoints
 from dnn_sweep.core.training.engine import assign_engines, build_engines
@@ -29,6 +31,7 @@ from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.race import Race
 from dnn_sweep.core.training.results import TrialReport, TrialResult
 from dnn_sweep.core.training.screening import Screening
+from dnn_sweep.core.training.search import Search, SearchProgress
 from dnn_sweep.parameters import (
     BudgetParameters,
     LoggingParameters,
@@ -40,7 +43,9 @@ from dnn_sweep.parameters import (
 logger = logging.getLogger(__name__)
 BEYOND = " beyond edges"
 TENSORBOARD = "tensorboard"  # below the folder of the logs
+NEVER_SERVED = ("screening", "search")  # stages
 NO_BUDGET, NO_ROUNDS, SWEEP = BudgetParameters(), Rounds(), SweepParameters()
+NO_RECORD = SearchRecord()
 
 
 @dataclass
@@ -58,12 +63,17 @@ class Sweep:
     fresh: bool = False  # whether what is trained replaces what is stored
     checkpoints: Checkpoints = NO_CHECKPOINTS
     repeats: bool = False  # finals that once followed a screening, of which some train again
+    search: Search | None = None  # in place of the screening, where there is one
 
     def __post_init__(self) -> None:
-        size, several = self.training.cohort_size, self.repeats or self.race
+        given, several = (self.training.engine, self.training.cohort_size), self.repeats or self.race
         main_stage = self.finals.trials if several or self.screening.plan.trials else ()
-        self._engines = build_engines(self.training.engine, size, main_stage)
+        if self.search:
+            self._engines = build_engines(*given, search=self.search.plan)
+        else:
+            self._engines = build_engines(*given, main_stage)
         self._count("trials", 0, len(self.finals.trials))
+        self._is_searching = False
         every = 0.0 if self.fresh else self.training.checkpoint_seconds  # a fresh one starts over
         self.checkpoints = replace(self.checkpoints, seconds=every)
 
@@ -78,7 +88,8 @@ class Sweep:
         events = EventFiles(Path(self.logs.folder) / TENSORBOARD) if self.logs.tensorboard else None
         with self.display, Interrupts().listening() as interrupts:
             try:
-                for report in chain.from_iterable(stage() for stage in (self._screen, self._final)):
+                choose = self._search if self.search else self._screen
+                for report in chain.from_iterable(stage() for stage in (choose, self._final)):
                     with interrupts.held():  # while the trial is saved
                         yield report
                         if events and report.stage == "finals":
@@ -103,6 +114,25 @@ class Sweep:
             yield from self._try_rates(stage)
             if len(screening.plan.trials) == len(whole.plan.trials):
                 stage = f"screening{BEYOND}"
+
+    def _search(self) -> Iterator[TrialReport]:
+        """Train what a search proposes; with a budget, as much as there is time for."""
+        if (search := self.search) is None:
+            return
+        progress = SearchProgress(self.race.timer if self.race else self.display)
+        goes_on = self.race.may_search if self.race else _always
+        for trials, known, recalled in search.rungs(self.finished, goes_on):
+            if not self._is_searching:
+                self._is_searching = True
+                self._count("search", recalled, search.trials)
+                self.display.start(search.trials, 1, recalled, "search")
+            for result in self._train("search", trials, known, recalled, progress=progress):
+                search.add(result)
+                yield TrialReport(result, replicates=1, stage="screening")
+        self.finals = search.finals(self.finals)
+        search.summarize(self.display)
+        if self.race:
+            self.race.enter(self.finals, search.epoch_seconds)
 
     def _try_rates(self, stage: str) -> Iterator[TrialReport]:
         """Try what the screening asks for, and beyond while the best is at the edge of it."""
@@ -165,20 +195,23 @@ class Sweep:
         recalled: int,
         *,
         measured: bool = False,
+        progress: TrainingProgress | None = None,
     ) -> Iterator[TrialResult]:
         """Train those trials of a stage that are not known yet, each id once.
 
-        ``known`` has the number of epochs of each trial that is, by id.
+        ``known`` has the number of epochs of each trial that is, by id. ``progress`` is told of
+        them in place of the display, for a stage that has begun before.
         """
         distinct = {trial.id: trial for trial in reversed(trials)}
         trials = [trial for trial in trials if distinct[trial.id] is trial]
-        self._count(stage, len(known), len(trials))
-        left, epochs = len(trials) - len(known), max(trial.epochs for trial in trials)
-        self.display.start(left + recalled, epochs, recalled, stage)
+        if progress is None:
+            self._count(stage, len(known), len(trials))
+            left, epochs = len(trials) - len(known), max(trial.epochs for trial in trials)
+            self.display.start(left + recalled, epochs, recalled, stage)
         if begun := self.checkpoints.count(trial for trial in trials if trial.id not in known):
             self.display.say(f"continuing {count(begun, 'trial')} from the last checkpoint")
         finished = dict(known)
-        display = self.race.timer if self.race else self.display
+        display = progress or (self.race.timer if self.race else self.display)
         if self.race:
             self.race.begin_stage()
         failures: list[str] = []
@@ -191,7 +224,7 @@ class Sweep:
                 for trained in each.engine.train(each.trials, *given, **others):
                     outputs = self.data.in_common_unit(trained.outputs, trained.trial.fold)
                     result = replace(trained, outputs=outputs, replaces=self.fresh)
-                    if stage.startswith("screening") or trained.trial.fold is not None:
+                    if stage.startswith(NEVER_SERVED) or trained.trial.fold is not None:
                         result = result.discard_network()  # which is never served
                     self.display.trial_finished(result)
                     self._done += 1
@@ -208,6 +241,11 @@ class Sweep:
         the = "" if whole.startswith("round") else "the "
         self._stage = "trials" if stage == "trials" else f"trials of {the}{whole}"
         self._done, self._total = done, total
+
+
+def _always(proposals: int) -> bool:
+    del proposals
+    return True
 
 
 def train_trials(
@@ -229,8 +267,12 @@ def train_trials(
     stage_clock: Mapping[str, float] | None = None,
     sweep: SweepParameters = SWEEP,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
-) -> Iterator[tuple[TrialResult, TrialReport, Rounds]]:
-    """Train a sweep; yield each result for the trial store, its report for MLflow, and the rounds.
+    search_plan: SearchPlan = NO_SEARCH,
+) -> Iterator[tuple[TrialResult, TrialReport, Rounds, SearchRecord]]:
+    """Train a sweep; yield each result for the trial store, its report for MLflow, and records.
+
+    The records are the rounds of a budget and the proposals of a search. With a ``search_plan``
+    the finals are of what the search finds, and there is no screening.
 
     ``earlier_rounds`` are those that a budget allowed before, ``stage_clock`` the seconds that the
     command has taken so far. Trials go on from their ``checkpoints``.
@@ -254,11 +296,14 @@ def train_trials(
     data = replace(one.data, folds=divided)
     true = validation_matrix[TARGET].to_numpy()
     judge = Judge(objective, true, target_scaling, rows_by_fold(folds))
-    plan, race = Screening(screening_plan, screening, judge=judge), None
+    screened = TrialPlan(trials=()) if search_plan else screening_plan
+    plan, race = Screening(screened, screening, judge=judge), None
+    search = Search(search_plan, judge) if search_plan else None
     if budget.minutes is not None:
         before = (stage_clock or {}).get("total", 0.0)
         given = budget.minutes, earlier_rounds, before, finished_trials, training_display
-        race = Race(trial_plan, screening_plan, *given, judge=judge)
-    settings = training, logs, race, sweep.fresh, checkpoints
+        race = Race(trial_plan, screened, *given, judge=judge, search=search_plan)
+    settings = training, logs, race, sweep.fresh, checkpoints, search
     for report in Sweep(trial_plan, plan, finished_trials, data, training_display, *settings).run():
-        yield report.result, report, race.rounds if race else NO_ROUNDS
+        rounds, found = race.rounds if race else NO_ROUNDS, search.record if search else NO_RECORD
+        yield report.result, report, rounds, found

@@ -7,6 +7,7 @@ from dnn_sweep.core.plan.checks import check_networks
 from dnn_sweep.core.plan.learning_rates import plan_screening
 from dnn_sweep.core.plan.objective import resolve_objective
 from dnn_sweep.core.plan.planner import plan_trials
+from dnn_sweep.core.plan.search_plan import plan_search
 from dnn_sweep.parameters import Configuration
 from dnn_sweep.pipelines.model_building.nodes import draw_networks, summarize_networks
 
@@ -48,6 +49,20 @@ def create_pipeline() -> Pipeline:
                 inputs=[*planned, "params:screening", *folds, "objective", "target_scaling"],
                 outputs="screening_plan",
                 name="plan_screening",
+            ),
+            Node(
+                plan_search,
+                inputs=[
+                    "trial_plan",
+                    "schema",
+                    "train_matrix",
+                    "validation_matrix",
+                    *settings[:3],
+                    "params:search",
+                    *folds,
+                ],
+                outputs="search_plan",
+                name="plan_search",
             ),
             Node(summarize_networks, "trial_plan", "network_summaries", name="summarize_networks"),
             Node(

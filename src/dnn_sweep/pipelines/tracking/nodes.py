@@ -12,6 +12,8 @@ from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.rounds import Rounds
+from dnn_sweep.core.plan.search_plan import NO_SEARCH, SearchPlan
+from dnn_sweep.core.plan.search_record import SearchRecord
 from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.reporting.model_card import shorten_card
 from dnn_sweep.core.training.results import TrialReport, TrialResult
@@ -29,10 +31,12 @@ def recall_finals(
     folds: pd.DataFrame | None = None,
     objective: Objective | None = None,
     rounds: Rounds | None = None,
+    search_plan: SearchPlan = NO_SEARCH,
+    search_record: SearchRecord | None = None,
 ) -> TrialPlan:
-    """Plan the finals of the sweep that was planned last, at the rates that its screening chose.
+    """Plan the finals of the sweep that was planned last, as its screening or its search chose.
 
-    There are none if it was stopped during the screening.
+    There are none if it was stopped before that had ended.
 
     >>> given = trial_plan, screening_plan, trial_results, configuration
     >>> recalled = recall_finals(*given, validation_matrix, target_scaling)
@@ -50,6 +54,8 @@ def recall_finals(
             folds,
             objective,
             rounds,
+            search_plan,
+            search_record,
         )
         return finals
     except SweepError:

@@ -10,6 +10,7 @@ def create_pipeline() -> Pipeline:
     plans = ["trial_plan", "screening_plan", "finished_trials", "configuration"]
     recorded = ["recorded_leaderboard", "recorded_evaluation", "recorded_card"]
     rows = ["validation_matrix", "target_scaling", "folds", "objective", "earlier_rounds"]
+    rows += ["search_plan", "recorded_search"]
     return Pipeline(
         [
             Node(

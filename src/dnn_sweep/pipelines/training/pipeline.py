@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from dnn_sweep.core.plan.search_record import tabulate_search
 from dnn_sweep.core.training.screening import choose_learning_rates
 from dnn_sweep.core.training.sweep import train_trials
 
@@ -29,16 +30,32 @@ def create_pipeline() -> Pipeline:
                     "stage_clock",
                     "params:sweep",
                     "checkpoints",
+                    "search_plan",
                 ],
                 # Saved in this order: on the disk first, then in MLflow.
-                outputs=["trial_results", "trial_runs", "rounds"],
+                outputs=["trial_results", "trial_runs", "rounds", "search_record"],
                 name="train_trials",
             ),
             Node(
                 choose_learning_rates,
-                inputs=[*plans, "trial_results", "params:screening", *rows[1:], *judged, "rounds"],
+                inputs=[
+                    *plans,
+                    "trial_results",
+                    "params:screening",
+                    *rows[1:],
+                    *judged,
+                    "rounds",
+                    "search_plan",
+                    "search_record",
+                ],
                 outputs=["finals_plan", "screening"],
                 name="choose_learning_rates",
+            ),
+            Node(
+                tabulate_search,
+                inputs="search_record",
+                outputs="search",
+                name="tabulate_search",
             ),
         ],
         tags="training",

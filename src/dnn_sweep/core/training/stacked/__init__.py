@@ -16,5 +16,6 @@ trials that train together. A *block* is the lanes that one optimizer updates.
 """
 
 from dnn_sweep.core.training.stacked.engine import StackedEngine
+from dnn_sweep.core.training.stacked.queues import Varied
 
-__all__ = ["StackedEngine"]
+__all__ = ["StackedEngine", "Varied"]

@@ -11,7 +11,7 @@ from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stacked.lane import Lane
 from dnn_sweep.core.training.stacked.programs import Programs
-from dnn_sweep.core.training.stacked.queues import plan_queues
+from dnn_sweep.core.training.stacked.queues import Varied, plan_queues
 from dnn_sweep.core.training.stacked.scheduler import NAME, Scheduler
 from dnn_sweep.core.training.stacked.spec import reason_against
 from dnn_sweep.parameters import LoggingParameters
@@ -24,12 +24,18 @@ class StackedEngine:
         cohort_size: Trials that train together; ``None`` for what suits network and device.
         finals: The trials of the stage that most of a sweep is trained in, where it has several:
             all stages then share the programs that suit this one.
+        varied: What the trials of a search may differ in; ``None`` without a search.
     """
 
     name = NAME
 
-    def __init__(self, cohort_size: int | None = None, finals: Sequence[Trial] = ()) -> None:
-        self._cohort_size = cohort_size
+    def __init__(
+        self,
+        cohort_size: int | None = None,
+        finals: Sequence[Trial] = (),
+        varied: Varied | None = None,
+    ) -> None:
+        self._cohort_size, self._varied = cohort_size, varied
         self._finals = [trial for trial in finals if reason_against(trial) is None]
         self._programs: Programs | None = None
 
@@ -53,7 +59,8 @@ class StackedEngine:
         if self._programs is None or self._programs.data is not data:
             self._programs = Programs(data)
         device, probe = Device.detect(), Probe(data) if measured else None
-        queues = plan_queues(trials, data, device, finished, self._finals, self._cohort_size)
+        planned = self._finals, self._cohort_size, self._varied
+        queues = plan_queues(trials, data, device, finished, *planned)
 
         def conclude(lane: Lane) -> TrialResult:
             unit = data.of(lane.trial.fold).target_scale

@@ -39,6 +39,24 @@ QUEUES_PER_WORKER = 2  # with so many, no two workers have to share one
 _ByOptimizer = Mapping[OptimizerSpec, Sequence[Trial]]
 
 
+@dataclass(frozen=True)
+class Varied:
+    """What the trials of a search may differ in, whichever of them train at a time.
+
+    Programs are made for all of it, so that the next trials of the same shape share them. Each
+    optimizer has programs of its own, since a search soon prefers one.
+
+    Args:
+        activations: All that may occur.
+        arguments: Of optimizers, of which each lane needs its own value.
+        together: How many trials of one program are proposed at once.
+    """
+
+    activations: tuple[str, ...]
+    arguments: tuple[str, ...]
+    together: int
+
+
 @dataclass(eq=False)
 class TrialQueue:
     """Trials that wait for a lane in the cohorts of one program."""
@@ -91,6 +109,7 @@ def plan_queues(
     finished: Collection[str] = (),
     finals: Sequence[Trial] = (),
     cohort_size: int | None = None,
+    varied: Varied | None = None,
 ) -> list[TrialQueue]:
     """Queue trials by the program that trains them.
 
@@ -103,6 +122,7 @@ def plan_queues(
         finals: The trials of the stage that most of a sweep is trained in, if it has several:
             programs are planned for these, so that all stages share them.
         cohort_size: Lanes of a cohort; ``None`` for what suits network and device.
+        varied: What the trials of a search may differ in; ``None`` without a search.
     """
     waiting = _by_spec(trials)
     fewest = UNIFORM_FINALS if finals else UNIFORM_TRIALS
@@ -111,18 +131,22 @@ def plan_queues(
         most = cohort_size or most_lanes(device, model, data, device.workers)
         epochs = sum(trial.epochs for own in optimizers.values() for trial in own)
         per_program = _optimizers_per_program(len(optimizers), epochs, model, data, most)
+        per_program = 1 if varied else per_program
         programs = -(-len(optimizers) // per_program)
         for first in range(programs):
             # Dealt out like cards: neighbours in a grid are alike, and those at its end slower.
             planned = dict(list(optimizers.items())[first::programs])
             own = {each: waiting[model].pop(each, []) for each in planned}
-            queues += _queues_of_a_program(model, planned, own, fewest, device.is_gpu)
+            if varied:
+                queues.append(_queue_of_a_search(model, own, varied))
+            else:
+                queues += _queues_of_a_program(model, planned, own, fewest, device.is_gpu)
     if any(waiting.values()):
         raise ValueError("the finals hold no trial like some of these")
     for queue in queues:
         queue.finished = finished
     workers = min(device.workers, len(trials))
-    sharing = workers if len(queues) < QUEUES_PER_WORKER * workers else 1
+    sharing = workers if len(queues) < QUEUES_PER_WORKER * workers and not varied else 1
     for queue in queues:
         blocks = len(queue.spec.optimizers)
         most = most_lanes(device, queue.spec.model, data, workers)
@@ -156,6 +180,14 @@ def _queues_of_a_program(
             for each, own in waiting.items()
         }
         yield TrialQueue(spec, trials, together)
+
+
+def _queue_of_a_search(model: ModelSpec, waiting: _ByOptimizer, varied: Varied) -> TrialQueue:
+    """The queue of one optimizer, whose program is the same for whatever a search proposes."""
+    ((optimizer, trials),) = waiting.items()
+    narrowed = optimizer.narrowed_to(trials, but=varied.arguments)
+    spec = ProgramSpec(model, (narrowed,), tuple(sorted(varied.activations)), mixed=True)
+    return TrialQueue(spec, {narrowed: deque(trials)}, varied.together)
 
 
 def _optimizers_per_program(

@@ -61,10 +61,13 @@ class OptimizerSpec:
         """
         return "float32" if self.class_name == "Nadam" else "float64"
 
-    def narrowed_to(self, trials: Sequence[Trial]) -> "OptimizerSpec":
-        """Move what is equal in all of these trials into the program, where XLA knows its value."""
+    def narrowed_to(self, trials: Sequence[Trial], but: Sequence[str] = ()) -> "OptimizerSpec":
+        """Move what is equal in all of these trials into the program, where XLA knows its value.
+
+        Arguments named by ``but`` stay, because other trials will have other values.
+        """
         values = [lane_arguments(trial) for trial in trials]
-        per_lane = tuple(name for name in self.per_lane if len({v[name] for v in values}) > 1)
+        per_lane = tuple(n for n in self.per_lane if n in but or len({v[n] for v in values}) > 1)
         given = trials[0].optimizer_arguments
         equal = {k: v for k, v in given.items() if k in self.per_lane and k not in per_lane}
         arguments = tuple(sorted((dict(self.arguments) | equal).items()))
