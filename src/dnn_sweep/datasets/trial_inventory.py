@@ -4,17 +4,22 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dnn_sweep.core.errors import SweepError
+from dnn_sweep.core.plan.search_record import SearchRecord
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.datasets.file_lock import FileLock, held
 from dnn_sweep.datasets.trial_store import TrialStoreDataset
 
+Model = TypeVar("Model", bound=BaseModel)
+
 TRIALS = "06_models/trials"
 LOCKS = "06_models/*/.lock"
+SEARCHES = "06_models/*/search.json"
 SERVED = ("07_model_output/*/served_plan.json",)
 PLANS = (
     "05_model_input/*/trial_plan.json",
@@ -63,12 +68,14 @@ def list_trials(data: Path) -> list[StoredTrial]:
         SweepError: If a plan cannot be read, so that nobody knows what it names.
     """
     users, servers = _named(data, PLANS), _named(data, SERVED)
+    searchers = _searched(data)
     store, found = TrialStoreDataset(str(data / TRIALS)).load(), []
     for folder in sorted((data / TRIALS).glob("[!.]*/")):
         result = store.get(folder.name)
         key = "" if result is None else _family(result.trial)
         light = result and replace(result, outputs=result.outputs[:0])
-        found.append(StoredTrial(folder, light, users.get(key, ()), servers.get(key, ())))
+        used = dict.fromkeys((*users.get(key, ()), *searchers.get(folder.name, ())))
+        found.append(StoredTrial(folder, light, tuple(used), servers.get(key, ())))
     return found
 
 
@@ -122,18 +129,36 @@ def _named(data: Path, patterns: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """The experiments that name trials, by what these have in common at all learning rates."""
     found: dict[str, tuple[str, ...]] = {}
     for file in sorted(each for pattern in patterns for each in data.glob(pattern)):
-        try:
-            plan = TrialPlan.model_validate_json(file.read_text())
-        except (OSError, ValidationError, ValueError) as error:
-            raise SweepError(
-                f"{file} cannot be read, so what it needs is not known; run its experiment again, "
-                f"or delete the file ({str(error).splitlines()[0]})"
-            ) from error
-        for trial in plan.trials:
+        for trial in _read(file, TrialPlan).trials:
             key, experiment = _family(trial), file.parent.name
             if experiment not in found.get(key, ()):
                 found[key] = (*found.get(key, ()), experiment)
     return found
+
+
+def _searched(data: Path) -> dict[str, tuple[str, ...]]:
+    """The experiments whose searches have trained a trial, by its id."""
+    found: dict[str, tuple[str, ...]] = {}
+    for file in sorted(data.glob(SEARCHES)):
+        record = _read(file, SearchRecord)
+        for name in (each for proposal in record.proposals for each in proposal.trials):
+            found[name] = (*found.get(name, ()), file.parent.name)
+    return found
+
+
+def _read(file: Path, model: type[Model]) -> Model:
+    """Read a plan or a record.
+
+    Raises:
+        SweepError: If it cannot be read.
+    """
+    try:
+        return model.model_validate_json(file.read_text())
+    except (OSError, ValidationError, ValueError) as error:
+        raise SweepError(
+            f"{file} cannot be read, so what it needs is not known; run its experiment again, "
+            f"or delete the file ({str(error).splitlines()[0]})"
+        ) from error
 
 
 def _family(trial: Trial) -> str:

@@ -163,6 +163,7 @@ def _params(results: list[TrialResult]) -> dict[str, Any]:
         params |= {f"schedule.{name}": value for name, value in trial.schedule.arguments.items()}
     if trial.class_weight:  # in the order of the classes
         params["class_weight"] = ",".join(f"{factor:g}" for factor in trial.class_weight)
+    params |= {name: value for name, value in trial.factors.items() if name not in params}
     if trial.precision != "float32":
         params["precision"] = trial.precision
     return params

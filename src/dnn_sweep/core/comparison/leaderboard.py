@@ -95,7 +95,8 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
         One row per combination, best first; ``<metric>`` is such as ``val_accuracy``.
 
         - ``rank`` from 1, which equals share
-        - ``kind`` (``combination``), ``combination``, ``FACTORS``
+        - ``kind`` (``combination``), ``combination``, ``FACTORS``, and of a search's finals a
+          column for every other factor
         - ``<metric>_mean`` over seeds and rows, ``<metric>_ci_low``, ``<metric>_ci_high``
         - ``val_accuracy_mean`` or ``val_mae_mean`` where another metric ranks
         - ``val_loss_mean``, ``seeds`` and ``diverged`` (counts), ``best_epoch``, ``epochs`` and

@@ -107,7 +107,8 @@ class ScoredSweep:
     seeds: list[int]  # all of them; a combination that was dropped early has the first ones
     objective: Objective  # whose value is the mean score
     no_skill: float  # the mean score of predictions made without looking at a row
-    combinations: pd.DataFrame  # one row per combination: its name and ``FACTORS``
+    # One row per combination: its name, ``FACTORS``, and what else a search has varied.
+    combinations: pd.DataFrame
     trials: pd.DataFrame  # one row per combination and seed, with folds of all its networks
     rows: int = 0  # of the validation set; 0 for as many as the scores have
     independent_rows: float | None = None  # that a share is at most worth; ``None`` for all
@@ -208,7 +209,7 @@ def score_combinations(
         seeds=seeds,
         objective=objective,
         no_skill=judge.scorer.value(judge.constant),
-        combinations=tabulate_trials(first, ("combination", *FACTORS)),
+        combinations=_tabulate_combinations(first),
         trials=pd.DataFrame(rows),
         rows=len(validation_target),
         independent_rows=judge.scorer.independent_rows,
@@ -256,6 +257,17 @@ def tabulate_trials(trials: Sequence[Trial], columns: Sequence[str]) -> pd.DataF
     """One row per trial; each column is an attribute, ``trial_id`` its id."""
     names = {"trial_id": "id"}
     return pd.DataFrame({c: [getattr(t, names.get(c, c)) for t in trials] for c in columns})
+
+
+def _tabulate_combinations(trials: Sequence[Trial]) -> pd.DataFrame:
+    """One row per combination: its name, ``FACTORS`` and what else a search has varied."""
+    names = dict.fromkeys(name for trial in trials for name in trial.factors)
+    others = {
+        name: pd.Series([trial.factors.get(name) for trial in trials]).convert_dtypes()
+        for name in names
+        if name not in FACTORS
+    }
+    return tabulate_trials(trials, ("combination", *FACTORS)).assign(**others)
 
 
 def trials_of(plan: TrialPlan) -> dict[str, list[Trial]]:

@@ -58,7 +58,7 @@ def summarize_sweep(
     said = [results.decision, results.objective.reason]
     said += [*results.comparison.leading, results.bought, results.failures]
     parts += [Text(sentence) for sentence in said if sentence]
-    if not results.screening.empty:
+    if not (results.screening.empty and results.search.empty):
         parts.append(Text(f"{results.rates[0].upper()}{results.rates[1:]}."))
     if champion.diverged_trials:
         diverged, trials = champion.diverged_trials, count(champion.trials, "trial")

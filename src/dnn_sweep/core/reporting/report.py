@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.comparison.time_to_target import summarize_times
 from dnn_sweep.core.diagnosis.verdicts import HEALTHY
 from dnn_sweep.core.formatting import NO_VALUE, format_interval, format_value
 from dnn_sweep.core.missing import Missing
+from dnn_sweep.core.reporting.figures.search import plot_importances, plot_proposals
 from dnn_sweep.core.reporting.glossary import explain_terms, read_glossary
 from dnn_sweep.core.reporting.pages import embed_figure, figure_scripts, page_template
 from dnn_sweep.core.reporting.predicted_rows import (
@@ -69,6 +71,7 @@ def write_report(results: SweepResults, **figures: Any) -> str:
             for name, figure in figures.items()
             if name not in WHERE_THEY_SUIT or isinstance(figure, Missing) or figure.data
         },
+        search_figures=_search_figures(results),
         **figure_scripts(),
     )
     return explain_terms(written)
@@ -83,6 +86,15 @@ def _sampled(results: SweepResults) -> list[tuple[Any, dict[str, Any]]]:
             rows[schema.target], rows[schema.feature_names].iterrows(), strict=True
         )
     ]
+
+
+def _search_figures(results: SweepResults) -> list[Markup]:
+    """Figures of a search; none without one."""
+    if results.search.empty:
+        return []
+    proposals = plot_proposals(results.search, results.champion)
+    figures = {"importances": plot_importances(results.importances), "proposals": proposals}
+    return [embed_figure(name, figure) for name, figure in figures.items()]
 
 
 def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:

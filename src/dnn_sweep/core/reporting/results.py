@@ -57,6 +57,8 @@ class SweepResults:
     environment: str  # the folder under ``conf`` that the run used
     rounds: Rounds = field(default_factory=Rounds)  # of a budget; none without one
     given: Mapping[str, JsonValue] = field(default_factory=dict)  # by --params, by dotted name
+    search: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row per proposal, if any
+    importances: pd.DataFrame = field(default_factory=pd.DataFrame)  # of a search's factors
 
     @property
     def best(self) -> str:
@@ -134,7 +136,9 @@ class SweepResults:
 
     @property
     def rates(self) -> str:
-        """The learning rates that were tried, on which claims about an optimizer rest."""
+        """What was tried before the finals, on which claims about an optimizer rest."""
+        if not self.search.empty:
+            return describe_search(self.search, self.configuration.search.method)
         if self.screening.empty:
             return "one learning rate for each combination, set beforehand and not searched for"
         at_edge = self.screening["chosen"] & self.screening["edge"].fillna("").ne("")
@@ -256,6 +260,24 @@ def seconds_to_tell(comparison: Comparison) -> float | None:
     """Seconds of training that would tell the first two apart; ``None`` beyond the most seeds."""
     first = comparison.separations[0] if comparison.separations else None
     return first.seconds if first and first.seeds and first.seeds <= MOST_SEEDS else None
+
+
+def describe_search(search: pd.DataFrame, method: str) -> str:
+    """Describe what a search has looked at, of which there is one row per proposal.
+
+    >>> row = {"epochs": 1, "finalist": None}
+    >>> describe_search(pd.DataFrame([row, row, row | {"epochs": 3, "finalist": 1}]), "tpe")
+    'search (tpe): 3 proposals, trained for 1 epoch, the best 1 for 3 epochs; 1 in the finals'
+    """
+    lengths = sorted(search["epochs"].unique())
+    spans = [f"trained for {count(int(lengths[0]), 'epoch')}"]
+    spans += [
+        f"the best {int((search['epochs'] >= each).sum())} for {count(int(each), 'epoch')}"
+        for each in lengths[1:]
+    ]
+    finalists = int(search["finalist"].notna().sum())
+    looked_at = count(len(search), "proposal")
+    return f"search ({method}): {looked_at}, {', '.join(spans)}; {finalists} in the finals"
 
 
 def describe_screening(screening: pd.DataFrame) -> str:

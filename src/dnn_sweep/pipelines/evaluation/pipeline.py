@@ -8,6 +8,7 @@ from dnn_sweep.core.champion.refit import plan_served, refit_networks
 from dnn_sweep.core.champion.served_baseline import fit_served_baseline
 from dnn_sweep.core.champion.spare_networks import choose_spare_networks
 from dnn_sweep.core.comparison.baselines import fit_baselines
+from dnn_sweep.core.comparison.importances import measure_importances
 from dnn_sweep.core.comparison.leaderboard import measure_combinations, rank_combinations
 from dnn_sweep.core.diagnosis.verdicts import add_verdicts, diagnose_combinations
 
@@ -35,6 +36,12 @@ def create_pipeline() -> Pipeline:
                 inputs=[*trained, *seen, *scoring, "baselines", "folds", "objective"],
                 outputs=["ranking", "histories", "seed_scores", "comparison"],
                 name="rank_combinations",
+            ),
+            Node(
+                measure_importances,
+                inputs=["search_plan", "search_record"],
+                outputs=["search", "importances"],
+                name="measure_importances",
             ),
             Node(
                 diagnose_combinations,

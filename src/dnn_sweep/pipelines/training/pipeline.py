@@ -2,7 +2,6 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.core.plan.search_record import tabulate_search
 from dnn_sweep.core.training.screening import choose_learning_rates
 from dnn_sweep.core.training.sweep import train_trials
 
@@ -50,12 +49,6 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs=["finals_plan", "screening"],
                 name="choose_learning_rates",
-            ),
-            Node(
-                tabulate_search,
-                inputs="search_record",
-                outputs="search",
-                name="tabulate_search",
             ),
         ],
         tags="training",
