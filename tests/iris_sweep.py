@@ -49,6 +49,7 @@ def groups(folder: Path) -> dict[str, Any]:
         "screening": parameters.ScreeningParameters(
             enabled=True, factors=[0.1, 1], epochs=2, extensions=0
         ),
+        "search": parameters.SearchParameters(),
         "budget": parameters.BudgetParameters(),
         "callbacks": parameters.CallbackParameters(),
         "evaluation": parameters.EvaluationParameters(),

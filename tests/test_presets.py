@@ -24,6 +24,7 @@ GROUPS = {
     "grid": models.GridParameters,
     "training": models.TrainingParameters,
     "screening": models.ScreeningParameters,
+    "search": models.SearchParameters,
     "callbacks": models.CallbackParameters,
     "logs": models.LoggingParameters,
     "evaluation": models.EvaluationParameters,

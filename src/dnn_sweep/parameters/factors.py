@@ -12,7 +12,13 @@ from dnn_sweep.parameters.grid import (
     read_optimizer,
     read_schedule,
 )
-from dnn_sweep.parameters.keras_names import known_activation, known_initializer, known_optimizer
+from dnn_sweep.parameters.keras_names import (
+    known_activation,
+    known_initializer,
+    known_optimizer,
+    known_schedule,
+    optimizer_arguments,
+)
 
 # Fields that are chosen from a list of their own kind, in place of a Factor.
 LISTS = ("activation", "optimizer", "schedule")
@@ -192,6 +198,9 @@ class SearchFactors(Parameters):
             if isinstance(entry, OptimizerEntry):
                 known_optimizer(entry.class_name)
                 names.append(entry.name)
+            elif isinstance(entry, ScheduleEntry):
+                known_schedule(entry.class_name)
+                names.append(repr(entry))
             elif isinstance(entry, str | tuple):
                 for name in (entry,) if isinstance(entry, str) else entry:
                     known_activation(name)
@@ -215,11 +224,26 @@ class SearchFactors(Parameters):
         one = () if self.layer_activations else ("activation",)
         return (*one, "optimizer", *self.factors, *schedule)
 
-    def contradiction(self, choices: dict[str, list[str]]) -> str | None:
-        """Say which condition names nothing that there is; ``choices`` are values by factor."""
+    def contradiction(
+        self, choices: dict[str, list[str]], optimizers: tuple[OptimizerEntry, ...]
+    ) -> str | None:
+        """Say which condition or argument names nothing that there is.
+
+        ``choices`` are the values of factors by name, where these are lists of their own.
+        """
         own = type(self).model_fields
         if twice := [name for name in self.arguments if name in own]:
             return f"arguments.{twice[0]}: {twice[0]} is a factor of its own, no argument"
+        taken = sorted({n for each in optimizers for n in optimizer_arguments(each.class_name)})
+        for name in self.arguments:
+            if name not in taken:
+                hint = listed(name, taken)
+                return f"arguments: no optimizer of this search takes {name!r}.{hint}"
+            if all(
+                name in each.arguments or name not in optimizer_arguments(each.class_name)
+                for each in optimizers
+            ):
+                return f"arguments.{name}: every optimizer that takes it sets it already"
         for name, factor in self.factors.items():
             where = f"{'arguments.' if name in self.arguments else ''}{name}.when"
             for other, values in factor.when.items():

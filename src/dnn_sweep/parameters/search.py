@@ -100,14 +100,15 @@ class SearchParameters(Parameters):
                 "the choice of the finalists would bias them"
             )
         activations = factors.activation or grid.activations
+        optimizers = factors.optimizer or grid.optimizers
         choices: dict[str, list[str]] = {
             "activation": [activation_name(each) for each in activations],
-            "optimizer": [each.name for each in factors.optimizer or grid.optimizers],
+            "optimizer": [each.name for each in optimizers],
             "schedule": [each.class_name if each else "none" for each in factors.schedule or ()],
         }
-        if said := factors.contradiction(choices):
+        if said := factors.contradiction(choices, optimizers):
             yield f"factors.{said}"
-        scheduled = [each for each in factors.optimizer or grid.optimizers if each.schedule]
+        scheduled = [each for each in optimizers if each.schedule]
         if callbacks.reduce_on_plateau.enabled and (scheduled or any(factors.schedule or ())):
             yield (
                 "factors.schedule: a schedule sets the learning rate at every step, so "

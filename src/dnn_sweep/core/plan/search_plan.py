@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dnn_sweep.core.data.folds import divide_folds, divide_once
 from dnn_sweep.core.data.schema import Schema
-from dnn_sweep.core.errors import SweepError, unknown_name
+from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.networks.keras_names import (
     defaults_of,
     optimizer_classes,
@@ -177,8 +177,7 @@ def plan_search(
     folds, a search tries its proposals on the first fold alone, as a screening does.
 
     Raises:
-        SweepError: If Keras does not know a name or refuses an argument, no optimizer takes one
-            of the ``arguments``, or the search shares a seed with the finals.
+        SweepError: If Keras refuses an argument, or the search shares a seed with the finals.
 
     >>> rows, settings = (train_matrix, validation_matrix), (network, grid, training)
     >>> plan_search(trial_plan, schema, *rows, *settings, search).factors
@@ -201,12 +200,6 @@ def plan_search(
         each.name: _planned(each, tuple(varied.arguments), f"{key} ({each.name})")
         for each in entries
     }
-    for name in varied.arguments:
-        if not any(name in each.takes for each in optimizers.values()):
-            known = sorted({n for each in optimizers.values() for n in _arguments(each.class_name)})
-            raise unknown_name(
-                name, known, what="argument of the optimizers", where="search.factors.arguments"
-            )
     activations = choices_of_activations(network, chosen)
     schedules = {
         f"{each.class_name}{_numbered(varied.schedule, at)}" if each else CONSTANT: each
@@ -270,7 +263,10 @@ def _numbered(schedules: tuple[ScheduleEntry | None, ...] | None, at: int) -> st
 
 
 def _check_extremes(plan: SearchPlan) -> None:
-    """Let Keras build every optimizer with the ends of its arguments' ranges, before training."""
+    """Let Keras build every schedule, and every optimizer at the ends of its arguments' ranges."""
+    steps = plan.lengths[-1] * max(plan.rows, 1)
+    for schedule in filter(None, plan.schedules.values()):
+        resolve_schedule(schedule, 1.0, steps, "search.factors.schedule")
     for name, each in plan.optimizers.items():
         for factor in plan.factors:
             if factor.name in each.takes:

@@ -139,7 +139,6 @@ def _sampler(plan: SearchPlan) -> optuna.samplers.BaseSampler:
                 multivariate=True,
                 group=True,
                 constant_liar=True,
-                warn_independent_sampling=False,
             )
 
 

@@ -1,0 +1,175 @@
+"""A search by TPE, from the table to the report, through Kedro's runner."""
+
+import json
+
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog
+from kedro.runner import SequentialRunner
+
+from dnn_sweep.core.comparison.leaderboard import combinations_of
+from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS
+from dnn_sweep.core.training.progress import TrainingProgress
+from dnn_sweep.datasets.model_json import ModelJSONDataset
+from dnn_sweep.datasets.toy import ToyDataset
+from dnn_sweep.datasets.trial_store import TrialStoreDataset
+from dnn_sweep.parameters import (
+    BudgetParameters,
+    EvaluationParameters,
+    GridParameters,
+    SearchParameters,
+    TrainingParameters,
+)
+from dnn_sweep.pipeline_registry import register_pipelines
+from tests.iris_sweep import Kept, groups
+
+FACTORS = {"l2": {"low": 1e-6, "high": 1e-2, "log": True}, "dropout": [0.1, 0.3]}
+SETTINGS = {
+    "grid": GridParameters(activations=["relu", "tanh"], optimizers=["adam"]),
+    "training": TrainingParameters(epochs=4, seeds=[0, 1]),
+    "search": SearchParameters(
+        method="tpe", proposals=24, batch=8, programs=1, finalists=2, reduction=2, factors=FACTORS
+    ),
+    "evaluation": EvaluationParameters(resamples=100, baselines=["no_skill"]),
+}
+
+
+class Display(TrainingProgress):
+    def __init__(self):
+        self.said, self.stages, self.programs = [], [], 0
+
+    def start(self, total_trials, epochs, cached, stage="trials"):
+        self.stages.append((stage, total_trials, cached))
+
+    def compiled(self, trials, seconds, share=1.0):
+        self.programs += 1
+
+    def say(self, line):
+        self.said.append(line)
+
+
+class Stopping(TrialStoreDataset):
+    """A store that fails after so many trials, as a full disk does."""
+
+    left = 0
+
+    def save(self, data):
+        if data.trial.id not in self.load():
+            if not self.left:
+                raise OSError("stopped")
+            self.left -= 1
+        super().save(data)
+
+
+def run(folder, stop=None, until=("comparison", "importances"), **settings):
+    """Run until the leaderboard; returns what was made by name, and the display."""
+    pipeline = register_pipelines()["train"].to_outputs(*until)
+    given = groups(folder) | SETTINGS | settings
+    store = str(folder / "trials")
+    trials, display = TrialStoreDataset(store), Display()
+    saved = trials
+    if stop is not None:
+        saved = Stopping(store)
+        saved.left = stop
+    rounds = str(folder / "rounds.json"), "dnn_sweep.core.plan.rounds.Rounds"
+    record = str(folder / "search.json"), "dnn_sweep.core.plan.search_record.SearchRecord"
+    catalog = DataCatalog(
+        {name: Kept() for name in pipeline.datasets()}
+        | {f"params:{name}": Kept(group) for name, group in given.items()}
+        | {
+            "raw_table": ToyDataset("iris"),
+            "training_display": Kept(display),
+            "checkpoints": Kept(NO_CHECKPOINTS),
+            "stage_clock": Kept({"total": 0.0}),
+            "earlier_rounds": ModelJSONDataset(*rounds, optional=True),
+            "rounds": ModelJSONDataset(*rounds),
+            "search_record": ModelJSONDataset(*record),
+            "finished_trials": trials,
+            "trial_results": saved,
+        }
+    )
+    SequentialRunner().run(pipeline, catalog)
+    names = ("ranking", "search_record", "search", "importances", "finals_plan", "rounds")
+    made = {name: catalog.load(name) for name in names}
+    return made | {"trained": {each.name for each in (folder / "trials").iterdir()}}, display
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("search")
+    return *run(folder), folder
+
+
+def test_the_finals_are_of_what_the_search_found(whole):
+    made, display, _ = whole
+    record, board = made["search_record"], combinations_of(made["ranking"])
+    assert [each.finalist for each in record.finalists] == [1, 2]
+    assert set(board["combination"]) == {each.combination for each in record.finalists}
+    assert set(board["seeds"]) == {2}
+    finals = made["finals_plan"].trials
+    assert {trial.seed for trial in finals} == {0, 1}  # fresh ones: the search has seed 1000
+    for each in record.finalists:
+        row = board.set_index("combination").loc[each.combination]
+        for name in ("learning_rate", "l2", "dropout", "activation", "optimizer"):
+            assert row[name] == each.values[name]
+    assert display.stages == [("search", 3 * (8 + 4 + 2), 0), ("trials", 4, 0)]
+    assert "of 24 proposals" in display.said[-2]
+    assert display.said[-1].startswith("2 proposals go on to the finals: ")
+    assert display.programs == 1  # for all batches, rungs and finals
+
+
+def test_the_proposals_are_tabulated_with_scores_and_epochs(whole):
+    made, *_ = whole
+    table = made["search"]
+    assert len(table) == 24
+    assert table["epochs"].value_counts().to_dict() == {1: 12, 2: 6, 4: 6}
+    assert table["finalist"].notna().sum() == 2
+    best = table.loc[table["finalist"] == 1].iloc[0]
+    assert best["val_accuracy"] == table.loc[table["epochs"] == 4, "val_accuracy"].max()
+    assert set(made["importances"]["factor"]) == {"learning_rate", "activation", "dropout", "l2"}
+
+
+def test_a_search_that_was_stopped_in_its_middle_ends_with_the_same_result(whole, tmp_path):
+    made, *_ = whole
+    with pytest.raises(Exception, match="stopped"):
+        run(tmp_path, stop=20)  # in the second batch
+    assert len(list((tmp_path / "trials").iterdir())) == 20
+    again, display = run(tmp_path)
+    assert again["search_record"] == made["search_record"]
+    assert again["trained"] == made["trained"]
+    pd.testing.assert_frame_equal(
+        again["ranking"].drop(columns="seconds"), made["ranking"].drop(columns="seconds")
+    )
+    assert display.stages[0][2] > 0  # trials that were trained already
+
+
+def test_a_search_that_is_run_again_trains_nothing(whole):
+    made, _, folder = whole
+    again, display = run(folder, stop=0)
+    assert again["search_record"] == made["search_record"]
+    assert display.stages == [("trials", 4, 4)]
+    assert not display.programs
+
+
+def test_more_finalists_train_only_these(whole):
+    made, _, folder = whole
+    search = SETTINGS["search"].model_copy(update={"finalists": 3})
+    again, _ = run(folder, search=search)
+    assert len(again["trained"] - made["trained"]) == 2  # two seeds
+    assert len(again["search_record"].finalists) == 3
+
+
+def test_a_budget_leaves_time_for_the_finals_and_is_repeated_as_it_was(whole, tmp_path):
+    *_, folder = whole
+    # So short that only the first batch, which is always trained, fits.
+    given = {"budget": BudgetParameters(minutes=0.002)}
+    made, display = run(tmp_path, **given)
+    assert made["rounds"].proposals == 8
+    assert len(made["search_record"].proposals) == 8
+    assert any("the search ends after 8 proposals" in line for line in display.said)
+    assert set(combinations_of(made["ranking"])["seeds"]) == {1}
+    again, _ = run(tmp_path, **given)
+    assert again["rounds"] == made["rounds"]
+    assert again["trained"] == made["trained"]
+    recorded = json.loads((folder / "search.json").read_text())
+    assert recorded["proposals"][:8] != []
