@@ -68,7 +68,7 @@ def measure(table: str, seeds: int, divided: int) -> dict[str, list[float]]:
     with TemporaryDirectory() as folder:
         logs = LoggingParameters(folder=folder, csv=False)
         given = both, none, {}, train, validation, fitted[1], TrainingProgress(), training
-        for result, _ in train_trials(*given, screening, logs):
+        for result, *_ in train_trials(*given, screening, logs):
             outputs = result.outputs, network_outputs(result.load_network(), x)
             known, new = (class_probabilities(each, schema.task).argmax(axis=1) for each in outputs)
             found[rule_of[result.trial.id]].append(((known == true).mean(), (new == unseen).mean()))

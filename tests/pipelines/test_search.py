@@ -1,6 +1,7 @@
 """A search by TPE, from the table to the report, through Kedro's runner."""
 
 import json
+import sys
 
 import pandas as pd
 import pytest
@@ -157,6 +158,17 @@ def test_more_finalists_train_only_these(whole):
     again, _ = run(folder, search=search)
     assert len(again["trained"] - made["trained"]) == 2  # two seeds
     assert len(again["search_record"].finalists) == 3
+
+
+def test_a_grid_runs_without_optuna(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)  # to import it is an error
+    training = TrainingParameters(engine="keras", epochs=1, seeds=[0])
+    made, _ = run(tmp_path, search=SearchParameters(), training=training)
+    assert made["search"].empty
+    assert made["importances"].empty
+    assert len(combinations_of(made["ranking"])) == 2
+    with pytest.raises(Exception, match="optuna"):
+        run(tmp_path, training=training)
 
 
 def test_a_budget_leaves_time_for_the_finals_and_is_repeated_as_it_was(whole, tmp_path):

@@ -137,6 +137,18 @@ def test_plain_lines_tell_place_status_metric_best_duration_and_time_left():
     ]
 
 
+def test_a_search_has_a_line_every_few_seconds():
+    display, clock, stream = plain()
+    display.start(total_trials=400, epochs=1, cached=0, stage="search")
+    for _ in range(80):
+        clock.now += 0.25
+        display.trial_finished(a_result(a_trial("sgd"), [0.5]))
+    first, *lines = stream.getvalue().splitlines()
+    assert first == "search: training 400 trials"
+    assert len(lines) == 4
+    assert "about 1 min 20 s left" in lines[-1]
+
+
 def test_a_plain_line_is_there_as_soon_as_its_trial_is_finished(tmp_path):
     path = tmp_path / "log.txt"
     with path.open("w", buffering=1 << 16) as file:

@@ -24,7 +24,7 @@ MOST_CURVES = 12
 MOST_SAID = 12
 WIDTH, HEIGHT = 120, 36  # of a curve, in its own units
 STRONGEST = 0.6  # opacity of the best cell, on which text of either theme can be read
-SCREENING, FINALS = "screening", "finals"
+SCREENING, SEARCH, FINALS = "screening", "search", "finals"
 
 Pair = tuple[str, str]  # activation, optimizer
 
@@ -126,7 +126,7 @@ class LiveSweep:
         ]
 
     def _scores_of(self, trial: Trial) -> dict[tuple[str, float], list[float]]:
-        kind = SCREENING if self.stage.startswith(SCREENING) else FINALS
+        kind = SCREENING if self.stage.startswith((SCREENING, SEARCH)) else FINALS
         return self.scores[kind].setdefault((trial.activation, trial.optimizer), {})
 
     def _best_of(self, pair: Pair) -> tuple[float | None, str]:

@@ -29,6 +29,7 @@ from dnn_sweep.core.training.stage_clock import StageClock
 WIDE = 100  # columns from which there is room for names in the notes
 LONGEST_NAME = 22  # columns of a name in a narrower terminal
 A_MOMENT = 1.0  # seconds; shorter compilations are not mentioned
+SEARCH_PAUSE = 5.0  # seconds
 REDRAW = 0.2  # seconds; rich itself draws ten times per second
 
 
@@ -259,19 +260,25 @@ class LiveDisplay(TrainingDisplay):
 class PlainDisplay(TrainingDisplay):
     """One line per finished trial, for logs and pipes."""
 
-    _began, _before = 0.0, 0
+    _began, _before, _said = 0.0, 0, 0.0
+    _pause = 0.0  # seconds between two lines: a search has too many trials for a line each
 
     def start(self, total_trials: int, epochs: int, cached: int, stage: str = "trials") -> None:
         """Print how many trials there are, and how many are done."""
         super().start(total_trials, epochs, cached, stage)
         self._began, self._before = self.clock(), self._completed
+        self._said, self._pause = self._began, SEARCH_PAUSE if stage == "search" else 0.0
         if left := total_trials - cached:
             about = "" if stage == "trials" else f"{stage}: "
-            self._say(f"{about}training {count(left, 'trial')} of {count(epochs, 'epoch')} at most")
+            long = f" of {count(epochs, 'epoch')} at most" if stage != "search" else ""
+            self._say(f"{about}training {count(left, 'trial')}{long}")
 
     def trial_finished(self, result: TrialResult) -> None:
         """Print the result, the best so far and the time left."""
         super().trial_finished(result)
+        if self.clock() - self._said < self._pause:
+            return
+        self._said = self.clock()
         trial, best = result.trial, self._best
         parts = [f"{trial.combination}, seed {trial.seed}: {result.status}"]
         if isfinite(result.score):
