@@ -202,7 +202,7 @@ def compete(name: str, task: str, seed: int, seconds: float, source_dir: str | N
 def accuracy(network: Any, x: Any, y: Any) -> float:
     """Share of rows that a network gets right."""
     outputs = np.asarray(network.predict(x, verbose=0))
-    given = outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0.5).astype(int)  # noqa: PLR2004
+    given = outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0.5).astype(int)
     return float((given == y).mean())
 
 

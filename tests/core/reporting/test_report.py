@@ -1,5 +1,7 @@
 import re
 
+import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from markupsafe import escape
@@ -7,6 +9,7 @@ from markupsafe import escape
 from dnn_sweep.core.champion.record import RegisteredVersion
 from dnn_sweep.core.comparison.intervals import MetricEstimate
 from dnn_sweep.core.reporting.figures import FIGURES
+from dnn_sweep.core.reporting.figures.search import plot_proposals
 from dnn_sweep.core.reporting.figures.style import FigureInfo, finish_plotly
 from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
 from dnn_sweep.core.reporting.glossary import read_glossary
@@ -527,3 +530,83 @@ def test_the_headline_admits_that_a_baseline_is_better():
         "relu + adam comes first on digits, tied with 2 of 2 others, but the baseline median is "
         "better"
     )
+
+
+def sample_search():
+    """What a small search could have left: its proposals, and the importances of its factors."""
+    rates = [0.0002, 0.001, 0.003, 0.01, 0.05, 0.09]
+    proposals = pd.DataFrame(
+        {
+            "number": range(6),
+            "batch": 1,
+            "combination": [
+                f"relu + {o}, lr {r:g}" for o, r in zip(["adam", "sgd"] * 3, rates, strict=True)
+            ],
+            "optimizer": ["adam", "sgd"] * 3,
+            "activation": "relu",
+            "learning_rate": rates,
+            "batch_normalization": [True, False] * 3,
+            "momentum": [None, 0.5, None, 0.9, None, 0.7],
+            "epochs": [1, 1, 3, 1, 9, 1],
+            "val_accuracy": [0.2, 0.4, 0.9, 0.5, 0.95, np.nan],
+            "diverged": [False] * 5 + [True],
+            "finalist": pd.array([None, None, 2, None, 1, None], dtype="Int64"),
+        }
+    )
+    importances = pd.DataFrame(
+        {
+            "factor": ["learning_rate", "<momentum>"],
+            "importance": [0.8, 0.2],
+            "ci_low": [0.5, 0.1],
+            "ci_high": [0.9, 0.5],
+            "groups": 6,
+        }
+    )
+    return proposals, importances
+
+
+def test_a_search_is_described_with_importances_and_every_proposal():
+    proposals, importances = sample_search()
+    page = page_of(sample_sweep(THREE), search=proposals, importances=importances)
+    found = section_of(page, "rates")
+    assert "6 proposals, trained for 1 epoch, the best 2 for 3 epochs, the best 1 for 9" in found
+    assert "on seeds that the search did not use" in found
+    assert "Which factors decide" in found
+    assert "lines: 95 % over 6 groups of proposals" in found
+    assert "Every proposal of the search" in found
+    assert "1 diverged and are left out" in found
+    assert "There was no screening" not in page
+    assert "not searched for" not in page
+    assert "&lt;momentum&gt;" in page or "\\u0026lt;momentum" in page
+    assert "<momentum>" not in page
+
+    without = page_of(
+        sample_sweep(THREE),
+        search=proposals,
+        importances=importances.assign(ci_low=np.nan, ci_high=np.nan),
+    )
+    assert "too few groups of proposals for intervals" in section_of(without, "rates")
+
+
+def test_a_page_without_a_search_does_not_speak_of_one():
+    page = page_of(sample_sweep(THREE))
+    assert ">Search<" not in page
+    assert "figure-proposals" not in page
+
+
+def test_parallel_axes_show_logarithms_names_and_where_a_factor_does_not_apply():
+    proposals, _ = sample_search()
+    lines = plot_proposals(proposals, sample_sweep(THREE).champion).data[0]
+    axes = {axis.label: axis for axis in lines.dimensions}
+    assert list(axes["optimizer"].ticktext) == ["adam", "sgd"]
+    assert list(axes["momentum"].ticktext) == ["–", "0.5", "0.9"]
+    assert list(axes["momentum"]["values"]) == [0, 1, 0, 2, 0]  # the diverged one is left out
+    assert len(lines.line.color) == 5
+    many = pd.concat([proposals[:5]] * 3, ignore_index=True)
+    many["learning_rate"] = np.geomspace(1e-4, 0.1, 15)
+    axis = plot_proposals(many, sample_sweep(THREE).champion).data[0].dimensions[2]
+    assert (axis.label, list(axis.ticktext)) == (
+        "learning_rate",
+        ["0.0001", "0.001", "0.01", "0.1"],
+    )
+    np.testing.assert_allclose(axis["values"], np.linspace(-4, -1, 15))

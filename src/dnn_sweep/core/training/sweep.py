@@ -1,7 +1,7 @@
 """A sweep's training: a screening of learning rates or a search, and then the finals."""
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -74,6 +74,7 @@ class Sweep:
             self._engines = build_engines(*given, main_stage)
         self._count("trials", 0, len(self.finals.trials))
         self._is_searching = False
+        self._told = defaultdict[str, set[str]](set)  # engines and reasons, by stage
         every = 0.0 if self.fresh else self.training.checkpoint_seconds  # a fresh one starts over
         self.checkpoints = replace(self.checkpoints, seconds=every)
 
@@ -216,8 +217,10 @@ class Sweep:
             self.race.begin_stage()
         failures: list[str] = []
         for each in assign_engines(trials, self.training.engine, engines=self._engines):
-            if any(trial.id not in finished for trial in each.trials):
-                logger.info("engine %s (%s)", each.engine.name, each.reason)
+            said = f"engine {each.engine.name} ({each.reason})"
+            if any(t.id not in finished for t in each.trials) and said not in self._told[stage]:
+                self._told[stage].add(said)  # once for all batches of a search
+                logger.info(said)
             given = self.data, display, self.logs, each.reason, finished
             others: dict[str, Any] = {"measured": measured, "checkpoints": self.checkpoints}
             try:
