@@ -604,7 +604,8 @@ def test_parallel_axes_show_logarithms_names_and_where_a_factor_does_not_apply()
     assert len(lines.line.color) == 5
     many = pd.concat([proposals[:5]] * 3, ignore_index=True)
     many["learning_rate"] = np.geomspace(1e-4, 0.1, 15)
-    axis = plot_proposals(many, sample_sweep(THREE).champion).data[0].dimensions[2]
+    figure = plot_proposals(many, sample_sweep(THREE).champion, ["learning_rate"])
+    axis = figure.data[0].dimensions[2]
     assert (axis.label, list(axis.ticktext)) == (
         "learning_rate",
         ["0.0001", "0.001", "0.01", "0.1"],

@@ -115,6 +115,12 @@ def test_conditions_are_respected_and_programs_are_few(method):
     assert len(programs) <= 6  # three in each of two batches
 
 
+def test_the_first_batch_has_every_optimizer():
+    found, _ = search(plan(proposals=9, batch=9, programs=3, seed=3), by_rate)
+    optimizers = [each.values["optimizer"] for each in found.record.proposals]
+    assert optimizers == ["adam"] * 3 + ["sgd"] * 3 + ["rmsprop"] * 3
+
+
 def test_names_tell_proposals_apart():
     planned = plan(proposals=60, batch=60)
     found, _ = search(planned, by_rate)

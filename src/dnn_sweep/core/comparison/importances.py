@@ -10,7 +10,7 @@ from dnn_sweep.core.plan.search_plan import SearchPlan
 from dnn_sweep.core.plan.search_record import Proposal, SearchRecord, tabulate_search
 from dnn_sweep.core.training.sampling import distribution_of, quietly
 
-RESAMPLES = 100
+RESAMPLES = 50
 FEWEST_GROUPS = 5  # with fewer, an interval would say little
 CONFIDENCE = 0.95
 COLUMNS = ["factor", "importance", "ci_low", "ci_high", "groups"]
@@ -45,18 +45,18 @@ def measure_importances(
     table = tabulate_search(record)
     if not record.proposals:
         return table, pd.DataFrame(columns=COLUMNS)
-    places = {each.number: place for place, each in enumerate(record.ranked)}
     shared = [each.name for each in plan.factors if each.of_program]
     groups: dict[str, list[Proposal]] = {}
     for each in record.proposals:
         key = repr((each.batch, [each.values.get(name) for name in shared]))
         groups.setdefault(key, []).append(each)
-    found = _importances(plan, list(record.proposals), places)
+    trials = _trials(plan, record)
+    found = _importances(list(trials.values()))
     random, clusters = np.random.default_rng(plan.settings.seed), list(groups.values())
     drawn = []
     for _ in range(resamples if len(clusters) >= FEWEST_GROUPS else 0):
         chosen = random.integers(len(clusters), size=len(clusters))
-        drawn.append(_importances(plan, [p for at in chosen for p in clusters[at]], places))
+        drawn.append(_importances([trials[p.number] for at in chosen for p in clusters[at]]))
     tail = 100 * (1 - CONFIDENCE) / 2
     rows = []
     for name, importance in sorted(found.items(), key=lambda each: -each[1]):
@@ -66,26 +66,26 @@ def measure_importances(
     return table, pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _importances(
-    plan: SearchPlan, proposals: Sequence[Proposal], places: dict[int, int]
-) -> dict[str, float]:
-    """The share of each factor; nothing where no factor has more than one value."""
+def _trials(plan: SearchPlan, record: SearchRecord) -> dict[int, "optuna.trial.FrozenTrial"]:
+    """Each proposal as Optuna knows it, with its place in the search's ranking as its value."""
     distributions = {each.name: distribution_of(each) for each in plan.factors}
+    return {
+        each.number: optuna.trial.create_trial(
+            params=dict(each.values),
+            distributions={name: distributions[name] for name in each.values},
+            value=float(place),
+        )
+        for place, each in enumerate(record.ranked)
+    }
+
+
+def _importances(trials: Sequence["optuna.trial.FrozenTrial"]) -> dict[str, float]:
+    """The share of each factor; nothing where no factor has more than one value."""
     with quietly():
         study = optuna.create_study(direction="minimize")
-        study.add_trials(
-            [
-                optuna.trial.create_trial(
-                    params=dict(each.values),
-                    distributions={name: distributions[name] for name in each.values},
-                    value=float(places[each.number]),
-                )
-                for each in proposals
-            ]
-        )
-        varied = [name for name, each in distributions.items() if not each.single()]
-        drawn = {name for each in proposals for name in each.values}
+        study.add_trials(trials)
+        varied = {n for each in trials for n, d in each.distributions.items() if not d.single()}
         evaluator = optuna.importance.PedAnovaImportanceEvaluator()
-        own = evaluator.evaluate(study, params=[name for name in varied if name in drawn])
+        own = evaluator.evaluate(study, params=sorted(varied))
     total = sum(own.values())
     return {name: value / total if total else 0.0 for name, value in own.items()}

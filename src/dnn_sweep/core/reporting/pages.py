@@ -15,6 +15,7 @@ from dnn_sweep.core.missing import Missing
 from dnn_sweep.core.reporting.figures.style import COLOURS
 
 plotly = LazyModule("plotly")
+MARGIN = {"t": 30, "l": 60, "r": 10}  # pixels around a figure without its title
 
 
 def page_template(
@@ -58,7 +59,13 @@ def figure_scripts() -> dict[str, Any]:
     }
 
 
-def embed_figure(name: str, figure: go.Figure | Missing, *, picker: bool = False) -> Markup:
+def embed_figure(
+    name: str,
+    figure: go.Figure | Missing,
+    *,
+    picker: bool = False,
+    margin: Mapping[str, int] = MARGIN,
+) -> Markup:
     """Turn a figure into HTML; its title becomes text, which a narrow screen can wrap."""
     if isinstance(figure, Missing):
         said = Markup('<p class="warning"><b>This figure could not be drawn.</b> {}</p>')
@@ -71,7 +78,7 @@ def embed_figure(name: str, figure: go.Figure | Missing, *, picker: bool = False
     if not figure.data:  # its titles say why
         return Markup('<div class="figure" id="figure-{}">{}</div>').format(name, text)
     shown = go.Figure(figure)
-    shown.update_layout(title=None, margin={"t": 30, "l": 60, "r": 10})
+    shown.update_layout(title=None, margin=dict(margin))
     listed = ""
     if picker:  # a list of what the figure shows, in place of its legend
         shown.update_layout(showlegend=False)

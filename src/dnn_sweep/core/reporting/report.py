@@ -92,9 +92,14 @@ def _search_figures(results: SweepResults) -> list[Markup]:
     """Figures of a search; none without one."""
     if results.search.empty:
         return []
-    proposals = plot_proposals(results.search, results.champion)
-    figures = {"importances": plot_importances(results.importances), "proposals": proposals}
-    return [embed_figure(name, figure) for name, figure in figures.items()]
+    factors = results.configuration.search.factors.factors
+    logarithmic = [name for name, factor in factors.items() if factor.log]
+    proposals = plot_proposals(results.search, results.champion, logarithmic)
+    beside = {"t": 60, "l": 90, "r": 70}  # for the names of its axes
+    return [
+        embed_figure("importances", plot_importances(results.importances)),
+        embed_figure("proposals", proposals, margin=beside),
+    ]
 
 
 def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from math import isfinite
 from typing import Any
 
@@ -58,16 +59,20 @@ class Proposer:
         """Draw so many configurations, in as many groups as there are programs.
 
         What a compiled program is made for is drawn once for each group, so that the lanes of few
-        programs are filled.
+        programs are filled. The first batch takes the optimizers in turn.
         """
         programs = min(self._plan.settings.programs, count)
         sizes = [count // programs + (at < count % programs) for at in range(programs)]
         drawn: list[Drawn] = []
         with quietly():
+            names = {each.name for each in self._plan.factors if each.of_program}
+            optimizers = cycle(self._plan.optimizers)
+            is_first = not self._study.get_trials(deepcopy=False)
             for size in sizes:
+                if is_first:  # in turn, so that none is missed by chance
+                    self._study.enqueue_trial({"optimizer": next(optimizers)})
                 leader = self._draw()
                 drawn.append(leader)
-                names = {each.name for each in self._plan.factors if each.of_program}
                 shared = {n: value for n, value in leader.asked.params.items() if n in names}
                 for _ in range(size - 1):
                     self._study.enqueue_trial(shared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,13 @@ def plot_importances(importances: pd.DataFrame) -> go.Figure:
     return style.finish_plotly(figure, info, 180 + 32 * len(table))
 
 
-def plot_proposals(search: pd.DataFrame, champion: Champion) -> go.Figure:
-    """Draw a line for each proposal through its factors, epochs and score."""
+def plot_proposals(
+    search: pd.DataFrame, champion: Champion, logarithmic: Collection[str] = ()
+) -> go.Figure:
+    """Draw a line for each proposal through its factors, epochs and score.
+
+    ``logarithmic`` names the factors whose logarithms were drawn evenly.
+    """
     objective = champion.metric
     metric = objective.validation_metric
     shown = search[np.isfinite(search[metric])]
@@ -63,19 +69,19 @@ def plot_proposals(search: pd.DataFrame, champion: Champion) -> go.Figure:
     names = [name for name in search if name not in HEAD]
     scale = "Viridis" if objective.mode == "max" else "Viridis_r"
     line = {"color": shown[metric], "colorscale": scale, "showscale": False}
-    lines = go.Parcoords(line=line, dimensions=[_axis(str(n), shown[n]) for n in names])
-    figure = go.Figure(lines)
-    return style.finish_plotly(figure, info, 520).update_layout(margin={"l": 90, "r": 60})
+    axes = [_axis(str(name), shown[name], log=name in logarithmic) for name in names]
+    figure = go.Figure(go.Parcoords(line=line, dimensions=axes))
+    return style.finish_plotly(figure, info, 520)
 
 
-def _axis(name: str, column: pd.Series) -> dict[str, Any]:
-    """An axis: names at equal distances, small numbers by their logarithm, others as they are."""
+def _axis(name: str, column: pd.Series, *, log: bool) -> dict[str, Any]:
+    """An axis: names and few numbers at equal distances, other numbers as they were drawn."""
     label = {"label": style.plotly_text(name)}
     known = column.dropna()
     is_number = pd.api.types.is_numeric_dtype(known) and not pd.api.types.is_bool_dtype(known)
     if is_number and known.nunique() > MOST_TICKS:
         numbers = column.astype(float)
-        if known.min() > 0 and known.max() / known.min() > 100:
+        if log:
             decades = range(int(np.floor(np.log10(known.min()))), int(np.log10(known.max())) + 1)
             ticks = {"tickvals": list(decades), "ticktext": [f"{10.0**at:g}" for at in decades]}
             return label | ticks | {"values": np.log10(numbers.fillna(known.min()))}
