@@ -42,7 +42,7 @@ class SearchParameters(Parameters):
     finalists: PositiveInt = 5
     seed: NonNegativeInt = 1000
     batch: PositiveInt = 64
-    programs: PositiveInt = 8
+    programs: PositiveInt = 16
     epochs: PositiveInt | None = None
     rungs: PositiveInt = 3
     reduction: Annotated[int, Field(ge=2)] = 3
