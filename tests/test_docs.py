@@ -1,6 +1,7 @@
 """The documentation agrees with the code that it describes."""
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ GROUPS = {
     "grid": models.GridParameters,
     "training": models.TrainingParameters,
     "screening": models.ScreeningParameters,
+    "search": models.SearchParameters,
     "sweep": models.SweepParameters,
     "budget": models.BudgetParameters,
     "callbacks": models.CallbackParameters,
@@ -42,7 +44,7 @@ GROUPS = {
 }
 # What a list holds is described below its group's table, in the words of the configuration.
 LAYERS = [models.HiddenLayer, models.ConvolutionBlock]
-ITEMS = [*LAYERS, models.OptimizerEntry, models.ScheduleEntry, models.Pair]
+ITEMS = [*LAYERS, models.OptimizerEntry, models.ScheduleEntry, models.Pair, models.Factor]
 WRITTEN_AS = {"class_name": "class"}
 EXPERIMENTS = ["mnist", "fashion_mnist", "breast_cancer", "diabetes", "csv"]
 
@@ -146,7 +148,8 @@ def test_what_an_experiment_changes_is_listed(experiment):
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda model: model.__name__)
 def test_what_a_list_holds_is_described(item):
-    text = section("network" if item in LAYERS else "grid")
+    of_search = "search" if item is models.Factor else "grid"
+    text = section("network" if item in LAYERS else of_search)
     for key in item.model_fields:
         assert f"`{WRITTEN_AS.get(key, key)}`" in text or f"`{WRITTEN_AS.get(key, key)}:" in text
 
@@ -209,6 +212,8 @@ def test_commands_name_pipelines_environments_and_parameters_that_exist():
     }
     known = {f"{group}.{key}" for group, model in GROUPS.items() for key in keys_of(model)}
     known.add("experiment")
+    ranges = [*models.SearchFactors.model_fields], [*models.Factor.model_fields]
+    known |= {f"search.factors.{name}.{key}" for name, key in product(*ranges)}
 
     assert len(pipelines) > 3
     assert len(settings) > 3
