@@ -66,7 +66,8 @@ class Sweep:
     search: Search | None = None  # in place of the screening, where there is one
 
     def __post_init__(self) -> None:
-        given, several = (self.training.engine, self.training.cohort_size), self.repeats or self.race
+        given = self.training.engine, self.training.cohort_size
+        several = self.repeats or self.race
         main_stage = self.finals.trials if several or self.screening.plan.trials else ()
         if self.search:
             self._engines = build_engines(*given, search=self.search.plan)
@@ -306,7 +307,8 @@ def train_trials(
         before = (stage_clock or {}).get("total", 0.0)
         given = budget.minutes, earlier_rounds, before, finished_trials, training_display
         race = Race(trial_plan, screened, *given, judge=judge, search=search_plan)
-    settings = training, logs, race, sweep.fresh, checkpoints, search
-    for report in Sweep(trial_plan, plan, finished_trials, data, training_display, *settings).run():
+    settings = training, logs, race, sweep.fresh, checkpoints
+    planned = trial_plan, plan, finished_trials, data, training_display, *settings
+    for report in Sweep(*planned, search=search).run():
         rounds, found = race.rounds if race else NO_ROUNDS, search.record if search else NO_RECORD
         yield report.result, report, rounds, found
