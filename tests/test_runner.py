@@ -196,7 +196,7 @@ def test_another_run_of_mlflow_gets_what_is_tracked_and_nothing_else_runs(tmp_pa
     (tmp_path / "source.txt").write_text("1")
     assert run() == ["keep", "track"]
     assert run() == []
-    monkeypatch.setattr(runner, "sweep_to_record", lambda: "a new run")
+    monkeypatch.setattr(runner.sweep_run, "sweep_to_record", lambda: "a new run")
     assert run() == ["track"]
     assert run() == []
 
