@@ -51,6 +51,7 @@ def groups(folder: Path) -> dict[str, Any]:
         ),
         "search": parameters.SearchParameters(),
         "budget": parameters.BudgetParameters(),
+        "executor": parameters.ExecutorParameters(),
         "callbacks": parameters.CallbackParameters(),
         "evaluation": parameters.EvaluationParameters(),
         "registration": parameters.RegistrationParameters(),

@@ -13,10 +13,11 @@ from pydantic import ValidationError
 
 from dnn_sweep.core.errors import SweepError, SweepInterruptedError
 from dnn_sweep.core.training import stage_clock as stages
+from dnn_sweep.core.training.cluster.connection import check
 from dnn_sweep.core.training.stage_clock import StageClock
 from dnn_sweep.datasets.postponed_mlflow import sweep_run
 from dnn_sweep.datasets.table_file import TableFileDataset
-from dnn_sweep.parameters import DataParameters
+from dnn_sweep.parameters import DataParameters, ExecutorParameters
 from dnn_sweep.startup import COLLECTOR
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ STAGE_OF_PIPELINE = dict.fromkeys(("ingestion", "scaling", "model_building"), st
     "registration": stages.REGISTER,
     "reporting": stages.REPORT,
 }
-DATA = "params:data"
+DATA, EXECUTOR = "params:data", "params:executor"
 STAGE_OF_DATASET = {"trial_results": stages.CHECKPOINTS, "trial_runs": stages.TRACK}
 
 
@@ -163,3 +164,17 @@ class InputHooks:
                     f"{name} is not there yet; the pipeline {maker} makes it: run "
                     f"`kedro run --pipeline={maker}` first, with the same --env and --params"
                 )
+
+
+class ExecutorHooks:
+    """Refuses a cluster that cannot be used, before anything is read."""
+
+    # First, so that no run is recorded.
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Ask the cluster, where something is to be trained on one."""
+        if EXECUTOR in pipeline.inputs():
+            try:
+                check(ExecutorParameters.model_validate(catalog.load(EXECUTOR)))
+            except SweepError as error:
+                raise click.ClickException(str(error)) from error

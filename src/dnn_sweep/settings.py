@@ -14,7 +14,7 @@ from dnn_sweep.datasets.stage_seconds import RUN_CLOCK
 from dnn_sweep.datasets.user_paths import CONF, PROJECT_ROOT, project_root
 from dnn_sweep.earlier_reports import EarlierReportsHooks
 from dnn_sweep.experiment_name import ExperimentConfigLoader
-from dnn_sweep.hooks import CatalogHooks, InputHooks, StageHooks, SweepHooks
+from dnn_sweep.hooks import CatalogHooks, ExecutorHooks, InputHooks, StageHooks, SweepHooks
 from dnn_sweep.run_lock import RunLockHooks
 
 
@@ -51,6 +51,7 @@ HOOKS = (
     RunLockHooks(),
     EarlierReportsHooks(),
     InputHooks(),
+    ExecutorHooks(),
     PostponedTracking(),
 )
 CONF_SOURCE = str(CONF)

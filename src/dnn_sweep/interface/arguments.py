@@ -11,7 +11,7 @@ from dnn_sweep.core.reporting.commands import SHORT
 from dnn_sweep.interface.functions import name_of
 from dnn_sweep.parameters import Configuration
 
-FURTHER = ("sweep", "budget", "registration", "logs", "tracking", "inference")
+FURTHER = ("sweep", "budget", "executor", "registration", "logs", "tracking", "inference")
 GROUPS = tuple(dict.fromkeys([*Configuration.model_fields, *FURTHER]))
 
 

@@ -17,6 +17,7 @@ from dnn_sweep.parameters.data import (
     name_of_table,
 )
 from dnn_sweep.parameters.evaluation import BASELINES, BaselineName, EvaluationParameters
+from dnn_sweep.parameters.executor import ExecutorParameters
 from dnn_sweep.parameters.factors import Factor, SearchFactors
 from dnn_sweep.parameters.grid import (
     GridParameters,
@@ -49,6 +50,7 @@ __all__ = [
     "DataParameters",
     "EarlyStoppingParameters",
     "EvaluationParameters",
+    "ExecutorParameters",
     "Factor",
     "GridParameters",
     "HiddenLayer",

@@ -88,6 +88,11 @@ class Checkpoints:
         """Return what says when to save; it begins now."""
         return Timer(self.seconds if self.folder else 0.0, self.clock)
 
+    def states(self, trials: Iterable[Trial], engine: str, *, measured: bool) -> dict[str, State]:
+        """What trials go on from, by id, of those for which there is something."""
+        loaded = {each.id: self.of(each, engine, measured=measured).load() for each in trials}
+        return {trial_id: state for trial_id, state in loaded.items() if state is not None}
+
     def count(self, trials: Iterable[Trial]) -> int:
         """Count the trials that have a file."""
         names = {path.stem for path in self.folder.glob("*.npz")} if self.folder else set()

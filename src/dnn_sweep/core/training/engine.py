@@ -11,7 +11,9 @@ from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, NOTHING, Checkpoints
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
-from dnn_sweep.parameters import LoggingParameters
+from dnn_sweep.parameters import ExecutorParameters, LoggingParameters
+
+LOCAL = ExecutorParameters()
 
 
 class Engine(Protocol):
@@ -77,13 +79,14 @@ def build_engines(
     cohort_size: int | None = None,
     finals: Sequence[Trial] = (),
     search: SearchPlan = NO_SEARCH,
+    executor: ExecutorParameters = LOCAL,
 ) -> list[Engine]:
     """Build the engines that may be used, once for all stages of a sweep; the fastest come first.
 
     ``requested`` is an engine's name, or ``auto`` for all; ``cohort_size`` how many trials
     ``stacked`` trains together, by default chosen by network and machine; ``finals`` the trials
     of the stage that most of the sweep is trained in, none for a sweep of one stage. Programs are
-    made for whatever a ``search`` may propose.
+    made for whatever a ``search`` may propose; ``executor`` says where trials train.
 
     >>> [engine.name for engine in build_engines()]
     ['stacked', 'keras']
@@ -100,7 +103,14 @@ def build_engines(
     stacked = StackedEngine(cohort_size, finals, varied)
     rest = [each for each in finals if requested == KerasFitEngine.name or stacked.refuses(each)]
     engines: list[Engine] = [stacked, KerasFitEngine(rest)]
-    return [engine for engine in engines if requested in ("auto", engine.name)]
+    engines = [engine for engine in engines if requested in ("auto", engine.name)]
+    if executor.kind == "local":
+        return engines
+    from dnn_sweep.core.training.cluster.engine import ClusterEngine
+    from dnn_sweep.core.training.cluster.fleet import Fleet
+
+    fleet = Fleet(executor)
+    return [ClusterEngine(engine, fleet) for engine in engines]
 
 
 def assign_engines(

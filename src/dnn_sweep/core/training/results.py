@@ -1,5 +1,7 @@
 """Results of trials, the same for every engine."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -54,13 +56,13 @@ class TrialResult:
     seconds: float
     engine: str
     engine_reason: str
-    load_network: Callable[[], "keras.Model"] = field(repr=False, compare=False)
+    load_network: Callable[[], keras.Model] = field(repr=False, compare=False)
     versions: dict[str, str] = field(default_factory=dict)
     save_network: Callable[[Path], None] | None = field(default=None, repr=False, compare=False)
     diagnostics: pd.DataFrame | None = field(default=None, repr=False, compare=False)
     replaces: bool = field(default=False, repr=False, compare=False)
 
-    def of(self, trial: Trial) -> "TrialResult":
+    def of(self, trial: Trial) -> TrialResult:
         """Return the result under the names of another trial with the same id."""
         measured, new = self.diagnostics, [layer.name for layer in trial.network.layers]
         old = [layer.name for layer in self.trial.network.layers]
@@ -80,31 +82,22 @@ class TrialResult:
         """Whether there is a network to load."""
         return self.save_network is not None or self.load_network is not no_network
 
-    def discard_network(self) -> "TrialResult":
+    def discard_network(self) -> TrialResult:
         """Return the result without weights, as it is stored where these are never served."""
         return replace(self, load_network=no_network, save_network=None)
 
-    def with_results_of(self, known: "TrialResult") -> "TrialResult":
+    def with_results_of(self, known: TrialResult) -> TrialResult:
         """Return the results of an earlier training of the trial with this one's network."""
         return replace(known, load_network=self.load_network, save_network=self.save_network)
 
-    def without_network(self) -> "TrialResult":
+    def without_network(self) -> TrialResult:
         """Return the result without weights and outputs, to save memory."""
         return replace(self.discard_network(), outputs=self.outputs[:0])
 
-    def with_weights(self, weights: Sequence[NDArray[Any]]) -> "TrialResult":
+    def with_weights(self, weights: Sequence[NDArray[Any]]) -> TrialResult:
         """Return the result with the network that has these weights, in the order of Keras."""
-        trial = self.trial
-
-        def load_network() -> keras.Model:
-            network = build_network(trial.network, trial.seed, trial.precision)
-            network.set_weights(weights)
-            return network
-
-        def save_network(path: Path) -> None:
-            network_file(trial.network, trial.precision).write(path, weights)
-
-        return replace(self, load_network=load_network, save_network=save_network)
+        kept = _KeptNetwork(self.trial, weights)
+        return replace(self, load_network=kept.load, save_network=kept.save)
 
     @cached_property
     def kept(self) -> dict[str, float]:
@@ -126,7 +119,23 @@ class TrialResult:
         return self.trial.callbacks.checkpoint.filename.format(**fields) + ".keras"
 
 
-def no_network() -> "keras.Model":
+@dataclass(frozen=True)
+class _KeptNetwork:
+    """A trial's network as its weights, which can be pickled, unlike a Keras model."""
+
+    trial: Trial
+    weights: Sequence[NDArray[Any]]
+
+    def load(self) -> keras.Model:
+        network = build_network(self.trial.network, self.trial.seed, self.trial.precision)
+        network.set_weights(self.weights)
+        return network
+
+    def save(self, path: Path) -> None:
+        network_file(self.trial.network, self.trial.precision).write(path, self.weights)
+
+
+def no_network() -> keras.Model:
     """Stand for the network of a result that was returned without it."""
     raise RuntimeError(
         "this result has no network: the trial store keeps those of the finals without folds, and "

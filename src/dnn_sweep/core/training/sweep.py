@@ -23,7 +23,7 @@ from dnn_sweep.core.plan.search_plan import NO_SEARCH, SearchPlan
 from dnn_sweep.core.plan.search_record import SearchRecord
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, Checkpoints
-from dnn_sweep.core.training.engine import assign_engines, build_engines
+from dnn_sweep.core.training.engine import LOCAL, assign_engines, build_engines
 from dnn_sweep.core.training.event_files import EventFiles
 from dnn_sweep.core.training.interrupts import Interrupts, exit_status
 from dnn_sweep.core.training.judge import Judge
@@ -34,6 +34,7 @@ from dnn_sweep.core.training.screening import Screening
 from dnn_sweep.core.training.search import Search, SearchProgress
 from dnn_sweep.parameters import (
     BudgetParameters,
+    ExecutorParameters,
     LoggingParameters,
     ScreeningParameters,
     SweepParameters,
@@ -62,17 +63,18 @@ class Sweep:
     race: Race | None = None  # what a budget allows, where there is one
     fresh: bool = False  # whether what is trained replaces what is stored
     checkpoints: Checkpoints = NO_CHECKPOINTS
+    executor: ExecutorParameters = LOCAL
     repeats: bool = False  # finals that once followed a screening, of which some train again
     search: Search | None = None  # in place of the screening, where there is one
 
     def __post_init__(self) -> None:
-        given = self.training.engine, self.training.cohort_size
+        planned = self.training.engine, self.training.cohort_size
         several = self.repeats or self.race
         main_stage = self.finals.trials if several or self.screening.plan.trials else ()
-        if self.search:
-            self._engines = build_engines(*given, search=self.search.plan)
-        else:
-            self._engines = build_engines(*given, main_stage)
+        search = self.search.plan if self.search else NO_SEARCH
+        if search:
+            main_stage = ()
+        self._engines = build_engines(*planned, main_stage, search, self.executor)
         self._count("trials", 0, len(self.finals.trials))
         self._is_searching = False
         self._told = defaultdict[str, set[str]](set)  # engines and reasons, by stage
@@ -272,6 +274,7 @@ def train_trials(
     sweep: SweepParameters = SWEEP,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
     search_plan: SearchPlan = NO_SEARCH,
+    executor: ExecutorParameters = LOCAL,
 ) -> Iterator[tuple[TrialResult, TrialReport, Rounds, SearchRecord]]:
     """Train a sweep; yield each result for the trial store, its report for MLflow, and records.
 
@@ -279,7 +282,7 @@ def train_trials(
     the finals are of what the search finds, and there is no screening.
 
     ``earlier_rounds`` are those that a budget allowed before, ``stage_clock`` the seconds that the
-    command has taken so far. Trials go on from their ``checkpoints``.
+    command has taken so far. Trials go on from their ``checkpoints``; the ``executor`` says where.
 
     The ``objective`` decides the screening, by default that of the task. A fresh ``sweep`` knows
     no finished trials and no earlier rounds.
@@ -309,6 +312,6 @@ def train_trials(
         race = Race(trial_plan, screened, *given, judge=judge, search=search_plan)
     settings = training, logs, race, sweep.fresh, checkpoints
     planned = trial_plan, plan, finished_trials, data, training_display, *settings
-    for report in Sweep(*planned, search=search).run():
+    for report in Sweep(*planned, executor, search=search).run():
         rounds, found = race.rounds if race else NO_ROUNDS, search.record if search else NO_RECORD
         yield report.result, report, rounds, found

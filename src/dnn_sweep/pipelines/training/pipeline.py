@@ -30,6 +30,7 @@ def create_pipeline() -> Pipeline:
                     "params:sweep",
                     "checkpoints",
                     "search_plan",
+                    "params:executor",
                 ],
                 # Saved in this order: on the disk first, then in MLflow.
                 outputs=["trial_results", "trial_runs", "rounds", "search_record"],

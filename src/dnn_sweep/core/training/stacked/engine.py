@@ -11,7 +11,7 @@ from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stacked.lane import Lane
 from dnn_sweep.core.training.stacked.programs import Programs
-from dnn_sweep.core.training.stacked.queues import Varied, plan_queues
+from dnn_sweep.core.training.stacked.queues import TrialQueue, Varied, plan_queues
 from dnn_sweep.core.training.stacked.scheduler import NAME, Scheduler
 from dnn_sweep.core.training.stacked.spec import reason_against
 from dnn_sweep.parameters import LoggingParameters
@@ -56,11 +56,33 @@ class StackedEngine:
         checkpoints: Checkpoints = NO_CHECKPOINTS,
     ) -> Iterator[TrialResult]:
         """Train trials side by side; see :class:`~dnn_sweep.core.training.engine.Engine`."""
+        queues, device = self.plan(trials, data, finished), Device.detect()
+        known = finished, checkpoints
+        return self.train_queues(queues, data, device, progress, logs, reason, *known, measured)
+
+    def plan(
+        self, trials: Sequence[Trial], data: TrainingData, finished: Mapping[str, int] = NOTHING
+    ) -> list[TrialQueue]:
+        """Decide which trials train together, and in which programs; arguments as of `train`."""
+        given = trials, data, Device.detect(), finished
+        return plan_queues(*given, self._finals, self._cohort_size, self._varied)
+
+    def train_queues(
+        self,
+        queues: Sequence[TrialQueue],
+        data: TrainingData,
+        device: Device,
+        progress: TrainingProgress,
+        logs: LoggingParameters,
+        reason: str,
+        finished: Mapping[str, int],
+        checkpoints: Checkpoints,
+        measured: bool,
+    ) -> Iterator[TrialResult]:
+        """Train what was planned on a device; the other arguments are those of `train`."""
         if self._programs is None or self._programs.data is not data:
             self._programs = Programs(data)
-        device, probe = Device.detect(), Probe(data) if measured else None
-        planned = self._finals, self._cohort_size, self._varied
-        queues = plan_queues(trials, data, device, finished, *planned)
+        probe = Probe(data) if measured else None
 
         def conclude(lane: Lane) -> TrialResult:
             unit = data.of(lane.trial.fold).target_scale

@@ -1,8 +1,10 @@
 """Which trials train together: queues by program, and the number of lanes of a program."""
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from dnn_sweep.core.data.arrays import TrainingData
@@ -79,6 +81,13 @@ class TrialQueue:
             each: [self.trials[each].popleft() for _ in range(min(n, len(self.trials[each])))]
             for each, n in free.items()
         }
+
+    def cohorts(self) -> Iterator[TrialQueue]:
+        """Cut the queue into as many trials as there are lanes, each to be trained elsewhere."""
+        size = self.lanes // len(self.spec.optimizers)
+        while any(self.trials.values()):
+            taken = self.take(dict.fromkeys(self.spec.optimizers, size))
+            yield replace(self, trials={each: deque(own) for each, own in taken.items()})
 
     def shrink(self, lanes: int, held: Iterable[tuple[OptimizerSpec, Trial]]) -> bool:
         """Take the trials of a cohort of so many lanes back, for cohorts of half of them.
