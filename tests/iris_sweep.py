@@ -70,7 +70,12 @@ def train_iris(folder: Path) -> dict[str, Any]:
 
 
 def train(
-    folder: Path, table: Any, model: str, given: dict[str, Any], until: str | None = None
+    folder: Path,
+    table: Any,
+    model: str,
+    given: dict[str, Any],
+    until: str | None = None,
+    display: TrainingProgress | None = None,
 ) -> dict[str, Any]:
     """Train on a table's dataset and register the best as `model`; end with a dataset, if asked."""
     pipeline = register_pipelines()["train"]
@@ -81,7 +86,7 @@ def train(
         | {f"params:{name}": Kept(group) for name, group in given.items()}
         | {
             "raw_table": table,
-            "training_display": Kept(TrainingProgress()),
+            "training_display": Kept(display or TrainingProgress()),
             "checkpoints": Kept(NO_CHECKPOINTS),
             "earlier_rounds": Kept(Rounds()),
             "stage_clock": Kept({"train": 2.0, "total": 5.0}),

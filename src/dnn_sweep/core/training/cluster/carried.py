@@ -1,6 +1,7 @@
 """Checkpoints that travel: a worker's machine keeps no files, the driver writes them."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,8 @@ class _Carried(Checkpoint):
     carrier: Any = None
 
     def save(self, state: State) -> None:
-        self.carrier.send(self.trial_id, state)
+        # Training goes on before it is sent, and the callbacks' lists with it.
+        self.carrier.send(self.trial_id, deepcopy(state))
 
     def load(self) -> State | None:
         return self.known

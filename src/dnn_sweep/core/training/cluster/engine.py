@@ -116,7 +116,8 @@ class _Training:
         known = {t.id: self.finished[t.id] for t in task.trials if t.id in self.finished}
         given = self._left(task), self.engine.name
         states = self.checkpoints.states(*given, measured=task.measured)
-        return replace(task, finished=known, states=states)
+        queue = task.queue and replace(task.queue, finished=known)  # not the ids of all trials
+        return replace(task, queue=queue, finished=known, states=states)
 
     def _left(self, task: Task) -> list[Trial]:
         return [trial for trial in task.trials if trial.id not in self.finished]

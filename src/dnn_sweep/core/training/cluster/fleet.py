@@ -71,12 +71,6 @@ class Fleet:
         self._busy = time.monotonic()  # when a worker had something to do
 
     @property
-    def _deadly(self) -> tuple[type[Exception], ...]:
-        """What is raised where a worker has died, or its machine, or the way to it."""
-        lost = import_ray().exceptions
-        return lost.RayActorError, lost.ActorUnschedulableError, lost.ObjectLostError
-
-    @property
     def size(self) -> int:
         """Number of workers that train."""
         return max(1, sum(each.task is not None for each in self._members))
@@ -101,11 +95,11 @@ class Fleet:
                 self._recruit()
                 for member in [each for each in self._members if not each.asked]:
                     self._give(member, waiting, ready)
-                for member in self._answered():
+                for member in filter(self._members.__contains__, self._answered()):
                     position = member.task
                     try:
                         heard = self._hear(member)
-                    except self._deadly as error:
+                    except import_ray().exceptions.RayError as error:
                         self._bury(member, error)
                         if position is None:
                             continue
@@ -117,11 +111,13 @@ class Fleet:
                         said = f"its worker died {ATTEMPTS} times, perhaps because memory ran out"
                         yield position, Lost(f"{said}: {_in_a_line(error)}")
                         continue
-                    for each in heard if position is not None else ():
+                    if position is None:
+                        continue
+                    for each in heard:
                         if each.what in PROGRESS:
                             attempts[position] = 0
                         yield position, each
-                    if position is not None and member.task is None:
+                    if member.task is None:
                         waiting.done(position)
         finally:
             for member in [each for each in self._members if each.task is not None]:
@@ -150,7 +146,8 @@ class Fleet:
             return
         self._looked = time.monotonic()
         found = {node: cores for node, cores in nodes().items() if node not in self._refused}
-        if not found and not self._members:
+        waited = time.monotonic() - self._busy > SECONDS_OF_PATIENCE
+        if not self._members and not any(found.values()) and (self._refused or waited):
             why = next(iter(self._refused.values()), "it has no machine with a core")
             raise SweepError(f"no worker of the cluster can be used: {why}")
         ray = import_ray()
@@ -169,6 +166,9 @@ class Fleet:
     def _answered(self) -> list[_Member]:
         """The workers that have answered, or have died, as soon as there is one."""
         answers = {each.answer: each for each in self._members if each.asked}
+        if not answers:  # until a machine joins
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            return []
         done, _ = import_ray().wait(list(answers), timeout=SECONDS_BETWEEN_LOOKS)
         if any(each.asked != "describe" for each in self._members):
             self._busy = time.monotonic()
@@ -214,7 +214,7 @@ class Fleet:
         if node not in self._refused:
             logger.warning("a machine of the cluster is not used: %s", why)
             self._refused[node] = why
-        for member in [each for each in self._members if each.node == node]:
+        for member in [m for m in self._members if m.node == node and m.task is None]:
             self._dismiss(member)
 
     def _dismiss(self, member: _Member) -> None:

@@ -27,9 +27,9 @@ class Host:
 
     def begin(self, data: Any) -> None:
         """Prepare for training on some rows."""
-        self._worker = importlib.import_module(f"{PACKAGE}.core.training.cluster.worker").Worker(
-            data
-        )
+        worker = importlib.import_module(f"{PACKAGE}.core.training.cluster.worker")
+        worker.keep_to_one_core()
+        self._worker = worker.Worker(data)
 
     def start(self, task: Any) -> None:
         """Begin a task; the last one has ended."""

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from math import inf
 from queue import Empty, Queue
 from typing import Any
@@ -29,6 +28,12 @@ MOST_WAITING = 256  # messages: a driver that is slow to save slows the training
 NO_FILES = LoggingParameters(folder="", csv=False, tensorboard=False)  # the driver writes them
 
 
+def keep_to_one_core() -> None:
+    """Train in one thread: the machine has a worker for each of its cores."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
 class Worker:
     """Trains one task after another in a thread, and keeps what that says until it is asked.
 
@@ -37,8 +42,6 @@ class Worker:
     """
 
     def __init__(self, data: TrainingData) -> None:
-        tf.config.threading.set_intra_op_parallelism_threads(1)  # each worker has one core
-        tf.config.threading.set_inter_op_parallelism_threads(1)
         self._data = data
         # What the stacked engine compiles stays for the tasks to come.
         self._stacked, self._keras = StackedEngine(), KerasFitEngine(seconds_worth_workers=inf)
@@ -79,10 +82,9 @@ class Worker:
         )
         told = _Reporting(self), NO_FILES, task.reason, task.finished
         if task.queue:
-            queue = replace(task.queue, finished=task.finished)
             device = Device(workers=1, free_memory=free_memory())
             yield from self._stacked.train_queues(
-                [queue], self._data, device, *told, checkpoints, task.measured
+                [task.queue], self._data, device, *told, checkpoints, task.measured
             )
             return
         others: dict[str, Any] = {"measured": task.measured, "checkpoints": checkpoints}

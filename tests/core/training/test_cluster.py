@@ -1,0 +1,236 @@
+"""Trials on the workers of a cluster: the same results, whoever dies."""
+
+import pickle
+import socket
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from pydantic import ValidationError
+
+from dnn_sweep.core.errors import SweepError, TrialsFailedError
+from dnn_sweep.core.training.checkpoints import Checkpoints
+from dnn_sweep.core.training.cluster import connection
+from dnn_sweep.core.training.cluster.connection import check, mismatch
+from dnn_sweep.core.training.cluster.engine import ClusterEngine
+from dnn_sweep.core.training.cluster.fleet import Lost, _places
+from dnn_sweep.core.training.cluster.host import installed
+from dnn_sweep.core.training.cluster.task import Task
+from dnn_sweep.core.training.cluster.waiting import Waiting
+from dnn_sweep.core.training.cluster.worker import Worker
+from dnn_sweep.core.training.keras_engine import KerasFitEngine
+from dnn_sweep.core.training.progress import TrainingProgress
+from dnn_sweep.core.training.stacked import StackedEngine
+from dnn_sweep.datasets.toy import ToyDataset
+from dnn_sweep.parameters import ExecutorParameters, LoggingParameters
+from tests.builders import make_data, make_plan
+from tests.core.training.stacked.sweeps import Recorder, assert_same, results_of
+from tests.iris_sweep import groups, train
+
+DATA = make_data()
+
+
+class OneWorker:
+    """A fleet without Ray: a worker in this process, to which everything is pickled."""
+
+    size = 1
+
+    def run(self, tasks, data, ready):
+        for position in range(len(tasks)):
+            worker, ended = Worker(data), False
+            worker.start(pickle.loads(pickle.dumps(ready(position))))  # noqa: S301
+            while not ended:
+                for said in pickle.loads(pickle.dumps(worker.listen(0.1))):  # noqa: S301
+                    yield position, said
+                    ended = said.what == "ended"
+
+    def close(self):
+        pass
+
+
+class Dying(OneWorker):
+    """Its first worker dies after a result, and another one gets the task."""
+
+    def run(self, tasks, data, ready):
+        for position, said in super().run(tasks, data, ready):
+            yield position, said
+            if said.what == "finished":
+                break
+        self.given = ready(0)
+        yield from super().run(tasks, data, ready)
+
+
+class GivingUp(OneWorker):
+    def run(self, tasks, data, ready):
+        for position in range(len(tasks)):
+            yield position, Lost("its worker died 5 times")
+
+
+def plan(**training):
+    grid = {"activations": ["relu", "tanh"], "optimizers": ["sgd", "adam"]}
+    return make_plan(grid=grid, training={"seeds": [0, 1], **training}).trials
+
+
+@pytest.mark.parametrize("engine", [StackedEngine, KerasFitEngine])
+def test_a_worker_returns_what_training_here_does(engine, tmp_path):
+    trials = plan() if engine is StackedEngine else plan()[:2]
+    here = LoggingParameters(folder=str(tmp_path / "here"))
+    there = LoggingParameters(folder=str(tmp_path / "there"))
+    expected = results_of(engine(), trials, DATA, logs=here, measured=True)
+    heard = Recorder()
+    cluster = ClusterEngine(engine(), OneWorker())
+    found = results_of(cluster, trials, DATA, logs=there, measured=True, progress=heard)
+    for trial in trials:
+        assert_same(found[trial.id], expected[trial.id], tolerance=0)
+        pd.testing.assert_frame_equal(found[trial.id].diagnostics, expected[trial.id].diagnostics)
+        found[trial.id].save_network(tmp_path / "network.keras")
+        own, other = (tmp_path / each / trial.id / "epochs.csv" for each in ("there", "here"))
+        np.testing.assert_allclose(pd.read_csv(own), pd.read_csv(other)[list(pd.read_csv(own))])
+    assert sorted(heard.started) == sorted(trial.id for trial in trials)
+    assert len(heard.epochs) == sum(trial.epochs for trial in trials)
+
+
+def test_a_cohort_whose_worker_died_is_trained_again_without_what_is_finished():
+    trials = make_plan(training={"seeds": [0, 1, 2]}).trials
+    fleet = Dying()
+    found = results_of(ClusterEngine(StackedEngine(3), fleet), trials, DATA)
+    expected = results_of(StackedEngine(3), trials, DATA)
+    assert len(fleet.given.finished) == 1
+    assert len(fleet.given.unfinished) == 2
+    for trial in trials:
+        assert_same(found[trial.id], expected[trial.id], tolerance=0)
+
+
+def test_a_checkpoint_travels_back_and_forth(tmp_path):
+    class Stopped(Recorder):
+        def epoch_finished(self, trial, epoch, logs):
+            if epoch == 4:
+                raise KeyboardInterrupt
+
+    trials = make_plan(training={"epochs": 6}).trials
+    often = Checkpoints(tmp_path, 1e-9)
+    cluster = ClusterEngine(StackedEngine(), OneWorker())
+    with pytest.raises(KeyboardInterrupt):
+        results_of(cluster, trials, DATA, progress=Stopped(), checkpoints=often)
+    found = results_of(cluster, trials, DATA, progress=(heard := Recorder()), checkpoints=often)
+    assert 0 < len(heard.epochs) < 6
+    expected = results_of(StackedEngine(), trials, DATA)
+    assert_same(found[trials[0].id], expected[trials[0].id], tolerance=0)
+
+
+def test_a_task_that_is_given_up_names_its_trials():
+    trials = make_plan(training={"seeds": [0, 1]}).trials
+    cluster = ClusterEngine(KerasFitEngine(), GivingUp())
+    with pytest.raises(TrialsFailedError, match=r"2 of .*relu \+ adam, seed 0: its worker died"):
+        results_of(cluster, trials, DATA)
+
+
+def test_the_cut_does_not_depend_on_what_is_finished():
+    trials = make_plan(training={"seeds": list(range(6))}).trials
+    cluster = ClusterEngine(StackedEngine(2), OneWorker())
+    like = Task((), None, "", measured=False, seconds=0.0)
+    whole = cluster._cut(trials, DATA, {}, like)
+    rest = cluster._cut(trials, DATA, {trials[0].id: 3, trials[2].id: 3, trials[3].id: 3}, like)
+    assert [len(each.trials) for each in whole] == [2, 2, 2]
+    cohorts = [[trial.id for trial in each.trials] for each in whole]
+    assert [[trial.id for trial in each.trials] for each in rest] == [cohorts[0], cohorts[2]]
+
+
+def test_a_worker_keeps_to_the_program_that_it_has_compiled():
+    class Of:
+        def __init__(self, program):
+            self.program = program
+
+    waiting = Waiting([Of("a"), Of("b"), Of("a"), Of("a")])
+    assert waiting.take(known=()) == 0  # of the program with the most tasks
+    assert waiting.take(known=()) == 1  # which no worker uses
+    assert waiting.take(known=("a",)) == 2
+    waiting.put_back(2)
+    assert waiting.take(known=("b",)) == 2
+    assert len(waiting) == 1
+
+
+def test_workers_are_spread_over_the_machines():
+    assert _places({"a": 2, "b": 2}, [], most=3) == ["a", "b", "a"]
+
+
+def test_a_machine_with_other_versions_is_named():
+    own = installed()
+    assert mismatch(own, {"host": "there", **own}) is None
+    said = mismatch(own, {"host": "there", **own, "keras": "2.0"})
+    assert said == f"the worker on there has another keras: 2.0, here {own['keras']}; " + (
+        "install the same there"
+    )
+    assert own.keys() == {"Python", "keras", "tensorflow", "dnn_sweep"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kind": "ray", "address": "http://a:1"}, "executor.address is 'http://a:1', but must be"),
+        ({"address": "auto"}, "executor.address is of a cluster: set executor.kind to ray"),
+        ({"kind": "rya"}, "Did you mean 'ray'"),
+    ],
+)
+def test_a_wrong_setting_is_refused(given, said):
+    with pytest.raises(ValidationError, match=said):
+        ExecutorParameters(**given)
+
+
+def test_without_ray_the_message_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(SweepError, match=r"pip install 'dnn-sweep\[ray\]'"):
+        check(ExecutorParameters(kind="ray"))
+
+
+def test_an_address_that_does_not_answer_is_refused_in_time(monkeypatch):
+    monkeypatch.setattr(connection, "SECONDS_TO_ANSWER", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        began = time.monotonic()
+        with pytest.raises(SweepError, match=r"no answer of a Ray cluster in 1 s") as error:
+            check(ExecutorParameters(kind="ray", address=f"ray://127.0.0.1:{port}"))
+        assert time.monotonic() - began < 5
+        assert "\n" not in str(error.value)
+    with pytest.raises(SweepError, match=f"127.0.0.1:{port}: no Ray cluster can be used there"):
+        check(ExecutorParameters(kind="ray", address=f"127.0.0.1:{port}"))
+
+
+class Killer(TrainingProgress):
+    """Kills a worker when the first trial has ended."""
+
+    killed = 0
+
+    def trial_finished(self, result):
+        workers = [
+            each
+            for each in psutil.Process().children(recursive=True)
+            if "ray::Host" in " ".join(each.cmdline())
+        ]
+        if not self.killed and len(workers) == 2:
+            workers[0].kill()
+            self.killed += 1
+
+
+@pytest.mark.slow
+def test_a_sweep_on_a_cluster_ends_with_the_leaderboard_of_one_without(tmp_path, mlflow_store):
+    given = groups(tmp_path / "here")
+    here = train(tmp_path / "here", ToyDataset("iris"), "iris", given, until="leaderboard")
+    given = groups(tmp_path / "there")
+    given["executor"] = ExecutorParameters(kind="ray", workers=2)
+    killer = Killer()
+    there = train(
+        tmp_path / "there", ToyDataset("iris"), "iris", given, until="leaderboard", display=killer
+    )
+    assert killer.killed
+    seconds = ["seconds"]
+    pd.testing.assert_frame_equal(
+        there["leaderboard"].drop(columns=seconds), here["leaderboard"].drop(columns=seconds)
+    )
+    assert set(there["trial_results"]) == set(here["trial_results"])
+    for trial, result in there["trial_results"].items():
+        np.testing.assert_array_equal(result.outputs, here["trial_results"][trial].outputs)
+    assert not [each for each in psutil.Process().children(recursive=True) if "ray" in each.name()]
