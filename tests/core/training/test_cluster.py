@@ -1,5 +1,6 @@
 """Trials on the workers of a cluster: the same results, whoever dies."""
 
+import contextlib
 import pickle
 import socket
 import sys
@@ -199,17 +200,22 @@ def test_an_address_that_does_not_answer_is_refused_in_time(monkeypatch):
         check(ExecutorParameters(kind="ray", address=f"127.0.0.1:{port}"))
 
 
+def rays():
+    """Names of Ray's processes that this one has started, by process."""
+    found = {}
+    for each in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found[each] = " ".join(each.cmdline())
+    return {each: name for each, name in found.items() if "ray" in name}
+
+
 class Killer(TrainingProgress):
     """Kills a worker when the first trial has ended."""
 
     killed = 0
 
     def trial_finished(self, result):
-        workers = [
-            each
-            for each in psutil.Process().children(recursive=True)
-            if "ray::Host" in " ".join(each.cmdline())
-        ]
+        workers = [each for each, name in rays().items() if name.startswith("ray::Host")]
         if not self.killed and len(workers) == 2:
             workers[0].kill()
             self.killed += 1
@@ -233,4 +239,4 @@ def test_a_sweep_on_a_cluster_ends_with_the_leaderboard_of_one_without(tmp_path,
     assert set(there["trial_results"]) == set(here["trial_results"])
     for trial, result in there["trial_results"].items():
         np.testing.assert_array_equal(result.outputs, here["trial_results"][trial].outputs)
-    assert not [each for each in psutil.Process().children(recursive=True) if "ray" in each.name()]
+    assert not rays()

@@ -57,10 +57,11 @@ class Fleet:
 
     Args:
         executor: The cluster, and how many workers there are at most.
+        kind: What a worker is; a benchmark of the scheduling has another one.
     """
 
-    def __init__(self, executor: ExecutorParameters) -> None:
-        self._executor = executor
+    def __init__(self, executor: ExecutorParameters, kind: type = host.Host) -> None:
+        self._executor, self._kind = executor, kind
         self._disconnect: Callable[[], None] | None = None
         self._members: list[_Member] = []
         self._data: TrainingData | None = None
@@ -152,7 +153,7 @@ class Fleet:
             raise SweepError(f"no worker of the cluster can be used: {why}")
         ray = import_ray()
         for node in _places(found, [each.node for each in self._members], self._executor.workers):
-            actor = ray.remote(num_cpus=1)(host.Host)
+            actor = ray.remote(num_cpus=1)(self._kind)
             actor = actor.options(scheduling_strategy=on_node(node)).remote()
             self._members.append(_Member(node, actor, actor.describe.remote(), "describe"))
 
