@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -150,6 +151,50 @@ def test_worker_processes_end_with_the_sweep(project, stop):
         kept = len(trained_trials(project))
         assert f"{kept} of 8 trials are trained and kept" in " ".join(output.split())
         assert "Traceback" not in output
+
+
+def workers_of(project):
+    """The processes of Ray in which a project's sweep trains."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(psutil.Error):
+            ours = str(project.path) in each.environ().get("PYTHONPATH", "")
+            found += [each] if ours and each.name().startswith("ray::Host") else []
+    return found
+
+
+def test_workers_of_a_cluster_end_with_the_sweep_and_a_rerun_trains_the_rest(project):
+    training = {"epochs": 60, "seeds": [0, 1, 2], "batch_size": 8}
+    configure(project, training=training, executor={"kind": "ray"})
+    workers = []
+
+    def reached():
+        workers[:] = workers_of(project)
+        return workers and trained_trials(project)
+
+    stop_a_sweep(project, signal.SIGKILL, reached)
+    killed = trained_trials(project)
+    assert 1 <= len(killed) < 6
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert not alive
+
+    done = project.kedro(*TO_THE_LEADERBOARD, "--params=executor.kind=local")
+    assert done.returncode == 0, done.stderr
+    assert f"{len(killed)} of 6" in done.stdout
+    after = trained_trials(project)
+    assert len(after) == 6
+    assert killed.items() <= after.items()
+
+
+def test_a_cluster_that_does_not_answer_is_refused_before_anything_is_read(project):
+    configure(project)
+    given = "--params=executor.kind=ray,executor.address=127.0.0.1:9"
+    done = project.kedro("run", "--pipeline=train", given)
+    assert done.returncode != 0
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("Error: executor.address 127.0.0.1:9: no Ray cluster can be used there")
+    assert not (project.path / "data/02_intermediate/digits/table.parquet").exists()
+    assert not (project.path / "mlflow.db").exists()
 
 
 def test_a_sweep_that_ends_without_a_word_is_not_recorded_as_finished(project):
