@@ -134,8 +134,7 @@ def saving(result: TrialResult, trials: tuple[Trial, ...], folder: str) -> float
     """Median seconds to unpickle a result and to keep it on the disk; MLflow's share on top."""
     store, times = TrialStoreDataset(folder), list[float]()
     for number in range(60):
-        trial = trials[0].model_copy(update={"seed": 10_000 + number})
-        sent = pickle.dumps(replace(result, trial=Trial(**dict(trial))))
+        sent = pickle.dumps(replace(result, trial=with_seed(trials[0], 10_000 + number)))
         began = time.perf_counter()
         store.save(pickle.loads(sent))  # noqa: S301 - our own
         times.append(time.perf_counter() - began)
@@ -180,10 +179,8 @@ def sleep(
     began, first, number = time.monotonic(), list[float](), 0
 
     def ready(position: int) -> Any:
-        own = []
-        for at in range(tasks[position].trials):
-            seed = 100_000 * workers + position * LANES + at
-            own.append(replace(result, trial=Trial(**(dict(trials[0]) | {"seed": seed}))))
+        seeds = 100_000 * workers + position * LANES + np.arange(tasks[position].trials)
+        own = [replace(result, trial=with_seed(trials[0], int(each))) for each in seeds]
         first.append(time.monotonic() - began)
         return tasks[position], own, costs
 
@@ -217,6 +214,12 @@ def predict(costs: Costs, trials: int) -> None:
                 f"{efficiency(own, workers, tasks):.2f} | driver {found.driver:.0%} | "
                 f"{found.compiled} compilations |"
             )
+
+
+def with_seed(trial: Trial, seed: int) -> Trial:
+    """Another trial like this one."""
+    fields = {name: getattr(trial, name) for name in Trial.model_fields}
+    return Trial(**(fields | {"seed": seed}))
 
 
 def size(result: TrialResult) -> int:
