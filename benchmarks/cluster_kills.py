@@ -18,7 +18,15 @@ from typing import Any
 
 import psutil
 
-from benchmarks.kill_checks import damaged_trials, differences, results_of, tracking_of, trials_in
+from benchmarks.kill_checks import (
+    CHECKPOINTS,
+    TRIALS,
+    damaged_trials,
+    differences,
+    results_of,
+    tracking_of,
+    trials_in,
+)
 from benchmarks.kills import COMMAND, copy_project, run
 from benchmarks.machine import describe_machine
 
@@ -31,6 +39,8 @@ SETTINGS: dict[str, Any] = {
     "evaluation": {"resamples": 100, "baselines": ["no_skill"]},
     "logs": {"csv": True},
 }
+# Kills between two results or checkpoints: after five, a cohort is given up by intention.
+MOST_STALLED = 3
 TRAINS = "ray::Host.listen"  # the name of a worker's process while it has a task
 
 
@@ -76,6 +86,7 @@ def kill_workers(
     environment = {key: value for key, value in os.environ.items() if "MLFLOW" not in key}
     environment |= {"PYTHONPATH": str(project / "src"), "KEDRO_DISABLE_TELEMETRY": "1"}
     began, done, kept = time.monotonic(), 0, list[int]()
+    last, stalled = progress(project), 0
     with (project / "output.txt").open("w") as log:
         process = subprocess.Popen(
             COMMAND, cwd=project, env=environment, stdin=subprocess.DEVNULL,
@@ -83,8 +94,11 @@ def kill_workers(
         )  # fmt: skip
         while process.poll() is None:
             time.sleep(draw.uniform(0.5, every))
-            busy = training(process.pid)
-            if busy and done < kills:
+            busy, now = training(process.pid), progress(project)
+            stalled = stalled if now == last else 0
+            last = now
+            if busy and done < kills and stalled < MOST_STALLED:
+                stalled += 1
                 kept.append(len(trials_in(project)))
                 draw.choice(busy).kill()
                 done += 1
@@ -96,6 +110,16 @@ def kill_workers(
         "seconds": round(time.monotonic() - began, 1),
         "output": output[-2000:] if process.returncode else "",
     }
+
+
+def progress(project: Path) -> list[int]:
+    """When checkpoints and trials were written last."""
+    files = [*(project / CHECKPOINTS).glob("*.npz"), *(project / TRIALS).glob("[!.]*/status.json")]
+    found = list[int]()
+    for each in files:
+        with suppress(FileNotFoundError):  # of a trial that has just ended
+            found.append(each.stat().st_mtime_ns)
+    return sorted(found)
 
 
 def training(driver: int) -> list[psutil.Process]:

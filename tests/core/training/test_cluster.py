@@ -210,11 +210,15 @@ def rays():
 
 
 class Killer(TrainingProgress):
-    """Kills a worker when the first trial has ended."""
+    """Kills a worker when the first trial has ended, and sees where Ray's processes listen."""
 
-    killed = 0
+    killed, listening = 0, frozenset()
 
     def trial_finished(self, result):
+        for each in rays():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                own = each.net_connections("tcp")
+                self.listening |= {c.laddr.ip for c in own if c.status == "LISTEN"}
         workers = [each for each, name in rays().items() if name.startswith("ray::Host")]
         if not self.killed and len(workers) == 2:
             workers[0].kill()
@@ -227,11 +231,14 @@ def test_a_sweep_on_a_cluster_ends_with_the_leaderboard_of_one_without(tmp_path,
     here = train(tmp_path / "here", ToyDataset("iris"), "iris", given, until="leaderboard")
     given = groups(tmp_path / "there")
     given["executor"] = ExecutorParameters(kind="ray", workers=2)
+    check(given["executor"])
     killer = Killer()
     there = train(
         tmp_path / "there", ToyDataset("iris"), "iris", given, until="leaderboard", display=killer
     )
     assert killer.killed
+    assert killer.listening <= {"127.0.0.1", "::ffff:127.0.0.1"}
+    assert killer.listening
     seconds = ["seconds"]
     pd.testing.assert_frame_equal(
         there["leaderboard"].drop(columns=seconds), here["leaderboard"].drop(columns=seconds)

@@ -54,9 +54,7 @@ def connect(executor: ExecutorParameters) -> Callable[[], None]:
             cluster has another version of Ray or Python.
     """
     address = executor.address
-    if address is None:
-        os.environ.update(_HERE | os.environ)  # read when Ray is imported
-    ray = import_ray()
+    ray = _import_for(address)
     if ray.is_initialized():  # by the user, in a notebook
         return lambda: None
     if address is None:
@@ -79,7 +77,7 @@ def check(executor: ExecutorParameters) -> None:
     if executor.kind != "ray":
         return
     if executor.address is None:
-        import_ray()
+        _import_for(None)
         return
     disconnect = connect(executor)
     try:
@@ -129,6 +127,12 @@ def on_node(node: str) -> Any:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     return NodeAffinitySchedulingStrategy(node, soft=False)
+
+
+def _import_for(address: str | None) -> Any:
+    if address is None:
+        os.environ.update(_HERE | os.environ)  # read when Ray is imported
+    return import_ray()
 
 
 def _options(address: str) -> dict[str, Any]:
