@@ -15,13 +15,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.cluster_kills import SETTINGS
+from benchmarks import cluster_kills
 from benchmarks.kill_checks import differences, results_of, trials_in
 from benchmarks.kills import COMMAND, copy_project, run
 
 HOSTS = {"dnn_head": "10.89.7.1", "dnn_other": "10.89.7.2"}
 PORT, BRIDGE = 6379, "dnn_bridge"
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]
+SHORTER = {"epochs": 30, "batch_size": 64, "seeds": [0, 1], "checkpoint_seconds": 1}
+SETTINGS = cluster_kills.SETTINGS | {"training": SHORTER}
 QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 

@@ -194,7 +194,8 @@ def test_a_cluster_that_does_not_answer_is_refused_before_anything_is_read(proje
     (said,) = done.stderr.splitlines()
     assert said.startswith("Error: executor.address 127.0.0.1:9: no Ray cluster can be used there")
     assert not (project.path / "data/02_intermediate/digits/table.parquet").exists()
-    assert not (project.path / "mlflow.db").exists()
+    client = MlflowClient(project.tracking_uri)
+    assert client.get_experiment_by_name("dnn_sweep/digits") is None  # nothing is recorded
 
 
 def test_a_sweep_that_ends_without_a_word_is_not_recorded_as_finished(project):
