@@ -31,6 +31,7 @@ from dnn_sweep.core.training.cluster.fleet import Fleet
 from dnn_sweep.core.training.cluster.host import Host
 from dnn_sweep.core.training.cluster.task import END, Said
 from dnn_sweep.core.training.device import Device
+from dnn_sweep.core.training.engine import LOCAL, build_engines
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stacked import StackedEngine
@@ -87,6 +88,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--trials", type=int, default=100_000)
     parser.add_argument("--costs", type=json.loads, help="predict from these, measure nothing")
+    parser.add_argument("--train", action="store_true", help="train, on each number of workers")
+    parser.add_argument("--memory", action="store_true", help="of the driver, over all trials")
     given = parser.parse_args()
     if given.costs:
         predict(Costs(**given.costs), given.trials)
@@ -96,7 +99,13 @@ def main() -> None:
     x = rng.random((ROWS, 784), dtype=np.float32)
     y = rng.integers(0, 10, ROWS).astype(np.int32)
     data = TrainingData(x, y, x[:1000], y[:1000])
+    if given.train:
+        compare(data, given.workers)
+        return
     trials = plan("dense", data, LANES, EPOCHS)
+    if given.memory:
+        watch_memory(data, trials, given.trials)
+        return
     compile_seconds, epoch, result = train(trials, data)
     with TemporaryDirectory() as folder:
         save = saving(result, trials, folder)
@@ -202,6 +211,43 @@ def sleep(
     if number != sum(each.trials for each in tasks):
         raise SystemExit(f"{number} results")
     return seconds, first[workers - 1]
+
+
+def compare(data: TrainingData, workers: list[int]) -> None:
+    """Train the same trials here and on workers; print seconds and the largest difference."""
+    trials = plan("dense", data, 4 * LANES, EPOCHS // 2)
+    expected: dict[str, TrialResult] = {}
+    for number in (0, *workers):
+        settings = ExecutorParameters(kind="ray", workers=number) if number else LOCAL
+        (engine,) = build_engines("stacked", LANES, executor=settings)
+        began = time.monotonic()
+        told = data, TrainingProgress(), NO_FILES, "benchmark"
+        found = {each.trial.id: each for each in engine.train(trials, *told)}
+        seconds = time.monotonic() - began
+        engine.close()
+        expected = expected or found
+        apart = max(np.abs(found[k].outputs - expected[k].outputs).max() for k in expected)
+        print(f"| {number or 'without a cluster'} | {seconds:.1f} s | {apart:.1e} |", flush=True)
+
+
+def watch_memory(data: TrainingData, trials: tuple[Trial, ...], number: int) -> None:
+    """Run so many trials without work, and print the driver's memory on the way."""
+    (result,) = StackedEngine(1).train(trials[:1], data, TrainingProgress(), NO_FILES, "benchmark")
+    result = result.without_network()
+    tasks = cohorts(number, 1, PROGRAMS, LANES)
+    nothing = Costs(0, 0, 0, 0, 0, 0)
+    fleet = Fleet(ExecutorParameters(kind="ray", workers=2), SleepingHost)
+
+    def ready(position: int) -> Any:
+        return tasks[position], [result] * tasks[position].trials, nothing
+
+    done = 0
+    for _, said in fleet.run(tasks, data, ready):  # type: ignore[arg-type]
+        done += isinstance(said, Said) and said.what == "finished"
+        if isinstance(said, Said) and said.what == END and done % (number // 10) < LANES:
+            memory = psutil.Process().memory_info().rss / 2**20
+            print(f"| {done} trials | {memory:.0f} MiB |", flush=True)
+    fleet.close()
 
 
 def predict(costs: Costs, trials: int) -> None:
