@@ -22,8 +22,8 @@ from benchmarks.kills import COMMAND, copy_project, run
 HOSTS = {"dnn_head": "10.89.7.1", "dnn_other": "10.89.7.2"}
 PORT, BRIDGE = 6379, "dnn_bridge"
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]
-SHORTER = {"epochs": 30, "batch_size": 64, "seeds": [0, 1], "checkpoint_seconds": 1}
-SETTINGS = cluster_kills.SETTINGS | {"training": SHORTER}
+SHORTER = {"epochs": 20, "batch_size": 64, "seeds": [0, 1], "checkpoint_seconds": 1}
+SETTINGS = cluster_kills.SETTINGS | {"training": SHORTER, "screening": {"enabled": False}}
 QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
@@ -57,10 +57,10 @@ def main() -> None:
             second = ["start", f"--address={address}", f"--node-ip-address={HOSTS[other]}"]
             temporary = [f"--temp-dir={folder}/ray_{cut}"]
             nodes = []
-            for host, command in ((head, first + temporary), (other, second)):
-                blocking = [*RAY, *command, *common[: 3 if host == head else 1], "--block"]
+            for host, words in ((head, first + temporary), (other, second)):
+                blocking = [*RAY, *words, *common[: 3 if host == head else 1], "--block"]
                 nodes.append(subprocess.Popen(within(host, blocking), env=own, **QUIET))
-                time.sleep(10)
+                time.sleep(15)
             try:
                 told = sweep(project, head, own, cut=cut)
             finally:
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def sweep(project: Path, host: str, environment: dict[str, str], *, cut: bool) -> dict[str, Any]:
-    """Run a sweep on a host; cut the other one off once a third of its trials are there."""
+    """Run a sweep on a host; cut the other one off once four of its trials are there."""
     began = time.monotonic()
     with (project / "output.txt").open("w") as log:
         process = subprocess.Popen(
@@ -84,7 +84,7 @@ def sweep(project: Path, host: str, environment: dict[str, str], *, cut: bool) -
         kept = None
         while process.poll() is None:
             time.sleep(0.5)
-            if cut and kept is None and len(trials_in(project)) >= 8:
+            if cut and kept is None and len(trials_in(project)) >= 4:
                 kept = len(trials_in(project))
                 subprocess.run(
                     within("dnn_other", ["ip", "link", "set", "dnn_other_0", "down"]), check=True

@@ -35,6 +35,7 @@ GROUPS = {
     "search": models.SearchParameters,
     "sweep": models.SweepParameters,
     "budget": models.BudgetParameters,
+    "executor": models.ExecutorParameters,
     "callbacks": models.CallbackParameters,
     "logs": models.LoggingParameters,
     "evaluation": models.EvaluationParameters,
