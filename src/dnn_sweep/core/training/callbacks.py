@@ -175,14 +175,9 @@ def build_callbacks(
 
 def csv_logger(trial: Trial, logs: LoggingParameters, epochs: int) -> keras.callbacks.CSVLogger:
     """Build what writes a trial's epochs, and goes on after so many of them."""
-    file = _folder(trial, logs) / "epochs.csv"
+    file = Path(logs.folder) / trial.id / "epochs.csv"
+    file.parent.mkdir(parents=True, exist_ok=True)
     return keras.callbacks.CSVLogger(str(file), append=_goes_on(file, epochs))
-
-
-def _folder(trial: Trial, logs: LoggingParameters) -> Path:
-    folder = Path(logs.folder) / trial.id
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _goes_on(file: Path, epochs: int) -> bool:
