@@ -211,11 +211,16 @@ def runs(tmp_path, monkeypatch):
     """A project in which this was run, the last one last: ``--env`` and parameters."""
     monkeypatch.setattr(user_paths, "PROJECT_ROOT", tmp_path)
 
-    def run(environment, /, **runtime_params):
+    def run(environment, /, *, was_read=True, **runtime_params):
         run.age += 1
-        config = load(environment, **runtime_params)["catalog"]["run_lock"]
+        catalog = load(environment, **runtime_params)["catalog"]
+        config = catalog["run_lock"]
         path = tmp_path / config["filepath"]
         RunLockDataset(str(path), config["environment"]).load().release()
+        if was_read:
+            schema = tmp_path / catalog["schema"]["filepath"]
+            schema.parent.mkdir(parents=True, exist_ok=True)
+            schema.touch()
         os.utime(path.with_name(".environment"), (run.age, run.age))
 
     run.age = 0
@@ -229,6 +234,7 @@ def test_a_command_without_a_file_goes_on_with_the_table_of_the_last_one(runs):
     runs("csv", data={"filepath": "newer.csv"})
     runs("digits")
     runs("digits", experiment="try2")  # no table's
+    runs("csv", was_read=False, data={"filepath": "misspelt.csv"})
     assert names("csv") == named("newer", "csv")
 
 

@@ -13,6 +13,7 @@ NAMED_BY = "named_by"  # in `globals.yml`: the parameter with the file that name
 UNNAMED = "csv"  # `experiment` in `conf/csv/globals.yml`; a copy of the folder has another one
 # Beside each experiment's lock: the environment of its last run, as new as that.
 ENVIRONMENTS = "data/06_models/*/.environment"
+SCHEMA = "data/02_intermediate/{}/schema.json"  # only of a table that could be read
 
 
 class ExperimentConfigLoader(OmegaConfigLoader):
@@ -53,7 +54,9 @@ class ExperimentConfigLoader(OmegaConfigLoader):
         runs = [
             each
             for each in project_root().glob(ENVIRONMENTS)
-            if each.read_text("utf-8") == UNNAMED and each.parent.name not in taken
+            if each.read_text("utf-8") == UNNAMED
+            and each.parent.name not in taken
+            and (project_root() / SCHEMA.format(each.parent.name)).exists()
         ]
         last = max(runs, key=lambda each: each.stat().st_mtime, default=None)
         return last.parent.name if last else None

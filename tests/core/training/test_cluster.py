@@ -209,7 +209,7 @@ def rays():
     for each in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             found[each] = " ".join(each.cmdline())
-    return {each: name for each, name in found.items() if "ray" in name}
+    return {each: name for each, name in found.items() if "ray::" in name or "/ray/" in name}
 
 
 class Killer(TrainingProgress):
@@ -249,4 +249,5 @@ def test_a_sweep_on_a_cluster_ends_with_the_leaderboard_of_one_without(tmp_path,
     assert set(there["trial_results"]) == set(here["trial_results"])
     for trial, result in there["trial_results"].items():
         np.testing.assert_array_equal(result.outputs, here["trial_results"][trial].outputs)
-    assert not rays()
+    _, left = psutil.wait_procs(rays(), timeout=30)
+    assert not left

@@ -264,11 +264,12 @@ def test_the_node_yields_each_result_with_its_report():
     ]
     finals = plan_inner(make_plan(training={"epochs": 1}), 0.25)
     training = TrainingParameters(engine="keras")
-    ((result, report, rounds),) = train_trials(
+    ((result, report, rounds, searched),) = train_trials(
         finals, NONE, {}, *matrices, TargetScaling(), Display(), training, SCREENING, no_files()
     )
     assert report.result is result
     assert not rounds.rounds  # without a budget
+    assert not searched.proposals  # without a search
     assert result.trial.id == finals.trials[0].id
     # A quarter of the training rows is watched, the validation rows are scored.
     watched, true = features_and_target(divide_once(*matrices, inner=0.25).watched)
