@@ -120,7 +120,7 @@ def dnn_sweep(rows: Rows, best: Best, seed: int) -> None:
     data, logs = divide_once(*matrices, 0.0).data, models.LoggingParameters(folder=".", csv=False)
     for trials, known, _ in search.rungs({}, lambda _: not best.is_over):
         distinct = list({trial.id: trial for trial in trials}.values())
-        for each in assign_engines(distinct, "auto", engines=engines, logs=logs):
+        for each in assign_engines(distinct, "auto", engines=engines):
             given_ = data, TrainingProgress(), logs, each.reason, known
             for result in each.engine.train(each.trials, *given_):
                 search.add(result)
