@@ -75,6 +75,8 @@ def sweep(experiment: str, split_seed: int, folder: Path, **changes: dict[str, A
         "grid": models.GridParameters,
         "training": models.TrainingParameters,
         "screening": models.ScreeningParameters,
+        "search": models.SearchParameters,
+        "executor": models.ExecutorParameters,
         "budget": models.BudgetParameters,
         "callbacks": models.CallbackParameters,
         "evaluation": models.EvaluationParameters,
