@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import click
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,6 +74,8 @@ def two(tmp_path_factory, empty_store):
     for name in ("iris", "digits"):
         (folder / "sweeps" / name).mkdir(parents=True)
         shutil.copy2(empty_store, folder / "sweeps" / name / "mlflow.db")
+    mlflow.set_tracking_uri(None)  # what another test has set
+    mlflow.set_registry_uri(None)
     before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("MLFLOW")}
     handlers, variables = logging.getLogger().handlers[:], set(os.environ)
     page = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.S))

@@ -54,6 +54,8 @@ def given(sweep):
         "rounds": Rounds(),
         "verdicts": sample_verdicts(sweep),
         "diagnostics": sample_diagnostics(sweep),
+        "search": pd.DataFrame(),
+        "importances": pd.DataFrame(),
     }
     return {name: MemoryDataset(data) for name, data in inputs.items()}
 
