@@ -233,3 +233,15 @@ def test_whether_a_server_answers_is_known_in_seconds(proxy, monkeypatch):
     nowhere = f"postgresql://ann:secret@127.0.0.1:{free_port()}/runs"  # pragma: allowlist secret
     assert "nothing listens" in why_unreachable(nowhere)
     assert "secret" not in why_unreachable(nowhere)
+
+
+def test_a_sweep_does_not_go_on_in_a_run_that_was_written_to_before(server, experiment, sweep):
+    mlflow.set_tracking_uri(server)
+    with mlflow.start_run(experiment_id=experiment) as before:
+        sweep.write(lambda run: None, wait=True)
+    sweep.begin(plan_of(experiment))
+    begun = []
+    sweep.write(lambda run: begun.append(run.info.run_id), wait=True)
+    assert sweep.end("FINISHED") is None
+    assert begun
+    assert before.info.run_id not in begun

@@ -76,7 +76,7 @@ class TrackedSweep:
 
     def begin(self, plan: Plan) -> None:
         """Find the sweep's run or make one, and make it the active one."""
-        self._plan, self._system = plan, SystemMetrics()
+        self._plan, self._run, self._system = plan, None, SystemMetrics()
         self.write(lambda _: None)
         if self._backlog.drain(OPENING):
             with suppress(*OUTAGE):
