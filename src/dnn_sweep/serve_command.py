@@ -14,12 +14,12 @@ from dnn_sweep.parameters.base import listed
 @click.option("--port", default=5001, show_default=True, type=click.IntRange(0, 65535))
 @click.option(
     "--most-mb",
-    default=100.0,
+    default=100,
     show_default=True,
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.IntRange(min=1),
     help="The largest request, in megabytes.",
 )
-def serve(env: str | None, alias: str, host: str, port: int, most_mb: float) -> None:
+def serve(env: str | None, alias: str, host: str, port: int, most_mb: int) -> None:
     """Serve a registered model; requests and answers are those of `mlflow models serve`."""
     # Here, since every command of Kedro's imports this module.
     import uvicorn
@@ -42,4 +42,4 @@ def serve(env: str | None, alias: str, host: str, port: int, most_mb: float) -> 
         model, _, _ = versions.load_model(alias)
     except SweepError as error:
         raise click.ClickException(str(error)) from None
-    uvicorn.run(ScoringApp(model, int(most_mb * 1e6)), host=host, port=port)
+    uvicorn.run(ScoringApp(model, most_mb * 1_000_000), host=host, port=port)

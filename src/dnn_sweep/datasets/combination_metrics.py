@@ -22,7 +22,7 @@ class CombinationMetricsDataset(WriteOnlyDataset[pd.DataFrame]):
     does not answer is tried again.
 
     Args:
-        experiment: Its name, with which the runs' names begin.
+        experiment: Its name, with which the runs' names end.
 
     >>> import mlflow
     >>> with mlflow.start_run() as sweep:

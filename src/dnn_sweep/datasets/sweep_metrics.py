@@ -21,7 +21,7 @@ class SweepMetricsDataset(WriteOnlyDataset[ServedMetrics]):
     that does not answer is tried again.
 
     Args:
-        experiment: Its name, with which the run's name begins.
+        experiment: Its name, with which the run's name ends.
 
     >>> import mlflow
     >>> with mlflow.start_run() as sweep:

@@ -55,8 +55,11 @@ class SystemMetrics:
     def _watch(self) -> None:
         self._sample()  # the use of the processor is that since the last sample of this thread
         while not self._stop.wait(self._interval):
-            self._samples.append(self._sample())
-        self._samples.append(self._sample())
+            self._add(self._sample())
+        self._add(self._sample())
+
+    def _add(self, sample: Sample) -> None:
+        self._samples.append(sample)  # to the list as it is now, which may have been taken since
 
     def _sample(self) -> Sample:
         values: dict[str, float] = {}

@@ -37,7 +37,7 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
     (:class:`~.backlog.Backlog`).
 
     Args:
-        experiment: Its name, with which the runs' names begin.
+        experiment: Its name, with which the runs' names end.
 
     >>> with mlflow.start_run():
     ...     TrialRunsDataset("iris").save(trial_runs)

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from tempfile import mkdtemp
@@ -99,10 +100,11 @@ class TrialStoreDataset(ProjectDataset[TrialResult, TrialStore]):
 
         That a network is let go, or is there again, does not change them.
         """
-        return {
-            str(folder): [folder.stat().st_mtime_ns, max(_times(folder), default=0)]
-            for folder in Path(self.folder).glob("[!.]*/")
-        }
+        found: State = {}
+        for folder in Path(self.folder).glob("[!.]*/"):
+            with suppress(FileNotFoundError):  # another experiment's run has let it go
+                found[str(folder)] = [folder.stat().st_mtime_ns, max(_times(folder), default=0)]
+        return found
 
     def preview(self, nrows: int = 50) -> TablePreview:
         """Return the outcomes of the first trials for Kedro-Viz."""
@@ -175,4 +177,7 @@ def _is_network_of(trained: TrialResult, known: TrialResult) -> bool:
 
 
 def _times(folder: Path) -> Iterator[int]:
-    return (each.stat().st_mtime_ns for each in folder.iterdir())
+    """When each file was changed; drafts, and what is deleted meanwhile, do not count."""
+    for each in folder.glob("[!.]*"):
+        with suppress(FileNotFoundError):
+            yield each.stat().st_mtime_ns
