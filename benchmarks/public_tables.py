@@ -116,7 +116,7 @@ def read(table: dict[str, Any], folder: Path) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - Kedro wraps what a dataset raises
         cause = error.__cause__ if isinstance(error.__cause__, SweepError) else error
         return {"refused": str(cause).replace(f"{file}: ", "")}
-    given = source, clean, schema, train_rows, validation_rows, data, split
+    given = source, clean, schema, train_rows, validation_rows
     summary = summarize_data(*given).model_dump(mode="json")
     return {**_understood(summary), "seconds": round(time.perf_counter() - began, 1)}
 

@@ -198,7 +198,7 @@ def test_a_table_of_any_cells_is_ready_to_train_or_is_refused(data):
         clean, schema, _ = validate_source(load(path, groups[0]), *groups)
         train, validation, test, ids = split_rows(clean, schema, *groups)
         assert sorted(ids["row_id"]) == sorted(clean.index)
-        assign_folds(train, schema, *groups)
+        assign_folds(train, schema, groups[1])
         fitted = fit_preprocessor(train, schema, ScalingParameters())
         for part in (train, validation, test):
             scaled = scale_rows(part, *fitted, schema)

@@ -17,6 +17,22 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Classes = NDArray[np.int64]
 
+# scikit-learn's names of the metrics of which each row's share is known.
+KNOWN = frozenset(
+    {
+        "accuracy",
+        "balanced_accuracy",
+        "f1",
+        "f1_macro",
+        "neg_brier_score",
+        "neg_log_loss",
+        "neg_mean_absolute_error",
+        "neg_mean_absolute_percentage_error",
+        "neg_mean_squared_error",
+        "roc_auc",
+    }
+)
+
 
 def of_class(
     name: str,

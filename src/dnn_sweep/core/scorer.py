@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.core.objectives import OF_RANKS, Objective
-from dnn_sweep.core.row_influence import Floats, average_precision, of_class, of_number
+from dnn_sweep.core.row_influence import (
+    KNOWN,
+    Floats,
+    average_precision,
+    of_class,
+    of_number,
+)
 from dnn_sweep.core.score_groups import score_groups
 
 WHERE = "evaluation.objective"
@@ -75,6 +81,8 @@ class Scorer:
         classes: How many there are; 0 for numbers.
         groups: Number of the group of each row, from 0, where rows belong together, such as those
             of a patient; shape ``(rows,)``.
+        parts: Number of the part of each row, from 0, where rows of different parts may be
+            predicted by different networks; shape ``(rows,)``.
 
     Raises:
         SweepError: If the metric judges the order of the rows, and a class has fewer than two.
@@ -90,6 +98,7 @@ class Scorer:
     true: NDArray[np.generic]
     classes: int
     groups: NDArray[np.int64] | None = None
+    parts: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if not self.objective.scorer.startswith(OF_RANKS):
@@ -145,6 +154,17 @@ class Scorer:
         pseudo = whole + (len(every) / sizes - 1) * (whole - left)
         return np.asarray(pseudo + (whole - pseudo.mean()))
 
+    def part_of_scores(self) -> NDArray[np.int64]:
+        """The part of each of the row scores."""
+        parts = np.zeros(len(self.true), np.int64) if self.parts is None else self.parts
+        if self.objective.scorer in KNOWN:
+            units = np.arange(len(parts)) if self.groups is None else self.groups
+        else:
+            units = self._groups
+        found = np.empty(int(units.max()) + 1, np.int64)
+        found[units] = parts
+        return found
+
     def _exact(self, predicted: Predictions) -> Floats | None:
         """The terms or influences of the rows; ``None`` where they are not known."""
         name, true = self.objective.scorer, self.true
@@ -157,14 +177,17 @@ class Scorer:
     @cached_property
     def _groups(self) -> NDArray[np.intp]:
         """The group of each row: drawn at random with the classes spread evenly, or as given."""
-        if self.groups is not None:
-            return np.asarray(self.groups % GROUPS, dtype=np.intp)
-        order = np.random.default_rng(0).permutation(len(self.true))
-        if self.classes:
-            order = order[np.argsort(self.true[order], kind="stable")]
-        groups = np.empty(len(order), dtype=np.intp)
-        groups[order] = np.arange(len(order)) % min(GROUPS, len(order))
-        return groups
+        if self.parts is not None:  # none lies in two of them
+            found, number = np.empty(len(self.true), dtype=np.intp), int(self.parts.max()) + 1
+            start = 0
+            for part in range(number):
+                rows = np.flatnonzero(self.parts == part)
+                units = None if self.groups is None else _numbered(self.groups[rows])
+                own = _drawn_groups(self.true[rows], self.classes, units, GROUPS // number)
+                found[rows] = start + own
+                start += int(own.max()) + 1
+            return found
+        return _drawn_groups(self.true, self.classes, self.groups, GROUPS)
 
     def _value(self, rows: NDArray[np.intp], predicted: Predictions) -> float:
         objective, true, given = self.objective, self.true[rows], predicted.at(rows)
@@ -193,6 +216,24 @@ class Scorer:
         if predicted.probabilities is not None:
             return predicted.probabilities
         return np.eye(self.classes)[predicted.values.astype(np.int64)]
+
+
+def _numbered(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.asarray(np.unique(values, return_inverse=True)[1], dtype=np.int64)
+
+
+def _drawn_groups(
+    true: NDArray[np.generic], classes: int, units: NDArray[np.int64] | None, number: int
+) -> NDArray[np.intp]:
+    """Deal rows to so many groups, with classes spread evenly; or whole units of rows."""
+    if units is not None:
+        return np.asarray(units % number, dtype=np.intp)
+    order = np.random.default_rng(0).permutation(len(true))
+    if classes:
+        order = order[np.argsort(true[order], kind="stable")]
+    groups = np.empty(len(order), dtype=np.intp)
+    groups[order] = np.arange(len(order)) % min(number, len(order))
+    return groups
 
 
 @cache

@@ -19,9 +19,14 @@ class SplitParameters(Parameters):
             source has a test split.
         stratify: Keep the class shares equal in every part (classification only).
         folds: Cross-validation: divide the rows that are not test rows into so many folds, and
-            train every trial once per fold on the other folds. ``None`` validates on one split;
-            ``auto`` takes 4 folds below 5,000 rows where the source has no test split of its own.
-        repeats: How often the rows are divided into folds anew, each time with fresh seeds.
+            train on the others what validates one. ``None`` validates on one split. ``auto`` takes
+            as many folds as there are seeds, one for each, below 5,000 rows; and one split above,
+            for a source with a test split of its own, rows in time, or a budget.
+        seeds_per_fold: ``all`` trains every seed in every fold; ``one`` trains each seed in one
+            fold only, so that cross-validation takes no more trainings than one split does.
+            ``None`` is ``one`` for ``folds: auto`` and ``all`` for a number of folds.
+        repeats: How often the rows are divided into folds anew, each time with fresh seeds. With
+            one seed per fold it follows from the number of seeds.
         group: Column of groups, such as patients, whose rows stay together in every split and
             fold; not a feature. Intervals then count groups, not rows.
         time: Column of numbers or dates: the latest rows are tested, those before them validated,
@@ -43,10 +48,20 @@ class SplitParameters(Parameters):
     stratify: bool = True
     seed: NonNegativeInt = 0
     folds: Literal["auto"] | Annotated[int, Field(ge=2)] | None = None
+    seeds_per_fold: Literal["all", "one"] | None = None
     repeats: PositiveInt = 1
     group: Name | None = None
     time: Name | None = None
     inner: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+    @property
+    def one_seed_per_fold(self) -> bool:
+        """Whether a seed, where there are folds, trains in one of them only.
+
+        >>> SplitParameters(folds="auto").one_seed_per_fold
+        True
+        """
+        return self.seeds_per_fold == "one" or (not self.seeds_per_fold and self.folds == "auto")
 
     @model_validator(mode="after")
     def _leave_rows_to_train_on(self) -> Self:
@@ -54,6 +69,11 @@ class SplitParameters(Parameters):
             raise ValueError(
                 f"split.repeats ({self.repeats}) repeats a cross-validation, but split.folds is "
                 "null; set it to a number of folds, such as 4"
+            )
+        if self.one_seed_per_fold and self.repeats > 1:
+            raise ValueError(
+                f"split.repeats ({self.repeats}) follows from the seeds where each trains in one "
+                "fold: ask for more training.seeds, or set split.seeds_per_fold: all"
             )
         if self.group and self.time:
             raise ValueError("split.group and split.time exclude each other; set one to null")

@@ -26,7 +26,7 @@ def cross_validate(frame, target="label", data=None, **parameters):
     split = SplitParameters(**({"folds": 4} | parameters))
     clean, schema = validate_table(frame, data, split)
     train, validation, test, ids = split_rows(clean, schema, data, split)
-    folds = assign_folds(train, schema, data, split)
+    folds = assign_folds(train, schema, split)
     fitted, _ = fit_preprocessor(train, schema, SCALING)
     return train, validation, test, ids, folds, scale_folds(train, folds, fitted, schema, SCALING)
 

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from dnn_sweep.core.data.folds import assign_folds, divide_once
 from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
-from dnn_sweep.core.data.splitting import count_folds, draw_rows, split_rows
+from dnn_sweep.core.data.splitting import draw_rows, split_rows
 from dnn_sweep.core.data.validation import validate_table
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.parameters import DataParameters, ScalingParameters, SplitParameters
@@ -183,7 +183,7 @@ def test_the_rows_of_a_group_stay_together_and_the_group_is_no_feature():
 
 def test_groups_stay_together_in_every_fold_and_among_watched_rows():
     (train, *_), schema, (data, split) = divided(patients(), group="patient", folds=4)
-    folds = assign_folds(train, schema, data, split)
+    folds = assign_folds(train, schema, split)
     assert (train.assign(fold=folds["repeat_1"]).groupby("patient")["fold"].nunique() == 1).all()
     matrix = scale_rows(train, *fit_preprocessor(train, schema, ScalingParameters()), schema)
     one = divide_once(matrix, matrix, inner=0.25)

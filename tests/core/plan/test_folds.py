@@ -32,7 +32,7 @@ def plan(callbacks=None, screening=None, seeds=(0, 1), **parameters):
     split = SplitParameters(**({"folds": 4} | parameters))
     clean, schema = validate_table(frame, data, split)
     train, validation, *_ = split_rows(clean, schema, data, split)
-    folds = assign_folds(train, schema, data, split)
+    folds = assign_folds(train, schema, split)
     fitted, unit = fit_preprocessor(train, schema, scaling)
     matrices = [scale_rows(each, fitted, unit, schema) for each in (train, validation)]
     grid = GridParameters(activations=["relu"], optimizers=["sgd", "adam"])

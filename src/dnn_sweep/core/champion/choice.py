@@ -8,12 +8,12 @@ import pandas as pd
 from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.scores import (
     TrialScorer,
-    finished_replicates,
+    finished_by_seed,
     results_of,
     trials_of,
 )
 from dnn_sweep.core.data.arrays import matrix_fingerprint
-from dnn_sweep.core.data.folds import fewest_training_rows
+from dnn_sweep.core.data.folds import count_folds, fewest_training_rows
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
@@ -37,7 +37,8 @@ def select_champion(
     """Select the chosen combination's best trial on the validation rows; never a baseline.
 
     With folds it is the training on all rows outside the test split, with the seed whose networks
-    of the folds were the best on average, for as many epochs as the combination's networks kept;
+    of the folds were the best on average, for as many epochs as the combination's networks kept.
+    Seeds that each have a fold of their own are scored on different rows, so it is the first one;
     :func:`~dnn_sweep.core.champion.refit.refit_networks` trains it.
 
     Raises:
@@ -52,10 +53,12 @@ def select_champion(
     judge = TrialScorer.of(objective, plan.trials[0], *given)
 
     def score(replicate: list[TrialResult]) -> float:
+        if len(replicate) < count_folds(folds):
+            return 0.0
         return judge.scorer.objective.sign * judge.value(replicate)
 
     for name in _by_preference(combinations_of(leaderboard), evaluation):
-        finished = finished_replicates(results_of(name, trials[name], results)).values()
+        finished = finished_by_seed(results_of(name, trials[name], results)).values()
         if finished:
             trial = max(finished, key=score)[0].trial
             if trial.fold is None or folds is None:

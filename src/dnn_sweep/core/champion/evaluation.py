@@ -20,10 +20,12 @@ from dnn_sweep.core.comparison.scores import (
     FACTORS,
     replicate_outputs,
     replicates_of,
+    results_by_seed,
     results_of,
     trials_of,
 )
 from dnn_sweep.core.data.arrays import features_and_target
+from dnn_sweep.core.data.folds import count_folds
 from dnn_sweep.core.data.predictions import (
     HALF,
     build_scorer,
@@ -92,10 +94,10 @@ def evaluate_champion(
         served = Served(method="baseline", baseline=baseline.name, **described)
     else:
         networks = ServedNetworks.of(served_plan, results)
-        network, by_seed = networks.load_network(), replicates_of(replicates)
+        network = networks.load_network()
         outputs = network_outputs(network, features)
         served = _describe_served(networks, replicates, network.count_params(), registration)
-        validated = mean_outputs([replicate_outputs(by_seed[seed], folds) for seed in served.seeds])
+        validated = _validated_outputs(replicates, served.seeds, folds)
     # With folds and a baseline, the combination has no network on all rows.
     result = results.get(trial.id) or replicates[0]
     threshold = choose_threshold(validated, true, schema, registration)
@@ -137,7 +139,7 @@ def evaluate_champion(
             train=len(train_matrix),
             validation=len(true),
             test=len(test_matrix),
-            folds=0 if folds is None or folds.empty else int(folds.iloc[:, 0].nunique()),
+            folds=count_folds(folds),
         ),
         confidence=evaluation.confidence,
         resamples=evaluation.resamples,
@@ -188,6 +190,24 @@ def list_test_metrics(champion: ChampionEvaluation) -> ServedMetrics:
     return ServedMetrics(champion.name, champion.what_is_served, ranks, score, metrics)
 
 
+def _validated_outputs(
+    results: Sequence[TrialResult], seeds: Sequence[int], folds: pd.DataFrame | None
+) -> NDArray[np.float32]:
+    """Mean outputs on the validation rows of the networks with the seeds that are served.
+
+    Where each fold has a seed of its own, those of all seeds. If that of one diverged, the rows of
+    the fold have the mean of the other rows' outputs, which says nothing about them.
+    """
+    several = len(results_by_seed(results)) < len(results)
+    apart = count_folds(folds) > 1 and not several
+    some = [each for each in results if apart or each.trial.seed in seeds]
+    outputs = np.array([replicate_outputs(own, folds) for own in replicates_of(some, folds)])
+    lacking = np.isnan(outputs)
+    if lacking.any():
+        outputs = np.where(lacking, np.nanmean(outputs, axis=(0, 1)), outputs)
+    return mean_outputs(list(outputs))
+
+
 def _describe_served(
     networks: ServedNetworks,
     replicates: Sequence[TrialResult],
@@ -196,7 +216,7 @@ def _describe_served(
 ) -> Served:
     method, seeds = registration.champion, networks.seeds
     method = "ensemble" if method == "baseline" else method  # none was better
-    wanted = [] if method == "best_seed" else list(replicates_of(replicates))
+    wanted = [] if method == "best_seed" else list(results_by_seed(replicates))
     first, finals = networks.members[0].trial, {each.trial.id for each in replicates}
     return Served(
         method=method,

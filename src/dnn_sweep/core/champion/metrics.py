@@ -4,8 +4,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from dnn_sweep.core.comparison.error_parts import Floats
 from dnn_sweep.core.comparison.intervals import MetricEstimate, ratio_interval
-from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.lazy import sklearn
 from dnn_sweep.parameters import EvaluationParameters
 

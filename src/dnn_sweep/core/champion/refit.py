@@ -7,7 +7,7 @@ import pandas as pd
 
 from dnn_sweep.core.champion.choice import suggested_epochs
 from dnn_sweep.core.champion.served_baseline import leading_baseline
-from dnn_sweep.core.comparison.scores import finished_replicates, results_of, trials_of
+from dnn_sweep.core.comparison.scores import finished_by_seed, results_of, trials_of
 from dnn_sweep.core.data.arrays import TrainingData, matrix_fingerprint
 from dnn_sweep.core.data.folds import count_watched, divide_once
 from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
@@ -71,7 +71,7 @@ def plan_served(
     if trials[0].fold is not None:
         if baseline:
             return TrialPlan(trials=()), preprocessor, target_scaling
-        seeds = finished_replicates(results_of(trial.combination, trials, results))
+        seeds = finished_by_seed(results_of(trial.combination, trials, results))
         anew = tuple(with_seed(trial, seed) for seed in seeds)
         return TrialPlan(trials=anew), preprocessor, target_scaling
     if registration.champion != "refit" and not baseline:

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from dnn_sweep.core.comparison.baselines import Baseline
+from dnn_sweep.core.comparison.error_parts import Floats
 from dnn_sweep.core.comparison.intervals import Scale, mean_interval
-from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.record import AgainstBaseline, NetworkVerdict, Outcome
 from dnn_sweep.core.comparison.scores import ScoredSweep
 from dnn_sweep.core.comparison.tied_set import compare_with_best
@@ -57,6 +57,7 @@ def compare_baselines(
     combinations, seeds, rows = looks.last.shape
     sign, margin, scale = sweep.objective.sign, sweep.margin(evaluation), sweep.objective.scale
     repeated = np.broadcast_to(scores[:, np.newaxis], (len(scores), seeds, rows))
+    repeated = np.where(np.isnan(looks.last[best]), np.nan, repeated)
     everything = np.concatenate([looks.last, repeated])
     against_all = compare_with_best(everything, best, sign, confidence, scale=scale)
     alpha = (1 - evaluation.confidence) / max(len(scores), 1)
@@ -93,7 +94,7 @@ def compare_baselines(
 
 def _difference(pair: Floats, sign: int, alpha: float, scale: Scale) -> tuple[float, float, float]:
     """The second of two minus the first, with its interval."""
-    ahead = int(sign * (pair[1].mean() - pair[0].mean()) > 0)
+    ahead = int(sign * (np.nanmean(pair[1]) - np.nanmean(pair[0])) > 0)
     found = compare_with_best(pair, ahead, sign, 1 - alpha, scale=scale)
     other = 1 - ahead
     values = float(found.difference[other]), float(found.low[other]), float(found.high[other])

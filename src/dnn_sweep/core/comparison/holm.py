@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from dnn_sweep.core.comparison.mean_errors import Floats
+from dnn_sweep.core.comparison.error_parts import Floats
 from dnn_sweep.core.comparison.tied_set import pairs_among
 from dnn_sweep.core.lazy import LazyModule
 

@@ -11,7 +11,8 @@ import scipy
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from dnn_sweep.core.comparison.mean_errors import Floats, draw_mean_errors
+from dnn_sweep.core.comparison.error_parts import Floats
+from dnn_sweep.core.comparison.mean_errors import draw_mean_errors
 from dnn_sweep.core.formatting import format_interval, format_value
 from dnn_sweep.parameters import EvaluationParameters
 
@@ -53,7 +54,7 @@ def draw_means(scores: Floats, evaluation: EvaluationParameters, scale: Scale) -
     """
     share = scale == "share"
     errors = draw_mean_errors(scores, evaluation.resamples, evaluation.seed, share=share)
-    return np.asarray(np.clip(scores.mean(axis=(1, 2)) + errors.T, *BOUNDS[scale]))
+    return np.asarray(np.clip(np.nanmean(scores, axis=(1, 2)) + errors.T, *BOUNDS[scale]))
 
 
 def mean_interval(
@@ -85,7 +86,7 @@ def mean_interval(
         Korn & Graubard 1998, Confidence intervals for proportions with small expected number of
         positive counts estimated from survey data; Clopper & Pearson 1934.
     """
-    mean, rows = scores.mean(axis=(1, 2)), independent_rows or scores.shape[2]
+    mean, rows = np.nanmean(scores, axis=(1, 2)), independent_rows or scores.shape[2]
     drawn = draw_mean_errors(scores, DRAWS, paired=False, share=scale == "share")
     half = np.quantile(np.abs(drawn), confidence, axis=1)
     if scale == "any":

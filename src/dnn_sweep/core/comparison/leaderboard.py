@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.comparison.against_baselines import compare_baselines, tabulate_baselines
 from dnn_sweep.core.comparison.baselines import Baseline
+from dnn_sweep.core.comparison.error_parts import Floats
 from dnn_sweep.core.comparison.histories import collect_histories
 from dnn_sweep.core.comparison.holm import holm_p_values
 from dnn_sweep.core.comparison.intervals import draw_means, mean_interval, rank_intervals
-from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.record import Comparison
 from dnn_sweep.core.comparison.scores import (
     FACTORS,
@@ -121,7 +121,7 @@ def build_leaderboard(sweep: ScoredSweep, evaluation: EvaluationParameters) -> p
     scale, means = sweep.objective.scale, sweep.means[order]
 
     def describe(scores: Floats) -> tuple[Floats, ...]:
-        seed_means = scores.mean(axis=2)
+        seed_means = np.nanmean(scores, axis=2)
         several = scores.shape[1] > 1
         spread = seed_means.std(axis=1, ddof=1) if several else np.full(len(scores), np.nan)
         p_values = np.minimum(looks.judging * holm_p_values(seed_means, 0, evaluation.seed), 1)

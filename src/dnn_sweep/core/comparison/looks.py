@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from dnn_sweep.core.comparison.error_parts import Floats
 from dnn_sweep.core.comparison.intervals import Scale
-from dnn_sweep.core.comparison.mean_errors import Floats
 from dnn_sweep.core.comparison.tied_set import DRAWS, Differences, compare_with_best
 
 
@@ -99,7 +99,7 @@ class Looks:
 
         def measure(scores: Floats) -> tuple[Floats, ...]:
             if scores.shape[1] == 1 and len(self.arrays) > 1:
-                means, unknown = scores.mean(axis=(1, 2)), np.full(len(scores), np.nan)
+                means, unknown = np.nanmean(scores, axis=(1, 2)), np.full(len(scores), np.nan)
                 return means - means[0], unknown, unknown, np.ones(len(scores))
             level = self.confidence(confidence)
             found = compare_with_best(scores, 0, sign, level, margin, most_draws, scale)

@@ -10,9 +10,8 @@ from itertools import product
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from dnn_sweep.core.comparison.error_parts import ErrorParts, Floats
 
 # Logarithms of the ratio of the seeds' variance (with noise) to that of noise alone: 1 and more.
 LOG_RATIOS = np.arange(0.0, 20.01, 0.25)
@@ -40,7 +39,7 @@ def draw_mean_errors(
     is left with its own few seeds. With one seed, that part is unknown and left out.
 
     Args:
-        scores: Shape ``(combinations, seeds, rows)``.
+        scores: Shape ``(combinations, seeds, rows)``; NaN for rows of other seeds' folds.
         draws: Number of draws.
         seed: Of the draws.
         paired: Leave out what a seed does to all combinations alike, for their differences.
@@ -58,27 +57,20 @@ def draw_mean_errors(
         Smyth 2004 on sharing variances among many comparisons (limma); Searle, Casella & McCulloch
         1992, Variance Components, for the parts of a crossed design.
     """
-    combinations, seeds, rows = scores.shape
-    rng = np.random.default_rng(seed)
-    by_seed, by_row = scores.mean(axis=2), scores.mean(axis=1)
-    mean = by_seed.mean(axis=1, keepdims=True)
-    of_rows = (by_row - mean) @ (by_row - mean).T / (max(rows - 1, 1) * rows)
-    values, vectors = np.linalg.eigh(of_rows)
-    known = np.sqrt(max(rows - 1, 1) / rng.chisquare(max(rows - 1, 1), draws))
+    combinations, seeds, _ = scores.shape
+    rng, parts = np.random.default_rng(seed), ErrorParts.of(scores, paired=paired)
+    values, vectors = np.linalg.eigh(parts.of_rows)
+    known = np.sqrt(parts.row_degrees / rng.chisquare(parts.row_degrees, draws))
     errors = (vectors * np.sqrt(np.maximum(values, 0))) @ rng.standard_normal((combinations, draws))
     errors *= known
-    if seeds == 1:
-        return np.asarray(errors)
-    noise = _noise(scores, by_seed, by_row, mean) / rows
-    moved = by_seed - mean
-    degrees = seeds - 1.0
+    moved, degrees = parts.moved, float(parts.seed_degrees)
     if paired:
         # The median, so that one unstable combination does not make all others look unstable.
-        moved = moved - np.median(moved, axis=0)
-        moved = moved - moved.mean(axis=1, keepdims=True)
+        moved = parts.center(moved - np.median(moved, axis=0))
         degrees *= (combinations - 1) / combinations
     if not degrees:
         return np.asarray(errors)
+    mean, rows, noise = parts.mean, parts.rows, parts.noise
     found = (moved**2).sum(axis=1) / degrees
     # Where a combination has (almost) no noise the ratio needs some other scale.
     least = max(noise.mean() / 100, found.max() * np.exp(-LARGEST_FOUND), np.finfo(float).tiny)
@@ -122,13 +114,6 @@ def draw_variance_ratios(
         above = rng.random(draws) * upto[-1, at]
         ratios[each] = np.exp(LOG_RATIOS[(upto[:, at] < above).sum(axis=0)])
     return ratios
-
-
-def _noise(scores: Floats, by_seed: Floats, by_row: Floats, mean: Floats) -> Floats:
-    """Variance of a single network on a single row beyond seeds and rows, per combination."""
-    _, seeds, rows = scores.shape
-    left = scores - by_seed[:, :, np.newaxis] - by_row[:, np.newaxis] + mean[:, :, np.newaxis]
-    return np.asarray((left**2).sum(axis=(1, 2)) / max((seeds - 1) * (rows - 1), 1))
 
 
 @cache

@@ -1,6 +1,6 @@
 """The score of every trial on every validation row."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.comparison.looks import Looks
-from dnn_sweep.core.data.folds import rows_by_fold
+from dnn_sweep.core.data.folds import count_folds, rows_by_fold
 from dnn_sweep.core.data.predictions import build_scorer, decode_outputs, target_values
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
@@ -58,10 +58,16 @@ class TrialScorer:
         scaling: TargetScaling,
         folds: pd.DataFrame | None = None,
         groups: NDArray[np.int64] | None = None,
+        *,
+        apart: bool = False,
     ) -> "TrialScorer":
-        """Build it from encoded targets and any trial; see :func:`score_combinations`."""
+        """Build it from encoded targets and any trial; see :func:`score_combinations`.
+
+        ``apart`` is whether the rows of a fold are scored by a seed of their own.
+        """
         given = objective, trial.task, trial.network.outputs, true, scaling
-        scorer = build_scorer(*given, groups)
+        parts = folds.iloc[:, 0].to_numpy() if apart and folds is not None else None
+        scorer = build_scorer(*given, groups, parts)
         if trial.task == "regression":
             train_target = target_values(train_target, scaling)
         constant = predict_without_skill(train_target, len(true), scorer.classes)
@@ -83,6 +89,18 @@ class TrialScorer:
                 probabilities[rows] = own.probabilities
         return Predictions(values, probabilities)
 
+    def scored_by(self, result: TrialResult) -> NDArray[np.bool_]:
+        """Which of the row scores are of a trial that has a fold and a seed of its own."""
+        parts = self.scorer.part_of_scores()
+        if self.folds is None or result.trial.fold is None:
+            return np.ones(len(parts), dtype=bool)
+        repeat, fold = divmod(result.trial.fold, count_folds(self.folds))
+        if not repeat:
+            return np.asarray(parts == fold)
+        column = self.folds.iloc[:, repeat].to_numpy()
+        units = np.arange(len(column)) if self.scorer.groups is None else self.scorer.groups
+        return np.asarray(np.isin(np.arange(len(parts)), units[column == result.trial.fold]))
+
     def row_scores(self, replicate: Sequence[TrialResult]) -> NDArray[np.float64]:
         """Score one replicate, see :meth:`~dnn_sweep.core.scorer.Scorer.row_scores`."""
         return self.scorer.row_scores(self.predictions(replicate))
@@ -102,7 +120,8 @@ class ScoredSweep:
     also the metric that is, in the kept one.
     """
 
-    # Shape (combinations, seeds, rows), or in place of rows groups; NaN where a seed is lacking.
+    # Shape (combinations, seeds, rows), or in place of rows groups; NaN where a seed is lacking,
+    # and for rows that a seed does not score, because another one trains in their fold.
     scores: NDArray[np.float64]
     seeds: list[int]  # all of them; a combination that was dropped early has the first ones
     objective: Objective  # whose value is the mean score
@@ -122,13 +141,12 @@ class ScoredSweep:
     @property
     def seed_counts(self) -> NDArray[np.int64]:
         """Number of seeds of each combination."""
-        return np.asarray((~np.isnan(self.scores[:, :, 0])).sum(axis=1))
+        return np.asarray((~np.isnan(self.scores)).any(axis=2).sum(axis=1))
 
     @property
     def means(self) -> NDArray[np.float64]:
         """Mean score of each combination over its seeds and the rows."""
-        pairs = zip(self.scores, self.seed_counts, strict=True)
-        return np.array([own[:seeds].mean() for own, seeds in pairs])
+        return np.array([np.nanmean(own) for own in self.scores])
 
     def looks(self, order: NDArray[np.int64]) -> Looks:
         """The looks at the scores, of combinations in an order in which the seeds get fewer."""
@@ -158,7 +176,8 @@ def score_combinations(
 
     With ``folds`` (see :func:`~dnn_sweep.core.data.folds.assign_folds`) a combination has a
     network per seed and fold, and its score on a row with a seed is that of the one network that
-    was not trained on the row. Without an ``objective``, that of the task counts. With ``groups``,
+    was not trained on the row. Where each seed has a fold of its own, that is a score for the rows
+    of this fold alone. Without an ``objective``, that of the task counts. With ``groups``,
     the number of each row's group, the scores are those of groups.
 
     A budget drops combinations after some of the seeds, so these are the first of all seeds.
@@ -169,7 +188,8 @@ def score_combinations(
     """
     task, by_combination = plan.trials[0].task, trials_of(plan)
     targets = train_target, validation_target, scaling
-    judge = TrialScorer.of(objective, plan.trials[0], *targets, folds, groups)
+    apart = count_folds(folds) > 1 and not _share_seeds(plan.trials)
+    judge = TrialScorer.of(objective, plan.trials[0], *targets, folds, groups, apart=apart)
     objective, measured = judge.scorer.objective, objective_of(task).validation_metric
     first = [trials[0] for trials in by_combination.values()]
     seeds = max((_distinct(t.seed for t in own) for own in by_combination.values()), key=len)
@@ -183,9 +203,8 @@ def score_combinations(
                 "they are compared seed by seed"
             )
         # One combination at a time: the outputs of a long sweep do not fit in memory together.
-        replicates = replicates_of(results_of(name, trials, results))
-        for seed, of_seed in replicates.items():
-            scores[place].append(judge.row_scores(of_seed))
+        for seed, of_seed, scored in _scores_by_seed(results_of(name, trials, results), judge):
+            scores[place].append(scored)
             kept = {
                 n: [each.kept.get(n, np.nan) for each in of_seed] for n in ("val_loss", measured)
             }
@@ -194,7 +213,7 @@ def score_combinations(
                     "combination": name,
                     "seed": seed,
                     measured: np.mean(kept[measured]),
-                    objective.validation_metric: scores[place][-1].mean(),
+                    objective.validation_metric: np.nanmean(scored),
                     "diverged": sum(result.status == "diverged" for result in of_seed),
                     "seconds": sum(result.seconds for result in of_seed),
                     "val_loss": np.mean(kept["val_loss"]),
@@ -217,19 +236,50 @@ def score_combinations(
     )
 
 
-def replicates_of(results: Sequence[TrialResult]) -> dict[int, list[TrialResult]]:
+def _scores_by_seed(
+    results: Sequence[TrialResult], judge: TrialScorer
+) -> Iterator[tuple[int, list[TrialResult], NDArray[np.float64]]]:
+    """A combination's results by seed with their scores; NaN for rows of other seeds' folds."""
+    for replicate in replicates_of(results, judge.folds):
+        scored, by_seed = judge.row_scores(replicate), results_by_seed(replicate)
+        for seed, of_seed in by_seed.items():
+            own = np.where(judge.scored_by(of_seed[0]), scored, np.nan)
+            yield seed, of_seed, scored if len(by_seed) == 1 else own
+
+
+def _share_seeds(trials: Sequence[Trial]) -> bool:
+    """Whether a combination's folds are trained with the same seeds, or each with its own."""
+    own = [trial for trial in trials if trial.combination == trials[0].combination]
+    return len({trial.seed for trial in own}) < len(own)
+
+
+def results_by_seed(results: Sequence[TrialResult]) -> dict[int, list[TrialResult]]:
     """A combination's results by seed: one for each fold, or one without folds."""
     seeds = _distinct(result.trial.seed for result in results)
     return {seed: [each for each in results if each.trial.seed == seed] for seed in seeds}
 
 
-def finished_replicates(results: Sequence[TrialResult]) -> dict[int, list[TrialResult]]:
-    """Those of :func:`replicates_of` of which no network diverged."""
+def finished_by_seed(results: Sequence[TrialResult]) -> dict[int, list[TrialResult]]:
+    """Those of :func:`results_by_seed` of which no network diverged."""
     return {
         seed: replicate
-        for seed, replicate in replicates_of(results).items()
+        for seed, replicate in results_by_seed(results).items()
         if all(result.status == "completed" for result in replicate)
     }
+
+
+def replicates_of(
+    results: Sequence[TrialResult], folds: pd.DataFrame | None = None
+) -> list[list[TrialResult]]:
+    """Group a combination's results so that each group scores every row once.
+
+    A group has one seed; or, where each fold has a seed of its own, those of one repeat.
+    """
+    by_seed, number = results_by_seed(results), count_folds(folds)
+    if number < 2 or max(map(len, by_seed.values())) > 1:
+        return list(by_seed.values())
+    repeats = _distinct((result.trial.fold or 0) // number for result in results)
+    return [[r for r in results if (r.trial.fold or 0) // number == each] for each in repeats]
 
 
 def replicate_outputs(
@@ -238,14 +288,15 @@ def replicate_outputs(
     """One replicate's outputs on the validation rows, shape ``(rows, outputs)``.
 
     ``results`` are those of its folds, whose outputs are joined in the rows' order: each row's are
-    of the network that was not trained on it.
+    of the network that was not trained on it. NaN where that has diverged.
     """
     if results[0].trial.fold is None or folds is None:
         return results[0].outputs
     validated = rows_by_fold(folds)
-    outputs = np.empty((len(folds), results[0].outputs.shape[1]), np.float32)
+    outputs = np.full((len(folds), results[0].outputs.shape[1]), np.nan, np.float32)
     for result in results:
-        outputs[validated[result.trial.fold or 0]] = result.outputs
+        if result.status == "completed":
+            outputs[validated[result.trial.fold or 0]] = result.outputs
     return outputs
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from dnn_sweep.core.comparison.mean_errors import Floats, draw_mean_errors
+from dnn_sweep.core.comparison.error_parts import Floats
+from dnn_sweep.core.comparison.mean_errors import draw_mean_errors
 from dnn_sweep.core.comparison.record import Separation
 from dnn_sweep.core.comparison.tied_set import OWN_LEVEL
 from dnn_sweep.core.formatting import count, format_seconds, format_value
@@ -18,6 +19,7 @@ NORMAL = float(scipy.special.ndtri((1 + OWN_LEVEL) / 2))
 MOST_COMPARED = 3  # tied combinations, from the top of the leaderboard
 MOST_SEEDS = 1_000  # beyond which nobody would train
 ENOUGH_TO_ESTIMATE = 5  # seeds, where one says nothing about seeds
+OF_NOISE = 2 / 3  # the part of a row's that is noise of one network, as among those of digits
 
 
 def estimate_separations(
@@ -59,7 +61,7 @@ def estimate_separations(
     own = np.quantile(np.abs(drawn[tied] - drawn[0]), OWN_LEVEL, axis=1)
     shares = _shares(scores[tied] - scores[0], own)
     seconds = float(leaderboard["seconds"].sum())  # of one more seed for every combination
-    shape = scores.shape[1], rows or scores.shape[2]
+    shape = scores.shape[1], rows or scores.shape[2], _in_each_division(scores)
     return tuple(
         _estimate(leaderboard.iloc[place], shape, shares, margin, seconds)
         for place in tied[:MOST_COMPARED]
@@ -82,6 +84,8 @@ def _shares(differences: Floats, own: Floats) -> _Shares:
     quantiles of the errors of their means.
     """
     _, seeds, rows = differences.shape
+    if np.isnan(differences).any():
+        return _shares_of_folds(differences, own)
     by_row, by_seed = differences.mean(axis=1, keepdims=True), differences.mean(axis=2)[:, :, None]
     left = differences - by_row - by_seed + differences.mean(axis=(1, 2), keepdims=True)
     noise = (left**2).sum(axis=(1, 2)) / max((seeds - 1) * (rows - 1), 1) / seeds
@@ -92,10 +96,31 @@ def _shares(differences: Floats, own: Floats) -> _Shares:
     return _Shares(of_rows, of_noise, max(1.0 - of_rows - of_noise, 0.0))
 
 
+def _in_each_division(scores: Floats) -> int:
+    """How many seeds score every row once together: 1 where each scores all."""
+    scored = ~np.isnan(scores[0])
+    return int(np.ceil(len(scored) / scored.sum(axis=0).max()))
+
+
+def _shares_of_folds(differences: Floats, own: Floats) -> _Shares:
+    """As :func:`_shares`, where each seed scores the rows of its own fold.
+
+    One network on each row does not show how much of its part is noise; ``OF_NOISE`` is.
+    """
+    scored = ~np.isnan(differences)
+    left = np.where(scored, differences - np.nanmean(differences, axis=2)[:, :, None], 0.0)
+    rows = int(scored[0].any(axis=0).sum())
+    free = max(rows - int(scored[0].sum(axis=1).size / scored[0].sum(axis=0).max()), 1)
+    by_row = left.sum(axis=1) / np.maximum(scored.sum(axis=1), 1)
+    unit = rows * np.maximum(own, np.finfo(float).tiny) ** 2 / NORMAL**2
+    both = float(np.clip(np.median((by_row**2).sum(axis=1) / free / unit), 0.0, 1.0))
+    return _Shares(both * (1 - OF_NOISE), both * OF_NOISE, 1.0 - both)
+
+
 def _estimate(
     row: pd.Series, shape: tuple[int, ...], shares: _Shares, margin: float, seconds: float
 ) -> Separation:
-    seeds, rows = shape
+    seeds, rows, step = shape
     difference = float(row["difference_to_best"])
     # The end on the far side of the best: the possible range of scores never cuts it.
     far = "difference_ci_low" if difference <= 0 else "difference_ci_high"
@@ -112,10 +137,10 @@ def _estimate(
     if allowed > shares.rows:
         needed = math.ceil(seeds * (1 - shares.rows) / (allowed - shares.rows))
         if needed <= MOST_SEEDS:
-            needed = max(needed, seeds + 1)
+            needed = max(-(-needed // step) * step, seeds + step)
             return found.model_copy(update={"seeds": needed, "seconds": (needed - seeds) * seconds})
     # More rows, and so many seeds that their part takes at most half of what is allowed.
-    with_rows = max(seeds, math.ceil(2 * seeds * shares.seeds / allowed))
+    with_rows = max(seeds, math.ceil(2 * seeds * shares.seeds / allowed / step) * step)
     if with_rows > MOST_SEEDS:
         return found
     fewer = seeds / with_rows

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dnn_sweep.core.comparison.error_parts import Floats
 from dnn_sweep.core.comparison.intervals import BOUNDS, Scale
-from dnn_sweep.core.comparison.mean_errors import Floats, draw_mean_errors
+from dnn_sweep.core.comparison.mean_errors import draw_mean_errors
 
 DRAWS = 10_000
 FEWEST_DRAWS = 2_000
@@ -67,7 +68,7 @@ def compare_with_best(
         step-down.
     """
     scale = scale or ("share" if sign > 0 else "error")
-    mean = scores.mean(axis=(1, 2))
+    mean = np.nanmean(scores, axis=(1, 2))
     difference, combinations = mean - mean[best], len(scores)
     first, second = np.triu_indices(combinations, k=1)
     half, apart = np.zeros(combinations), np.zeros(combinations, dtype=bool)

@@ -25,10 +25,10 @@ from dnn_sweep.core.data.preprocessing import (
     scale_rows,
 )
 from dnn_sweep.core.data.schema import Schema, TargetScaling
-from dnn_sweep.core.data.splitting import check_classes, count_folds
+from dnn_sweep.core.data.splitting import check_classes, number_of_folds
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import sklearn
-from dnn_sweep.parameters import DataParameters, ScalingParameters, SplitParameters
+from dnn_sweep.parameters import ScalingParameters, SplitParameters
 
 # Columns of the scaled rows of all folds, beside the features and the target.
 FOLD, VALIDATED, TARGET_MEAN, TARGET_SCALE = "fold", "validated", "target_mean", "target_scale"
@@ -38,7 +38,6 @@ NEUTRAL = TargetScaling()
 def assign_folds(
     train_rows: pd.DataFrame,
     schema: Schema,
-    data: DataParameters,
     split: SplitParameters,
 ) -> pd.DataFrame:
     """Assign every row that is not a test row to a fold, once per repeat.
@@ -51,11 +50,11 @@ def assign_folds(
         SweepError: If there are fewer rows, rows of a class, or groups than folds, or a fold
             would lack a class.
 
-    >>> folds = assign_folds(train_rows, schema, data, SplitParameters(folds=4))
+    >>> folds = assign_folds(train_rows, schema, SplitParameters(folds=4))
     >>> folds["repeat_1"].value_counts().sort_index().tolist()
     [23, 23, 22, 22]
     """
-    folds = count_folds(split, data, schema.rows)
+    folds = number_of_folds(split)
     if not folds:
         return pd.DataFrame(index=train_rows.index[:0])
     stratify = split.stratify and schema.task != "regression"
@@ -109,7 +108,7 @@ def scale_folds(
         ``group``, ``fold``, whether the fold validates the row (``validated``), and the fold's
         ``target_mean`` and ``target_scale``; no rows without folds.
 
-    >>> folds = assign_folds(train_rows, schema, data, SplitParameters(folds=4))
+    >>> folds = assign_folds(train_rows, schema, SplitParameters(folds=4))
     >>> scaled = scale_folds(train_rows, folds, preprocessor, schema, scaling)
     >>> scaled.groupby("fold")["validated"].sum().tolist()
     [23, 23, 22, 22]
@@ -141,6 +140,15 @@ def rows_by_fold(folds: pd.DataFrame | None) -> list[NDArray[np.intp]]:
         fold_of = column.to_numpy()
         found += [np.flatnonzero(fold_of == number) for number in np.unique(fold_of)]
     return found
+
+
+def count_folds(folds: pd.DataFrame | None) -> int:
+    """Number of folds in one repeat; 0 without cross-validation.
+
+    >>> count_folds(pd.DataFrame({"repeat_1": [1, 0, 1], "repeat_2": [3, 2, 2]})), count_folds(None)
+    (2, 0)
+    """
+    return 0 if folds is None or folds.empty else int(folds.iloc[:, 0].nunique())
 
 
 def fewest_training_rows(folds: pd.DataFrame, inner: float) -> int:
@@ -207,7 +215,7 @@ def divide_folds(fold_matrices: pd.DataFrame | None, inner: float) -> list[Fold]
     ``inner`` is the fraction of a fold's training rows that is watched and not trained on, drawn
     at random but the same for every trial; 0 for none.
 
-    >>> folds = assign_folds(train_rows, schema, data, SplitParameters(folds=4))
+    >>> folds = assign_folds(train_rows, schema, SplitParameters(folds=4))
     >>> scaled = scale_folds(train_rows, folds, preprocessor, schema, scaling)
     >>> first = divide_folds(scaled, inner=0.1)[0]
     >>> len(first.train), len(first.watched), len(first.scored)

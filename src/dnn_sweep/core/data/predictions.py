@@ -48,14 +48,16 @@ def build_scorer(
     true: NDArray[np.generic],
     scaling: TargetScaling,
     groups: NDArray[np.int64] | None = None,
+    parts: NDArray[np.int64] | None = None,
 ) -> Scorer:
     """Build what scores rows with these encoded targets; ``None`` stands for the task's objective.
 
     ``outputs`` is how many a network has: one for each class, or a single one.
     """
     if task == "regression":
-        return Scorer(objective or objective_of(task), target_values(true, scaling), 0, groups)
-    return Scorer(objective or objective_of(task), true, max(outputs, 2), groups)
+        true = target_values(true, scaling)
+    classes = 0 if task == "regression" else max(outputs, 2)
+    return Scorer(objective or objective_of(task), true, classes, groups, parts)
 
 
 def target_values(encoded: NDArray[np.generic], scaling: TargetScaling) -> NDArray[np.float64]:

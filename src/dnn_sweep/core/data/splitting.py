@@ -16,19 +16,21 @@ from dnn_sweep.parameters import DataParameters, SplitParameters
 
 FEW_VALIDATION_ROWS = 30  # fewer tell hardly anything apart
 ROWS_PER_CLASS = 3  # one for each split
-AUTO_FOLDS, FEW_ROWS = 4, 5000  # ``split.folds: auto`` cross-validates tables with fewer rows
 
 
-def count_folds(split: SplitParameters, data: DataParameters, rows: int) -> int:
-    """Number of folds for a table of so many rows; 0 without cross-validation.
+def number_of_folds(split: SplitParameters) -> int:
+    """Number of folds; 0 without cross-validation.
 
-    >>> four = SplitParameters(folds="auto")
-    >>> count_folds(four, DataParameters(), 1797), count_folds(four, DataParameters(), 60_000)
+    Raises:
+        ValueError: If it has not been chosen yet; see
+            :func:`~dnn_sweep.core.data.division.choose_folds`.
+
+    >>> number_of_folds(SplitParameters(folds=4)), number_of_folds(SplitParameters())
     (4, 0)
     """
-    if split.folds != "auto":
-        return split.folds or 0
-    return AUTO_FOLDS if rows < FEW_ROWS and not (data.split_column or split.time) else 0
+    if split.folds == "auto":
+        raise ValueError("the number of folds depends on the table and has to be chosen first")
+    return split.folds or 0
 
 
 def draw_rows(raw: pd.DataFrame, data: DataParameters, split: SplitParameters) -> pd.DataFrame:
@@ -68,8 +70,8 @@ def split_rows(
     Rows of a group (:func:`~dnn_sweep.core.data.groups.groups_of`) stay together. With
     ``split.time`` the latest rows are the test rows, and those before them the validation rows.
 
-    With folds (``split.folds``), all rows outside the test split are both: each is validated by
-    networks that did not see it, and the network that is served is trained on all of them.
+    With folds (``split.folds`` is a number), all rows outside the test split are both: each is
+    validated by networks that did not see it, and the network that is served is trained on all.
 
     Returns:
         Training, validation and test rows (features, target and, where there are any, weight and
@@ -88,7 +90,7 @@ def split_rows(
         given = find_column(given, list(clean_table.columns), "data.split_column")
     rows = clean_table.drop(columns=given or [])
     rest = rows[clean_table[given] == "train"] if given else rows
-    folds = count_folds(split, data, len(rows))
+    folds = number_of_folds(split)
     if stratify:
         fewest = (0 if given else 1) + (folds or 2)
         _check_enough_rows(rest[schema.target], schema, parts=fewest, folds=folds)

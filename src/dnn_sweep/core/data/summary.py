@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel
 
+from dnn_sweep.core.data.folds import count_folds
 from dnn_sweep.core.data.schema import Label, Schema
 from dnn_sweep.core.data.source import Source, SourceColumn
-from dnn_sweep.core.data.splitting import count_folds
 from dnn_sweep.core.data.warnings import warn_of_data
 from dnn_sweep.core.formatting import TIMES, count
-from dnn_sweep.parameters import DataParameters, SplitParameters, Task
+from dnn_sweep.parameters import Task
 
 ALIKE = 8  # more columns that differ by a number in their names are listed as one
 
@@ -88,8 +88,7 @@ def summarize_data(
     schema: Schema,
     train_rows: pd.DataFrame,
     validation_rows: pd.DataFrame,
-    data: DataParameters,
-    split: SplitParameters,
+    folds: pd.DataFrame | None = None,
 ) -> DataSummary:
     """Collect what was understood of the data, before anything is trained on it.
 
@@ -101,21 +100,19 @@ def summarize_data(
         schema: Its schema.
         train_rows: Training rows.
         validation_rows: Validation rows; with folds the same as the training rows.
-        data: Whether the source has splits.
-        split: How many folds there are.
+        folds: The fold of each training row, if there are any.
 
     >>> tables = clean_table, schema, train_rows, validation_rows
-    >>> summarize_data(source, *tables, data, split).classes[0]
+    >>> summarize_data(source, *tables).classes[0]
     ClassRows(label='setosa', rows=50, train=30, validation=10, test=10)
     """
-    folds = count_folds(split, data, schema.rows)
     parts = {"rows": clean_table, "train": train_rows, "validation": validation_rows}
     sizes = {name: len(rows) for name, rows in parts.items()}
     target = clean_table[schema.target]
     counts = pd.DataFrame(
         {name: rows[schema.target].value_counts() for name, rows in parts.items()}
     )
-    seen = ["train"] if folds else ["train", "validation"]
+    seen = ["train"] if count_folds(folds) else ["train", "validation"]
     sizes["test"] = sizes["rows"] - sum(sizes[part] for part in seen)
     counts = counts.fillna(0).astype(int)
     counts["test"] = counts["rows"] - counts[seen].sum(axis="columns")
@@ -138,7 +135,7 @@ def summarize_data(
             "sequence": f"a sequence of {shape}{', padded' if schema.padded else ''}",
         }[schema.rank],
         **sizes,
-        folds=folds,
+        folds=count_folds(folds),
         warnings=warn_of_data(source, clean_table, schema, train_rows, validation_rows),
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dnn_sweep.core.comparison.mean_errors import Floats
+from dnn_sweep.core.comparison.error_parts import Floats
 from dnn_sweep.core.diagnosis.thresholds import THRESHOLDS
 from dnn_sweep.core.formatting import count, percent
 from dnn_sweep.core.objectives import Objective

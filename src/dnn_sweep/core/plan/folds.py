@@ -9,6 +9,7 @@ trained on. That holds with folds and without.
 from collections.abc import Sequence
 
 from dnn_sweep.core.data.schema import TargetScaling
+from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.networks.network import Schedule
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import (
@@ -86,6 +87,35 @@ def plan_folds(
         for fold in range(first, first + folds):
             own = {"fold": fold, "data": fingerprints[fold], "inner": inner}
             trials.append(_changed(trial, own))
+    return TrialPlan(trials=tuple(trials))
+
+
+def plan_own_folds(
+    plan: TrialPlan, fingerprints: Sequence[str], seeds: Sequence[int], inner: float
+) -> TrialPlan:
+    """Plan each trial in one fold: that of its seed, of which there are as many as folds.
+
+    Args:
+        plan: One trial per combination and seed.
+        fingerprints: Of each fold, through all repeats.
+        seeds: One for each fold.
+        inner: Fraction of a fold's training rows that callbacks watch.
+
+    Raises:
+        SweepError: If the rows were divided for another number of seeds.
+    """
+    if len(seeds) != len(fingerprints):
+        raise SweepError(
+            f"the rows are divided into {len(fingerprints)} folds, one for each seed, but there "
+            f"are {len(seeds)} training.seeds; run the pipelines ingestion and scaling again, or "
+            "train, which runs both"
+        )
+    fold_of = {seed: fold for fold, seed in enumerate(seeds)}
+    trials = []
+    for trial in plan.trials:
+        fold = fold_of[trial.seed]
+        own = {"fold": fold, "data": fingerprints[fold], "inner": inner}
+        trials.append(_changed(trial, own))
     return TrialPlan(trials=tuple(trials))
 
 

@@ -60,7 +60,7 @@ def plan_screening(
         )
     own = {"seeds": screening.seeds, "epochs": screening.epochs or training.epochs}
     few = training.model_copy(update=own)
-    once = split.model_copy(update={"repeats": 1})
+    once = split.model_copy(update={"repeats": 1, "seeds_per_fold": "all"})
     settings = network, grid, few, callbacks, fold_matrices, once, objective, target_scaling
     plan = plan_trials(schema, train_matrix, validation_matrix, *settings)
     first = tuple(trial for trial in plan.trials if not trial.fold)

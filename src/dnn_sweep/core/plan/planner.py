@@ -1,6 +1,6 @@
 """From the grid to the trials: names checked, defaults filled in, every choice written out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, product
 
 import numpy as np
@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dnn_sweep.core.data.arrays import features_and_target, sample_weights_of
-from dnn_sweep.core.data.folds import NEUTRAL, divide_folds, divide_once
+from dnn_sweep.core.data.division import MOST_FOLDS
+from dnn_sweep.core.data.folds import NEUTRAL, Fold, divide_folds, divide_once
 from dnn_sweep.core.data.loss_weights import resolve_class_weight
 from dnn_sweep.core.data.schema import Schema, TargetScaling
 from dnn_sweep.core.errors import SweepError, unknown_name
@@ -38,9 +39,11 @@ from dnn_sweep.core.plan.folds import (
     inner_share,
     plan_folds,
     plan_inner,
+    plan_own_folds,
     plan_unit,
 )
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
+from dnn_sweep.core.row_influence import KNOWN
 from dnn_sweep.parameters import (
     CallbackParameters,
     GridParameters,
@@ -86,13 +89,28 @@ def plan_trials(
             schema, features.shape[1], "", *settings, *own, target, weights, rows, objective
         )
         fingerprints = [fold.fingerprint for fold in folds]
-        plan = plan_folds(plan, fingerprints, training.seeds, split.repeats, inner)
+        if split.one_seed_per_fold:
+            _check_repeats(objective, len(features), folds)
+            plan = plan_own_folds(plan, fingerprints, training.seeds, inner)
+        else:
+            plan = plan_folds(plan, fingerprints, training.seeds, split.repeats, inner)
         return plan_unit(plan, target_scaling, schema.task)
     one = divide_once(train_matrix, validation_matrix, inner, target_scaling or NEUTRAL)
     callbacks = check_watched_rows(callbacks, schema, objective, [one])
     given = schema, features.shape[1], one.fingerprint, *settings, training, callbacks
     plan = expand_grid(*given, target, weights, len(one.train), objective)
     return plan_unit(plan_inner(plan, inner), target_scaling, schema.task)
+
+
+def _check_repeats(objective: Objective | None, rows: int, folds: Sequence[Fold]) -> None:
+    """Refuse further repeats where the objective has no share of each row in each of them."""
+    if objective and objective.scorer not in KNOWN and sum(len(f.scored) for f in folds) > rows:
+        raise SweepError(
+            f"evaluation.objective: {objective.label} is not known row by row, so seeds that each "
+            "have a fold of their own can be compared in one division into folds only; take at "
+            f"most {MOST_FOLDS} training.seeds and as many split.folds with "
+            "split.seeds_per_fold: one, or set split.seeds_per_fold: all"
+        )
 
 
 def expand_grid(

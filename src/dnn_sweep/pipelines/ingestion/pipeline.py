@@ -2,9 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from dnn_sweep.core.data.folds import assign_folds
+from dnn_sweep.core.data.division import divide_rows
 from dnn_sweep.core.data.sample import sample_rows
-from dnn_sweep.core.data.splitting import split_rows
 from dnn_sweep.core.data.summary import summarize_data
 from dnn_sweep.core.missing import FOR_READERS
 from dnn_sweep.core.reporting.data_summary import show_data_summary, write_data_summary
@@ -15,7 +14,8 @@ def create_pipeline() -> Pipeline:
     """Raw table in, raw rows of each split and a summary of the data out.
 
     >>> sorted(create_pipeline().inputs())
-    ['params:data', 'params:reports', 'params:split', 'raw_table']
+    ['params:budget.minutes', 'params:data', 'params:reports', 'params:split',
+    'params:training.seeds', 'raw_table']
     """
     seen = ["train_rows", "validation_rows"]
     return Pipeline(
@@ -27,16 +27,18 @@ def create_pipeline() -> Pipeline:
                 name="validate_source",
             ),
             Node(
-                split_rows,
-                inputs=["clean_table", "schema", "params:data", "params:split"],
-                outputs=[*seen, "test_rows", "split_ids"],
-                name="split_rows",
-            ),
-            Node(
-                assign_folds,
-                inputs=["train_rows", "schema", "params:data", "params:split"],
-                outputs="folds",
-                name="assign_folds",
+                divide_rows,
+                inputs=[
+                    "clean_table",
+                    "schema",
+                    "params:data",
+                    "params:split",
+                    # Not their whole groups: other parameters of these divide nothing.
+                    "params:training.seeds",
+                    "params:budget.minutes",
+                ],
+                outputs=[*seen, "test_rows", "split_ids", "folds"],
+                name="divide_rows",
             ),
             Node(
                 sample_rows,
@@ -47,7 +49,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 summarize_data,
-                inputs=["source", "clean_table", "schema", *seen, "params:data", "params:split"],
+                inputs=["source", "clean_table", "schema", *seen, "folds"],
                 outputs="data_summary",
                 name="summarize_data",
                 tags=FOR_READERS,
