@@ -99,14 +99,6 @@ def test_a_category_that_a_fold_lacks_is_zero_as_in_serving():
             assert fold.scored.loc[5, ["categorical__city_Oslo"]].item() == 0
 
 
-def test_auto_divides_small_tables_without_a_given_split_alone():
-    given = DataParameters(target="label", split_column="part")
-    small = table(part=["train"] * 150 + ["test"] * 50)
-    assert len(cross_validate(table(), folds="auto")[4])
-    assert cross_validate(small, data=given, folds="auto")[4].empty
-    assert cross_validate(table(5000), folds="auto")[4].empty
-
-
 def test_a_given_test_split_stays_and_its_training_rows_are_divided():
     given = DataParameters(target="label", split_column="part")
     frame = table(part=["train"] * 150 + ["test"] * 50)

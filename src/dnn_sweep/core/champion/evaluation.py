@@ -18,6 +18,7 @@ from dnn_sweep.core.comparison.intervals import MetricEstimate, mean_interval
 from dnn_sweep.core.comparison.leaderboard import combinations_of
 from dnn_sweep.core.comparison.scores import (
     FACTORS,
+    has_own_folds,
     replicate_outputs,
     replicates_of,
     results_by_seed,
@@ -140,6 +141,7 @@ def evaluate_champion(
             validation=len(true),
             test=len(test_matrix),
             folds=count_folds(folds),
+            one_seed_per_fold=has_own_folds(plan.trials),
         ),
         confidence=evaluation.confidence,
         resamples=evaluation.resamples,
@@ -198,8 +200,7 @@ def _validated_outputs(
     Where each fold has a seed of its own, those of all seeds. If that of one diverged, the rows of
     the fold have the mean of the other rows' outputs, which says nothing about them.
     """
-    several = len(results_by_seed(results)) < len(results)
-    apart = count_folds(folds) > 1 and not several
+    apart = has_own_folds([each.trial for each in results])
     some = [each for each in results if apart or each.trial.seed in seeds]
     outputs = np.array([replicate_outputs(own, folds) for own in replicates_of(some, folds)])
     lacking = np.isnan(outputs)

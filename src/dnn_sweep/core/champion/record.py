@@ -23,6 +23,7 @@ class SplitSizes(BaseModel):
     validation: int
     test: int
     folds: int = 0  # with a cross-validation, the training rows are the validation rows
+    one_seed_per_fold: bool = False  # whether each row is validated by the network of one seed
 
     @property
     def trained_on(self) -> int:
@@ -203,7 +204,10 @@ class ChampionEvaluation(BaseModel):
         seeds = count(len(self.seeds), "seed")
         seeds = f"{self.fewest_seeds} to {seeds}" if self.fewest_seeds else seeds
         counts = [count(self.combinations, "combination"), seeds]
-        counts += [count(self.rows.folds, "fold")] if self.rows.folds else []
+        if self.rows.one_seed_per_fold:
+            counts[-1] += ", one per fold"
+        elif self.rows.folds:
+            counts.append(count(self.rows.folds, "fold"))
         return f" {TIMES} ".join([*counts, count(self.epochs, "epoch")])
 
 

@@ -20,6 +20,7 @@ from dnn_sweep.core.comparison.scores import (
     score_combinations,
 )
 from dnn_sweep.core.comparison.summary import describe_comparison
+from dnn_sweep.core.data.folds import count_folds
 from dnn_sweep.core.data.preprocessing import TARGET, numbered_groups
 from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
@@ -82,7 +83,9 @@ def rank_combinations(
         leaderboard = add_baselines(ranked, rows, sweep)
     score = sweep.objective.validation_metric
     seed_scores = sweep.trials[["combination", "seed", score, "diverged", "seconds"]]
-    comparison = describe_comparison(sweep, ranked, evaluation, compared)
+    comparison = describe_comparison(
+        sweep, ranked, evaluation, compared, folds=bool(count_folds(folds))
+    )
     return leaderboard, collect_histories(plan, results), seed_scores, comparison
 
 

@@ -69,6 +69,7 @@ class Comparison(BaseModel):
     seeds: tuple[int, ...]  # the seeds of the finals
     rows: int  # of the validation set
     groups: int | None = None  # of these rows, where rows belong together
+    one_seed_per_fold: bool = False  # whether each row is scored by the network of one seed
     confidence: float  # of all differences at once
     resamples: int  # bootstrap resamples behind every interval
     margin: Margin  # how much worse still counts as the same

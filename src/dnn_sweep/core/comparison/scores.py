@@ -188,7 +188,7 @@ def score_combinations(
     """
     task, by_combination = plan.trials[0].task, trials_of(plan)
     targets = train_target, validation_target, scaling
-    apart = count_folds(folds) > 1 and not _share_seeds(plan.trials)
+    apart = has_own_folds(plan.trials)
     judge = TrialScorer.of(objective, plan.trials[0], *targets, folds, groups, apart=apart)
     objective, measured = judge.scorer.objective, objective_of(task).validation_metric
     first = [trials[0] for trials in by_combination.values()]
@@ -247,10 +247,10 @@ def _scores_by_seed(
             yield seed, of_seed, scored if len(by_seed) == 1 else own
 
 
-def _share_seeds(trials: Sequence[Trial]) -> bool:
-    """Whether a combination's folds are trained with the same seeds, or each with its own."""
+def has_own_folds(trials: Sequence[Trial]) -> bool:
+    """Whether each seed trains in a fold of its own, and not in all of them."""
     own = [trial for trial in trials if trial.combination == trials[0].combination]
-    return len({trial.seed for trial in own}) < len(own)
+    return own[0].fold is not None and len({trial.seed for trial in own}) == len(own)
 
 
 def results_by_seed(results: Sequence[TrialResult]) -> dict[int, list[TrialResult]]:
@@ -275,9 +275,9 @@ def replicates_of(
 
     A group has one seed; or, where each fold has a seed of its own, those of one repeat.
     """
-    by_seed, number = results_by_seed(results), count_folds(folds)
-    if number < 2 or max(map(len, by_seed.values())) > 1:
-        return list(by_seed.values())
+    if not has_own_folds([result.trial for result in results]):
+        return list(results_by_seed(results).values())
+    number = count_folds(folds)
     repeats = _distinct((result.trial.fold or 0) // number for result in results)
     return [[r for r in results if (r.trial.fold or 0) // number == each] for each in repeats]
 

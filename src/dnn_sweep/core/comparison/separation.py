@@ -171,11 +171,13 @@ def describe_separation(
     combinations: int,
     tied: int,
     unit: str = "validation row",
+    *,
+    folds: bool = False,
 ) -> str | None:
     """Say in a sentence what would tell the best combination from the next one tied with it.
 
     ``tied`` counts the best combination and those tied with it; ``None`` where it is alone.
-    ``rows`` are counted in ``unit``, which may be groups of rows.
+    ``rows`` are counted in ``unit``, which may be groups of rows; with ``folds`` they are all.
 
     >>> found = Separation(combination="tanh + rmsprop", difference=-0.0111, least_told=0.0250,
     ...                    rows_alone=0.0052, seeds=45, seconds=180.0)
@@ -211,7 +213,7 @@ def describe_separation(
         )
     with_seeds = f" and {_about(first.rows_seeds):,} seeds" if first.rows_seeds != seeds else ""
     needed = f"About {_about(first.rows):,} {units}{with_seeds} would: "
-    needed += "more data, or cross-validation."
+    needed += "more data." if folds else "more data, or cross-validation."
     if first.rows_alone < abs(first.difference):
         return (
             f"{stays}even {MOST_SEEDS:,} seeds would hardly tell {pair} on these {where}. {needed}"

@@ -27,10 +27,13 @@ def describe_comparison(
     leaderboard: pd.DataFrame,
     evaluation: EvaluationParameters,
     baselines: Sequence[AgainstBaseline] = (),
+    *,
+    folds: bool = False,
 ) -> Comparison:
     """Describe what was compared, on how much evidence, and what follows from it.
 
-    The leaderboard has the combinations alone.
+    The leaderboard has the combinations alone; ``folds`` says whether the rows are validated in
+    folds.
     """
     combinations = len(sweep.scores)
     groups, rows = sweep.groups, sweep.validation_rows
@@ -54,6 +57,7 @@ def describe_comparison(
         seeds=tuple(sweep.seeds),
         rows=rows,
         groups=groups,
+        one_seed_per_fold=bool(np.isnan(last[0]).any()),
         confidence=evaluation.confidence,
         resamples=evaluation.resamples,
         margin=Margin(given=evaluation.equivalence_margin, value=margin),
@@ -82,6 +86,7 @@ def describe_comparison(
             len(last),
             int(tied.sum()),
             unit="group of validation rows" if groups else "validation row",
+            folds=folds,
         ),
     )
     sentences = [*_sentences(record, leaderboard)]
@@ -94,7 +99,8 @@ def _sentences(record: Comparison, leaderboard: pd.DataFrame) -> Iterator[str]:
     combinations = count(record.combinations, "combination")
     seeds, rows = count(len(record.seeds), "seed"), count(record.rows, "validation row")
     grouped = f" in {count(record.groups, 'group')}" if record.groups else ""
-    compared = f"{combinations} with {seeds} each, all scored on the same {rows}{grouped}."
+    by_seed = ", each row by the network of one seed" if record.one_seed_per_fold else ""
+    compared = f"{combinations} with {seeds} each, all scored on the same {rows}{grouped}{by_seed}."
     if (record.groups or record.rows) < FEW_VALIDATION_ROWS:
         units = "groups of validation rows" if record.groups else "validation rows"
         yield f"Fewer than {FEW_VALIDATION_ROWS} {units} tell hardly anything apart."

@@ -29,7 +29,7 @@ def warn_of_data(
     return (
         *_leaks(clean_table, schema),
         *_readings(source),
-        *_few_rows(validation_rows),
+        *_few_rows(train_rows, validation_rows),
         *_equal_rows(clean_table, schema),
         *_rare_classes(train_rows, schema),
         *_gaps(source, schema),
@@ -57,13 +57,13 @@ def _leaks(table: pd.DataFrame, schema: Schema) -> list[str]:
     ]
 
 
-def _few_rows(validation_rows: pd.DataFrame) -> list[str]:
+def _few_rows(train_rows: pd.DataFrame, validation_rows: pd.DataFrame) -> list[str]:
     if (rows := len(validation_rows)) >= FEW_VALIDATION_ROWS:
         return []
-    return [
-        f"Only {rows} validation rows: hardly any difference can be shown on so few; "
-        "split.folds: 4 scores every row outside the test split"
-    ]
+    few = f"Only {rows} validation rows: hardly any difference can be shown on so few"
+    if not validation_rows.index.equals(train_rows.index):  # no folds yet
+        few += "; split.folds: 4 scores every row outside the test split"
+    return [few]
 
 
 def _equal_rows(table: pd.DataFrame, schema: Schema) -> list[str]:

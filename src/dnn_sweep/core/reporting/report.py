@@ -116,7 +116,9 @@ def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
         ]
     what = f"the mean of {len(served.seeds)} networks" if several else f"seed {served.seeds[0]}"
     anew = served.epochs is not None
-    if champion.rows.folds:
+    if champion.rows.one_seed_per_fold:
+        what = "each row by a network that did not see it"
+    elif champion.rows.folds:
         what += ", of networks that did not see the row"
     elif anew:
         what += ", before training anew"
