@@ -64,6 +64,12 @@ def groups(folder: Path) -> dict[str, Any]:
     }
 
 
+def named(given: dict[str, Any]) -> dict[str, Any]:
+    """The groups of parameters, and what nodes read of a group alone, as Kedro names them."""
+    alone = {"training": "seeds", "budget": "minutes"}
+    return given | {f"{g}.{key}": getattr(given[g], key) for g, key in alone.items() if g in given}
+
+
 def train_iris(folder: Path) -> dict[str, Any]:
     """Run the pipeline `train`; return every dataset and every group of parameters by its name."""
     return train(folder, ToyDataset("iris"), MODEL, groups(folder))
@@ -83,7 +89,7 @@ def train(
     trials, aliases = TrialStoreDataset(str(folder / "trials")), ModelAliasesDataset(model)
     catalog = DataCatalog(
         {name: Kept() for name in pipeline.datasets()}
-        | {f"params:{name}": Kept(group) for name, group in given.items()}
+        | {f"params:{name}": Kept(value) for name, value in named(given).items()}
         | {
             "raw_table": table,
             "training_display": Kept(display or TrainingProgress()),

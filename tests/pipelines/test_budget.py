@@ -25,7 +25,7 @@ from dnn_sweep.parameters import (
     TrainingParameters,
 )
 from dnn_sweep.pipeline_registry import register_pipelines
-from tests.iris_sweep import Kept, groups
+from tests.iris_sweep import Kept, groups, named
 
 SETTINGS = {
     "grid": GridParameters(activations=["relu", "tanh"], optimizers=["sgd", "adam"]),
@@ -44,7 +44,7 @@ def run(folder, minutes=None):
     file = str(folder / "rounds.json"), "dnn_sweep.core.plan.rounds.Rounds"
     catalog = DataCatalog(
         {name: Kept() for name in pipeline.datasets()}
-        | {f"params:{name}": Kept(group) for name, group in given.items()}
+        | {f"params:{name}": Kept(value) for name, value in named(given).items()}
         | {
             "raw_table": ToyDataset("iris"),
             "training_display": Kept(TrainingProgress()),

@@ -12,9 +12,14 @@ from rich.console import Console
 
 from dnn_sweep.datasets.table_file import TableFileDataset
 from dnn_sweep.datasets.toy import ToyDataset
-from dnn_sweep.parameters import DataParameters, SplitParameters
+from dnn_sweep.parameters import (
+    BudgetParameters,
+    DataParameters,
+    SplitParameters,
+    TrainingParameters,
+)
 from dnn_sweep.pipelines.ingestion import create_pipeline
-from tests.iris_sweep import Kept
+from tests.iris_sweep import Kept, named
 
 ROWS = 200
 RNG = np.random.default_rng(1)
@@ -36,10 +41,16 @@ COLUMNS = {
 def ingest(raw, data, split=None):
     """Run the pipeline and return its catalog."""
     pipeline = create_pipeline()
-    given = {"data": data, "split": split or SplitParameters(), "reports": "data/08_reporting/mine"}
+    given = {
+        "data": data,
+        "split": split or SplitParameters(),
+        "training": TrainingParameters(seeds=5),
+        "budget": BudgetParameters(),
+        "reports": "data/08_reporting/mine",
+    }
     catalog = DataCatalog(
         {name: Kept() for name in pipeline.datasets()}
-        | {f"params:{name}": Kept(group) for name, group in given.items()}
+        | {f"params:{name}": Kept(value) for name, value in named(given).items()}
         | {"raw_table": raw}
     )
     SequentialRunner().run(pipeline, catalog)

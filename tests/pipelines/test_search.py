@@ -22,7 +22,7 @@ from dnn_sweep.parameters import (
     TrainingParameters,
 )
 from dnn_sweep.pipeline_registry import register_pipelines
-from tests.iris_sweep import Kept, groups
+from tests.iris_sweep import Kept, groups, named
 
 FACTORS = {"l2": {"low": 1e-6, "high": 1e-2, "log": True}, "dropout": [0.1, 0.3]}
 SETTINGS = {
@@ -76,7 +76,7 @@ def run(folder, stop=None, until=("comparison", "importances"), **settings):
     record = str(folder / "search.json"), "dnn_sweep.core.plan.search_record.SearchRecord"
     catalog = DataCatalog(
         {name: Kept() for name in pipeline.datasets()}
-        | {f"params:{name}": Kept(group) for name, group in given.items()}
+        | {f"params:{name}": Kept(value) for name, value in named(given).items()}
         | {
             "raw_table": ToyDataset("iris"),
             "training_display": Kept(display),

@@ -80,7 +80,7 @@ class _Shares:
 def _shares(differences: Floats, own: Floats) -> _Shares:
     """The median shares over all that are tied, since those of one pair are uncertain.
 
-    ``differences`` to the best have the shape ``(combinations, seeds, rows)``; ``own`` are the 99 %
+    ``differences`` to the best have the shape ``(combinations, seeds, rows)``; ``own`` are the 95 %
     quantiles of the errors of their means.
     """
     _, seeds, rows = differences.shape

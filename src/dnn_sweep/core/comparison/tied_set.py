@@ -12,7 +12,10 @@ from dnn_sweep.core.comparison.mean_errors import draw_mean_errors
 DRAWS = 10_000
 FEWEST_DRAWS = 2_000
 VALUES = 20_000_000  # pairs × draws: bounds memory
-OWN_LEVEL = 0.99  # at which the pairs' errors are brought to one scale
+OWN_LEVEL = 0.95  # at which the pairs' errors are brought to one scale
+# Of the error that is allowed, where each seed scores the rows of one fold. All rows together show
+# a combination's mean so well that its seeds matter more, of which a few may agree by chance.
+OF_FOLDS = 0.7
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,11 @@ def compare_with_best(
     The best was chosen by the same scores, and the luckiest of thirty equals looks better than
     the rest. So the largest error among all *pairs* sets the width, whichever the best turns out
     to be: errors of all means are drawn together (:func:`draw_mean_errors`), and those of every
-    pair are divided by their own 99 % quantile, so that an unstable pair does not widen the
+    pair are divided by their own 95 % quantile, so that an unstable pair does not widen the
     others. Pairs that are told apart leave the family, which may then tell more of them apart.
 
     Args:
-        scores: Shape ``(combinations, seeds, rows)``.
+        scores: Shape ``(combinations, seeds, rows)``; NaN for rows of other seeds' folds.
         best: Position of the best combination.
         sign: 1 where more is better, -1 where less is.
         confidence: Of all intervals together.
@@ -80,6 +83,8 @@ def compare_with_best(
         own = np.maximum(own, np.finfo(np.float32).eps * max(float(own.max()), 1e-30))
         errors /= own[:, np.newaxis].astype(np.float32)
         gaps = (np.abs(mean[first] - mean[second]) - margin) / own
+        if np.isnan(scores).any():
+            confidence = 1 - OF_FOLDS * (1 - confidence)
         told, width = _step_down(errors, gaps, confidence)
         with_best = (first == best) | (second == best)
         other = (first + second - best)[with_best]
