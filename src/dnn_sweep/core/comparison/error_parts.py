@@ -46,7 +46,7 @@ class ErrorParts:
 
         >>> rows = np.random.default_rng(0).normal(size=(2, 5, 300))
         >>> ErrorParts.of(rows, paired=True).noise.round(4)
-        array([0.0033, 0.0034])
+        array([0.0032, 0.0034])
         """
         lacking = np.isnan(scores[0])
         return _of_folds(scores, ~lacking, paired) if lacking.any() else _of_all(scores)
