@@ -53,6 +53,7 @@ class Truth:
         own_seed: … from its effect on one combination. The rest is between network and row.
         cluster: Number of rows that belong together and share their difficulty.
         grouped: Whether the statistics know which rows belong together.
+        folds: Number of folds, of which each seed scores one; 0 where every seed scores all rows.
     """
 
     accuracies: tuple[float, ...]
@@ -64,6 +65,7 @@ class Truth:
     own_seed: float | tuple[float, ...] = 0.01
     cluster: int = 1
     grouped: bool = True
+    folds: int = 0
 
     @property
     def means(self) -> Floats:
@@ -91,6 +93,7 @@ class Errors:
         own_seed: … from its effect on one combination.
         tail: Degrees of freedom of a Student's t distribution of the residuals, from a scale that
             differs between rows; ``None`` for normal ones.
+        folds: As of :class:`Truth`.
     """
 
     errors: tuple[float, ...]
@@ -101,6 +104,7 @@ class Errors:
     seed: float = 0.01
     own_seed: float | tuple[float, ...] = 0.02
     tail: int | None = None
+    folds: int = 0
 
     @property
     def means(self) -> Floats:
@@ -169,7 +173,7 @@ class Sweep:
 
     Args:
         scores: 1 where a network is right and else 0, or its absolute error; shape
-            ``(combinations, seeds, rows)``.
+            ``(combinations, seeds, rows)``, NaN for rows of other seeds' folds.
         on_rows: The mean of each combination on these rows over unlimited seeds; NaN for
             :class:`Rare`.
         independent_rows: How many rows a share is at most worth; ``None`` for all.
@@ -198,7 +202,12 @@ def draw(truth: Truth | Errors | Rare, rng: np.random.Generator) -> Sweep:
 
     if isinstance(truth, Rare):
         return _draw_rare(truth, rng)
-    return _draw_errors(truth, normal) if isinstance(truth, Errors) else _draw_hits(truth, normal)
+    sweep = _draw_errors(truth, normal) if isinstance(truth, Errors) else _draw_hits(truth, normal)
+    if not truth.folds:
+        return sweep
+    folds = [rng.permutation(truth.rows) % truth.folds for _ in range(truth.seeds // truth.folds)]
+    scored = np.concatenate([np.arange(truth.folds)[:, None] == own for own in folds])
+    return replace(sweep, scores=np.where(scored, sweep.scores, np.nan))
 
 
 def _draw_rare(truth: Rare, rng: np.random.Generator) -> Sweep:
@@ -291,7 +300,7 @@ def count_claims(
     worse = skills < skills.max()
     false, found = 0, []
     for sweep in sweeps(truth, number, seed):
-        best = int((truth.sign * sweep.scores.mean(axis=(1, 2))).argmax())
+        best = int((truth.sign * np.nanmean(sweep.scores, axis=(1, 2))).argmax())
         told = ~compare_with_best(sweep.scores, best, truth.sign, CONFIDENCE, most_draws=draws).tied
         false += bool(told[skills >= skills[best]].any())
         found.append(told[worse])

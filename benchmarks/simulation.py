@@ -5,6 +5,7 @@ the claims of one case, of as many sweeps as wanted, and writes nothing.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,41 @@ ONE_WORSE = {
     "one worse by 2 points": Truth((0.95,) * 29 + (0.93,)),
     "one worse by 5 points": Truth((0.95,) * 29 + (0.90,)),
 }
+# The same five trainings of each combination, but all rows of digits outside the test split.
+FOLDS = {"rows": 1437, "folds": 5}
+EQUALS_IN_FOLDS = {
+    f"{name}, in folds": replace(EQUALS[name], **FOLDS)  # type: ignore[arg-type]
+    for name in (
+        "accuracy 0.90",
+        "accuracy 0.97",
+        "0.95, unstable",
+        "0.95, half unstable",
+        "0.95, 3 of 30 unstable",
+        "0.95, 8 of 30 unstable",
+        "0.95, 10 seeds, unstable",
+        "0.95, 50 combinations",
+        "0.95, 3 combinations, unstable",
+        "0.95, 2 combinations, unstable",
+        "error",
+        "error, unstable",
+        "error, half unstable",
+        "error, heavy tails",
+    )
+}
+EQUALS_IN_FOLDS |= {
+    "0.95, unstable, 300 rows in folds": equal(0.95, rows=300, folds=5, own_seed=UNSTABLE),
+    "error, unstable, 300 rows in folds": equal_errors(rows=300, folds=5, own_seed=UNSTABLE_ERROR),
+}
+WORSE_IN_FOLDS = {
+    f"{name}, in folds": replace(truth, **FOLDS)  # type: ignore[arg-type]
+    for name, truth in {
+        "30 from 0.85 to 0.97": Truth(SPREAD),
+        "error, 30 from 1 to 1.5": Errors(ERROR_SPREAD),
+        "one worse by 2 points, noisy": ONE_WORSE["one worse by 2 points, noisy"],
+        "one worse by 5 points, noisy": ONE_WORSE["one worse by 5 points, noisy"],
+        "one worse by 2 points": ONE_WORSE["one worse by 2 points"],
+    }.items()
+}
 NEAR_1 = {
     f"{accuracy}, {rows:,} rows": Truth((accuracy,) * 10, rows=rows)
     for accuracy in (0.9, 0.97, 0.99, 0.995)
@@ -124,6 +160,14 @@ COVERED = {
     "error, 5 seeds, unstable": Errors(TEN_ERRORS, own_seed=UNSTABLE_ERROR),
     "error, 5 seeds, 90 rows, unstable": Errors(TEN_ERRORS, rows=90, own_seed=UNSTABLE_ERROR),
     "error, 3 seeds, unstable": Errors(TEN_ERRORS, seeds=3, own_seed=UNSTABLE_ERROR),
+    "5 seeds, in folds": Truth(TEN, rows=1437, folds=5),
+    "5 seeds, unstable, in folds": Truth(TEN, rows=1437, folds=5, own_seed=UNSTABLE),
+    "5 seeds, unstable, 114 rows in folds": Truth(TEN, rows=114, folds=5, own_seed=UNSTABLE),
+    "10 seeds, unstable, in folds": Truth(TEN, 10, rows=1437, folds=5, own_seed=UNSTABLE),
+    "error, unstable, in folds": Errors(TEN_ERRORS, rows=1437, folds=5, own_seed=UNSTABLE_ERROR),
+    "error, unstable, 114 rows in folds": Errors(
+        TEN_ERRORS, rows=114, folds=5, own_seed=UNSTABLE_ERROR
+    ),
     "1 seed": Truth(TEN, seeds=1),
     "1 seed, unstable": Truth(TEN, seeds=1, own_seed=UNSTABLE),
 }
@@ -171,7 +215,7 @@ def tabulate_false_claims(sweeps: int) -> str:
     """False claims among equal combinations."""
     rows = [
         [name, percent(count_claims(t, sweeps).any_false, 1)]
-        for name, t in (EQUALS | RARE_EQUALS).items()
+        for name, t in (EQUALS | EQUALS_IN_FOLDS | RARE_EQUALS).items()
     ]
     return _table(["all equal", "sweeps with a false claim"], rows)
 
@@ -179,7 +223,7 @@ def tabulate_false_claims(sweeps: int) -> str:
 def tabulate_power(sweeps: int) -> str:
     """Power: the share of worse combinations that is detected."""
     rows = []
-    for name, truth in (DIFFERENT | ONE_WORSE).items():
+    for name, truth in (DIFFERENT | ONE_WORSE | WORSE_IN_FOLDS).items():
         claims = count_claims(truth, sweeps)
         rows.append([name, percent(claims.found), percent(claims.any_false, 1)])
     return _table(["", "worse ones detected", "sweeps with a false claim"], rows)
@@ -258,7 +302,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sweeps", type=int, default=200, help="simulated sweeps per row")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
-    cases = EQUALS | RARE_EQUALS | DIFFERENT | ONE_WORSE
+    cases = EQUALS | EQUALS_IN_FOLDS | RARE_EQUALS | DIFFERENT | ONE_WORSE | WORSE_IN_FOLDS
     parser.add_argument("--case", choices=cases, metavar="NAME", help="print one case's claims")
     parser.add_argument("--seed", type=int, default=0, help="of the case's sweeps")
     parser.add_argument("--draws", type=int, default=DRAWS, help="of the errors of its sweeps")
