@@ -129,9 +129,12 @@ def _cards(results: SweepResults) -> list[tuple[str, MetricEstimate, str]]:
         mean, low, high = (
             row[f"{champion.objective}_{end}"] for end in ("mean", "ci_low", "ci_high")
         )
-        over = f"over its {row['seeds']} seeds {format_value(mean)}"
-        note += "; single networks on average " if several else "; mean "
-        note += f"{over}, interval {format_interval(low, high)}"
+        interval = format_interval(low, high)
+        if champion.rows.one_seed_per_fold:
+            note += f"; with the chance in seeds {interval}"
+        else:
+            note += "; single networks on average " if several else "; mean "
+            note += f"over its {row['seeds']} seeds {format_value(mean)}, interval {interval}"
     unseen = "what is served" if several or anew else "the same network"
     return [
         ("test", champion.test[metric], f"{unseen}, on rows that no choice has seen"),
