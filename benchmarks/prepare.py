@@ -53,7 +53,8 @@ def prepare(
     config = configuration(workload.experiment, source_dir)
     given = config["parameters"] | workload.changes
     data = models.DataParameters(**given["data"])
-    split = models.SplitParameters(**given["split"])
+    # Others that train the same networks know no folds.
+    split = models.SplitParameters(**given["split"] | {"folds": None})
     table, schema = validate_table(load_raw_table(config), data, split)
     train, validation, _, _ = split_rows(table, schema, data, split)
     fitted = fit_preprocessor(train, schema, models.ScalingParameters(**given["scaling"]))

@@ -84,7 +84,7 @@ def load_rows(task: str, seed: int, source_dir: str | None) -> Rows:
     """Split and scale a task's rows as a sweep does; ``seed`` decides the split."""
     given = configuration(task, source_dir)["parameters"]
     data = models.DataParameters(**given["data"] | TASKS[task])
-    split = models.SplitParameters(**given["split"] | {"seed": seed})
+    split = models.SplitParameters(**given["split"] | {"seed": seed, "folds": None})
     table, schema = validate_table(load_raw_table(configuration(task, source_dir)), data, split)
     *rows, _ = split_rows(table, schema, data, split)
     fitted = fit_preprocessor(rows[0], schema, models.ScalingParameters(**given["scaling"]))

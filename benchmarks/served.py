@@ -62,7 +62,9 @@ def sweep(experiment: str, split_seed: int, folder: Path, **changes: dict[str, A
     """
     config = OmegaConfigLoader(conf_source=str(CONF), env=experiment, **CONFIG_LOADER_ARGS)
     given = config["parameters"]
-    own = {"grid": GRID, "screening": {"enabled": False}, "split": {"seed": split_seed}}
+    # On one split: in folds every choice is trained anew.
+    split = {"seed": split_seed, "folds": None}
+    own = {"grid": GRID, "screening": {"enabled": False}, "split": split}
     own |= {"training": {"diagnostics": False}, "logs": {"csv": False}}
     for change in (own, changes):
         for group, values in change.items():
@@ -90,6 +92,8 @@ def sweep(experiment: str, split_seed: int, folder: Path, **changes: dict[str, A
         {name: Kept() for name in pipeline.datasets()}
         | {f"params:{name}": Kept(group) for name, group in groups.items()}
         | {
+            "params:training.seeds": Kept(groups["training"].seeds),
+            "params:budget.minutes": Kept(None),
             "raw_table": AbstractDataset.from_config("raw_table", config["catalog"]["raw_table"]),
             "training_display": Kept(TrainingProgress()),
             "earlier_rounds": Kept(Rounds()),

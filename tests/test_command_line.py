@@ -148,6 +148,7 @@ def test_the_suggested_command_trains_the_missing_seeds_and_no_others(new_projec
         grid={"activations": ["relu", "elu"], "optimizers": ["adam"]},
         training={"epochs": 1, "seeds": [0]},
         evaluation={**QUICK["evaluation"], "equivalence_margin": 0.5},  # so that they are tied
+        split={"folds": None},
     )
     first = project.kedro("run", "--pipeline=train")
     assert first.returncode == 0, first.stderr
