@@ -3,13 +3,17 @@
 import json
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from kedro.io import DataCatalog
 from kedro.runner import SequentialRunner
 
+from dnn_sweep.core.champion.refit import refit_networks
 from dnn_sweep.core.comparison.leaderboard import combinations_of
+from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS
+from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.datasets.model_json import ModelJSONDataset
 from dnn_sweep.datasets.toy import ToyDataset
@@ -18,6 +22,7 @@ from dnn_sweep.parameters import (
     BudgetParameters,
     EvaluationParameters,
     GridParameters,
+    LoggingParameters,
     SearchParameters,
     TrainingParameters,
 )
@@ -91,6 +96,8 @@ def run(folder, stop=None, until=("comparison", "importances"), **settings):
     )
     SequentialRunner().run(pipeline, catalog)
     names = ("ranking", "search_record", "search", "importances", "finals_plan", "rounds")
+    names += ("search_plan", "train_rows", "validation_rows", "preprocessor", "schema")
+    names += ("target_scaling",)
     made = {name: catalog.load(name) for name in names}
     return made | {"trained": {each.name for each in (folder / "trials").iterdir()}}, display
 
@@ -158,6 +165,27 @@ def test_more_finalists_train_only_these(whole):
     again, _ = run(folder, search=search)
     assert len(again["trained"] - made["trained"]) == 2  # two seeds
     assert len(again["search_record"].finalists) == 3
+
+
+def test_networks_that_were_let_go_are_trained_again_to_the_bit(tmp_path, monkeypatch):
+    device = Device(workers=1, free_memory=2**34)  # two may deal trials out differently
+    monkeypatch.setattr(Device, "detect", lambda: device)
+    made, _ = run(tmp_path)
+    store, plan = TrialStoreDataset(str(tmp_path / "trials")), made["finals_plan"]
+    some = TrialPlan(trials=plan.trials[:2])
+    kept = {t.id: store.load()[t.id].load_network().get_weights() for t in some.trials}
+    assert store.release_networks(kept) == 2
+    rows = made["train_rows"], made["validation_rows"]
+    fitted = made["preprocessor"], made["target_scaling"], made["schema"]
+    given = store.load(), *rows, *fitted, TrainingProgress(), SETTINGS["training"]
+    logs = LoggingParameters(folder=str(tmp_path / "logs"), csv=False)
+    again = refit_networks(some, *given, logs, finals=plan, search_plan=made["search_plan"])
+    for result in again:
+        for old, new in zip(
+            kept.pop(result.trial.id), result.load_network().get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(new, old)
+    assert not kept
 
 
 def test_a_grid_runs_without_optuna(tmp_path, monkeypatch):

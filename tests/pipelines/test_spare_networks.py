@@ -50,7 +50,7 @@ def test_the_networks_of_all_but_the_best_combinations_are_spare(swept):
     assert len(swept["spare_networks"].trials) == 3 * len(swept["training"].seeds)
 
 
-def test_what_was_let_go_is_trained_again_to_the_bit_if_it_is_served_after_all(swept):
+def test_what_was_let_go_is_trained_again_to_the_bit_if_it_is_served_after_all(swept, tmp_path):
     store, spare = swept["store"], swept["spare_networks"].trials
     before, state = dict(store.load()), store.state()
     weights = {trial.id: before[trial.id].load_network().get_weights() for trial in spare}
@@ -58,7 +58,10 @@ def test_what_was_let_go_is_trained_again_to_the_bit_if_it_is_served_after_all(s
     plan = TrialPlan(trials=tuple(t for t in spare if t.combination == spare[0].combination))
     rows = swept["train_rows"], swept["validation_rows"]
     fitted = swept["preprocessor"], swept["target_scaling"], swept["schema"]
-    settings, progress = (swept["training"], swept["logs"]), Recorder()
+    logs = swept["logs"].model_copy(update={"tensorboard": True, "folder": str(tmp_path)})
+    shown = tmp_path / "tensorboard" / "relu+adam"  # of the finals
+    shown.mkdir(parents=True)
+    settings, progress = (swept["training"], logs), Recorder()
     again = refit_networks(
         plan, store.load(), *rows, *fitted, progress, *settings,
         finals=swept["finals_plan"], screened=swept["screening_plan"],
@@ -72,6 +75,7 @@ def test_what_was_let_go_is_trained_again_to_the_bit_if_it_is_served_after_all(s
             weights[trial.id], store.load()[trial.id].load_network().get_weights(), strict=True
         ):
             np.testing.assert_array_equal(new, old)
+    assert shown.exists()
     assert store.state() == state  # so that nothing that reads the results runs again
 
 

@@ -8,6 +8,7 @@ from pydantic import PositiveInt, field_validator, model_validator
 from dnn_sweep.parameters.base import Parameters
 
 ADDRESS = re.compile(r"(ray://)?(\[[0-9a-fA-F:]+\]|[^\s/:]+):(\d{1,5})")
+LAST_PORT = 65535
 
 
 class ExecutorParameters(Parameters):
@@ -32,11 +33,14 @@ class ExecutorParameters(Parameters):
     @field_validator("address")
     @classmethod
     def _address_is_one(cls, address: str | None) -> str | None:
-        if address in (None, "auto") or ADDRESS.fullmatch(str(address)):
+        if address in (None, "auto"):
+            return address
+        found = ADDRESS.fullmatch(str(address))
+        if found and 0 < int(found[3]) <= LAST_PORT:
             return address
         raise ValueError(
             f"executor.address is {address!r}, but must be null (a cluster on this machine, for "
-            "this sweep), auto, host:port or ray://host:port"
+            f"this sweep), auto, host:port or ray://host:port, with a port from 1 to {LAST_PORT}"
         )
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from dnn_sweep.core.champion.served import ServedNetworks, join_networks
 from dnn_sweep.core.data.preprocessing import fit_preprocessor
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.networks.build import build_network, network_outputs
+from dnn_sweep.core.objectives import named_objective
 from dnn_sweep.parameters import RegistrationParameters, ScalingParameters
 from tests.builders import FEATURES, make_data, make_plan, make_result, schema_of
 
@@ -57,6 +58,18 @@ def test_a_refit_keeps_the_last_epoch_and_stops_at_none_before():
         assert all(getattr(trial, name) == getattr(before, name) for name in same)
         assert trial.id != before.id
         assert trial.data != before.data
+
+
+@pytest.mark.parametrize("watched", ["objective", "val_loss"])
+def test_a_refit_computes_the_objective_of_epochs_only_where_it_is_watched(watched):
+    callbacks = {
+        "checkpoint": {"enabled": True, "monitor": "objective"},
+        "reduce_on_plateau": {"enabled": True, "monitor": watched},
+    }
+    objective = named_objective("f1_macro", "multiclass")
+    plan, served, *_ = planned("refit", callbacks=callbacks, objective=objective)
+    assert plan.trials[0].epoch_objective
+    assert bool(served.trials[0].epoch_objective) == (watched == "objective")
 
 
 def test_a_refits_ids_follow_from_its_rows_and_epochs():

@@ -174,6 +174,7 @@ def test_a_machine_with_other_versions_is_named():
     ("given", "said"),
     [
         ({"kind": "ray", "address": "http://a:1"}, "executor.address is 'http://a:1', but must be"),
+        ({"kind": "ray", "address": "a:65536"}, "with a port from 1 to 65535"),
         ({"address": "auto"}, "executor.address is of a cluster: set executor.kind to ray"),
         ({"kind": "rya"}, "Did you mean 'ray'"),
     ],

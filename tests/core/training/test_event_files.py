@@ -8,6 +8,7 @@ from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 from tensorboard.util.tensor_util import make_ndarray
 
 from dnn_sweep.core.plan.learning_rates import at_every_rate
+from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.event_files import EventFiles
 from dnn_sweep.core.training.screening import Screening
 from dnn_sweep.core.training.sweep import Sweep
@@ -93,6 +94,19 @@ def test_hyperparameters_are_those_of_the_trial_and_seeds_are_one_group(folder, 
     assert given["learning_rate"].number_value == pytest.approx(trial.learning_rate)
     assert given["batch_size"].number_value == 16
     assert zero.group_name == one.group_name == "relu + lamb"
+
+
+def test_what_a_search_has_varied_is_among_the_hyperparameters(results, tmp_path):
+    first = results[-1]
+    varied = {"width": 8, "l2": 0.01, "schedule": None, "batch_normalization": True}
+    fields = {name: getattr(first.trial, name) for name in Trial.model_fields}
+    EventFiles(tmp_path).write(first.of(Trial(**fields | {"factors": varied})))
+    (folder,) = tmp_path.glob("*/seed*")
+    given = told(folder, metadata.SESSION_START_INFO_TAG).session_start_info.hparams
+    assert given["width"].number_value == 8
+    assert given["l2"].number_value == 0.01
+    assert given["batch_normalization"].bool_value
+    assert "schedule" not in given
 
 
 def test_a_rerun_that_trains_nothing_writes_the_same_files_once(results, tmp_path):

@@ -54,7 +54,7 @@ def plan(factors=WIDE, method="tpe", epochs=9, **settings):
     )
 
 
-def search(planned, score, finished=None, goes_on=lambda _: True, order=1):
+def search(planned, score, finished=None, goes_on=lambda done, begun: True, order=1):
     """Search where a trial's score follows from the trial; returns it and all that was trained."""
     found, trained = Search(planned, Judge()), {}
     for trials, known, _ in found.rungs(finished or {}, goes_on):
@@ -156,6 +156,26 @@ def test_a_stopped_search_proposes_the_same_and_trains_only_what_is_missing():
         again, rest = search(planned, by_rate, kept)
         assert again.record == whole.record
         assert rest.keys() == trained.keys() - kept.keys()
+
+
+def test_a_batch_that_had_begun_before_a_stop_is_not_asked_about_again():
+    planned = plan(proposals=30, batch=10)
+    whole, trained = search(planned, by_rate, goes_on=lambda done, begun: done < 20)
+    kept = dict(list(trained.items())[: len(trained) - 3])  # stopped in the second batch
+    again, rest = search(planned, by_rate, kept, goes_on=lambda done, begun: begun)
+    assert again.record == whole.record
+    assert len(rest) == 3
+
+
+def test_layers_that_only_the_network_itself_has_get_an_activation_too():
+    depth = {"values": [1], "when": {"optimizer": ["adam"]}}
+    planned = plan({"layer_activations": True, "depth": depth}, proposals=30, batch=30)
+    found, _ = search(planned, by_rate)
+    layers = {
+        each.values["optimizer"]: sum(name.startswith("activation_") for name in each.values)
+        for each in found.record.proposals
+    }
+    assert layers == {"adam": 1, "sgd": 2, "rmsprop": 2}
 
 
 def test_tpe_learns_where_the_best_are():

@@ -12,7 +12,9 @@ from dnn_sweep.core.data.arrays import TrainingData, matrix_fingerprint
 from dnn_sweep.core.data.folds import count_watched, divide_once
 from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows
 from dnn_sweep.core.data.schema import Schema, TargetScaling
+from dnn_sweep.core.plan.callbacks import VALIDATION_OBJECTIVE
 from dnn_sweep.core.plan.folds import stretch_schedule, with_seed
+from dnn_sweep.core.plan.search_plan import NO_SEARCH, SearchPlan
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, Checkpoints
 from dnn_sweep.core.training.progress import TrainingProgress
@@ -106,6 +108,7 @@ def refit_networks(
     checkpoints: Checkpoints = NO_CHECKPOINTS,
     finals: TrialPlan | None = None,
     screened: TrialPlan | None = None,
+    search_plan: SearchPlan = NO_SEARCH,
 ) -> Iterator[TrialResult]:
     """Train those of the networks to be served that are not stored.
 
@@ -115,8 +118,11 @@ def refit_networks(
 
     Networks of the finals are there, unless the trial was stored without one, for a screening, or
     its network was let go, as that of a combination far from the best. Such a trial is trained
-    again, in the cohorts that it had among all ``finals``, after the trials that were ``screened``:
-    without a budget that gives the same network to the bit on the same machine.
+    again, in the cohorts that it had among all ``finals``, after the trials that were ``screened``
+    or with the programs of the search: without a budget that gives the same network to the bit on
+    the same machine, unless it was trained on a cluster of machines that compute otherwise.
+
+    What TensorBoard shows of the finals stays as it is.
 
     >>> rows, fitted = (train_rows, validation_rows), (served_preprocessor, served_scaling, schema)
     >>> settings = training_display, training, logs
@@ -130,7 +136,7 @@ def refit_networks(
     fitted = preprocessor, target_scaling, schema
     only_once = folds is not None and len(folds)
     matrices = _scale(train_rows[:0] if only_once else train_rows, validation_rows, *fitted)
-    measured, whole, repeats = False, plan, False
+    measured, whole, repeats, searched = False, plan, False, NO_SEARCH
     if plan.trials[0].data == matrix_fingerprint(*matrices):
         data = TrainingData.from_matrices(*matrices, target_scaling.scale)
         usable = set() if sweep.fresh else usable
@@ -138,23 +144,35 @@ def refit_networks(
         own = scale_rows(train_rows, *fitted), scale_rows(validation_rows, *fitted)
         data = divide_once(*own, plan.trials[0].inner, target_scaling).data
         measured, whole = training.diagnostics, finals or plan
-        repeats = screened is not None and bool(screened.trials)
+        searched = search_plan
+        repeats = screened is not None and bool(screened.trials) and not searched
         lacking = {trial.id for trial in plan.trials} - usable
         names = {trial.id for trial in whole.trials} - lacking
         known |= {name: results[name] for name in names - known.keys() if name in results}
         usable = known.keys() - lacking
     finished = {name: each for name, each in known.items() if name in usable}
     nothing = Screening(TrialPlan(trials=()), ScreeningParameters())
-    settings = training.model_copy(update={"diagnostics": measured}), logs
-    given = whole, nothing, finished, data, display, *settings
-    sweeping = Sweep(*given, fresh=sweep.fresh, checkpoints=checkpoints, repeats=repeats)
+    settings = (
+        training.model_copy(update={"diagnostics": measured}),
+        logs.model_copy(update={"tensorboard": False}),
+    )
+    sweeping = Sweep(
+        *(whole, nothing, finished, data, display, *settings),
+        fresh=sweep.fresh,
+        checkpoints=checkpoints,
+        repeats=repeats,
+        searched=searched,
+    )
     for report in sweeping.run():
         if report.result.trial.id not in finished:
             yield report.result
 
 
 def _plan_refit(trial: Trial, epochs: int, data: str, rows: tuple[int, int]) -> Trial:
-    """The trial on more rows, whose last epoch is kept: there are no rows left to choose by."""
+    """The trial on more rows, whose last epoch is kept: there are no rows left to choose by.
+
+    A lower learning rate on a plateau alone may still watch the objective.
+    """
     callbacks = trial.callbacks.model_copy(
         update={
             "checkpoint": trial.callbacks.checkpoint.model_copy(update={"enabled": False}),
@@ -164,6 +182,9 @@ def _plan_refit(trial: Trial, epochs: int, data: str, rows: tuple[int, int]) -> 
     fields = {name: getattr(trial, name) for name in Trial.model_fields}
     fields |= {"epochs": epochs, "data": data, "callbacks": callbacks, "inner": 0.0}
     fields["schedule"] = stretch_schedule(trial, rows)
+    plateau = callbacks.reduce_on_plateau
+    if not (plateau.enabled and plateau.monitor == VALIDATION_OBJECTIVE):
+        fields["epoch_objective"] = None
     return Trial(**fields)
 
 

@@ -15,7 +15,7 @@ VALUES = 20_000_000  # pairs × draws: bounds memory
 OWN_LEVEL = 0.95  # at which the pairs' errors are brought to one scale
 # Of the error that is allowed, where each seed scores the rows of one fold. All rows together show
 # a combination's mean so well that its seeds matter more, of which a few may agree by chance.
-OF_FOLDS = 0.8
+OF_FOLDS = 0.6
 
 
 @dataclass(frozen=True)

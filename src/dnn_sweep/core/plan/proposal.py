@@ -76,7 +76,9 @@ def search_factors(
     found = [_choice("optimizer", tuple(optimizers), of_program=True)]
     found += [_planned(n, each) for n, each in given.items() if n not in varied.arguments]
     depth = varied.depth
-    deepest = int(max(depth.values or (depth.high,))) if depth else len(network.hidden)  # type: ignore[arg-type, type-var]
+    deepest = int(max(depth.values or (depth.high,))) if depth else 0  # type: ignore[arg-type, type-var]
+    if depth is None or depth.when:  # where no depth is drawn, it is the network's own
+        deepest = max(deepest, len(network.hidden))
     if varied.layer_activations:
         found += [
             _choice(f"activation_{at}", activations, least_depth=at) for at in range(1, deepest + 1)

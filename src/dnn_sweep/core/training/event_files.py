@@ -3,7 +3,7 @@
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dnn_sweep.core.lazy import LazyModule, tf
 from dnn_sweep.core.plan.trial import Trial
@@ -56,7 +56,7 @@ class EventFiles:
                         tf.summary.scalar(f"epoch_{name}", value, step=epoch)
 
 
-def _hyperparameters(result: TrialResult) -> dict[str, str | float]:
+def _hyperparameters(result: TrialResult) -> dict[str, Any]:
     trial = result.trial
     return {
         "activation": trial.activation,
@@ -66,7 +66,7 @@ def _hyperparameters(result: TrialResult) -> dict[str, str | float]:
         "dropout": trial.dropout,
         "kernel_initializer": trial.kernel_initializer,
         "epochs": trial.epochs,
-    }
+    } | {name: value for name, value in trial.factors.items() if value is not None}
 
 
 def _replicate(trial: Trial) -> str:

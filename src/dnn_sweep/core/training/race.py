@@ -120,11 +120,16 @@ class Race:
             yield wider
             self._learn(whole)
 
-    def may_search(self, proposals: int) -> bool:
-        """Whether there is time for another batch of a search, after so many proposals."""
+    def may_search(self, proposals: int, *, begun: bool = False) -> bool:
+        """Whether there is time for another batch of a search, after so many proposals.
+
+        A batch that has ``begun`` before, in a command that was stopped, was allowed then.
+        """
         self._tick()
-        if self.rounds.rounds:  # the finals have begun, so that it was decided before
+        if self.rounds.proposals is not None or self.rounds.rounds:  # it was decided before
             return self.rounds.proposals is None or proposals < self.rounds.proposals
+        if begun:
+            return True
         taken = self.rounds.seconds - self.before
         batch = CAUTION * taken * self.search.settings.batch / proposals
         goes_on = taken + batch <= SEARCH_SHARE * (self._limit - self.before)

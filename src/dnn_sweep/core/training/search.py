@@ -8,9 +8,10 @@ References:
     Optimization. Falkner, Klein & Hutter 2018, BOHB.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, isfinite
+from typing import Protocol
 
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.formatting import count, format_value
@@ -24,6 +25,13 @@ from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.sampling import Drawn, Proposer
 
 NAMED = 3  # finalists in a line of the console
+
+
+class GoesOn(Protocol):
+    """Says whether a search goes on with another batch."""
+
+    def __call__(self, proposals: int, *, begun: bool) -> bool:
+        """Decide after so many proposals; ``begun`` is whether the batch had begun before."""
 
 
 class SearchProgress(CompileTimer):
@@ -74,12 +82,12 @@ class Search:
         return found
 
     def rungs(
-        self, finished: Mapping[str, TrialResult], goes_on: Callable[[int], bool]
+        self, finished: Mapping[str, TrialResult], goes_on: GoesOn
     ) -> Iterator[tuple[list[Trial], dict[str, int], int]]:
         """Yield each rung of each batch of which something is left to train.
 
         :meth:`add` all results before the next. ``goes_on`` is asked before every batch but the
-        first, with the number of proposals so far.
+        first, with the number of proposals so far, and whether the batch had begun before.
 
         Yields:
             The trials; of those that are finished, the number of epochs by id; and the number of
@@ -91,9 +99,11 @@ class Search:
         settings = self.plan.settings
         proposer = Proposer(self.plan, maximize=self.metric.sign > 0)
         done = batch = self._recalled = 0
-        while done < settings.proposals and (not done or goes_on(done)):
-            batch += 1
+        while done < settings.proposals:
             drawn = proposer.ask(min(settings.batch, settings.proposals - done))
+            if done and not goes_on(done, begun=self._has_begun(drawn, finished)):
+                break
+            batch += 1
             for trials in self._rungs_of(drawn):
                 for trial in trials:
                     if trial.id not in self.scores and trial.id in finished:
@@ -112,6 +122,10 @@ class Search:
                 f"all {count(done, 'proposal')} of the search diverged; lower the range of "
                 "search.factors.learning_rate"
             )
+
+    def _has_begun(self, drawn: Sequence[Drawn], finished: Mapping[str, TrialResult]) -> bool:
+        first = (self.plan.trial(d.values, self.plan.lengths[0], self._template) for d in drawn)
+        return any(trial.id in finished for trial in first)
 
     def add(self, result: TrialResult) -> None:
         """Add a result."""

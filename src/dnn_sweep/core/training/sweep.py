@@ -66,12 +66,13 @@ class Sweep:
     executor: ExecutorParameters = LOCAL
     repeats: bool = False  # finals that once followed a screening, of which some train again
     search: Search | None = None  # in place of the screening, where there is one
+    searched: SearchPlan = NO_SEARCH  # that was in place of it when the finals were first trained
 
     def __post_init__(self) -> None:
         planned = self.training.engine, self.training.cohort_size
         several = self.repeats or self.race
         main_stage = self.finals.trials if several or self.screening.plan.trials else ()
-        search = self.search.plan if self.search else NO_SEARCH
+        search = self.search.plan if self.search else self.searched
         if search:
             main_stage = ()
         self._engines = build_engines(*planned, main_stage, search, self.executor)
@@ -249,8 +250,8 @@ class Sweep:
         self._done, self._total = done, total
 
 
-def _always(proposals: int) -> bool:
-    del proposals
+def _always(proposals: int, *, begun: bool) -> bool:
+    del proposals, begun
     return True
 
 

@@ -122,6 +122,7 @@ def create_pipeline() -> Pipeline:
                     "checkpoints",
                     "finals_plan",
                     "screening_plan",
+                    "search_plan",
                 ],
                 outputs="refitted_trials",
                 name="refit_networks",

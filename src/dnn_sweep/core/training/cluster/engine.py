@@ -123,7 +123,9 @@ class _Training:
         return [trial for trial in task.trials if trial.id not in self.finished]
 
     def _pass_on(self, task: Task, said: Said, workers: int) -> None:
-        if said.what == "compiled":
+        if said.what == "compiling":
+            self.progress.compiling(*said.given)
+        elif said.what == "compiled":
             trials, seconds, share = said.given
             self.progress.compiled(trials, seconds, share / workers)
         elif said.what != END:

@@ -11,7 +11,10 @@ from dnn_sweep.parameters import LoggingParameters
 
 
 class EpochFiles:
-    """Writes a line per epoch of each trial, as is done where a trial is trained here.
+    """Writes a line per epoch of each trial, with the metrics that the worker has told.
+
+    Where a trial is trained here, a callback that changes the learning rate adds it to the line.
+    A result's history has it in either case.
 
     Args:
         logs: Whether, and where to.

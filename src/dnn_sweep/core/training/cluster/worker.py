@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,9 @@ from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.errors import SweepError, TrialsFailedError
 from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.missing import describe_error
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.trial import Trial
+from dnn_sweep.core.scorer import source_of
 from dnn_sweep.core.training.cluster.carried import CarriedCheckpoints
 from dnn_sweep.core.training.cluster.task import END, Said, Task
 from dnn_sweep.core.training.device import Device, free_memory
@@ -75,6 +78,8 @@ class Worker:
         self._say(END)
 
     def _train(self, task: Task) -> Iterator[TrialResult]:
+        for objective in {trial.epoch_objective for trial in task.trials} - {None}:
+            _check_source(objective)
         checkpoints = CarriedCheckpoints(
             seconds=task.seconds,
             known=task.states,
@@ -95,11 +100,23 @@ class Worker:
         self._messages.put(Said(what, given))
 
 
+def _check_source(objective: Objective | None) -> None:
+    """Refuse a user's metric that is another one here than where the sweep runs."""
+    if objective and objective.is_custom and source_of(objective.scorer) != objective.source:
+        raise SweepError(
+            f"evaluation.objective: {objective.scorer} is another function on the worker "
+            f"{platform.node()} than where the sweep runs; copy its module to the worker"
+        )
+
+
 class _Reporting(TrainingProgress):
     """Passes on what happens while a task is trained, trials by their ids."""
 
     def __init__(self, worker: Worker) -> None:
         self._say = worker._say
+
+    def compiling(self, trials: int) -> None:
+        self._say("compiling", trials)
 
     def compiled(self, trials: int, seconds: float, share: float = 1.0) -> None:
         self._say("compiled", trials, seconds, share)
