@@ -168,6 +168,16 @@ def test_trials_of_the_screening_get_no_run(store):
     assert len(child.data.tags["trial_ids"].split(",")) == 1
 
 
+def test_a_run_of_more_trials_than_a_tag_can_name_is_written_when_one_is_added(store, monkeypatch):
+    monkeypatch.setattr("dnn_sweep.datasets.trial_runs.MAX_TAG_VAL_LENGTH", 0)
+    with mlflow.start_run() as sweep:
+        save_all(store, make_plan(training={"seeds": [0, 1, 2]}), replicates=3)
+        save_all(store, make_plan(training={"seeds": [0, 1, 2, 3]}), replicates=4)
+    (child,) = children_of(sweep.info.run_id).values()
+    assert not child.data.tags["trial_ids"]
+    assert list(points_of(child, "val_loss_by_seed")) == [0, 1, 2, 3]
+
+
 def test_a_diverged_trial_is_recorded_as_such(store):
     with mlflow.start_run() as sweep:
         save_all(store, make_plan(), status="diverged")

@@ -12,6 +12,7 @@ from mlflow.entities import DatasetInput, Metric, Param, Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
+from dnn_sweep.core.networks.network import content_hash
 from dnn_sweep.core.training.results import TrialReport, TrialResult
 from dnn_sweep.datasets.backlog import OUTAGE
 from dnn_sweep.datasets.base import State, WriteOnlyDataset
@@ -20,7 +21,8 @@ from dnn_sweep.datasets.run_names import name_run
 from dnn_sweep.datasets.tracked_sweep import SWEEP, SWEEP_RUN
 
 PARAMS = ("activation", "optimizer", "optimizer_class", "learning_rate", "batch_size", "epochs")
-TRIALS = "trial_ids"  # tag of a combination's run: which trials its means are of
+# Tags of a combination's run: which trials its means are of, for people and to compare.
+TRIAL_IDS, TRIALS_HASH = "trial_ids", "trials_hash"
 BY_SEED = "_by_seed"  # ends the names of metrics that have one point per seed
 
 
@@ -112,12 +114,15 @@ class TrialRunsDataset(WriteOnlyDataset[TrialReport]):
         """Write a combination's run, with the means of its trials."""
         results = list(self._results[combination].values())
         run = self._find(sweep, results[0], now)
-        trained = ",".join(sorted(each.trial.id for each in results))[:MAX_TAG_VAL_LENGTH]
-        if run.info.status != "FINISHED" or run.data.tags.get(TRIALS) != trained:
+        trained = sorted(each.trial.id for each in results)
+        digest = content_hash(trained)
+        if run.info.status != "FINISHED" or run.data.tags.get(TRIALS_HASH) != digest:
             if self._data:
                 MlflowClient().log_inputs(run.info.run_id, self._data)
             _write(run, results, now)
-            MlflowClient().set_tag(run.info.run_id, TRIALS, trained)
+            named = ",".join(trained)[:MAX_TAG_VAL_LENGTH]
+            for name, value in ((TRIAL_IDS, named), (TRIALS_HASH, digest)):
+                MlflowClient().set_tag(run.info.run_id, name, value)
         del self._results[combination]
 
 
