@@ -97,7 +97,8 @@ def test_the_users_own_table_gives_a_model_that_predicts_its_labels(own_table):
 def test_the_champion_is_served_by_a_command_that_knows_its_name(own_table):
     rows = quick_table(rows=3, seed=1).drop(columns="outcome").assign(joined=days(3, "%Y-%m-%d"))
     body = {"dataframe_split": json.loads(rows.to_json(orient="split", index=False))}
-    with serve(own_table, "kedro", "serve", "--env=csv", path="/ping") as (address, _):
+    command = "kedro", "serve", "--env=csv", "--experiment=my"  # as the summary says
+    with serve(own_table, *command, path="/ping") as (address, _):
         answer = requests.post(f"{address}/invocations", json=body, timeout=60)
         refused = requests.post(f"{address}/invocations", b"{}", timeout=60)
     assert (answer.status_code, len(answer.json()["predictions"])) == (200, 3)

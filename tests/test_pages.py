@@ -332,7 +332,7 @@ def test_the_first_screen_answers_what_one_asks_first(chromium, trained):
         assert "deep network" in told["A simpler model"]
         assert "combination" in told["What failed"]
         assert "seed" in told["What next"]
-        assert "mlflow models serve -m models:/dnn_sweep_digits@champion" in told["To serve it"]
+        assert "kedro serve" in told["To serve it"]
         assert "2 combinations" in told["Compared"]
         assert "2 baselines: most frequent class, logistic regression" in told["Compared"]
         assert "set beforehand" in told["Learning rates"]

@@ -9,6 +9,7 @@ from dnn_sweep.parameters.base import listed
 
 @click.command("serve")
 @click.option("--env", "-e", help="The experiment, as in `kedro run --env`.")
+@click.option("--experiment", help="Its name, where --env and the last table do not give it.")
 @click.option("--alias", default="champion", show_default=True, help="Of the version to serve.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=5001, show_default=True, type=click.IntRange(0, 65535))
@@ -19,7 +20,9 @@ from dnn_sweep.parameters.base import listed
     type=click.IntRange(min=1),
     help="The largest request, in megabytes.",
 )
-def serve(env: str | None, alias: str, host: str, port: int, most_mb: int) -> None:
+def serve(
+    env: str | None, experiment: str | None, alias: str, host: str, port: int, most_mb: int
+) -> None:
     """Serve a registered model; requests and answers are those of `mlflow models serve`."""
     # Here, since every command of Kedro's imports this module.
     import uvicorn
@@ -29,7 +32,11 @@ def serve(env: str | None, alias: str, host: str, port: int, most_mb: int) -> No
     from dnn_sweep.datasets.serving.app import ScoringApp
 
     with KedroSession.create(
-        project_path=PROJECT_ROOT, conf_source=str(CONF), env=env, save_on_close=False
+        project_path=PROJECT_ROOT,
+        conf_source=str(CONF),
+        env=env,
+        runtime_params={"experiment": experiment} if experiment else None,
+        save_on_close=False,
     ) as session:
         name = session.load_context().catalog.get("registered_model").name
     versions = ModelAliases(name)

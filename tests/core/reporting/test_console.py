@@ -185,7 +185,7 @@ def test_commands_are_never_broken(width):
         "kedro viz run --env=mnist",
         "kedro run --pipeline=inference --env=mnist "
         "--params=inference.filepath=data/08_reporting/mnist/rows.csv",
-        "mlflow models serve -m models:/dnn_sweep_mnist@champion --env-manager local --port 5001",
+        "kedro serve --env=mnist",
     } <= commands
 
 
@@ -224,7 +224,7 @@ def test_a_challenger_is_scored_and_served_by_its_own_alias():
         "--params=inference.filepath=data/08_reporting/digits/rows.csv,inference.alias=challenger\n"
         in text
     )
-    assert "models:/dnn_sweep_digits@challenger" in text
+    assert "kedro serve --alias=challenger" in text
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_durations_are_written_for_people(seconds, text):
 def test_commands_begin_with_what_starts_them_here():
     lines = print_summary(sample_sweep(), launcher="uv run")
     assert "uv run kedro viz run" in lines
-    assert "uv run mlflow models serve" in lines
+    assert "uv run kedro serve" in lines
 
 
 def test_it_says_where_the_seconds_went_and_leaves_out_what_took_none():

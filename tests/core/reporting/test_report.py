@@ -324,7 +324,8 @@ def test_a_challenger_is_not_called_the_champion(alias, role):
 
     assert f'<h2 id="test">The {role} on the test set</h2>' in page
     assert f"{role.capitalize()}: relu + adam, learning rate" in section_of(page, "again")
-    assert f"models:/dnn_sweep_digits@{alias} " in page.split("<h2")[0]
+    served = "kedro serve" if alias == "champion" else "kedro serve --alias=challenger"
+    assert f">{served}<" in page.split("<h2")[0]
 
 
 def test_a_model_that_is_not_registered_has_no_command_that_would_fail():
@@ -348,7 +349,7 @@ def test_ten_questions_are_answered_before_the_first_figure():
     page = page_of(sweep, comparison=comparison, screening=screening)
 
     top, times = text_of(page.split("<h2")[0]), "\N{MULTIPLICATION SIGN}"
-    serve = "mlflow models serve -m models:/dnn_sweep_digits@champion"
+    serve = "kedro serve"
 
     for question, answer in {
         "what should I use?": "What to use Use relu + adam at learning rate 0.001: accuracy",

@@ -29,6 +29,7 @@ SHORT = {
 }
 RUN = "dnn-sweep" if IS_INSTALLED else "kedro run"
 TRIALS = "dnn-sweep trials" if IS_INSTALLED else "kedro trials"
+SERVE = "dnn-sweep serve" if IS_INSTALLED else "kedro serve"
 FORMAT = ("encoding", "separator", "decimal", "thousands", "missing", "header")
 DEFAULT_ENVIRONMENTS = ("base", "local", "digits")
 
@@ -198,20 +199,25 @@ def next_commands(
     return [
         *look,
         ("score a file", kedro_run(launcher, "inference", environment, scored)),
-        ("serve the model", serve_model(launcher, model, alias)),
+        ("serve the model", serve_model(launcher, environment, model, alias)),
     ]
 
 
-def serve_model(launcher: str, model: str, alias: str) -> str:
+def serve_model(launcher: str, environment: str, model: str, alias: str) -> str:
     """Write the command that serves a registered model, or the call after a sweep from Python.
 
-    >>> print(serve_model("", "dnn_sweep_iris", "champion"))
-    mlflow models serve -m models:/dnn_sweep_iris@champion --env-manager local --port 5001
+    >>> print(serve_model("", "csv", "dnn_sweep_iris", "champion"))
+    kedro serve --env=csv --experiment=iris
     """
     if launcher == PYTHON:
         return "result.predict(rows)"
-    uri = shlex.quote(f"models:/{model}@{alias}")
-    return f"{launcher} mlflow models serve -m {uri} --env-manager local --port 5001".lstrip()
+    options = {
+        name: str(value)
+        for name, value in experiment_parameter(environment, experiment_of(model)).items()
+    }
+    options |= {} if alias == "champion" else {"alias": alias}
+    given = "".join(f" --{name}={shlex.quote(value)}" for name, value in options.items())
+    return f"{launcher} {SERVE}{_options(environment)}{given}".lstrip()
 
 
 def _call(parameters: Mapping[str, JsonValue]) -> str:

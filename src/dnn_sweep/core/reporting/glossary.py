@@ -50,7 +50,7 @@ def explain_terms(page: str) -> str:
     >>> explain_terms("<p>Two folds</p>")
     '<p>Two <abbr tabindex="0" title="A part of the rows outside the test split in
     cross-validation. Each trial is trained on the other folds and scored on this
-    one.">folds</abbr></p>'
+    one. By default, each seed has one of them.">folds</abbr></p>'
     """
     words, pattern = _spellings()
     seen: set[str] = set()

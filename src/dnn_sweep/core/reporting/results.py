@@ -193,7 +193,9 @@ class SweepResults:
         registered = self.champion.registered
         if not registered.version:
             return None
-        return serve_model(self.launcher, registered.name, registered.alias or "champion")
+        return serve_model(
+            self.launcher, self.environment, registered.name, registered.alias or "champion"
+        )
 
     @property
     def _source(self) -> dict[str, JsonValue]:
