@@ -211,20 +211,40 @@ def test_of_a_regression_less_is_better():
     assert [each.outcome for each in record.baselines] == ["worse", "better"]
 
 
-def test_of_equals_few_are_called_better_or_worse():
+def swept(scores):
+    return ScoredSweep(
+        scores=scores,
+        seeds=list(range(scores.shape[1])),
+        objective=ACCURACY,
+        no_skill=0.34,
+        combinations=pd.DataFrame({"combination": range(len(scores))}),
+        trials=pd.DataFrame(),
+    )
+
+
+def in_folds(scores):
+    """Keep of each seed the scores of the rows of its own fold."""
+    folds = np.arange(scores.shape[2]) % scores.shape[1]
+    return np.where(folds == np.arange(scores.shape[1])[:, np.newaxis], scores, np.nan)
+
+
+def test_a_constant_prediction_is_worse_than_networks_that_are_right_in_every_fold():
+    rng = np.random.default_rng(0)
+    sweep = swept(in_folds((rng.random((30, 5, 455)) < 0.975).astype(float)))
+    constant = (np.arange(455) % 8 < 5).astype(float)[np.newaxis]
+    (compared,) = compare_baselines(sweep, 0, [baseline("no_skill", TRUE)], constant, EVALUATION)
+    assert compared.outcome == "worse"
+    assert compared.ci_high < -0.25
+
+
+@pytest.mark.parametrize("divided", [np.asarray, in_folds])
+def test_of_equals_few_are_called_better_or_worse(divided):
     false = 0
     for repetition in range(12):
         rng = np.random.default_rng(repetition)
         skill = rng.normal(0.8, 0.03, size=(10, 3, 1))
-        sweep = ScoredSweep(
-            scores=(rng.random((10, 3, ROWS)) < skill).astype(float),
-            seeds=[0, 1, 2],
-            objective=ACCURACY,
-            no_skill=0.34,
-            combinations=pd.DataFrame({"combination": range(10)}),
-            trials=pd.DataFrame(),
-        )
-        best = int(sweep.scores.mean(axis=(1, 2)).argmax())
+        sweep = swept(divided((rng.random((10, 3, ROWS)) < skill).astype(float)))
+        best = int(sweep.means.argmax())
         fitted = [baseline(name, TRUE) for name in NAMES]
         scores = (rng.random((len(fitted), ROWS)) < 0.8).astype(float)
         compared = compare_baselines(sweep, best, fitted, scores, EVALUATION)

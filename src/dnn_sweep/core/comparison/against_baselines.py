@@ -8,10 +8,11 @@ import pandas as pd
 
 from dnn_sweep.core.comparison.baselines import Baseline
 from dnn_sweep.core.comparison.error_parts import Floats
-from dnn_sweep.core.comparison.intervals import Scale, mean_interval
+from dnn_sweep.core.comparison.intervals import BOUNDS, Scale, mean_interval
+from dnn_sweep.core.comparison.mean_errors import draw_mean_errors
 from dnn_sweep.core.comparison.record import AgainstBaseline, NetworkVerdict, Outcome
 from dnn_sweep.core.comparison.scores import ScoredSweep
-from dnn_sweep.core.comparison.tied_set import compare_with_best
+from dnn_sweep.core.comparison.tied_set import DRAWS, compare_with_best
 from dnn_sweep.core.formatting import format_interval, format_value, percent
 from dnn_sweep.parameters import EvaluationParameters
 
@@ -39,9 +40,8 @@ def compare_baselines(
 
     The intervals hold simultaneously. They are not symmetric, because the combination was chosen
     by these scores and so looks better than it is. The claim that it beats a baseline allows for
-    that as the tied set does: for all pairs of combinations and baselines, and with the same lower
-    bound on the variance over seeds. The claim that a baseline beats it needs to allow for the
-    other baselines only.
+    that as the tied set does: for all pairs of combinations and baselines. The claim that a
+    baseline beats it needs to allow for the other baselines only.
 
     Args:
         sweep: The combinations' scores.
@@ -59,12 +59,12 @@ def compare_baselines(
     repeated = np.broadcast_to(scores[:, np.newaxis], (len(scores), seeds, rows))
     repeated = np.where(np.isnan(looks.last[best]), np.nan, repeated)
     everything = np.concatenate([looks.last, repeated])
-    against_all = compare_with_best(everything, best, sign, confidence, scale=scale)
+    given = everything, best, sign, confidence
+    against_all = compare_with_best(*given, scale=scale, seedless=len(scores))
     alpha = (1 - evaluation.confidence) / max(len(scores), 1)
     found = []
     for place, baseline in enumerate(baselines):
-        pair = np.stack([looks.last[best], repeated[place]])
-        difference, low, high = _difference(pair, sign, alpha, scale)
+        difference, low, high = _difference(looks.last[best], repeated[place], alpha, scale)
         if sign > 0:  # the end that decides whether the baseline is worse
             high = float(against_all.high[combinations + place])
         else:
@@ -92,13 +92,15 @@ def compare_baselines(
     return found
 
 
-def _difference(pair: Floats, sign: int, alpha: float, scale: Scale) -> tuple[float, float, float]:
-    """The second of two minus the first, with its interval."""
-    ahead = int(sign * (np.nanmean(pair[1]) - np.nanmean(pair[0])) > 0)
-    found = compare_with_best(pair, ahead, sign, 1 - alpha, scale=scale)
-    other = 1 - ahead
-    values = float(found.difference[other]), float(found.low[other]), float(found.high[other])
-    return (-values[0], -values[2], -values[1]) if ahead else values
+def _difference(
+    best: Floats, baseline: Floats, alpha: float, scale: Scale
+) -> tuple[float, float, float]:
+    """A baseline minus the best combination, both ``(seeds, rows)``, with its interval."""
+    differences = baseline - best
+    errors = draw_mean_errors(differences[np.newaxis], DRAWS, paired=False)
+    found, half = float(np.nanmean(differences)), float(np.quantile(np.abs(errors), 1 - alpha))
+    lowest, highest = (end - float(np.nanmean(best)) for end in BOUNDS[scale])
+    return found, max(found - half, lowest), min(found + half, highest)
 
 
 def tabulate_baselines(

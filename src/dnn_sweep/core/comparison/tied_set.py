@@ -41,6 +41,7 @@ def compare_with_best(
     margin: float = 0.0,
     most_draws: int = DRAWS,
     scale: Scale | None = None,
+    seedless: int = 0,
 ) -> Differences:
     """Differences to the best combination, with intervals that hold simultaneously.
 
@@ -59,6 +60,7 @@ def compare_with_best(
         most_draws: Of the errors; fewer where the pairs are many.
         scale: What the scores may be; by default from 0 to 1 where more is better, errors from 0
             where less is.
+        seedless: How many of the last ones have no seeds; see :func:`draw_mean_errors`.
 
     >>> rows = np.random.default_rng(0).random((5, 300))
     >>> scores = np.array([rows < 0.95, rows < 0.948, rows < 0.5]).astype(float)
@@ -77,7 +79,8 @@ def compare_with_best(
     half, apart = np.zeros(combinations), np.zeros(combinations, dtype=bool)
     if len(first):
         draws = int(np.clip(VALUES // len(first), FEWEST_DRAWS, most_draws))
-        drawn = draw_mean_errors(scores, draws, share=scale == "share").astype(np.float32)
+        share = scale == "share"
+        drawn = draw_mean_errors(scores, draws, share=share, seedless=seedless).astype(np.float32)
         errors = np.abs(drawn[first] - drawn[second])
         own = np.quantile(errors, OWN_LEVEL, axis=1)
         own = np.maximum(own, np.finfo(np.float32).eps * max(float(own.max()), 1e-30))
