@@ -88,3 +88,16 @@ def test_seeds_that_agree_by_chance_are_not_credited_with_no_variance():
 def test_one_combination_is_tied_with_itself():
     found = compare_with_best(scores_of(0.9), 0, 1, 0.95)
     assert found.tied.tolist() == [True]
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_combinations_that_are_right_on_the_same_rows_do_not_widen_the_others(seed):
+    rng = np.random.default_rng(seed)
+    alike = (rng.random(455) < 0.98) ^ (rng.random((30, 1, 455)) < 0.004)
+    scores = np.concatenate([alike, alike[:4], rng.random((1, 1, 455)) < 0.6]).astype(float)
+    own_fold = np.arange(455) % 5 == np.arange(5)[:, None]
+    scores = np.where(own_fold, scores, np.nan)
+    best = int(np.nanmean(scores, axis=(1, 2)).argmax())
+    found = compare_with_best(scores, best, 1, 0.95)
+    assert found.tied.tolist() == [True] * 34 + [False]
+    assert found.high[-1] < -0.2

@@ -13,6 +13,10 @@ DRAWS = 10_000
 FEWEST_DRAWS = 2_000
 VALUES = 20_000_000  # pairs × draws: bounds memory
 OWN_LEVEL = 0.95  # at which the pairs' errors are brought to one scale
+# Two combinations that are right on the same rows differ in few draws: then at the next level.
+FAR_LEVEL, TOO_FAR = 0.99, 4.0
+FAR_BY_OWN = 1.314  # of a normal error, its quantile at the far level over that at the own one
+LEAST_OWN = 0.1  # of the median scale
 # Of the error that is allowed, where each seed scores the rows of one fold. All rows together show
 # a combination's mean so well that its seeds matter more, of which a few may agree by chance.
 OF_FOLDS = 0.6
@@ -82,8 +86,7 @@ def compare_with_best(
         share = scale == "share"
         drawn = draw_mean_errors(scores, draws, share=share, seedless=seedless).astype(np.float32)
         errors = np.abs(drawn[first] - drawn[second])
-        own = np.quantile(errors, OWN_LEVEL, axis=1)
-        own = np.maximum(own, np.finfo(np.float32).eps * max(float(own.max()), 1e-30))
+        own = scale_of(errors)
         errors /= own[:, np.newaxis].astype(np.float32)
         gaps = (np.abs(mean[first] - mean[second]) - margin) / own
         if np.isnan(scores).any():
@@ -101,6 +104,18 @@ def compare_with_best(
     else:
         low = np.where(worse, np.maximum(low, margin), low)
     return Differences(difference, low, high, ~worse)
+
+
+def scale_of(errors: NDArray[np.float32]) -> Floats:
+    """The scale of the errors of each pair, shape ``(pairs, draws)``; never 0.
+
+    Any scale is allowed, since the largest of all scaled errors sets the width. One that reflects
+    the tails lets no pair widen the intervals of the others.
+    """
+    own, far = np.quantile(errors, [OWN_LEVEL, FAR_LEVEL], axis=1)
+    own = np.where(far > TOO_FAR * own, far / FAR_BY_OWN, own)
+    least = max(LEAST_OWN * float(np.median(own)), float(own.max()) * 1e-3, 1e-30)
+    return np.asarray(np.maximum(own, least))
 
 
 def _step_down(
