@@ -91,6 +91,8 @@ def test_the_sweep_is_one_run_with_a_child_per_combination_that_has_its_trials_a
         "leaderboard.csv", "configuration.json", "champion.json", "figures", "report.html",
         "network_summaries", "network_diagrams",
     } <= artifacts  # fmt: skip
+    figures = {each.path for each in client.list_artifacts(sweep.info.run_id, "figures")}
+    assert {"figures/heatmap.json", "figures/heatmap.png"} <= figures
 
 
 def test_the_console_says_what_happened_and_what_to_run_next(trained):

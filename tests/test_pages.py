@@ -172,7 +172,7 @@ def test_every_dataset_that_has_a_preview_shows_one(viz, graph):
     assert [name for name, preview in shown.items() if preview is None] == []
     assert {
         "raw_table", "schema", "trial_plan", "trial_results", "network_summaries", "leaderboard",
-        "champion", "learning_curves_figure", "learning_curves_image", "comparison", "verdicts",
+        "champion", "learning_curves_figure", "comparison", "verdicts",
         "ranking_figure", "learning_rates_figure",
         "diagnostics_figure", "time_to_target_figure", "predictions_figure",
     } <= set(shown)  # fmt: skip
@@ -191,13 +191,6 @@ def test_kedro_viz_previews_the_learning_curves(chromium, viz, graph):
         figure = page.locator(".pipeline-metadata__preview .js-plotly-plot")
         expect(figure.locator(".scatterlayer path.js-line").first).to_be_attached()
         expect(figure).to_contain_text("Learning curves of 2 combinations")
-
-
-def test_kedro_viz_previews_a_picture(chromium, viz, graph):
-    with visit_dataset(chromium, viz, graph, "heatmap_image") as page:
-        picture = page.locator("img.pipeline-metadata__plot-image")
-        expect(picture).to_be_visible()
-        assert picture.evaluate("image => image.naturalWidth") > 300
 
 
 def test_kedro_viz_previews_the_networks(chromium, viz, graph):

@@ -64,7 +64,7 @@ def given(sweep):
 def test_it_turns_results_into_figures_a_page_and_a_summary(task):
     pairs = [("sigmoid", "sgd"), ("relu", "adam")]
     catalog = DataCatalog(given(sample_sweep(pairs, task=task)))
-    outputs = {f"{name}_{kind}" for name in FIGURES for kind in ("figure", "image")}
+    outputs = {f"{name}_figure" for name in FIGURES}
     others = {"report", "console", "time_to_target", "model_card", "version_description"}
     for name in outputs | others:
         catalog[name] = KeptDataset(copy_mode="assign")
@@ -72,8 +72,9 @@ def test_it_turns_results_into_figures_a_page_and_a_summary(task):
     SequentialRunner().run(create_pipeline(), catalog)
 
     title = "confusion matrix" if task == "multiclass" else "predicted against true values"
-    assert title in catalog["predictions_figure"].load().layout.title.text
-    assert title in catalog["predictions_image"].load().get_suptitle()
+    drawn = catalog["predictions_figure"].load()
+    assert title in drawn.interactive.layout.title.text
+    assert title in drawn.still.get_suptitle()
     page = catalog["report"].load()
     assert "relu + adam comes first on digits" in page
     assert "One seed says nothing about seeds." in re.sub("</?abbr[^>]*>", "", page)
@@ -99,7 +100,7 @@ def test_a_figure_that_fails_is_named_in_the_report_and_costs_nothing_else(monke
     heatmap = FIGURES["heatmap"]
     monkeypatch.setitem(FIGURES, "heatmap", Figure(fail, heatmap.plot, heatmap.draw))
     catalog = DataCatalog(given(sample_sweep([("sigmoid", "sgd"), ("relu", "adam")])))
-    for name in ("report", "console", "ranking_image", "model_card", "version_description"):
+    for name in ("report", "console", "ranking_figure", "model_card", "version_description"):
         catalog[name] = KeptDataset(copy_mode="assign")
 
     with pytest.raises(PartlyFailedError, match="draw_heatmap failed: KeyError: '<relu>'"):
@@ -108,7 +109,7 @@ def test_a_figure_that_fails_is_named_in_the_report_and_costs_nothing_else(monke
     page = catalog["report"].load()
     assert "draw_heatmap failed: KeyError: &#39;&lt;relu&gt;&#39;" in page
     assert all(f'id="figure-{name}"' in page for name in {*FIGURES} - {*WHERE_THEY_SUIT})
-    for name in ("ranking_image", "console", "model_card", "version_description"):
+    for name in ("ranking_figure", "console", "model_card", "version_description"):
         assert catalog[name].load()
 
 
@@ -154,7 +155,6 @@ def test_tracking_is_switched_off_in_datasets_of_a_pattern_too():
 
     for name in FIGURES:
         assert not catalog[f"{name}_figure"]._logging_activated
-        assert not catalog[f"{name}_image"]._logging_activated
 
 
 @pytest.mark.slow
@@ -189,7 +189,8 @@ def test_the_catalog_writes_files_prints_and_tracks(tmp_path, capsys):
     tracked = {
         each.path for each in mlflow.MlflowClient().list_artifacts(run.info.run_id, "figures")
     }
-    assert tracked == {f"figures/{name}" for name in written}
+    # The pictures beside these are logged at the end of a command, with all other files.
+    assert tracked == {f"figures/{name}.json" for name in FIGURES}
     assert "## Caveats" in (folder / "model_card.md").read_text(encoding="utf-8")
     times = pd.read_csv(folder / "time_to_target.csv")
     assert len(times) == 30

@@ -235,8 +235,9 @@ class TrackingHooks:
             since = _path(catalog.get("configuration")).stat().st_mtime
         for name in dict.fromkeys(names):
             dataset: Any = catalog.get(name)
-            if _is_artifact(dataset):
-                path = _path(dataset)
+            if not _is_artifact(dataset):
+                continue
+            for path in getattr(dataset, "files", [_path(dataset)]):
                 if path.exists() and path.stat().st_mtime >= since:
                     yield path, dataset.artifact_path
 

@@ -58,7 +58,7 @@ class Plots:
             raise AttributeError(str(unknown_name(name, FIGURES, what="figure", where="plot")))
 
         def load() -> "go.Figure":
-            return self._result._load(f"{name}_figure")
+            return self._result._load(f"{name}_figure").interactive
 
         load.__name__, load.__doc__ = name, f"Return the figure `{name}` of the report (Plotly)."
         return load

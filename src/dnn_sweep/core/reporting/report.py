@@ -30,13 +30,14 @@ WHERE_THEY_SUIT = ("factors", "calibration", "threshold_curves")
 
 
 def write_report(results: SweepResults, **figures: Any) -> str:
-    """Write the report as a self-contained HTML page; ``figures`` are Plotly's, by their names.
+    """Write the report as a self-contained HTML page; ``figures`` are drawn, by their names.
 
     In place of one that could not be drawn, it says why.
 
     >>> write_report(sweep_results, **figures)[:15]
     '<!doctype html>'
     """
+    shown = {n: getattr(figure, "interactive", figure) for n, figure in figures.items()}
     filters: dict[str, Any] = {
         "or_never": _or_never, "p_value": _p_value, "sure": _sure, "cell": _cell,
     }  # fmt: skip
@@ -68,7 +69,7 @@ def write_report(results: SweepResults, **figures: Any) -> str:
         configuration=results.configuration.model_dump_json(indent=2),
         figures={
             name: embed_figure(name, figure, picker=name in TO_CHOOSE_FROM)
-            for name, figure in figures.items()
+            for name, figure in shown.items()
             if name not in WHERE_THEY_SUIT or isinstance(figure, Missing) or figure.data
         },
         search_figures=_search_figures(results),

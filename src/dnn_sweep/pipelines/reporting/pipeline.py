@@ -22,7 +22,7 @@ def create_pipeline() -> Pipeline:
         Node(
             figure.render,
             inputs=figure.inputs,
-            outputs=[f"{name}_figure", f"{name}_image"],
+            outputs=f"{name}_figure",
             name=f"draw_{name}",
         )
         for name, figure in FIGURES.items()

@@ -19,6 +19,7 @@ from dnn_sweep.core.reporting.figures import (
     threshold_curves,
     time_to_target,
 )
+from dnn_sweep.core.reporting.figures.drawn import Drawn
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Figure:
         """The datasets that it shows."""
         return list(signature(self.prepare).parameters)
 
-    def render(self, *inputs: Any) -> tuple[Any, Any]:
+    def render(self, *inputs: Any) -> Drawn:
         """Prepare what is shown once, and draw it with both libraries."""
         info = self.prepare(*inputs)
         if type(info) is style.FigureInfo:  # titles alone
             empty = style.finish_plotly(go.Figure(), info, 200)
-            return empty, style.finish_static(style.new_figure(7, 1.6), info)
-        return self.plot(info), self.draw(info)
+            return Drawn(empty, style.finish_static(style.new_figure(7, 1.6), info))
+        return Drawn(self.plot(info), self.draw(info))
 
 
 FIGURES = {
