@@ -12,7 +12,7 @@ from dnn_sweep.core.comparison.intervals import BOUNDS, Scale, mean_interval
 from dnn_sweep.core.comparison.mean_errors import draw_mean_errors
 from dnn_sweep.core.comparison.record import AgainstBaseline, NetworkVerdict, Outcome
 from dnn_sweep.core.comparison.scores import ScoredSweep
-from dnn_sweep.core.comparison.tied_set import DRAWS, compare_with_best
+from dnn_sweep.core.comparison.tied_set import DRAWS, compare_with_best, error_for
 from dnn_sweep.core.formatting import format_interval, format_value, percent
 from dnn_sweep.parameters import EvaluationParameters
 
@@ -59,8 +59,7 @@ def compare_baselines(
     repeated = np.broadcast_to(scores[:, np.newaxis], (len(scores), seeds, rows))
     repeated = np.where(np.isnan(looks.last[best]), np.nan, repeated)
     everything = np.concatenate([looks.last, repeated])
-    given = everything, best, sign, confidence
-    against_all = compare_with_best(*given, scale=scale, seedless=len(scores))
+    against_all = compare_with_best(everything, best, sign, confidence, scale=scale)
     alpha = (1 - evaluation.confidence) / max(len(scores), 1)
     found = []
     for place, baseline in enumerate(baselines):
@@ -98,7 +97,8 @@ def _difference(
     """A baseline minus the best combination, both ``(seeds, rows)``, with its interval."""
     differences = baseline - best
     errors = draw_mean_errors(differences[np.newaxis], DRAWS, paired=False)
-    found, half = float(np.nanmean(differences)), float(np.quantile(np.abs(errors), 1 - alpha))
+    level = 1 - error_for(differences, alpha)
+    found, half = float(np.nanmean(differences)), float(np.quantile(np.abs(errors), level))
     lowest, highest = (end - float(np.nanmean(best)) for end in BOUNDS[scale])
     return found, max(found - half, lowest), min(found + half, highest)
 

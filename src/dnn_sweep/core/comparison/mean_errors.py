@@ -35,7 +35,6 @@ def draw_mean_errors(
     *,
     paired: bool = True,
     share: bool = False,
-    seedless: int = 0,
 ) -> Floats:
     """Draw what the error of every combination's mean may be, given what its scores show.
 
@@ -51,8 +50,6 @@ def draw_mean_errors(
         paired: Leave out what a seed does to all combinations alike, for their differences.
         share: Whether the scores are shares from 0 to 1. Seeds then act on the log-odds, so that
             a combination near 1 whose seeds agree may still have been lucky with all of them.
-        seedless: How many of the last ones have no seeds, as a baseline that is fitted once: their
-            errors are of rows alone.
 
     Returns:
         Errors in the scores' unit, shape ``(combinations, draws)``.
@@ -66,33 +63,31 @@ def draw_mean_errors(
         1992, Variance Components, for the parts of a crossed design.
     """
     combinations, seeds, _ = scores.shape
-    free = combinations - seedless
     rng, parts = np.random.default_rng(seed), ErrorParts.of(scores, paired=paired)
     values, vectors = np.linalg.eigh(parts.of_rows)
     known = np.sqrt(parts.row_degrees / rng.chisquare(parts.row_degrees, draws))
     errors = (vectors * np.sqrt(np.maximum(values, 0))) @ rng.standard_normal((combinations, draws))
     errors *= known
-    moved, degrees = parts.moved[:free], float(parts.seed_degrees)
-    if paired and (free > 1 or not seedless):
+    moved, degrees = parts.moved, float(parts.seed_degrees)
+    if paired:
         # The median, so that one unstable combination does not make all others look unstable.
         moved = parts.center(moved - np.median(moved, axis=0))
-        degrees *= (free - 1) / free
+        degrees *= (combinations - 1) / combinations
     if not degrees:
         return np.asarray(errors)
-    mean, rows, noise = parts.mean[:free], parts.rows, parts.noise[:free]
+    mean, rows, noise = parts.mean, parts.rows, parts.noise
     found = (moved**2).sum(axis=1) / degrees
     # Where a combination has (almost) no noise the ratio needs some other scale.
     least = max(noise.mean() / 100, found.max() * np.exp(-LARGEST_FOUND), np.finfo(float).tiny)
     noise = np.maximum(noise, least)
     ratios = draw_variance_ratios(found / noise, degrees, draws, rng)
     beyond = (ratios - 1) * (noise / seeds)[:, np.newaxis]
-    of_seeds = np.sqrt(beyond) * rng.standard_normal(beyond.shape)
+    of_seeds = np.sqrt(beyond) * rng.standard_normal(errors.shape)
     if share:
         near = np.clip(mean, 0.5 / rows, 1 - 0.5 / rows)
         truth = scipy.special.expit(scipy.special.logit(near) - of_seeds / (near * (1 - near)))
         of_seeds = near - truth
-    errors[:free] += of_seeds
-    return np.asarray(errors)
+    return np.asarray(errors + of_seeds)
 
 
 def draw_variance_ratios(

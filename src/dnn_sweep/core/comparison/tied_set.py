@@ -45,7 +45,6 @@ def compare_with_best(
     margin: float = 0.0,
     most_draws: int = DRAWS,
     scale: Scale | None = None,
-    seedless: int = 0,
 ) -> Differences:
     """Differences to the best combination, with intervals that hold simultaneously.
 
@@ -64,7 +63,6 @@ def compare_with_best(
         most_draws: Of the errors; fewer where the pairs are many.
         scale: What the scores may be; by default from 0 to 1 where more is better, errors from 0
             where less is.
-        seedless: How many of the last ones have no seeds; see :func:`draw_mean_errors`.
 
     >>> rows = np.random.default_rng(0).random((5, 300))
     >>> scores = np.array([rows < 0.95, rows < 0.948, rows < 0.5]).astype(float)
@@ -83,14 +81,12 @@ def compare_with_best(
     half, apart = np.zeros(combinations), np.zeros(combinations, dtype=bool)
     if len(first):
         draws = int(np.clip(VALUES // len(first), FEWEST_DRAWS, most_draws))
-        share = scale == "share"
-        drawn = draw_mean_errors(scores, draws, share=share, seedless=seedless).astype(np.float32)
+        drawn = draw_mean_errors(scores, draws, share=scale == "share").astype(np.float32)
         errors = np.abs(drawn[first] - drawn[second])
         own = scale_of(errors)
         errors /= own[:, np.newaxis].astype(np.float32)
         gaps = (np.abs(mean[first] - mean[second]) - margin) / own
-        if np.isnan(scores).any():
-            confidence = 1 - OF_FOLDS * (1 - confidence)
+        confidence = 1 - error_for(scores, 1 - confidence)
         told, width = _step_down(errors, gaps, confidence)
         with_best = (first == best) | (second == best)
         other = (first + second - best)[with_best]
@@ -104,6 +100,11 @@ def compare_with_best(
     else:
         low = np.where(worse, np.maximum(low, margin), low)
     return Differences(difference, low, high, ~worse)
+
+
+def error_for(scores: Floats, error: float) -> float:
+    """How much of the error that is allowed is spent: less where seeds have folds of their own."""
+    return OF_FOLDS * error if np.isnan(scores).any() else error
 
 
 def scale_of(errors: NDArray[np.float32]) -> Floats:
