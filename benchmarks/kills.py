@@ -42,12 +42,12 @@ COMMAND = [sys.executable, "-m", "kedro", "run", "--pipeline=train"]
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT}
 STATUS = {"SIGTERM": 143, "SIGINT": 130}  # -15 and -2 before the command listens
 MOST_SECONDS = 20.0  # until a process that was asked to stop is called hung
-# Both engines, a screening, dropout, and trials that are long beside the seconds between two
-# checkpoints.
+# Both engines, a screening, dropout, a fold for each seed, networks that are trained anew to be
+# served, and trials that are long beside the seconds between two checkpoints.
 SETTINGS = {
     "network": {"hidden": [16], "dropout": 0.2},
     "grid": {"activations": ["relu"], "optimizers": ["adam", "lamb"]},
-    "training": {"epochs": 40, "batch_size": 128, "seeds": [0, 1], "checkpoint_seconds": 0.5},
+    "training": {"epochs": 40, "batch_size": 128, "seeds": [0, 1, 2, 3], "checkpoint_seconds": 0.5},
     "screening": {"epochs": 5, "factors": [1, 3], "extensions": 0},
     "callbacks": {"reduce_on_plateau": {"enabled": True}},
     "evaluation": {"resamples": 100},
