@@ -18,11 +18,12 @@ NAMED_MONTHS = (
     "%B %d, %Y",
     "%b %d %Y",
 )
-TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
-TIMES_ALONE = ("%H:%M:%S", "%H:%M")
+TIMES_ALONE = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%p %I:%M:%S", "%p %I:%M")
+TIMES = ("", *(f" {time}" for time in TIMES_ALONE))
 DIFFERENT = 5000  # values whose parts say which changes more often
 _LIKE_A_DATE = (
-    r"(?i)\s*(\d{1,4}[-/.년]\s?\d{1,2}[\W월]|\d{1,2}[ -][a-z]{3}|[a-z]{3,9}\.? \d|\d{1,2}:\d\d)"
+    r"(?i)\s*(\d{1,4}[-/.년]\s?\d{1,2}[\W월]|\d{1,2}[ -][a-z]{3}|[a-z]{3,9}\.? \d|"
+    r"((오전|오후) )?\d{1,2}:\d\d)"
 )
 
 

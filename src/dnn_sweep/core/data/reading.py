@@ -218,6 +218,8 @@ def parse_dates(column: pd.Series, written: str) -> pd.Series:
     """Read moments in a format, of ``strptime`` or (empty) ISO 8601; NaT where there is none."""
     if not is_datetime64_any_dtype(column):
         text = column.astype("string").str.strip()
+        if "%p" in written:  # Python knows the halves of the day in English alone
+            text = text.str.replace("오전", "AM").str.replace("오후", "PM")
         column = pd.to_datetime(text, format=written or "ISO8601", errors="coerce", utc=True)
     moments = column.dt.tz_localize(None) if column.dt.tz is not None else column
     return moments.astype("datetime64[us]")
