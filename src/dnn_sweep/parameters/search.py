@@ -62,11 +62,6 @@ class SearchParameters(Parameters):
         """Whether configurations are searched for."""
         return self.method != "grid"
 
-    @property
-    def lanes(self) -> int:
-        """How many configurations of one program are proposed at once."""
-        return -(-self.batch // self.programs)
-
     def lengths(self, epochs: int) -> tuple[int, ...]:
         """Epochs of each rung, rising; ``epochs`` are those of the finals."""
         most = self.epochs or epochs

@@ -10,8 +10,11 @@ from dnn_sweep.core.comparison.importances import measure_importances
 from dnn_sweep.core.data.preprocessing import TARGET
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.plan.search_plan import plan_search
+from dnn_sweep.core.plan.shapes import plan_shapes
+from dnn_sweep.core.training.engine import build_engines
 from dnn_sweep.core.training.judge import Judge
 from dnn_sweep.core.training.search import Search
+from dnn_sweep.core.training.stacked.spec import spec_of
 from dnn_sweep.parameters import (
     GridParameters,
     NetworkParameters,
@@ -119,6 +122,41 @@ def test_the_first_batch_has_every_optimizer():
     found, _ = search(plan(proposals=9, batch=9, programs=3, seed=3), by_rate)
     optimizers = [each.values["optimizer"] for each in found.record.proposals]
     assert optimizers == ["adam"] * 3 + ["sgd"] * 3 + ["rmsprop"] * 3
+
+
+def test_small_networks_of_several_shapes_share_programs_and_have_shapes_of_their_own():
+    factors = {"width": {"low": 4, "high": 64, "log": True}, "depth": {"low": 1, "high": 3}}
+    planned = plan(factors=factors, proposals=24, batch=24, programs=4)
+    assert planned.shapes.widths == (64,)
+    assert planned.shapes.depth == 3
+    found, _ = search(planned, by_rate)
+    drawn = [each.values for each in found.record.proposals]
+    assert len({(each["width"], each["depth"]) for each in drawn}) > 12
+    trials = [planned.trial(each, 3, planned.template) for each in drawn]
+    assert len({spec_of(trial, planned.shapes)[0] for trial in trials}) == 1
+    engine = build_engines(search=planned)[0]
+    assert len(engine.plan(trials, make_data())) == 3  # one for each optimizer
+
+
+@pytest.mark.parametrize(
+    ("high", "rows", "widths"), [(64, 1000, 1), (1024, 1000, 3), (1024, 60_000, 0)]
+)
+def test_the_more_work_an_epoch_is_the_closer_programs_fit_their_networks(high, rows, widths):
+    factors = {"width": {"low": 16, "high": high, "log": True}, "depth": {"low": 1, "high": 4}}
+    planned = plan(factors=factors)
+    given = planned.network, planned.template.network, planned.settings, planned.lengths
+    shapes = plan_shapes(planned.factors, *given, rows)
+    assert len(shapes.widths if shapes else ()) == widths
+
+
+def test_what_is_not_shaped_alike_is_drawn_once_for_several_proposals():
+    """Momentum from a range would need a program for each proposal."""
+    factors = {"width": [4, 8], "arguments": MOMENTUM}
+    found, _ = search(plan(factors=factors, proposals=30, batch=30, programs=6), by_rate)
+    groups = {
+        (each.values["optimizer"], each.values.get("momentum")) for each in found.record.proposals
+    }
+    assert 3 <= len(groups) <= 6
 
 
 def test_names_tell_proposals_apart():

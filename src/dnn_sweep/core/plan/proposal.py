@@ -1,6 +1,7 @@
 """The factors of a search as they are drawn, and the name of what was drawn."""
 
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -37,6 +38,15 @@ class SearchFactor(BaseModel):
     when: dict[str, tuple[bool | int | float | str | None, ...]] = {}
     least_depth: int = 0
     of_program: bool = False
+
+    @property
+    def choices(self) -> float:
+        """How many values there are."""
+        if self.values:
+            return len(self.values)
+        if not (step := self.step or float(self.whole)):
+            return inf
+        return (self.high - self.low) // step + 1
 
     def applies(self, values: Mapping[str, JsonValue], depth: int) -> bool:
         """Whether it applies beside these values of other factors."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from math import ceil, prod
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,7 @@ from dnn_sweep.core.plan.folds import ONE_SPLIT, in_every_repeat
 from dnn_sweep.core.plan.learning_rates import at_rate
 from dnn_sweep.core.plan.planner import choices_of_activations
 from dnn_sweep.core.plan.proposal import SearchFactor, name_of, search_factors
+from dnn_sweep.core.plan.shapes import SHAPES, Shapes, plan_shapes
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.parameters import (
     GridParameters,
@@ -64,10 +66,18 @@ class SearchPlan(BaseModel):
     table: Schema | None = None
     rows: int = 0  # that a trial is trained on, which decides the length of schedules
     template: Trial | None = None  # what all trials of the search have in common
+    shapes: Shapes | None = None  # of programs that networks of several shapes share
 
     def __bool__(self) -> bool:
         """Whether there is a search."""
         return bool(self.factors)
+
+    @property
+    def together(self) -> int:
+        """How many configurations of one program are proposed at once, about."""
+        settings = self.settings
+        kinds = prod(each.choices for each in self.factors if each.of_program)
+        return ceil(settings.batch / min(kinds, settings.programs))
 
     @property
     def hash(self) -> str:
@@ -211,12 +221,20 @@ def plan_search(
     else:
         rows = len(divide_once(train_matrix, validation_matrix, first.inner).train)
     fields = {name: getattr(first, name) for name in Trial.model_fields}
+    lengths = search.lengths(training.epochs)
+    factors = search_factors(
+        varied, grid, network, tuple(activations), optimizers, tuple(schedules)
+    )
+    shapes = plan_shapes(factors, network, first.network, search, lengths, rows)
+    if shapes:
+        factors = tuple(
+            each.model_copy(update={"of_program": each.of_program and each.name not in SHAPES})
+            for each in factors
+        )
     plan = SearchPlan(
         settings=search,
-        lengths=search.lengths(training.epochs),
-        factors=search_factors(
-            varied, grid, network, tuple(activations), optimizers, tuple(schedules)
-        ),
+        lengths=lengths,
+        factors=factors,
         activations=activations,
         optimizers=optimizers,
         schedules=schedules,
@@ -224,6 +242,7 @@ def plan_search(
         table=schema,
         rows=rows,
         template=Trial(**fields | {"seed": search.seed}),
+        shapes=shapes,
     )
     _check_extremes(plan)
     return plan

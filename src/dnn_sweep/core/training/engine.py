@@ -99,7 +99,7 @@ def build_engines(
     if search:
         activations = {each for names in search.activations.values() for each in names}
         arguments = tuple(search.settings.factors.arguments)
-        varied = Varied(tuple(activations), arguments, search.settings.lanes)
+        varied = Varied(tuple(activations), arguments, search.together, search.shapes)
     stacked = StackedEngine(cohort_size, finals, varied)
     rest = [each for each in finals if requested == KerasFitEngine.name or stacked.refuses(each)]
     engines: list[Engine] = [stacked, KerasFitEngine(rest)]

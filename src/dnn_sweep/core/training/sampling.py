@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
-from math import isfinite
+from math import isfinite, prod
 from typing import Any
 
 from pydantic import JsonValue
@@ -59,9 +59,12 @@ class Proposer:
         """Draw so many configurations, in as many groups as there are programs.
 
         What a compiled program is made for is drawn once for each group, so that the lanes of few
-        programs are filled. The first batch takes the optimizers in turn.
+        programs are filled. Where there are no more programs than a batch may have, every proposal
+        is a group of its own. The first batch takes the optimizers in turn.
         """
-        programs = min(self._plan.settings.programs, count)
+        most = self._plan.settings.programs
+        choices = prod(each.choices for each in self._plan.factors if each.of_program)
+        programs = count if choices <= most else min(most, count)
         sizes = [count // programs + (at < count % programs) for at in range(programs)]
         drawn: list[Drawn] = []
         with quietly():

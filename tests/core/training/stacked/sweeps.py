@@ -56,7 +56,7 @@ def stacked(trials, data, cohort_size=None, **others):
     return results_of(StackedEngine(cohort_size), trials, data, **others)
 
 
-def assert_engines_agree(trials, data, tolerance=TOLERANCE, *, traced=False, **others):
+def assert_engines_agree(trials, data, tolerance=TOLERANCE, *, traced=False, engine=None, **others):
     """Train with both engines and compare; returns the stacked engine's results in order.
 
     ``fit`` runs without tracing its functions, which takes longer than a few small epochs.
@@ -68,7 +68,7 @@ def assert_engines_agree(trials, data, tolerance=TOLERANCE, *, traced=False, **o
             by_keras = results_of(KerasFitEngine(), trials, data)
     finally:
         tf.config.run_functions_eagerly(False)
-    by_stack = stacked(trials, data, **others)
+    by_stack = results_of(engine or StackedEngine(), trials, data, **others)
     for trial in trials:
         assert_same(by_stack[trial.id], by_keras[trial.id], tolerance)
         assert by_stack[trial.id].engine == "stacked"

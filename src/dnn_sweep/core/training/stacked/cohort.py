@@ -13,20 +13,17 @@ from numpy.typing import NDArray
 
 from dnn_sweep.core.lazy import tf
 from dnn_sweep.core.networks.build import initial_weights
-from dnn_sweep.core.networks.build_body import derived_seed
-from dnn_sweep.core.networks.weight_layout import weight_layout
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.checkpoints import State as Known
 from dnn_sweep.core.training.layer_log import Probe
 from dnn_sweep.core.training.stacked.epoch import EpochProgram, Floats, State
 from dnn_sweep.core.training.stacked.forward import LaneSettings, Tensors
 from dnn_sweep.core.training.stacked.lane import Lane, Replay
-from dnn_sweep.core.training.stacked.layout import from_stack, to_stack
+from dnn_sweep.core.training.stacked.lane_settings import read_settings
+from dnn_sweep.core.training.stacked.layout import from_lane, to_lane
 from dnn_sweep.core.training.stacked.spec import (
     OptimizerSpec,
     ProgramSpec,
-    activations_of,
-    lane_arguments,
 )
 
 
@@ -77,6 +74,11 @@ class Cohort:
             for at, lane in zip(self._free(optimizer), lanes, strict=False)
         }
         self._place(begun)
+
+    def fits(self, known: Known) -> bool:
+        """Whether a trial can go on in a lane of this stack."""
+        shapes = [each.shape for each in known.listed("weights")]
+        return shapes == [tuple(each.shape[1:]) for each in self._state.weights]
 
     def advance(self) -> list[Lane]:
         """Train all trials for one epoch; return those that are finished and free their lanes."""
@@ -176,11 +178,10 @@ class Cohort:
 
     def _keep(self, kept: Sequence[tuple[int, Lane]], outputs: tf.Tensor) -> None:
         """Copy the networks that are to be kept from the device."""
-        places = [at for at, _ in kept]
-        weights, own_outputs = self._weights_of(places), outputs.numpy()[places]
-        for position, (_, lane) in enumerate(kept):
-            scored = own_outputs[position][self._program.rows.scored(lane.trial)]
-            lane.keep([each[position].copy() for each in weights], scored.copy())
+        values = outputs.numpy()
+        for (at, lane), weights in zip(kept, self._weights_of(kept), strict=True):
+            scored = values[at][self._program.rows.scored(lane.trial)]
+            lane.keep(weights, scored.copy())
 
     def _objectives(
         self, live: Sequence[tuple[int, Lane]], outputs: tf.Tensor
@@ -193,23 +194,24 @@ class Cohort:
         return {at: o.logs(values[at][rows.watched(lane.trial)]) for at, lane, o in asked}
 
     def _measure(self, due: Sequence[tuple[int, Lane]], probe: Probe) -> None:
-        """Measure the layers of some networks, those with the same activations together."""
-        alike = defaultdict[tuple[str, ...], list[tuple[int, Lane]]](list)
+        """Measure the layers of some networks, those with the same layers together."""
+        alike = defaultdict[tuple[tuple[str, int], ...], list[tuple[int, Lane]]](list)
         for at, lane in due:
-            alike[activations_of(lane.trial)].append((at, lane))
+            layers = lane.trial.network.hidden
+            alike[tuple((each.activation, each.units) for each in layers)].append((at, lane))
         for members in alike.values():
-            weights = self._weights_of([at for at, _ in members])
-            measured = probe.measure(members[0][1].trial.network, weights)
+            weights = list(self._weights_of(members))
+            stacked = list(map(np.stack, zip(*weights, strict=True)))
+            measured = probe.measure(members[0][1].trial.network, stacked)
             for position, (_, lane) in enumerate(members):
-                lane.record([each[position] for each in weights], measured.of(position))
+                lane.record(weights[position], measured.of(position))
 
-    def _weights_of(self, places: list[int]) -> list[NDArray[Any]]:
+    def _weights_of(self, lanes: Sequence[tuple[int, Lane]]) -> Iterator[list[NDArray[Any]]]:
         """Copy some networks' weights from the device, in the order and shapes of Keras."""
-        layout = weight_layout(self._spec.model.network)
-        return [
-            from_stack(each, values.numpy()[places])
-            for values, each in zip(self._state.weights, layout, strict=True)
-        ]
+        held = [each.numpy() for each in self._state.weights]
+        for at, lane in lanes:
+            own = [each[at] for each in held]
+            yield from_lane(self._spec.model.network, lane.trial.network, own)
 
     def _block(self, optimizer: OptimizerSpec) -> range:
         """The lanes that an optimizer updates."""
@@ -230,7 +232,7 @@ class Cohort:
         """The state with these lanes as before their trials' first step, or as they go on."""
         if not begun:
             return self._state
-        stacked = list(map(np.stack, zip(*map(_first_weights, begun.values()), strict=True)))
+        stacked = list(map(np.stack, zip(*map(self._first_weights, begun.values()), strict=True)))
         slots, initial = [], self._program.initial_state().slots
         specs = self._spec.optimizers
         for optimizer, old, new in zip(specs, self._state.slots, initial, strict=True):
@@ -243,39 +245,18 @@ class Cohort:
             slots.append(_put(old, list(own), values))
         return State(_put(self._state.weights, list(begun), stacked), tuple(slots))
 
+    def _first_weights(self, lane: Lane) -> list[NDArray[Any]]:
+        """The weights with which a lane's trial begins, or goes on, in the stack's shapes."""
+        if lane.resumed:
+            return lane.resumed.listed("weights")
+        network = lane.trial.network
+        first = initial_weights(network, lane.trial.seed)
+        return to_lane(self._spec.model.network, network, first)
+
     def _read_settings(self) -> LaneSettings:
         first = self.taken[0][1].trial  # empty lanes repeat its settings
         trials = [first if lane is None else lane.trial for lane in self._lanes]
-        layers = [trial.network.hidden for trial in trials]
-        names = self._spec.activations
-        depth = range(len(layers[0]))
-        seeds = [[derived_seed(trial.seed, at, "dropout") for at in depth] for trial in trials]
-        return LaneSettings(
-            activations=tf.constant(
-                [[names.index(each.activation) for each in own] for own in layers], tf.int32
-            ),
-            dropout_rates=tf.constant([[each.dropout for each in own] for own in layers]),
-            dropout_seeds=tf.constant(seeds, tf.int32),
-            l2=tf.constant([[each.l2 for each in own] for own in layers]),
-            arguments=tuple(map(self._read_arguments, self._spec.optimizers)),
-            folds=tf.constant([trial.fold or 0 for trial in trials], tf.int32),
-        )
-
-    def _read_arguments(self, optimizer: OptimizerSpec) -> Tensors:
-        lanes = [self._lanes[at] for at in self._block(optimizer)]
-        own = [{} if lane is None else lane_arguments(lane.trial) for lane in lanes]
-        return tuple(
-            tf.constant([[[each.get(name, 0.5)]] for each in own], optimizer.dtype)
-            for name in optimizer.per_lane
-        )
-
-
-def _first_weights(lane: Lane) -> list[NDArray[Any]]:
-    """The weights with which a lane's trial begins, or goes on, in the shapes of the stack."""
-    if lane.resumed:
-        return lane.resumed.listed("weights")
-    network = lane.trial.network
-    return list(map(to_stack, weight_layout(network), initial_weights(network, lane.trial.seed)))
+        return read_settings(self._spec, trials)
 
 
 def _known_slots(lane: Lane) -> list[NDArray[Any]]:

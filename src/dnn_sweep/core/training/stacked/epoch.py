@@ -93,7 +93,7 @@ class EpochProgram:
             np.zeros((lanes, self.rows.training), np.int32),
             np.zeros((lanes, self.steps), np.float32),
             np.zeros(lanes, np.int32),
-            LaneSettings(whole, real, whole, real, arguments, tf.zeros(lanes, tf.int32)),
+            LaneSettings(whole, real, whole, real, whole, arguments, tf.zeros(lanes, tf.int32)),
             compile_only=True,
         )
 

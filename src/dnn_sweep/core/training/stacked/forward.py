@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dnn_sweep.core.lazy import keras, tf
 from dnn_sweep.core.networks.weight_layout import (
@@ -33,6 +33,7 @@ class LaneSettings(NamedTuple):
     dropout_rates: tf.Tensor  # float32
     dropout_seeds: tf.Tensor  # int32
     l2: tf.Tensor  # float32
+    units: tf.Tensor  # of each layer, int32; 0 for one that the lane's network has not
     # For each optimizer its per-lane arguments, each ``[lanes of its block, 1, 1]``.
     arguments: tuple[Tensors, ...]
     folds: tf.Tensor  # whose rows the lane trains on and validates, int32 of shape ``[lanes]``
@@ -84,6 +85,7 @@ class StackedNetwork:
         averages: list[tf.Tensor] = []
         h = x
         for at, (layer, own) in enumerate(zip(self._model.network.hidden, hidden, strict=True)):
+            before = h
             kernel, bias = (tf.cast(own[role], self._dtype) for role in ("kernel", "bias"))
             h = _multiply_by(tf.cast(h, self._dtype), kernel, layer.units) + bias
             h = self._activate(h, settings.activations[:, at])
@@ -101,7 +103,10 @@ class StackedNetwork:
                 )
                 h = tf.cast(h, self._dtype)
             if layer.dropout and training is not None:
-                h = _drop(h, settings, at, training.steps)
+                units = settings.units[:, at] if self._model.padded else None
+                h = _drop(h, settings, at, training.steps, units)
+            if self._model.padded:
+                h = _left_out(h, settings.units[:, at], before if at else None)
         h = tf.cast(h, tf.float32)
         logits = _multiply_by(h, output["kernel"], self._model.network.outputs)
         return logits + output["bias"], averages
@@ -176,15 +181,30 @@ def _moments(h: tf.Tensor, mask: tf.Tensor) -> list[tf.Tensor]:
     return [mean, variance]
 
 
-def _drop(h: tf.Tensor, settings: LaneSettings, at: int, steps: tf.Tensor) -> tf.Tensor:
+def _left_out(h: tf.Tensor, units: tf.Tensor, before: tf.Tensor | None) -> tf.Tensor:
+    """Leave out units that a lane's network has not; a layer that it has not is passed by."""
+    units = units[:, tf.newaxis, tf.newaxis]
+    instead = tf.zeros_like(h) if before is None else tf.where(units == 0, before, 0)
+    return tf.where(tf.range(h.shape[2]) < units, h, instead)
+
+
+def _drop(
+    h: tf.Tensor, settings: LaneSettings, at: int, steps: tf.Tensor, own: tf.Tensor | None
+) -> tf.Tensor:
+    """Drop units; ``own`` numbers of units, ``[lanes]``, where lanes differ in them."""
     rate = settings.dropout_rates[:, at, tf.newaxis, tf.newaxis]
-    drawn = uniform(settings.dropout_seeds[:, at], steps, h.shape[1], h.shape[2], h.dtype.name)
+    drawn = uniform(settings.dropout_seeds[:, at], steps, h.shape[1], h.shape[2], h.dtype.name, own)
     kept = drawn >= tf.cast(rate, h.dtype)
     return tf.where(kept, h * tf.cast(1.0 / (1.0 - rate), h.dtype), tf.zeros((), h.dtype))
 
 
 def uniform(
-    seeds: tf.Tensor, steps: tf.Tensor, rows: int, units: int, dtype: str = "float32"
+    seeds: tf.Tensor,
+    steps: tf.Tensor,
+    rows: int,
+    units: int,
+    dtype: str = "float32",
+    own: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Draw numbers in [0, 1), ``[lanes, rows, units]``, as each lane's dropout layer draws them.
 
@@ -198,6 +218,8 @@ def uniform(
         rows: Rows of a batch.
         units: The layer's width.
         dtype: The type the layer computes in.
+        own: The width of each lane's layer, int32 of shape ``[lanes]``, where they differ; what is
+            drawn for units beyond it means nothing.
 
     References:
         Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
@@ -215,21 +237,28 @@ def uniform(
     bits = _MANTISSA_BITS[dtype]
     kept = tf.bitwise.bitwise_and(drawn, 2**bits - 1)
     numbers = tf.cast(tf.cast(kept, tf.float32) / 2**bits, dtype)
-    return tf.reshape(tf.reshape(numbers, (lanes, -1))[:, : rows * units], (lanes, rows, units))
+    flat = tf.reshape(numbers, (lanes, -1))
+    if own is None:
+        return tf.reshape(flat[:, : rows * units], (lanes, rows, units))
+    # A layer draws for one row after another, so that a narrower one has other numbers.
+    places = tf.range(rows)[:, tf.newaxis] * own[:, tf.newaxis, tf.newaxis] + tf.range(units)
+    return tf.gather(flat, tf.minimum(places, rows * units - 1), batch_dims=1)
 
 
 def _philox(counter: list[tf.Tensor], key: list[tf.Tensor]) -> list[tf.Tensor]:
-    for _ in range(_ROUNDS):
-        low0, high0 = _multiply(counter[0], _MULTIPLIERS[0])
-        low1, high1 = _multiply(counter[2], _MULTIPLIERS[1])
-        counter = [
-            tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(high1, counter[1]), key[0]),
-            low1,
-            tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(high0, counter[3]), key[1]),
-            low0,
-        ]
-        key = [each + tf.constant(step, tf.uint32) for each, step in zip(key, _WEYL, strict=True)]
-    return counter
+    # A loop, since XLA takes up to forty times as long for the rounds in a row.
+    def round_of(at: tf.Tensor, c: list[tf.Tensor], k: list[tf.Tensor]) -> Any:
+        low0, high0 = _multiply(c[0], _MULTIPLIERS[0])
+        low1, high1 = _multiply(c[2], _MULTIPLIERS[1])
+        left, right = (
+            tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(high, word), own)
+            for high, word, own in ((high1, c[1], k[0]), (high0, c[3], k[1]))
+        )
+        keys = [each + tf.constant(step, tf.uint32) for each, step in zip(k, _WEYL, strict=True)]
+        return at + 1, [left, low1, right, low0], keys
+
+    _, words, _ = tf.while_loop(lambda at, *_: at < _ROUNDS, round_of, (0, counter, key))
+    return list(words)
 
 
 def _multiply(value: tf.Tensor, factor: int) -> tuple[tf.Tensor, tf.Tensor]:

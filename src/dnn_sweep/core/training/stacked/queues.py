@@ -9,6 +9,7 @@ from math import prod
 
 from dnn_sweep.core.data.arrays import TrainingData
 from dnn_sweep.core.networks.weight_layout import weight_layout
+from dnn_sweep.core.plan.shapes import Shapes
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.device import Device
 from dnn_sweep.core.training.stacked.spec import (
@@ -52,11 +53,13 @@ class Varied:
         activations: All that may occur.
         arguments: Of optimizers, of which each lane needs its own value.
         together: How many trials of one program are proposed at once.
+        shapes: Of programs that networks of several shapes share.
     """
 
     activations: tuple[str, ...]
     arguments: tuple[str, ...]
     together: int
+    shapes: Shapes | None = None
 
 
 @dataclass(eq=False)
@@ -133,10 +136,11 @@ def plan_queues(
         cohort_size: Lanes of a cohort; ``None`` for what suits network and device.
         varied: What the trials of a search may differ in; ``None`` without a search.
     """
-    waiting = _by_spec(trials)
+    shapes = varied.shapes if varied else None
+    waiting = _by_spec(trials, shapes)
     fewest = UNIFORM_FINALS if finals else UNIFORM_TRIALS
     queues: list[TrialQueue] = []
-    for model, optimizers in _by_spec(finals or trials).items():
+    for model, optimizers in _by_spec(finals or trials, shapes).items():
         most = cohort_size or most_lanes(device, model, data, device.workers)
         epochs = sum(trial.epochs for own in optimizers.values() for trial in own)
         per_program = _optimizers_per_program(len(optimizers), epochs, model, data, most)
@@ -164,10 +168,12 @@ def plan_queues(
     return [queue for queue in queues if len(queue)]
 
 
-def _by_spec(trials: Sequence[Trial]) -> dict[ModelSpec, dict[OptimizerSpec, list[Trial]]]:
+def _by_spec(
+    trials: Sequence[Trial], shapes: Shapes | None
+) -> dict[ModelSpec, dict[OptimizerSpec, list[Trial]]]:
     models = defaultdict[ModelSpec, dict[OptimizerSpec, list[Trial]]](dict)
     for trial in trials:
-        model, optimizer = spec_of(trial)
+        model, optimizer = spec_of(trial, shapes)
         models[model].setdefault(optimizer, []).append(trial)
     return models
 

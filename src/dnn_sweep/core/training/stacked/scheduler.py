@@ -138,7 +138,8 @@ class Scheduler:
         while not self._stopped.is_set():
             taken, waiting = self._waiting.take(queue, cohort.free)
             held |= {trial.id: (each, trial) for each, own in taken.items() for trial in own}
-            cohort.admit({each: list(map(self._occupant, own)) for each, own in taken.items()})
+            occupant = partial(self._occupant, cohort)
+            cohort.admit({each: list(map(occupant, own)) for each, own in taken.items()})
             if not cohort.taken or (cohort.is_replayed and not waiting):
                 return
             # Once empty lanes have cost as much as a compilation, a smaller program pays.
@@ -165,11 +166,15 @@ class Scheduler:
     def _checkpoint(self, trial: Trial) -> Checkpoint:
         return self.checkpoints.of(trial, NAME, measured=self.probe is not None)
 
-    def _occupant(self, trial: Trial) -> Lane | Replay:
+    def _occupant(self, cohort: Cohort, trial: Trial) -> Lane | Replay:
         """What takes a trial's lane: epochs that are known are not trained again."""
         if trial.id in self.finished:
             return Replay(trial, self.finished[trial.id])
-        if (state := self._checkpoint(trial).load()) is None:
+        checkpoint = self._checkpoint(trial)
+        if (state := checkpoint.load()) is None:
+            return self._lane(trial)
+        if not cohort.fits(state):  # what a search varies has changed since
+            checkpoint.refuse("of a program of another shape")
             return self._lane(trial)
         return Replay(trial, state.epoch, partial(self._lane, trial, state))
 

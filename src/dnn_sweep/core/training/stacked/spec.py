@@ -8,6 +8,7 @@ from typing import Any
 from dnn_sweep.core.networks.body import Layer
 from dnn_sweep.core.networks.keras_names import optimizer_classes
 from dnn_sweep.core.networks.network import Network
+from dnn_sweep.core.plan.shapes import Shapes
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.parameters import Precision
 
@@ -42,6 +43,7 @@ class ModelSpec:
     batch_size: int
     class_weight: tuple[float, ...] | None
     precision: Precision
+    padded: bool = False  # whether lanes may hold narrower and shallower networks
 
 
 @dataclass(frozen=True)
@@ -84,17 +86,20 @@ class ProgramSpec:
     mixed: bool  # whether one layer may have different activations in different lanes
 
 
-def spec_of(trial: Trial) -> tuple[ModelSpec, OptimizerSpec]:
+def spec_of(trial: Trial, shapes: Shapes | None = None) -> tuple[ModelSpec, OptimizerSpec]:
     """Describe what trials must have in common to train in each other's lanes.
 
     All else may differ: activations, initial weights, order of the rows, learning rate and its
-    schedule, per-lane arguments, dropout rates, penalties, number of epochs, callbacks.
+    schedule, per-lane arguments, dropout rates, penalties, number of epochs, callbacks; and width
+    and depth as far as networks share the ``shapes`` of their programs.
     """
     per_lane = tuple(lane_arguments(trial))
     others = {k: v for k, v in trial.optimizer_arguments.items() if k not in (*per_lane, "name")}
     optimizer = OptimizerSpec(trial.optimizer_class, tuple(sorted(others.items())), per_lane)
-    network = _without_details(trial.network)
-    return ModelSpec(network, trial.batch_size, trial.class_weight, trial.precision), optimizer
+    network = shapes.of(trial.network) if shapes else trial.network
+    padded = network is not trial.network
+    shared = trial.batch_size, trial.class_weight, trial.precision, padded
+    return ModelSpec(_without_details(network), *shared), optimizer
 
 
 def lane_arguments(trial: Trial) -> dict[str, float]:
