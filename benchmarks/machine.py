@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 
-def describe_machine() -> dict[str, Any]:
-    """Processor, cores, memory and system of this machine."""
+def describe_machine(isa: str | None = None) -> dict[str, Any]:
+    """Processor, cores, memory and system of this machine; ``isa`` is what code is limited to."""
+    cpu = _field("/proc/cpuinfo", "model name") or platform.processor()
     return {
-        "cpu": _field("/proc/cpuinfo", "model name") or platform.processor(),
+        "cpu": f"{cpu}, running {isa.upper()} code" if isa else cpu,
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),

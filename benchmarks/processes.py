@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,19 +32,27 @@ class Finished:
     output: str
 
 
-def run_measured(command: list[str], timeout: float) -> Finished:
+def run_measured(
+    command: list[str], timeout: float, env: Mapping[str, str] | None = None
+) -> Finished:
     """Run a command in its own session, and end any process that it leaves running.
 
     Args:
         command: Program and arguments.
         timeout: Seconds after which it is killed.
+        env: Its environment; by default this process's.
 
     Returns:
         Exit code, time, memory and output.
     """
     began = time.perf_counter()
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env=env,
     )
     peaks = [0.0]
     done = threading.Event()

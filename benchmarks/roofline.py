@@ -1,13 +1,15 @@
 """A lower bound on the time of an epoch on this machine: ``python -m benchmarks.roofline``.
 
 The bound counts the matrix products of training and validation, each at the best rate that any
-library reaches for exactly its shape, and the optimizer's reading and writing of weights, slots and
-gradients, at the memory bandwidth for a working set of that size. Everything else is assumed to be
-free: gathering batches, activations, losses, sums of biases, and the transfer of results.
+library reaches for exactly its shape, on all cores together or on each core side by side, and the
+optimizer's reading and writing of weights, slots and gradients, at the memory bandwidth for a
+working set of that size. Everything else is assumed to be free: gathering batches, activations,
+losses, sums of biases, and the transfer of results.
 """
 
 import argparse
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from benchmarks.isa import XLA_FLAGS, environment
 from benchmarks.rates import Product, fastest_product, fastest_update
 from benchmarks.run import RESULTS
 from benchmarks.workloads import WORKLOADS, TrialSpec, Work, load_work
@@ -62,17 +65,21 @@ class Stack:
         for position, (inputs, units) in enumerate(self.layers):
             first = position == 0
             wide = (batches, units * stack // batches)
-            forward = [Product(stack, rows, inputs, units)]
+            # A kernel may be held either way round.
+            forward = [Product(stack, rows, inputs, units, side) for side in ("", "right")]
             if first:
                 forward.append(Product(wide[0], rows, inputs, wide[1]))
             yield forward
             if backward:
-                kernel = [Product(stack, inputs, rows, units, "left")]
+                kernel = [
+                    Product(stack, inputs, rows, units, "left"),
+                    Product(stack, units, rows, inputs, "left"),
+                ]
                 if first:
                     kernel.append(Product(wide[0], inputs, rows, wide[1], "left"))
                 yield kernel
             if backward and not first:
-                yield [Product(stack, rows, units, inputs, "right")]
+                yield [Product(stack, rows, units, inputs, side) for side in ("right", "")]
 
     def bound(self) -> dict[str, Any]:
         """Seconds of one epoch of the whole stack, part by part."""
@@ -165,7 +172,10 @@ def main() -> None:
     """Read the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder with prepared work")
-    run(parser.parse_args().results)
+    parser.add_argument("--isa", choices=XLA_FLAGS, help="of the code that was run")
+    given = parser.parse_args()
+    os.environ.update(environment(given.isa, ours=True) or {})  # before a library is imported
+    run(given.results)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,14 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.contestants import CONTESTANTS, OURS, PackageNotFoundError
+from benchmarks.isa import XLA_FLAGS, environment
 from benchmarks.machine import describe_machine
 from benchmarks.processes import run_measured
 from benchmarks.workloads import WORKLOADS, Workload
 
 RESULTS = Path(__file__).parent / "results"
 PREPARING_SECONDS = 600
+OPTIONS = ("epochs", "seeds", "all_trials", "isa")  # that must be equal to be compared
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--again", action="store_true", help="add to what was measured before")
     parser.add_argument("--source-dir", help="folder with MNIST's IDX files; else downloaded once")
     parser.add_argument("--all-trials", action="store_true", help="no subset for anyone")
+    parser.add_argument("--isa", choices=XLA_FLAGS, help="run code of this instruction set")
     parser.add_argument("--no-warm-up", action="store_true", help="measure at once")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds for one run")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder to write to")
@@ -97,10 +100,10 @@ def run(given: argparse.Namespace) -> Path:
     results: dict[str, Any] = {
         "date": date.today().isoformat(),
         "command": _command(sys.argv),
-        "machine": describe_machine(),
+        "machine": describe_machine(given.isa),
         "versions": versions,
         "absent": absent,
-        "options": {name: getattr(given, name) for name in ("epochs", "seeds", "all_trials")},
+        "options": {name: getattr(given, name) for name in OPTIONS},
         "repeats": given.repeats,
         "warmed": not given.no_warm_up,
         "runs": [],
@@ -194,7 +197,8 @@ def _measure(
     )
     load = os.getloadavg()[0]
     command = [sys.executable, "-m", "benchmarks.contest", str(job)]
-    finished = run_measured(command, given.timeout)
+    own = environment(given.isa, ours=name.startswith(OURS))
+    finished = run_measured(command, given.timeout, own)
     about = {
         "workload": race.name,
         "contestant": name,

@@ -1,236 +1,171 @@
-"""Searches under an equal limit of time: ``python -m benchmarks.search --seconds 60``.
+"""Searches under an equal limit of time: ``python -m benchmarks.search --minutes 10``.
 
-Each contestant searches the same space on the same rows in a process of its own. Its clock starts
-with the process, so imports, compilation and proposals count. Whenever a network is better on the
-validation rows than all before, the second and the score are noted and its weights are kept; its
-score on the test rows is computed after the clock has stopped. One line of JSON per contestant,
-task and seed goes to the standard output.
+Each contestant searches the same space on the same rows in a process of its own (see
+``search_one``). Every run is added to a file of results at once, and what is in it already is not
+run again, so that a race can be run in pieces and in any order. ``--table`` prints what there is.
 """
 
-import time
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+from typing import Any
 
-BEGAN = time.perf_counter()
+from benchmarks.machine import describe_machine
+from benchmarks.searchers import CONTESTANTS, TASKS
 
-import argparse  # noqa: E402 - the clock runs already
-import json  # noqa: E402
-import os  # noqa: E402
-import subprocess  # noqa: E402
-import sys  # noqa: E402
-from collections.abc import Callable, Iterator  # noqa: E402
-from dataclasses import dataclass, field  # noqa: E402
-from typing import Any  # noqa: E402
-
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-
-from benchmarks.prepare import configuration, load_raw_table  # noqa: E402
-from dnn_sweep import parameters as models  # noqa: E402
-from dnn_sweep.core.data.preprocessing import fit_preprocessor, scale_rows  # noqa: E402
-from dnn_sweep.core.data.schema import Schema  # noqa: E402
-from dnn_sweep.core.data.splitting import split_rows  # noqa: E402
-from dnn_sweep.core.data.validation import validate_table  # noqa: E402
-
-BATCH, EPOCHS = 128, 10
-TASKS: dict[str, dict[str, Any]] = {  # experiments, and what differs from them
-    "digits": {},
-    "mnist": {"max_rows": 10_000},
-    "breast_cancer": {},
-}
-ACTIVATIONS = ["sigmoid", "tanh", "relu", "elu", "gelu"]
-OPTIMIZERS = ["sgd", "momentum", "rmsprop", "adam"]
-RATE, WIDTH, DEPTH, DROPOUT = (1e-4, 0.1), (32, 256), (1, 4), (0.0, 0.5)
-
-Weights = list[Any]
+RESULTS = Path(__file__).parent / "results" / "search.json"
+MARKS = (15, 30, 60, 120, 300, 600)  # seconds, at which the table looks
+OURS = "dnn_sweep"
+PACKAGES = ("dnn-sweep", "tensorflow", "keras", "optuna", "keras-tuner", "ray")
+SPARE = 300.0  # seconds that a run may take beyond its limit, for the test rows
+Run = dict[str, Any]
 
 
-@dataclass
-class Rows:
-    """A task's scaled rows, each split with its target in the column ``target``."""
-
-    schema: Schema
-    train: pd.DataFrame
-    validation: pd.DataFrame
-    test: pd.DataFrame
-
-    def arrays(self, split: str) -> tuple[Any, Any]:
-        """Features as float32 and encoded targets."""
-        from dnn_sweep.core.data.arrays import features_and_target
-
-        x, y = features_and_target(getattr(self, split))
-        return np.asarray(x, np.float32), np.asarray(y)
-
-
-@dataclass
-class Best:
-    """The best networks so far: when they were found, their scores and how to build them."""
-
-    limit: float
-    found: list[tuple[float, float, Callable[[], Any]]] = field(default_factory=list)
-    trained: int = 0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the time is up."""
-        return time.perf_counter() - BEGAN > self.limit
-
-    def note(self, score: float, network: Callable[[], Any]) -> None:
-        """Count a network, and keep it if it is better than all before."""
-        self.trained += 1
-        if not self.is_over and (not self.found or score > self.found[-1][1]):
-            self.found.append((time.perf_counter() - BEGAN, score, network))
-
-
-def load_rows(task: str, seed: int, source_dir: str | None) -> Rows:
-    """Split and scale a task's rows as a sweep does; ``seed`` decides the split."""
-    given = configuration(task, source_dir)["parameters"]
-    data = models.DataParameters(**given["data"] | TASKS[task])
-    split = models.SplitParameters(**given["split"] | {"seed": seed, "folds": None})
-    table, schema = validate_table(load_raw_table(configuration(task, source_dir)), data, split)
-    *rows, _ = split_rows(table, schema, data, split)
-    fitted = fit_preprocessor(rows[0], schema, models.ScalingParameters(**given["scaling"]))
-    return Rows(schema, *(scale_rows(each, *fitted, schema) for each in rows))
-
-
-def dnn_sweep(rows: Rows, best: Best, seed: int) -> None:
-    """``search.method=tpe``, of which only the search itself is run."""
-    from dnn_sweep.core.data.folds import divide_once
-    from dnn_sweep.core.plan.planner import plan_trials
-    from dnn_sweep.core.plan.search_plan import plan_search
-    from dnn_sweep.core.training.engine import assign_engines, build_engines
-    from dnn_sweep.core.training.judge import Judge
-    from dnn_sweep.core.training.progress import TrainingProgress
-    from dnn_sweep.core.training.search import Search
-
-    network = models.NetworkParameters(hidden=[64])
-    grid = models.GridParameters(activations=ACTIVATIONS, optimizers=OPTIMIZERS)
-    training = models.TrainingParameters(epochs=EPOCHS, batch_size=BATCH, diagnostics=False)
-    ranges = {"learning_rate": RATE, "width": WIDTH, "depth": DEPTH, "dropout": DROPOUT}
-    factors: dict[str, Any] = {
-        name: {"low": low, "high": high, "log": name in ("learning_rate", "width")}
-        for name, (low, high) in ranges.items()
-    }
-    settings = {"method": "tpe", "proposals": 100_000, "seed": 1000 + seed, "factors": factors}
-    matrices = rows.train, rows.validation
-    first = plan_trials(
-        rows.schema, *matrices, network, grid, training, models.CallbackParameters()
-    )
-    given = network, grid, training, models.SearchParameters.model_validate(settings)
-    plan = plan_search(first, rows.schema, *matrices, *given)
-    search, engines = Search(plan, Judge()), build_engines(search=plan)
-    data, logs = divide_once(*matrices, 0.0).data, models.LoggingParameters(folder=".", csv=False)
-    for trials, known, _ in search.rungs({}, lambda _: not best.is_over):
-        distinct = list({trial.id: trial for trial in trials}.values())
-        for each in assign_engines(distinct, "auto", engines=engines):
-            given_ = data, TrainingProgress(), logs, each.reason, known
-            for result in each.engine.train(each.trials, *given_):
-                search.add(result)
-                best.note(search.scores[result.trial.id], result.load_network)
-                if best.is_over:
-                    return
-
-
-def optuna_keras(rows: Rows, best: Best, seed: int) -> None:
-    """TPE and the median pruner, one ``model.fit`` after another, as in Optuna's examples."""
-    import keras
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    (x, y), validation = rows.arrays("train"), rows.arrays("validation")
-    classes = len(rows.schema.classes)
-
-    class Report(keras.callbacks.Callback):  # type: ignore[misc]
-        def __init__(self, trial: optuna.Trial) -> None:
-            super().__init__()
-            self.trial = trial
-
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            self.trial.report((logs or {})["val_accuracy"], epoch)
-            if self.trial.should_prune() or best.is_over:
-                raise optuna.TrialPruned
-
-    def objective(trial: optuna.Trial) -> float:
-        activation = trial.suggest_categorical("activation", ACTIVATIONS)
-        optimizer = trial.suggest_categorical("optimizer", OPTIMIZERS)
-        rate = trial.suggest_float("learning_rate", *RATE, log=True)
-        width = trial.suggest_int("width", *WIDTH, log=True)
-        depth = trial.suggest_int("depth", *DEPTH)
-        dropout = trial.suggest_float("dropout", *DROPOUT)
-        model = keras.Sequential([keras.Input((x.shape[1],))])
-        for _ in range(depth):
-            model.add(keras.layers.Dense(width, activation=activation))
-            model.add(keras.layers.Dropout(dropout))
-        model.add(keras.layers.Dense(classes, activation="softmax"))
-        chosen = {
-            "sgd": lambda: keras.optimizers.SGD(rate),
-            "momentum": lambda: keras.optimizers.SGD(rate, momentum=0.9),
-            "rmsprop": lambda: keras.optimizers.RMSprop(rate),
-            "adam": lambda: keras.optimizers.Adam(rate),
-        }[optimizer]()
-        model.compile(chosen, "sparse_categorical_crossentropy", metrics=["accuracy"])
-        fitted = model.fit(
-            x, y, batch_size=BATCH, epochs=EPOCHS, validation_data=validation, verbose=0,
-            callbacks=[Report(trial)],
-        )  # fmt: skip
-        score = float(fitted.history["val_accuracy"][-1])
-        best.note(score, lambda: model)
-        return score
-
-    study = optuna.create_study(
-        direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=seed),
-        pruner=optuna.pruners.MedianPruner(),
-    )
-    study.optimize(objective, timeout=max(best.limit - (time.perf_counter() - BEGAN), 0.0))
-
-
-CONTESTANTS = {"dnn_sweep": dnn_sweep, "optuna_keras": optuna_keras}
-
-
-def compete(name: str, task: str, seed: int, seconds: float, source_dir: str | None) -> str:
-    """Let one contestant search; return its line."""
-    best, rows = Best(seconds), load_rows(task, seed, source_dir)
-    CONTESTANTS[name](rows, best, seed)
-    x, y = rows.arrays("test")
-    points = [
-        {"seconds": round(at, 2), "validation": score, "test": accuracy(build(), x, y)}
-        for at, score, build in best.found
-    ]
-    line = {"contestant": name, "task": task, "seed": seed, "limit": seconds}
-    return json.dumps(line | {"trained": best.trained, "best": points})
-
-
-def accuracy(network: Any, x: Any, y: Any) -> float:
-    """Share of rows that a network gets right."""
-    outputs = np.asarray(network.predict(x, verbose=0))
-    given = outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0.5).astype(int)
-    return float((given == y).mean())
-
-
-def race(given: argparse.Namespace) -> Iterator[str]:
-    """Run every contestant in turn, each in a process of its own, and yield their lines."""
-    for task in given.task or TASKS:
-        for seed in range(given.seeds):
+def race(given: argparse.Namespace) -> None:
+    """Run what was asked for and is not there yet, contestants in turn."""
+    seconds = 60 * given.minutes
+    for seed in given.seed or range(given.seeds):
+        for task in given.task or TASKS:
             for name in given.contestant or CONTESTANTS:
-                command = [sys.executable, "-m", "benchmarks.search", "--one", f"--task={task}"]
-                command += [f"--contestant={name}", f"--seed={seed}", f"--seconds={given.seconds}"]
-                command += [f"--source-dir={given.source_dir}"] if given.source_dir else []
-                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-                yield done.stdout.splitlines()[-1]
+                runs = read(given.results)
+                key = {"task": task, "contestant": name, "seed": seed, "limit": seconds}
+                if any(key.items() <= each.items() for each in runs):
+                    continue
+                done = key | _run(name, task, seed, seconds, given.source_dir)
+                given.results.parent.mkdir(parents=True, exist_ok=True)
+                draft = given.results.with_suffix(".part")
+                draft.write_text(json.dumps([*runs, done], indent=1))
+                draft.replace(given.results)
+                print(describe(done), flush=True)
+
+
+def read(file: Path) -> list[Run]:
+    """All runs so far."""
+    found: list[Run] = json.loads(file.read_text()) if file.is_file() else []
+    return found
+
+
+def _run(name: str, task: str, seed: int, seconds: float, source_dir: str | None) -> Run:
+    with tempfile.TemporaryDirectory() as folder:
+        rows, result = Path(folder) / "rows", Path(folder) / "result.json"
+        command = [sys.executable, "-m", "benchmarks.search_rows", task, str(seed), str(rows)]
+        command += [f"--source-dir={source_dir}"] if source_dir else []
+        _call(command, 600.0)
+        load = os.getloadavg()[0]
+        command = [sys.executable, "-m", "benchmarks.search_one", name, str(rows), str(seed)]
+        _call([*command, str(seconds), str(result)], seconds + SPARE)
+        about = {
+            "date": date.today().isoformat(),
+            "machine": describe_machine(),
+            "versions": _versions(),
+            "load_before": round(load, 2),
+        }
+        measured: Run = json.loads(result.read_text())
+    return about | measured
+
+
+def _call(command: list[str], limit: float) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command[2:5])} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def describe(run: Run) -> str:
+    """A run in one line."""
+    last = run["best"][-1] if run["best"] else {"validation": 0.0, "test": 0.0, "seconds": 0.0}
+    return (
+        f"{run['task']:14}{run['contestant']:22} seed {run['seed']}  {run['limit']:.0f} s: "
+        f"validation {last['validation']:.4f} (test {last['test']:.4f}) after "
+        f"{last['seconds']:.1f} s, {run['trained']} networks, {run['cpu_seconds']:.0f} s of "
+        f"processor time, load before {run['load_before']}"
+    )
+
+
+def at(run: Run, seconds: float, what: str = "validation") -> float:
+    """The best score on the validation rows after so many seconds, or the same network's test."""
+    found = [each[what] for each in run["best"] if each["seconds"] <= seconds]
+    return found[-1] if found else 0.0
+
+
+def reached(run: Run, score: float) -> float:
+    """Second at which a score on the validation rows was reached; infinite if it was not."""
+    return next((p["seconds"] for p in run["best"] if p["validation"] >= score), float("inf"))
+
+
+def tables(runs: list[Run]) -> Iterator[str]:
+    """Markdown tables: for each task and limit the scores over time, and when ours caught up."""
+    for task, limit in sorted({(each["task"], each["limit"]) for each in runs}):
+        own = [each for each in runs if (each["task"], each["limit"]) == (task, limit)]
+        marks = [mark for mark in MARKS if mark <= limit]
+        yield f"\n{task}, {limit / 60:g} minutes: validation / test, median over the seeds\n"
+        heads = [f"{mark} s" for mark in marks]
+        heads = ["contestant", "seeds", *heads, "networks", "ours reaches its best after"]
+        yield _row(heads)
+        yield _row(["---"] * len(heads))
+        ours = {each["seed"]: each for each in own if each["contestant"] == OURS}
+        for name in [each for each in CONTESTANTS if any(each == r["contestant"] for r in own)]:
+            found = [each for each in own if each["contestant"] == name]
+            cells = [
+                " / ".join(
+                    f"{median(at(each, mark, what) for each in found):.4f}"
+                    for what in ("validation", "test")
+                )
+                for mark in marks
+            ]
+            both = [each for each in found if each["seed"] in ours and name != OURS]
+            seconds = [reached(ours[each["seed"]], at(each, limit)) for each in both]
+            caught = f"{median(seconds):.0f} s" if seconds else ""
+            trained = f"{median(each['trained'] for each in found):.0f}"
+            yield _row([name, str(len(found)), *cells, trained, caught])
+        yield from _against_all(own, ours, limit)
+
+
+def _against_all(own: list[Run], ours: dict[int, Run], limit: float) -> Iterator[str]:
+    """When ours reached the best that any peer has after all of the time, on the same rows."""
+    best: dict[int, float] = {}
+    for each in own:
+        if each["contestant"] != OURS and each["seed"] in ours:
+            best[each["seed"]] = max(best.get(each["seed"], 0.0), at(each, limit))
+    if best:
+        seconds = [reached(ours[seed], score) for seed, score in best.items()]
+        listed = ", ".join(f"{each:.0f}" for each in sorted(seconds))
+        yield f"\nThe best of all peers is reached after {median(seconds):.0f} s ({listed})."
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", action="append", choices=TASKS)
     parser.add_argument("--contestant", action="append", choices=CONTESTANTS)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seed", action="append", type=int, help="only this one; may be repeated")
+    parser.add_argument("--seeds", type=int, default=5, help="from 0 (default: 5)")
+    parser.add_argument("--minutes", type=float, default=1.0, help="for each run (default: 1)")
     parser.add_argument("--source-dir", default=os.environ.get("DNN_SWEEP_SOURCE_DIR"))
-    parser.add_argument("--one", action="store_true", help="in this process; for the race")
-    parser.add_argument("--seed", type=int, default=0, help="with --one")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--table", action="store_true", help="run nothing, print the tables")
     asked = parser.parse_args()
-    if asked.one:
-        only = asked.contestant[0], asked.task[0], asked.seed, asked.seconds, asked.source_dir
-        print(compete(*only), flush=True)
-    else:
-        for each in race(asked):
-            print(each, flush=True)
+    if not asked.table:
+        race(asked)
+    for line in tables(read(asked.results)):
+        print(line, flush=True)
