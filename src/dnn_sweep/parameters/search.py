@@ -25,8 +25,8 @@ class SearchParameters(Parameters):
         seed: Of the proposals, and the seed with which the search's trials train; none of
             ``training.seeds``.
         batch: Configurations that are proposed at once.
-        programs: Different networks, batch sizes and optimizers in a batch; each needs a compiled
-            program.
+        programs: Different programs in a batch: optimizers, batch sizes and networks, unless these
+            are small enough to share programs.
         epochs: Epochs of the last rung; ``None`` for ``training.epochs``.
         rungs: How often the better ones of a batch are trained for longer, the first time
             included.
