@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SECONDS = 0.08  # how long a product is repeated; its fastest time counts
-REPEATS = 50  # in one call of a compiled program
+SECONDS = 0.2  # how long a product is repeated; its fastest time counts
+CALL = 4e8  # operations in one call of a compiled program: some milliseconds
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 Floats = NDArray[np.float32]
 
@@ -124,7 +124,12 @@ def _side_by_side(product: Product) -> Iterator[tuple[float, str]]:
         yield _together_in_torch(tasks), "PyTorch per core"
     if find_spec("tensorflow"):
         tasks = [_many_in_xla(product) for _ in range(CORES)]
-        yield _together(tasks) / REPEATS, "XLA per core"
+        yield _together(tasks) / _repeats(product), "XLA per core"
+
+
+def _repeats(product: Product) -> int:
+    """How often a compiled loop multiplies in one call."""
+    return max(1, round(CALL / product.flops))
 
 
 def _many_in_xla(product: Product) -> Callable[[], object]:
@@ -138,6 +143,7 @@ def _many_in_xla(product: Product) -> Callable[[], object]:
 
     multiply, left, right = _for_tensorflow(product)
     shape = product.stack, product.rows, product.columns
+    repeats = _repeats(product)
 
     def step(at: Any, left: Any, last: Any) -> Any:
         # Each product depends on the last one, or XLA would compute it once.
@@ -146,7 +152,7 @@ def _many_in_xla(product: Product) -> Callable[[], object]:
 
     def run() -> Any:
         state = 0, left, tf.zeros(shape)
-        return tf.while_loop(lambda at, *_: at < REPEATS, step, state)[2]
+        return tf.while_loop(lambda at, *_: at < repeats, step, state)[2]
 
     return tf.function(run, jit_compile=True, autograph=False)  # type: ignore[no-any-return]
 
