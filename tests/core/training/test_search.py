@@ -251,6 +251,7 @@ def test_the_one_factor_that_decides_is_the_most_important():
     assert importances["importance"].sum() == pytest.approx(1)
     assert (first["ci_low"] < first["importance"]) or first["ci_high"] > first["importance"]
     assert (others["ci_high"] < first["ci_low"]).all()
+    assert first["groups"] == 150  # drawn one by one, since there are only three programs
     few = found.record.model_copy(update={"proposals": found.record.proposals[:60]})
     wide = measure_importances(planned, few, resamples=20)[1].iloc[0]
     assert wide["groups"] < first["groups"]

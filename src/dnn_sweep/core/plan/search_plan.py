@@ -80,6 +80,12 @@ class SearchPlan(BaseModel):
         return ceil(settings.batch / min(kinds, settings.programs))
 
     @property
+    def draws_apart(self) -> bool:
+        """Whether there are so few programs that no two proposals need to share one."""
+        kinds = prod(each.choices for each in self.factors if each.of_program)
+        return kinds <= self.settings.programs
+
+    @property
     def hash(self) -> str:
         """A name for all that decides the proposals and their trials; empty without a search."""
         return content_hash(self.model_dump(mode="json"))[:16] if self else ""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
-from math import isfinite, prod
+from math import isfinite
 from typing import Any
 
 from pydantic import JsonValue
@@ -63,8 +63,7 @@ class Proposer:
         is a group of its own. The first batch takes the optimizers in turn.
         """
         most = self._plan.settings.programs
-        choices = prod(each.choices for each in self._plan.factors if each.of_program)
-        programs = count if choices <= most else min(most, count)
+        programs = count if self._plan.draws_apart else min(most, count)
         sizes = [count // programs + (at < count % programs) for at in range(programs)]
         drawn: list[Drawn] = []
         with quietly():

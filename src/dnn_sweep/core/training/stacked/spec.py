@@ -27,6 +27,9 @@ ELEMENTWISE = (
     "Ftrl",
 )
 
+# Networks of several shapes do not share a program with it: a part of a lane diverges.
+OWN_SHAPE = ("Ftrl",)
+
 # Arguments that Keras's updates only multiply with, so each lane may have its own value. All others
 # are part of the program: a momentum decides whether there is a slot for it, and an epsilon goes
 # through Keras's `ops.add`, which may take it for a bias and broadcast it along another axis.
@@ -96,10 +99,11 @@ def spec_of(trial: Trial, shapes: Shapes | None = None) -> tuple[ModelSpec, Opti
     per_lane = tuple(lane_arguments(trial))
     others = {k: v for k, v in trial.optimizer_arguments.items() if k not in (*per_lane, "name")}
     optimizer = OptimizerSpec(trial.optimizer_class, tuple(sorted(others.items())), per_lane)
-    network = shapes.of(trial.network) if shapes else trial.network
+    shared = shapes if trial.optimizer_class not in OWN_SHAPE else None
+    network = shared.of(trial.network) if shared else trial.network
     padded = network is not trial.network
-    shared = trial.batch_size, trial.class_weight, trial.precision, padded
-    return ModelSpec(_without_details(network), *shared), optimizer
+    others_of_model = trial.batch_size, trial.class_weight, trial.precision, padded
+    return ModelSpec(_without_details(network), *others_of_model), optimizer
 
 
 def lane_arguments(trial: Trial) -> dict[str, float]:
