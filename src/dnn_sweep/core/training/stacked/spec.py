@@ -27,7 +27,8 @@ ELEMENTWISE = (
     "Ftrl",
 )
 
-# Networks of several shapes do not share a program with it: a part of a lane diverges.
+# Networks of several shapes do not share a program with it: that they train as alone is not shown,
+# since small ones diverge under one engine and not under the other, in programs of their own too.
 OWN_SHAPE = ("Ftrl",)
 
 # Arguments that Keras's updates only multiply with, so each lane may have its own value. All others
