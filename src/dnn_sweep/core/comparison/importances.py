@@ -48,8 +48,8 @@ def measure_importances(
     shared = [each.name for each in plan.factors if each.of_program]
     groups: dict[str, list[Proposal]] = {}
     for each in record.proposals:
-        own = each.number if plan.draws_apart else [each.values.get(name) for name in shared]
-        key = repr((each.batch, own))
+        apart = each.number if plan.draws_apart else None
+        key = repr((each.batch, apart, [each.values.get(name) for name in shared]))
         groups.setdefault(key, []).append(each)
     trials = _trials(plan, record)
     found = _importances(list(trials.values()))
