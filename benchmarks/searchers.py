@@ -110,7 +110,7 @@ def dnn_sweep(best: Best, seed: int) -> None:
     plan = plan_search(first, schema, *matrices, *given)
     search, engines = Search(plan, Judge()), build_engines(search=plan)
     data, logs = divide_once(*matrices, 0.0).data, models.LoggingParameters(folder=".", csv=False)
-    for trials, known, _ in search.rungs({}, lambda _: not best.is_over):
+    for trials, known, _ in search.rungs({}, lambda _, begun: not best.is_over):
         distinct = list({trial.id: trial for trial in trials}.values())
         for each in assign_engines(distinct, "auto", engines=engines):
             given_ = data, TrainingProgress(), logs, each.reason, known
