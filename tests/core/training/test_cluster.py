@@ -5,6 +5,7 @@ import pickle
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from dnn_sweep.core.errors import SweepError, TrialsFailedError
+from dnn_sweep.core.objectives import named_objective
 from dnn_sweep.core.training.checkpoints import Checkpoints
 from dnn_sweep.core.training.cluster.connection import check, mismatch
 from dnn_sweep.core.training.cluster.engine import ClusterEngine
@@ -27,7 +29,7 @@ from dnn_sweep.core.training.stacked import StackedEngine
 from dnn_sweep.datasets.toy import ToyDataset
 from dnn_sweep.parameters import ExecutorParameters, LoggingParameters
 from tests.builders import make_data, make_plan
-from tests.core.training.stacked.sweeps import Recorder, assert_same, results_of
+from tests.core.training.stacked.sweeps import Recorder, assert_same, changed, one, results_of
 from tests.iris_sweep import groups, train
 
 DATA = make_data()
@@ -88,9 +90,50 @@ def test_a_worker_returns_what_training_here_does(engine, tmp_path):
         pd.testing.assert_frame_equal(found[trial.id].diagnostics, expected[trial.id].diagnostics)
         found[trial.id].save_network(tmp_path / "network.keras")
         own, other = (tmp_path / each / trial.id / "epochs.csv" for each in ("there", "here"))
-        np.testing.assert_allclose(pd.read_csv(own), pd.read_csv(other)[list(pd.read_csv(own))])
+        assert own.read_text() == other.read_text()
     assert sorted(heard.started) == sorted(trial.id for trial in trials)
     assert len(heard.epochs) == sum(trial.epochs for trial in trials)
+    if engine is StackedEngine:
+        assert heard.begun == heard.compilations != []
+
+
+@pytest.mark.parametrize("engine", [StackedEngine, KerasFitEngine])
+def test_its_log_files_are_those_of_training_here(engine, tmp_path):
+    callbacks = {
+        "checkpoint": {"enabled": True},
+        "reduce_on_plateau": {"enabled": True, "patience": 1, "monitor": "val_loss"},
+    }
+    ranking = named_objective("neg_mean_squared_log_error", "regression")
+    given = {"training": {"epochs": 12}, "callbacks": callbacks, "objective": ranking}
+    trial = one("regression", grid={"optimizers": [{"sgd": {"learning_rate": 0.3}}]}, **given)
+    # At some epochs a prediction is below -1, where this metric is not defined.
+    data = make_data("regression")
+    data = replace(data, target_mean=-0.99 - float(data.y_validation.min()))
+    lines = {}
+    for place, trains in (("here", engine()), ("there", ClusterEngine(engine(), OneWorker()))):
+        logs = LoggingParameters(folder=str(tmp_path / place))
+        results_of(trains, [trial], data, logs=logs)
+        lines[place] = (tmp_path / place / trial.id / "epochs.csv").read_text()
+    assert lines["there"] == lines["here"]
+    table = pd.read_csv(tmp_path / "there" / trial.id / "epochs.csv")
+    assert table["learning_rate"].nunique() > 1
+    assert np.isinf(table["val_objective"]).any()
+
+
+def hits(true, positive):
+    return float(np.mean((positive > 0.5) == true))
+
+
+def test_a_worker_refuses_a_metric_that_is_another_function_there():
+    watched = {"checkpoint": {"enabled": True}}
+    ranking = named_objective(f"{__name__}:hits", "binary")
+    trial = one("binary", objective=ranking, callbacks=watched)
+    assert trial.epoch_objective.source
+    other = trial.epoch_objective.model_copy(update={"source": "0" * 64})
+    cluster = ClusterEngine(StackedEngine(), OneWorker())
+    assert results_of(cluster, [trial], make_data("binary"))
+    with pytest.raises(SweepError, match=r"evaluation.objective: .*:hits is another function"):
+        results_of(cluster, [changed(trial, epoch_objective=other)], make_data("binary"))
 
 
 def test_a_cohort_whose_worker_died_is_trained_again_without_what_is_finished():

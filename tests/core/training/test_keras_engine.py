@@ -200,7 +200,9 @@ def test_progress_hears_of_every_trial_and_epoch(tmp_path):
     ids = [trial.id for trial in plan.trials]
     assert heard.started == ids
     assert [(i, epoch) for i, epoch, _ in heard.epochs] == [(i, e) for i in ids for e in (1, 2, 3)]
-    assert set(heard.epochs[0][2]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert set(heard.epochs[0][2]) == {
+        *("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+    }
 
 
 def test_an_engine_that_cannot_train_a_trial_says_why(monkeypatch):

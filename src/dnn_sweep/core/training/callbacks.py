@@ -47,9 +47,9 @@ class EpochRecorder(keras.callbacks.Callback):
         if self._trial.epoch_objective:
             value = float((logs or {})[VALIDATION_OBJECTIVE])
             metrics[VALIDATION_OBJECTIVE] = value if np.isfinite(value) else np.nan
-        rate = float(self.model.optimizer.learning_rate)
+        metrics["learning_rate"] = float(self.model.optimizer.learning_rate)
         seconds = self._clock() - self._began
-        self.rows.append({"epoch": epoch + 1, **metrics, "learning_rate": rate, "seconds": seconds})
+        self.rows.append({"epoch": epoch + 1, **metrics, "seconds": seconds})
         self._progress.epoch_finished(self._trial, epoch + 1, metrics)
 
     def history(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from dnn_sweep.core.data.schema import TargetScaling
 from dnn_sweep.core.errors import SweepError
 from dnn_sweep.core.lazy import keras
 from dnn_sweep.core.networks.build import network_outputs
+from dnn_sweep.core.objectives import Objective
 from dnn_sweep.core.plan.callbacks import VALIDATION_OBJECTIVE
 from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.scorer import Scorer
@@ -49,7 +50,7 @@ class EpochObjective:
         Outputs that are not finite, or that the metric is not defined for, such as a negative
         prediction under a logarithm, get the worst value: such an epoch is never the best one.
         """
-        worst = -inf * self.scorer.objective.sign
+        worst = worst_value(self.scorer.objective)
         value = worst
         if np.isfinite(outputs).all():
             try:
@@ -59,6 +60,11 @@ class EpochObjective:
             except ValueError:  # of scikit-learn; what is wrong with the targets was found before
                 value = worst
         return {VALIDATION_OBJECTIVE: value if np.isfinite(value) else worst}
+
+
+def worst_value(objective: Objective) -> float:
+    """The value of an epoch for which the objective is not defined."""
+    return -inf * objective.sign
 
 
 class ObjectiveLog(keras.callbacks.Callback):

@@ -32,7 +32,7 @@ class TrainingProgress:
         """Called when a trial begins."""
 
     def epoch_finished(self, trial: Trial, epoch: int, logs: dict[str, float]) -> None:
-        """Called after every epoch (from 1) of a trial, with its metrics by name."""
+        """Called after every epoch (from 1) of a trial, with its metrics and rate by name."""
 
     def trial_finished(self, result: TrialResult) -> None:
         """Called when a trial has ended, completed or diverged."""

@@ -57,7 +57,9 @@ def test_progress_hears_of_every_trial_its_epochs_in_order_and_every_compilation
     for trial in trials:
         own = [(epoch, logs) for name, epoch, logs in heard.epochs if name == trial.id]
         assert [epoch for epoch, _ in own] == [1, 2, 3]
-        assert set(own[0][1]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+        assert set(own[0][1]) == {
+            *("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
+        }
 
 
 def test_progress_is_told_in_the_thread_that_takes_the_results():

@@ -115,7 +115,8 @@ class Lane:
         if self._schedule is not None:
             self.optimizer.learning_rate = self._schedule[self.taken]
         self._call_back(lambda each: each.on_train_batch_end(self._steps - 1, dict(logs)))
-        self._call_back(lambda each: each.on_epoch_end(done, dict(logs)))
+        logs = dict(logs)  # to which a callback may add, as under Keras's ``fit``
+        self._call_back(lambda each: each.on_epoch_end(done, logs))
         keeper = self._callbacks.keeper
         return self.is_finished if keeper is None else keeper.best_epoch == done
 
