@@ -18,6 +18,7 @@ from rich.console import Console
 from dnn_sweep.core.errors import PartlyFailedError
 from dnn_sweep.core.missing import Missing
 from dnn_sweep.core.plan.rounds import Rounds
+from dnn_sweep.core.plan.trial import TrialPlan
 from dnn_sweep.core.reporting.console import summarize_sweep
 from dnn_sweep.core.reporting.figures import FIGURES, Figure
 from dnn_sweep.core.reporting.report import WHERE_THEY_SUIT
@@ -56,6 +57,7 @@ def given(sweep):
         "diagnostics": sample_diagnostics(sweep),
         "search": pd.DataFrame(),
         "importances": pd.DataFrame(),
+        "finals_plan": TrialPlan(trials=()),
     }
     return {name: MemoryDataset(data) for name, data in inputs.items()}
 

@@ -97,7 +97,8 @@ def run(folder, stop=None, until=("comparison", "importances"), **settings):
     SequentialRunner().run(pipeline, catalog)
     names = ("ranking", "search_record", "search", "importances", "finals_plan", "rounds")
     names += ("search_plan", "train_rows", "validation_rows", "preprocessor", "schema")
-    names += ("target_scaling",)
+    names += ("target_scaling", "trial_plan", "screening_plan", "validation_matrix", "folds")
+    names += ("objective",)
     made = {name: catalog.load(name) for name in names}
     return made | {"trained": {each.name for each in (folder / "trials").iterdir()}}, display
 

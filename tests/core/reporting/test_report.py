@@ -12,9 +12,11 @@ from dnn_sweep.core.reporting.figures import FIGURES
 from dnn_sweep.core.reporting.figures.search import plot_proposals
 from dnn_sweep.core.reporting.figures.style import FigureInfo, finish_plotly
 from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
+from dnn_sweep.core.reporting.finalists import summarize_finalists
 from dnn_sweep.core.reporting.glossary import read_glossary
 from dnn_sweep.core.reporting.predicted_rows import find_mistakes
 from dnn_sweep.core.reporting.report import WHERE_THEY_SUIT, write_report
+from tests.builders import make_plan
 from tests.sample_sweep import (
     add_sample_baselines,
     sample_comparison,
@@ -587,6 +589,30 @@ def test_a_search_is_described_with_importances_and_every_proposal():
         importances=importances.assign(ci_low=np.nan, ci_high=np.nan),
     )
     assert "too few groups of proposals for intervals" in section_of(without, "rates")
+
+
+def test_after_a_search_the_networks_are_those_that_it_found_and_not_the_grids():
+    proposals, importances = sample_search()
+    sweep, found = sample_sweep(THREE), {"relu + adam, lr 0.05": "hidden1 (Dense)  4"}
+    given = {"search": proposals, "importances": importances, "finalist_summaries": found}
+    text = text_of(page_of(sweep, **given))
+    assert "Network of relu + adam, lr 0.05 hidden1 (Dense) 4" in text
+    (name,) = sweep.network_summaries
+    assert name not in text
+    assert f"Network {name}" in text_of(page_of(sweep))
+
+
+def test_the_finalists_networks_come_in_the_order_of_the_leaderboard():
+    proposals, _ = sample_search()
+    grid = {"activations": ["relu", "sigmoid"], "optimizers": ["adam", "sgd"]}
+    plan = make_plan(grid=grid, training={"seeds": [0, 1]})
+    sweep = sample_sweep(THREE)
+    add_sample_baselines(sweep)
+    board = sweep.leaderboard
+    found = summarize_finalists(proposals, plan, board)
+    assert list(found) == list(board.query("kind == 'combination'")["combination"])
+    assert re.search(r"hidden1 \(Dense\) +8 +sigmoid", found["sigmoid + sgd"])
+    assert summarize_finalists(pd.DataFrame(), plan, board) == {}
 
 
 def test_a_page_without_a_search_does_not_speak_of_one():

@@ -59,6 +59,7 @@ class SweepResults:
     given: Mapping[str, JsonValue] = field(default_factory=dict)  # by --params, by dotted name
     search: pd.DataFrame = field(default_factory=pd.DataFrame)  # one row per proposal, if any
     importances: pd.DataFrame = field(default_factory=pd.DataFrame)  # of a search's factors
+    finalist_summaries: dict[str, str] = field(default_factory=dict)  # networks, by combination
 
     @property
     def best(self) -> str:

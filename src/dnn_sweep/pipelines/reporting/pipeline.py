@@ -9,6 +9,7 @@ from dnn_sweep.core.reporting.console import record_seconds, summarize_sweep
 from dnn_sweep.core.reporting.example_rows import choose_example_rows
 from dnn_sweep.core.reporting.figures import FIGURES
 from dnn_sweep.core.reporting.figures.time_to_target import measure_time_to_target
+from dnn_sweep.core.reporting.finalists import summarize_finalists
 from dnn_sweep.core.reporting.model_card import describe_version, shorten_card, write_model_card
 from dnn_sweep.core.reporting.report import write_report
 from dnn_sweep.core.reporting.results import SweepResults
@@ -37,6 +38,12 @@ def create_pipeline() -> Pipeline:
                 name="measure_time_to_target",
             ),
             *figures,
+            Node(
+                summarize_finalists,
+                inputs=["search", "finals_plan", "leaderboard"],
+                outputs="finalist_summaries",
+                name="summarize_finalists",
+            ),
             Node(
                 SweepResults,
                 inputs={n: f"params:{n}" if n in FROM_PARAMETERS else n for n in names},
