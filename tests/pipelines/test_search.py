@@ -67,8 +67,11 @@ class Stopping(TrialStoreDataset):
         super().save(data)
 
 
-def run(folder, stop=None, until=("comparison", "importances"), **settings):
-    """Run until the leaderboard; returns what was made by name, and the display."""
+def run(folder, stop=None, until=("comparison", "importances"), taken=0.0, **settings):
+    """Run until the leaderboard; returns what was made by name, and the display.
+
+    It fails after `stop` trials. `taken` are the seconds of the command until the training.
+    """
     pipeline = register_pipelines()["train"].to_outputs(*until)
     given = groups(folder) | SETTINGS | settings
     store = str(folder / "trials")
@@ -86,7 +89,7 @@ def run(folder, stop=None, until=("comparison", "importances"), **settings):
             "raw_table": ToyDataset("iris"),
             "training_display": Kept(display),
             "checkpoints": Kept(NO_CHECKPOINTS),
-            "stage_clock": Kept({"total": 0.0}),
+            "stage_clock": Kept({"total": taken}),
             "earlier_rounds": ModelJSONDataset(*rounds, optional=True),
             "rounds": ModelJSONDataset(*rounds),
             "search_record": ModelJSONDataset(*record),
@@ -150,6 +153,15 @@ def test_a_search_that_was_stopped_in_its_middle_ends_with_the_same_result(whole
         again["ranking"].drop(columns="seconds"), made["ranking"].drop(columns="seconds")
     )
     assert display.stages[0][2] > 0  # trials that were trained already
+
+
+def test_a_batch_that_was_begun_with_time_left_is_trained_also_where_none_is_left(whole, tmp_path):
+    made, *_ = whole
+    given = {"budget": BudgetParameters(minutes=10)}
+    with pytest.raises(Exception, match="stopped"):
+        run(tmp_path, stop=2 * (8 + 4 + 2) + 1, **given)  # in the third batch
+    again, _ = run(tmp_path, taken=599.0, **given)
+    assert again["search_record"] == made["search_record"]
 
 
 def test_a_search_that_is_run_again_trains_nothing(whole):

@@ -20,7 +20,7 @@ from dnn_sweep.core.training.cluster.connection import check, mismatch
 from dnn_sweep.core.training.cluster.engine import ClusterEngine
 from dnn_sweep.core.training.cluster.fleet import Lost, _places
 from dnn_sweep.core.training.cluster.host import installed
-from dnn_sweep.core.training.cluster.task import Task
+from dnn_sweep.core.training.cluster.task import DIED, Said, Task
 from dnn_sweep.core.training.cluster.waiting import Waiting
 from dnn_sweep.core.training.cluster.worker import Worker
 from dnn_sweep.core.training.keras_engine import KerasFitEngine
@@ -62,6 +62,15 @@ class Dying(OneWorker):
             if said.what == "finished":
                 break
         self.given = ready(0)
+        yield from super().run(tasks, data, ready)
+
+
+class DyingEarly(OneWorker):
+    """Its first worker dies while it compiles."""
+
+    def run(self, tasks, data, ready):
+        yield 0, Said("compiling", (1,))
+        yield 0, Said(DIED)
         yield from super().run(tasks, data, ready)
 
 
@@ -148,6 +157,13 @@ def test_a_cohort_whose_worker_died_is_trained_again_without_what_is_finished():
         assert_same(own, other, tolerance=0)
         # Layers of several networks are measured together, in other groups than without a death.
         pd.testing.assert_frame_equal(own.diagnostics, other.diagnostics, rtol=1e-4)
+
+
+def test_a_program_that_a_dead_worker_was_compiling_is_not_waited_for():
+    heard = Recorder()
+    cluster = ClusterEngine(StackedEngine(), DyingEarly())
+    results_of(cluster, make_plan(training={"epochs": 1}).trials, DATA, progress=heard)
+    assert len(heard.begun) == len(heard.compilations) == 2
 
 
 def test_a_checkpoint_travels_back_and_forth(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dnn_sweep.core.data.arrays import TrainingData
@@ -12,7 +12,7 @@ from dnn_sweep.core.plan.trial import Trial
 from dnn_sweep.core.training.checkpoints import NO_CHECKPOINTS, NOTHING, Checkpoints
 from dnn_sweep.core.training.cluster.epoch_files import EpochFiles
 from dnn_sweep.core.training.cluster.fleet import Fleet, Lost
-from dnn_sweep.core.training.cluster.task import END, Said, Task
+from dnn_sweep.core.training.cluster.task import DIED, END, Said, Task
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.results import TrialResult
 from dnn_sweep.core.training.stacked import StackedEngine
@@ -88,15 +88,20 @@ class _Training:
     files: EpochFiles
     checkpoints: Checkpoints
     finished: dict[str, int]  # epochs of the trials that are trained, by id
+    # Numbers of trials of the programs that are being compiled, by the position of the task.
+    compiling: dict[int, int] = field(default_factory=dict)
 
     def results(self, fleet: Fleet, data: TrainingData) -> Iterator[TrialResult]:
         failures: list[str] = []
         for position, said in fleet.run(self.tasks, data, self._as_it_is_now):
             task = self.tasks[position]
             if isinstance(said, Lost):
+                self._stop_compiling(position)
                 failures += [
                     f"{t.combination}, seed {t.seed}: {said.why}" for t in self._left(task)
                 ]
+            elif said.what == DIED:
+                self._stop_compiling(position)
             elif said.what == "failed":
                 failures += said.given[0]
             elif said.what == "refused":
@@ -107,7 +112,7 @@ class _Training:
                 self.files.close(result.trial)
                 yield result
             else:
-                self._pass_on(task, said, fleet.size)
+                self._pass_on(position, said, fleet.size)
         if failures:
             raise TrialsFailedError(failures)
 
@@ -122,11 +127,19 @@ class _Training:
     def _left(self, task: Task) -> list[Trial]:
         return [trial for trial in task.trials if trial.id not in self.finished]
 
-    def _pass_on(self, task: Task, said: Said, workers: int) -> None:
+    def _stop_compiling(self, position: int) -> None:
+        """A worker has died: the program that it was compiling, if any, will never be there."""
+        if trials := self.compiling.pop(position, 0):
+            self.progress.compiled(trials, 0.0)
+
+    def _pass_on(self, position: int, said: Said, workers: int) -> None:
+        task = self.tasks[position]
         if said.what == "compiling":
+            (self.compiling[position],) = said.given
             self.progress.compiling(*said.given)
         elif said.what == "compiled":
             trials, seconds, share = said.given
+            self.compiling.pop(position, None)
             self.progress.compiled(trials, seconds, share / workers)
         elif said.what != END:
             trial_id, *given = said.given

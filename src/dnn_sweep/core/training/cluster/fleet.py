@@ -19,7 +19,7 @@ from dnn_sweep.core.training.cluster.connection import (
     nodes,
     on_node,
 )
-from dnn_sweep.core.training.cluster.task import END, PROGRESS, Said, Task
+from dnn_sweep.core.training.cluster.task import DIED, END, PROGRESS, Said, Task
 from dnn_sweep.core.training.cluster.waiting import Waiting
 from dnn_sweep.parameters import ExecutorParameters
 
@@ -107,6 +107,7 @@ class Fleet:
                         attempts[position] += 1
                         if attempts[position] < ATTEMPTS:
                             waiting.put_back(position)
+                            yield position, Said(DIED)
                             continue
                         waiting.done(position)
                         said = f"its worker died {ATTEMPTS} times, perhaps because memory ran out"

@@ -11,6 +11,7 @@ from dnn_sweep.core.training.checkpoints import NOTHING, State
 from dnn_sweep.core.training.stacked.queues import TrialQueue
 
 END = "ended"  # the last thing that a worker says of a task
+DIED = "died"  # said in place of a worker that did, and whose task another one will train
 PROGRESS = ("finished", "saved")  # what another worker need not do again
 
 
