@@ -23,6 +23,7 @@ from dnn_sweep.parameters import (
     EvaluationParameters,
     GridParameters,
     LoggingParameters,
+    SearchFactors,
     SearchParameters,
     TrainingParameters,
 )
@@ -183,7 +184,10 @@ def test_more_finalists_train_only_these(whole):
 def test_networks_that_were_let_go_are_trained_again_to_the_bit(tmp_path, monkeypatch):
     device = Device(workers=1, free_memory=2**34)  # two may deal trials out differently
     monkeypatch.setattr(Device, "detect", lambda: device)
-    made, _ = run(tmp_path)
+    # Which programs of a search take for each lane, and others as a constant.
+    arguments = {"beta_1": {"low": 0.8, "high": 0.95}}
+    factors = SearchFactors(**FACTORS, arguments=arguments)
+    made, _ = run(tmp_path, search=SETTINGS["search"].model_copy(update={"factors": factors}))
     store, plan = TrialStoreDataset(str(tmp_path / "trials")), made["finals_plan"]
     some = TrialPlan(trials=plan.trials[:2])
     kept = {t.id: store.load()[t.id].load_network().get_weights() for t in some.trials}
