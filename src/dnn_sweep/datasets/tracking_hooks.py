@@ -198,6 +198,8 @@ class TrackingHooks:
         )
         finals: TrialPlan = catalog.load(PLANS[0])
         compared = count(len({trial.combination for trial in finals.trials}), "combination")
+        if configuration.search.is_used:  # which trains none of the plan
+            compared = count(configuration.search.proposals, "proposal")
         experiment = catalog.get(TRIALS).experiment
         schema = catalog.load("schema") if catalog.exists("schema") else None
         source = configuration.data.filepath or catalog.get("raw_table")
