@@ -45,13 +45,19 @@ def format_score(value: float) -> str:
 
 
 def format_interval(low: float | None, high: float | None) -> str:
-    """Write an interval; a dash where it does not exist.
+    """Write an interval, a small end with as many decimals as the other; a dash for none.
 
-    >>> format_interval(0.9621, 0.9804)
-    '[0.9621, 0.9804]'
+    >>> format_interval(0.9621, 0.9804), format_interval(-0.0008767, 0.0278)
+    ('[0.9621, 0.9804]', '[-0.0009, 0.0278]')
     """
-    bounds = format_value(low), format_value(high)
-    return NO_VALUE if NO_VALUE in bounds else f"[{bounds[0]}, {bounds[1]}]"
+    bounds = [format_value(low), format_value(high)]
+    if low is None or high is None or NO_VALUE in bounds:
+        return NO_VALUE
+    if 0.001 <= max(abs(low), abs(high)) <= 1:
+        for place, end in enumerate((low, high)):
+            if float(rounded := f"{end:.4f}"):  # what would look like 0 keeps its digits
+                bounds[place] = rounded
+    return f"[{bounds[0]}, {bounds[1]}]"
 
 
 def format_seconds(seconds: float) -> str:
