@@ -184,19 +184,20 @@ def test_more_finalists_train_only_these(whole):
 def test_networks_that_were_let_go_are_trained_again_to_the_bit(tmp_path, monkeypatch):
     device = Device(workers=1, free_memory=2**34)  # two may deal trials out differently
     monkeypatch.setattr(Device, "detect", lambda: device)
-    # Which programs of a search take for each lane, and others as a constant.
-    arguments = {"beta_1": {"low": 0.8, "high": 0.95}}
-    factors = SearchFactors(**FACTORS, arguments=arguments)
-    made, _ = run(tmp_path, search=SETTINGS["search"].model_copy(update={"factors": factors}))
+    # Of one finalist, whose argument is a constant in any program that is not of a search.
+    factors = SearchFactors(**FACTORS, arguments={"beta_1": {"low": 0.8, "high": 0.95}})
+    search = SETTINGS["search"].model_copy(update={"factors": factors, "finalists": 1})
+    made, _ = run(tmp_path, search=search)
     store, plan = TrialStoreDataset(str(tmp_path / "trials")), made["finals_plan"]
-    some = TrialPlan(trials=plan.trials[:2])
+    some = TrialPlan(trials=plan.trials[:1])
     kept = {t.id: store.load()[t.id].load_network().get_weights() for t in some.trials}
-    assert store.release_networks(kept) == 2
+    assert store.release_networks(kept) == 1
     rows = made["train_rows"], made["validation_rows"]
     fitted = made["preprocessor"], made["target_scaling"], made["schema"]
     given = store.load(), *rows, *fitted, TrainingProgress(), SETTINGS["training"]
     logs = LoggingParameters(folder=str(tmp_path / "logs"), csv=False)
-    again = refit_networks(some, *given, logs, finals=plan, search_plan=made["search_plan"])
+    before = {"screened": made["screening_plan"], "search_plan": made["search_plan"]}
+    again = refit_networks(some, *given, logs, finals=plan, **before)
     for result in again:
         for old, new in zip(
             kept.pop(result.trial.id), result.load_network().get_weights(), strict=True
