@@ -1,4 +1,7 @@
-"""The project's commands: ``trials``, ``serve``, and ``run``, which tells mistakes in a line."""
+"""The project's commands: ``trials``, ``serve``, and ``run``, which tells mistakes in a line.
+
+``kedro viz run`` is Kedro-Viz's, with another first view.
+"""
 
 import signal
 import sys
@@ -8,6 +11,7 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
+from kedro_viz.launchers.cli.main import viz
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -122,3 +126,5 @@ cli.add_command(serve)
 cli.add_command(
     CheckedRun("run", params=kedro_run.params, callback=kedro_run.callback, help=kedro_run.help)
 )
+# Kedro's global commands, of which this is one, win over a project's of the same name.
+viz.lazy_subcommands["run"] = "dnn_sweep.viz_command.run"
