@@ -12,13 +12,16 @@ from dnn_sweep.core.plan.rounds import Round, Rounds, plan_of_rounds
 from dnn_sweep.core.plan.trial import Trial, TrialPlan
 from dnn_sweep.core.training import sweep as sweeps
 from dnn_sweep.core.training.halving import MOST_SEEDS
+from dnn_sweep.core.training.judge import Judge
 from dnn_sweep.core.training.progress import TrainingProgress
 from dnn_sweep.core.training.race import Race
 from dnn_sweep.core.training.screening import Screening, choose_learning_rates
+from dnn_sweep.core.training.search import Search
 from dnn_sweep.core.training.sweep import Sweep
 from dnn_sweep.parameters import ScreeningParameters, TrainingParameters
 from tests.builders import make_data, make_plan, make_result
 from tests.core.training.stacked.sweeps import no_files
+from tests.core.training.test_search import plan as search_plan
 
 SCREENING = ScreeningParameters(enabled=True, factors=(0.1, 1, 10), extensions=1)
 NONE = TrialPlan(trials=())
@@ -250,3 +253,36 @@ def test_with_folds_a_seed_is_all_of_its_folds():
     assert [(t.seed, t.fold) for t in planned] == [(s, f) for s in (0, 1, 2) for f in (0, 1)]
     assert planned[:4] == tuple(trials)
     assert len({trial.id for trial in planned}) == 6
+
+
+def run_search(monkeypatch, seconds, before=None, stop_after=None):
+    """Search with a budget; a batch is 8, 3 and 1 trials, which take 24 seconds."""
+    engine, display, judge = Clocked(stop_after), Told(), Judge()
+    monkeypatch.setattr(sweeps, "build_engines", lambda *_: [engine])
+    kept, rounds = (dict(before[0]), before[1]) if before else ({}, Rounds())
+    planned = search_plan(factors={}, method="random", proposals=64, batch=8, finalists=2)
+    grid = {"activations": ACTIVATIONS[:2], "optimizers": ["adam"]}
+    finals = make_plan(grid=grid, training={"seeds": [0, 1], "epochs": 9})
+    told, search = (dict(kept), display), Search(planned, judge)
+    given = {"judge": judge, "search": planned, "clock": lambda: engine.now}
+    race = Race(finals, NONE, seconds / 60 / 0.95, rounds, 0.0, *told, **given)
+    training, nothing = TrainingParameters(engine="keras"), Screening(NONE, ScreeningParameters())
+    settings = make_data(), display, training, no_files(), race
+    sweep = Sweep(finals, nothing, told[0], *settings, search=search)
+    with pytest.raises(SweepError, match="interrupted") if stop_after else nullcontext():
+        for report in sweep.run():
+            kept.setdefault(report.result.trial.id, report.result)
+            rounds = race.rounds
+    return kept, rounds, search.record
+
+
+@pytest.mark.parametrize("stop_after", [20, 24, 30])
+def test_an_interrupted_search_proposes_what_it_would_have_proposed(monkeypatch, stop_after):
+    kept, rounds, record = run_search(monkeypatch, 200)
+    assert (rounds.proposals, len(record.proposals)) == (24, 24)  # of 64
+    part = run_search(monkeypatch, 200, stop_after=stop_after)
+    assert len(part[0]) == stop_after
+    again = run_search(monkeypatch, 200, before=part)
+    assert again[2] == record
+    assert again[1] == rounds
+    assert again[0].keys() == kept.keys()

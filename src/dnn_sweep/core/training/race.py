@@ -172,6 +172,7 @@ class Race:
         passed = max(self.clock() - self._stage_began - compiled, 0.0)
         work = self.rounds.work + result.seconds
         self._update(training_seconds=self._stage_training + passed, work=work)
+        self._tick()
 
     def note(self, result: TrialResult) -> None:
         """Take note of a result of the finals, and of the time."""
