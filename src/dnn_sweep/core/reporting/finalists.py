@@ -21,7 +21,7 @@ def summarize_finalists(
         The descriptions by combination, in the order of the leaderboard; none without a search,
         whose networks are those of the plan.
 
-    >>> summarize_finalists(search, finals_plan, leaderboard)
+    >>> summarize_finalists(pd.DataFrame(), finals_plan, leaderboard)
     {}
     """
     if search.empty:
