@@ -198,15 +198,18 @@ def _validated_outputs(
     """Mean outputs on the validation rows of the networks with the seeds that are served.
 
     Where each fold has a seed of its own, those of all seeds. If that of one diverged, the rows of
-    the fold have the mean of the other rows' outputs, which says nothing about them.
+    the fold have the mean of other repeats, or else that of the other rows' outputs, which says
+    nothing about them.
     """
     apart = has_own_folds([each.trial for each in results])
     some = [each for each in results if apart or each.trial.seed in seeds]
     outputs = np.array([replicate_outputs(own, folds) for own in replicates_of(some, folds)])
     lacking = np.isnan(outputs)
-    if lacking.any():
-        outputs = np.where(lacking, np.nanmean(outputs, axis=(0, 1)), outputs)
-    return mean_outputs(list(outputs))
+    if not lacking.any():
+        return mean_outputs(list(outputs))
+    found = (~lacking).sum(axis=0)  # in how many repeats a row is predicted
+    mean = np.nansum(outputs, axis=0) / np.maximum(found, 1)
+    return np.asarray(np.where(found, mean, np.nanmean(outputs, axis=(0, 1))), np.float32)
 
 
 def _describe_served(

@@ -68,16 +68,18 @@ def diagnose_combinations(
     train_target, true = train_matrix[TARGET].to_numpy(), validation_matrix[TARGET].to_numpy()
     judge = TrialScorer.of(objective, first_trial, train_target, true, target_scaling)
     objective, no_skill = judge.scorer.objective, judge.scorer.row_scores(judge.constant)
-    rows = train_matrix, validation_matrix, target_scaling
+    rows, scored = (train_matrix, validation_matrix, target_scaling), len(no_skill)
     if fold_matrices is not None and len(fold_matrices):
         first = divide_folds(fold_matrices, inner=0.0)[0]
         rows = first.train, first.scored, first.scaling
+        # The best epoch of a trial is chosen on the rows of its fold alone.
+        scored = max(round(scored * len(first.scored) / len(validation_matrix)), 1)
     verdicts = judge_combinations(
         histories,
         diagnostics,
         objective,
         float(no_skill.mean()),
-        chance=THRESHOLDS["chance"] * float(no_skill.std() / np.sqrt(len(no_skill))),
+        chance=THRESHOLDS["chance"] * float(no_skill.std() / np.sqrt(scored)),
         reference=reference_score(*rows[:2], first_trial.task, rows[2], objective),
         scores=None if objective == objective.by_epoch else seed_scores,
     )
